@@ -1,0 +1,3 @@
+"""hooktop: top for webhooks."""
+
+__version__ = "0.1.0"

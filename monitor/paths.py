@@ -1,0 +1,56 @@
+"""Where hooktop keeps its files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "hooktop"
+
+
+def data_dir() -> Path:
+    """The user's data folder for hooktop (database, local keys, log); not created."""
+    return Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
+def config_dir() -> Path:
+    """The user's configuration folder for hooktop; not created."""
+    return Path(platformdirs.user_config_dir(APP, appauthor=False))
+
+
+def default_db() -> Path:
+    """``hooktop.db`` in the data folder."""
+    return data_dir() / "hooktop.db"
+
+
+def default_config() -> Path:
+    """``config.toml`` in the configuration folder."""
+    return config_dir() / "config.toml"
+
+
+def private_dir(path: Path) -> Path:
+    """Create the folder, and those above it that are missing, with mode 0700 whatever the umask.
+
+    Raises OSError.
+    """
+    missing = [p for p in (path, *path.parents) if not p.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    return path
+
+
+def private_file(path: Path) -> Path:
+    """Make sure that the file exists with mode 0600 whatever the umask, without changing its content.
+
+    The mode is given at creation, so there is no moment at which others can open the file. Raises OSError.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if os.name == "posix":
+            os.fchmod(fd, 0o600)
+    finally:
+        os.close(fd)
+    return path

@@ -1,0 +1,133 @@
+"""One tolerant way to look into a parsed body.
+
+Missing, null, empty and of the wrong type are four different things in the payloads of four providers; every reader
+goes through ``Fields``, so no payload can make one raise, and what was there but unreadable is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.jsonbody import Json, clean
+
+_ABSENT: Any = object()
+
+
+class Fields:
+    """A view of one JSON value. Getters return None for what is missing, null or of another type.
+
+    ``problems`` is shared by all views made from one body and collects what was of the wrong type.
+    """
+
+    __slots__ = ("_at", "problems", "value")
+
+    def __init__(self, value: Json, problems: list[str] | None = None, at: str = "") -> None:
+        self.value: Json = value
+        self.problems: list[str] = [] if problems is None else problems
+        self._at = at
+
+    def obj(self, name: str) -> Fields:
+        """A view of the object under ``name``; of nothing when there is none."""
+        found = self._get(name)
+        if isinstance(found, dict):
+            return Fields(found, self.problems, f"{self._at}{name}.")
+        if found is not None and found is not _ABSENT:
+            self._wrong(name, "an object", found)
+        return Fields(None, self.problems, f"{self._at}{name}.")
+
+    def text(self, name: str) -> str | None:
+        """A text, lone surrogates replaced. Numbers are given as their text; an empty text stays empty."""
+        found = self._get(name)
+        if isinstance(found, str):
+            return clean(found)
+        if found is None or found is _ABSENT:
+            return None
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return str(found)
+        self._wrong(name, "a text", found)
+        return None
+
+    def filled(self, name: str) -> str | None:
+        """As ``text``, but None when it is empty."""
+        return self.text(name) or None
+
+    def flag(self, name: str) -> bool | None:
+        """True or false."""
+        found = self._get(name)
+        if isinstance(found, bool):
+            return found
+        if found is not None and found is not _ABSENT:
+            self._wrong(name, "true or false", found)
+        return None
+
+    def number(self, name: str) -> int | None:
+        """A whole number."""
+        found = self._get(name)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return found
+        if found is not None and found is not _ABSENT:
+            self._wrong(name, "a whole number", found)
+        return None
+
+    def items(self, name: str) -> Iterator[Fields]:
+        """A view of each element of the list under ``name``."""
+        found = self._get(name)
+        if isinstance(found, list):
+            for index, item in enumerate(found):
+                yield Fields(item, self.problems, f"{self._at}{name}.{index}.")
+        elif found is not None and found is not _ABSENT:
+            self._wrong(name, "a list", found)
+
+    def time(self, name: str) -> datetime | None:
+        """An ISO 8601 time as an aware UTC time; one without a zone is taken as UTC."""
+        found = self._get(name)
+        if found is None or found is _ABSENT or found == "":
+            return None
+        if isinstance(found, str):
+            moment = iso_time(found)
+            if moment is not None:
+                return moment
+        self._wrong(name, "a time", found)
+        return None
+
+    def has(self, name: str) -> bool:
+        """Whether the key is there at all, null included."""
+        return self._get(name) is not _ABSENT
+
+    def _get(self, name: str) -> Json:
+        return self.value.get(name, _ABSENT) if isinstance(self.value, dict) else _ABSENT
+
+    def _wrong(self, name: str, wanted: str, found: Json) -> None:
+        self.problems.append(f"{self._at}{name} is not {wanted} but {kind_of(found)}")
+
+
+def iso_time(text: str) -> datetime | None:
+    """An ISO 8601 text as an aware UTC time, or None. Nanoseconds are cut to microseconds."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def unix_time(seconds: float) -> datetime | None:
+    """Unix seconds (or milliseconds, told by their size) as an aware UTC time, or None when out of range."""
+    try:
+        return datetime.fromtimestamp(seconds / 1000 if abs(seconds) >= 1e11 else seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def kind_of(value: Json) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "an object"

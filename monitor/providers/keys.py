@@ -1,0 +1,137 @@
+"""Keys: secrets and public keys in every text form that users have them in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from monitor.secret import fingerprint
+
+if TYPE_CHECKING:  # loading cryptography costs 20 ms; it is done when the first key is
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+    PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
+    SigningKey: TypeAlias = bytes | RSAPrivateKey | Ed25519PrivateKey
+
+MAX_KEY_TEXT = 16 * 1024
+MIN_RSA_BITS = 1024  # below this a key is refused, below 2048 it verifies as weak
+MAX_RSA_BITS = 8192
+
+
+class KeyProblem(ValueError):
+    """A key that cannot be used; the text says why, without showing the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key to verify with: ``secret`` for HMAC schemes or ``public`` for RSA and Ed25519.
+
+    ``id`` is ``sha256:`` and the first 8 hex digits of the SHA-256 of the secret's bytes or of the key's SPKI DER.
+    ``origin`` says where it came from (an account, a file, "local"). ``local`` marks hooktop's own for simulations.
+    """
+
+    id: str
+    origin: str
+    secret: bytes | None = field(default=None, repr=False)
+    public: PublicKey | None = field(default=None, repr=False)
+    local: bool = False
+
+
+def secret_key(data: bytes, origin: str, *, local: bool = False) -> Key:
+    """An HMAC key of these bytes. Raises KeyProblem when they are empty."""
+    if not data:
+        raise KeyProblem("the signing secret is empty")
+    return Key(fingerprint(data), origin, secret=data, local=local)
+
+
+def public_key(text: str | bytes, origin: str, *, local: bool = False) -> Key:
+    """A public key from its text: PEM SPKI, PEM PKCS#1, OpenSSH one-line, or DER in base64 without armour.
+
+    RSA of 1024 to 8192 bits and Ed25519 are taken. Raises KeyProblem with a sentence on what was found instead.
+    """
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    data = data.strip()
+    if not data:
+        raise KeyProblem("the public key is empty")
+    if len(data) > MAX_KEY_TEXT:
+        raise KeyProblem(f"the public key is {len(data)} bytes long; a key is under {MAX_KEY_TEXT}")
+    if b"PRIVATE KEY-----" in data:
+        raise KeyProblem("this is a private key; hooktop needs the public one (never give a private key away)")
+    if data[:1] == b"<" or b"<html" in data[:512].lower():
+        raise KeyProblem("this is an HTML page, not a public key")
+    return from_public(_load_public(data), origin, local=local)
+
+
+def from_public(public: object, origin: str, *, local: bool = False) -> Key:
+    """A loaded cryptography key as ours. Raises KeyProblem for kinds and sizes that no scheme here takes."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if not isinstance(public, RSAPublicKey | Ed25519PublicKey):
+        kind = type(public).__name__.removeprefix("_").removesuffix("PublicKey")
+        raise KeyProblem(f"a public key of the kind {kind} cannot be used; an RSA or Ed25519 key is needed")
+    if isinstance(public, RSAPublicKey) and not MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS:
+        raise KeyProblem(
+            f"an RSA key of {public.key_size} bits is refused ({MIN_RSA_BITS} to {MAX_RSA_BITS} are taken)"
+        )
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Key(fingerprint(der), origin, public=public, local=local)
+
+
+def _load_public(data: bytes) -> object:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import (
+        load_der_public_key,
+        load_pem_public_key,
+        load_ssh_public_key,
+    )
+
+    try:
+        if data.startswith(b"-----BEGIN"):
+            return load_pem_public_key(data)
+        if data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
+            return load_ssh_public_key(data)
+        if data[:1] == b"0":  # DER: a SEQUENCE begins with 0x30
+            return load_der_public_key(data)
+        return load_der_public_key(base64.b64decode(b"".join(data.split()), validate=True))
+    except (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error) as error:
+        raise KeyProblem(
+            "the public key cannot be read; PEM, OpenSSH (ssh-rsa ...) and base64 DER are understood"
+        ) from error
+
+
+def signing_key_text(key: SigningKey) -> str:
+    """A signing key as text for hooktop's own 0600 key file: base64 of a secret, or PKCS#8 PEM."""
+    if isinstance(key, bytes):
+        return "secret:" + base64.b64encode(key).decode("ascii")
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+
+
+def load_signing_key(text: str) -> SigningKey:
+    """The reverse of ``signing_key_text``. Raises KeyProblem."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        if text.startswith("secret:"):
+            return base64.b64decode(text.removeprefix("secret:"), validate=True)
+        loaded = load_pem_private_key(text.encode("ascii"), None)
+    except (ValueError, TypeError) as error:
+        raise KeyProblem("a local signing key cannot be read") from error
+    if not isinstance(loaded, RSAPrivateKey | Ed25519PrivateKey):
+        raise KeyProblem("a local signing key is of a kind that no provider here signs with")
+    return loaded
+
+
+def verifying_key(key: SigningKey, origin: str, *, local: bool = False) -> Key:
+    """The key that verifies what ``key`` signed."""
+    if isinstance(key, bytes):
+        return secret_key(key, origin, local=local)
+    return from_public(key.public_key(), origin, local=local)

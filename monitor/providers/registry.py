@@ -1,0 +1,69 @@
+"""Finds the providers: the built-in ones and those that other packages bring."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import entry_points
+
+from monitor.jsonbody import Body
+from monitor.model.capture import Request
+from monitor.providers.base import BY_HEADER, NO_MATCH, Provider
+
+GROUP = "hooktop.providers"
+# In this order ties are broken; generic takes what nobody recognises.
+BUILT_IN = ("volt", "bird", "connectly", "oneroute", "standard", "generic")
+log = logging.getLogger(__name__)
+
+
+class Registry:
+    """The providers by name, built-in ones first."""
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        self._by_name = {provider.name: provider for provider in providers}
+
+    def __iter__(self) -> Iterator[Provider]:
+        return iter(self._by_name.values())
+
+    def names(self) -> tuple[str, ...]:
+        """Every provider's name, in order."""
+        return tuple(self._by_name)
+
+    def get(self, name: str) -> Provider | None:
+        """The provider of that name, or None."""
+        return self._by_name.get(name)
+
+    def __getitem__(self, name: str) -> Provider:
+        return self._by_name[name]
+
+    def recognise(self, request: Request, body: Body) -> Provider:
+        """Whose request this is, judged by headers and body; ``generic`` when nobody knows it."""
+        best, best_match = self._by_name["generic"], NO_MATCH
+        for provider in self._by_name.values():
+            match = provider.recognise(request, body)
+            if match > best_match:
+                best, best_match = provider, match
+                if match == BY_HEADER:
+                    break
+        return best
+
+
+@cache
+def registry() -> Registry:
+    """All providers installed. One that fails to load is logged and left out; a built-in name cannot be taken over."""
+    found = [_built_in(name) for name in BUILT_IN]
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if point.name in BUILT_IN:
+            continue
+        try:
+            found.append(point.load())
+        except Exception as error:  # a plug-in is somebody else's code: it must not keep hooktop from starting
+            log.warning("provider plug-in %s cannot be loaded: %s", point.name, type(error).__name__)
+    return Registry(found)
+
+
+def _built_in(name: str) -> Provider:
+    provider: Provider = importlib.import_module(f"monitor.providers.{name}").provider
+    return provider

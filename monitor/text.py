@@ -1,0 +1,93 @@
+"""Foreign text made safe to show.
+
+Webhook bodies, header values, paths and provider answers are written by strangers, and neither Textual nor rich stops
+a control sequence in them from reaching the terminal. Every foreign string passes ``visible`` before it is drawn,
+logged or printed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+TAB_WIDTH = 4
+MAX_MARKS = 4  # combining marks that one character may carry; more is an attack on the line above, not writing
+
+
+class _Table(dict[int, str | int | None]):
+    """A translate table that works out a code point when it is first met and keeps what it found."""
+
+    def __init__(self, *, keep_newline: bool) -> None:
+        super().__init__()
+        self[0x09] = " " * TAB_WIDTH if keep_newline else "␉"
+        self[0x0A] = 0x0A if keep_newline else "␊"
+
+    def __missing__(self, code: int) -> str | int | None:
+        shown: str | int | None
+        if code < 0x20:
+            shown = 0x2400 + code
+        elif code == 0x7F:
+            shown = 0x2421
+        elif 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
+            shown = None  # variation selectors choose a glyph's look; terminals disagree about the width they make
+        elif code in _INVISIBLE or unicodedata.category(chr(code)) in _HIDDEN:
+            shown = escape(code)
+        else:
+            shown = code
+        if code < 0x20000:  # what is kept stays bounded by the planes that people write in
+            self[code] = shown
+        return shown
+
+
+# Control, format (bidi, zero width), surrogate, private use, unassigned, line and paragraph separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks by category that draw nothing: grapheme joiner, Hangul and Khmer fillers, Braille blank.
+_INVISIBLE = frozenset({0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
+
+
+def escape(code: int) -> str:
+    r"""The visible form of a code point that cannot be drawn: ``\u202e``, ``\U000e0001``."""
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_LINE = _Table(keep_newline=False)
+_LINES = _Table(keep_newline=True)
+
+
+def visible(text: str, *, lines: bool = False, limit: int | None = None) -> str:
+    r"""Foreign text as text that cannot act on a terminal.
+
+    Control characters become their pictures (U+2400 block), bidi, zero-width, surrogate, private-use and unassigned
+    code points become escapes such as ``\u202e``, and runs of combining marks are capped. With ``lines`` newlines stay
+    and tabs become blanks, else both become pictures, so the result is one line. ``limit`` caps the characters read;
+    a cut is marked with ``…``.
+    """
+    if limit is not None and len(text) > limit:
+        text = text[:limit] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    if lines:
+        text = text.replace("\r\n", "\n")
+    return _cap_marks(text.translate(_LINES if lines else _LINE))
+
+
+def visible_bytes(data: bytes, *, lines: bool = False, limit: int | None = None) -> str:
+    r"""Bytes as visible text: UTF-8 where they are UTF-8, ``\xff`` where they are not."""
+    cut = data if limit is None or len(data) <= limit else data[:limit]
+    shown = visible(cut.decode("utf-8", "backslashreplace"), lines=lines)
+    return shown if cut is data else shown + "…"
+
+
+def _cap_marks(text: str) -> str:
+    if text.isascii() or not any(unicodedata.combining(c) for c in text):
+        return text
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        if unicodedata.category(char) in ("Mn", "Me"):
+            marks += 1
+            if marks > MAX_MARKS:
+                continue
+        else:
+            marks = 0
+        kept.append(char)
+    return "".join(kept)
