@@ -1,0 +1,1 @@
+"""Captures and their views in one SQLite file: one writer, many readers."""

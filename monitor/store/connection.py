@@ -1,0 +1,138 @@
+"""Opening the database: modes, checks, migrations."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from monitor import paths
+from monitor.store.errors import StoreError, reason_of
+from monitor.store.schema import APPLICATION_ID, USER_VERSION
+
+BUSY_TIMEOUT_S: Final = 5.0
+QUICK_CHECK_BYTES: Final = 64 * 1024 * 1024  # larger files are checked when asked (doctor): the check reads it all
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection in autocommit mode (transactions are begun by hand), safe against a hostile file.
+
+    Raises sqlite3.Error.
+    """
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        # A file from a stranger must not run functions through its views and triggers, nor misread its cells.
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA cell_size_check = ON")
+        if read_only:
+            db.execute("PRAGMA query_only = ON")
+        else:
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")
+            db.execute("PRAGMA wal_autocheckpoint = 0")  # the writer checkpoints between commits, not inside one
+            db.execute("PRAGMA journal_size_limit = 67108864")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def prepare(path: Path) -> str | None:
+    """Make the database at ``path`` ready for use: folder and file modes, checks, WAL, migrations.
+
+    Gives a notice for the user when a damaged file was moved aside and a new one begun, else None. Raises StoreError.
+    """
+    try:
+        if path.is_symlink():
+            raise StoreError(f"The database {path} is a symbolic link; name the real file with --db.")
+        if path.is_dir():
+            raise StoreError(f"The database {path} is a folder; name a file with --db.")
+        existed = path.exists() and path.stat().st_size > 0
+        for suffix in ("", "-wal", "-shm"):
+            side = path.with_name(path.name + suffix)
+            if not suffix or side.exists():
+                paths.private_file(side)
+    except OSError as error:
+        raise StoreError(
+            f"The database {path} cannot be written ({error.strerror}); choose another place with --db."
+        ) from error
+    notice = None
+    try:
+        _initialise(path, existed=existed)
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if not (existed and name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))):
+            raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
+        aside = _move_aside(path)
+        _initialise(path, existed=False)
+        notice = f"The database was damaged and is kept as {aside.name}; a new one was begun."
+    return notice
+
+
+def _initialise(path: Path, *, existed: bool) -> None:
+    if not existed:
+        paths.private_file(path)
+    db = connect(path, read_only=False)
+    try:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        application, version = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        )
+        if existed and path.stat().st_size <= QUICK_CHECK_BYTES:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise _corrupt(str(found))
+        if existed and application != APPLICATION_ID and _has_tables(db):
+            raise StoreError(f"{path} is a database of another program; name a new file with --db.")
+        if version > USER_VERSION:
+            raise StoreError(
+                f"The database {path} was written by a newer hooktop (format {version}, known here: {USER_VERSION}); "
+                "upgrade hooktop or name another file with --db."
+            )
+        db.execute("PRAGMA journal_mode = WAL")
+        if version < USER_VERSION:
+            if existed and version:
+                _backup(db, path, version)
+            _migrate(db)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {USER_VERSION}")
+    finally:
+        db.close()
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    from sqlite_utils import Database
+
+    from monitor.store.migrations import migrations
+
+    migrations.apply(Database(db))
+
+
+def _has_tables(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
+
+
+def _backup(db: sqlite3.Connection, path: Path, version: int) -> None:
+    target = paths.private_file(path.with_name(f"{path.name}.format-{version}.bak"))
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        db.backup(copy)
+
+
+def _corrupt(finding: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(finding)
+    error.sqlite_errorname = "SQLITE_CORRUPT"
+    return error
+
+
+def _move_aside(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("", "-wal", "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            os.replace(side, aside.with_name(aside.name + suffix))
+    return aside

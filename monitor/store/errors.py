@@ -1,0 +1,29 @@
+"""What can go wrong with the store, each as one sentence for the user."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+class StoreError(Exception):
+    """The store cannot be used; the text is a whole sentence: what, why, what to do."""
+
+
+class StoreUnavailableError(StoreError):
+    """A capture could not be committed now (disk full, locked, writer gone); later it may work."""
+
+
+def reason_of(error: sqlite3.Error) -> str:
+    """Why SQLite failed, in words for the status line."""
+    code = getattr(error, "sqlite_errorname", None) or ""
+    if code.startswith("SQLITE_FULL"):
+        return "the disk is full"
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "another program holds the database"
+    if code.startswith("SQLITE_IOERR"):
+        return "the disk gave an error"
+    if code.startswith("SQLITE_READONLY"):
+        return "the database is read-only"
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return "the database is damaged"
+    return f"SQLite says: {error}"

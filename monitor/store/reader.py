@@ -1,0 +1,116 @@
+"""Reading the store: windows of the list, whole captures, counts."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from monitor.model.capture import Capture
+from monitor.store.connection import connect
+from monitor.store.errors import StoreError, reason_of
+from monitor.store.rows import SELECT_WHOLE, capture_of, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one line of a list shows of a capture; texts are foreign and not yet made visible."""
+
+    id: int
+    received_at: datetime
+    provider: str
+    source: str
+    verdict: str
+    event: str | None
+    direction: str | None
+    sender: str | None
+    recipient: str | None
+    status: str | None
+    provider_status: str | None
+    mark: str | None
+    error_code: str | None
+    carrier_code: str | None
+    text: str | None
+    size: int
+    facts: str | None
+    local: int | None
+
+
+_ROW_COLUMNS: Final = (
+    "id, received_at, provider, source, verdict, event, direction, sender, recipient, status, provider_status, mark, "
+    "error_code, carrier_code, substr(text, 1, 200), size, facts, local"
+)
+
+
+def _row(values: Sequence[Any]) -> Row:
+    number, received_at, *rest = values
+    return Row(number, moment(received_at), *rest)
+
+
+class Reader:
+    """A read-only connection of its own. Not slower with a million captures: every query here walks a key."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StoreError when the file cannot be opened."""
+        try:
+            self._db = connect(path, read_only=True)
+        except sqlite3.Error as error:
+            raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._lock:
+            return self._db.execute(sql, parameters).fetchall()
+
+    def last_id(self) -> int:
+        """The id of the newest capture, 0 when there is none."""
+        return int(self._all("SELECT coalesce(max(id), 0) FROM readings")[0][0])
+
+    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """The rows with these ids (any number), by id; ids that are gone are missing."""
+        found: dict[int, Row] = {}
+        for start in range(0, len(ids), 500):
+            part = ids[start : start + 500]
+            marks = ",".join("?" * len(part))
+            for values in self._all(f"SELECT {_ROW_COLUMNS} FROM readings WHERE id IN ({marks})", part):  # noqa: S608 - only ?
+                found[values[0]] = _row(values)
+        return found
+
+    def ids(self, *, after: int = 0, limit: int = -1) -> list[int]:
+        """The ids greater than ``after`` in ascending order."""
+        return [row[0] for row in self._all("SELECT id FROM readings WHERE id > ? ORDER BY id LIMIT ?", (after, limit))]
+
+    def capture(self, number: int) -> Capture | None:
+        """One whole capture, or None."""
+        found = self._all(f"{SELECT_WHOLE} WHERE c.id = ?", (number,))
+        return capture_of(found[0]) if found else None
+
+    def page(self, *, after: int = 0, limit: int = 200) -> list[Capture]:
+        """The next whole captures with an id greater than ``after``, oldest first."""
+        found = self._all(f"{SELECT_WHOLE} WHERE c.id > ? ORDER BY c.id LIMIT ?", (after, limit))
+        return [capture_of(values) for values in found]
+
+    def recent(self, limit: int) -> list[Capture]:
+        """The newest captures, oldest of them first."""
+        page = self._all(f"{SELECT_WHOLE} ORDER BY c.id DESC LIMIT ?", (limit,))
+        return [capture_of(values) for values in reversed(page)]
+
+    def tallies(self) -> dict[tuple[str, str], int]:
+        """How many captures there are by (provider, verdict)."""
+        return {(row[0], row[1]): row[2] for row in self._all("SELECT provider, verdict, captures FROM tallies")}
+
+    def version(self) -> int:
+        """A number that changes whenever another connection has committed."""
+        return int(self._all("PRAGMA data_version")[0][0])
+
+    def check(self) -> str:
+        """``ok`` or the first finding of SQLite's quick check; reads the whole file."""
+        return str(self._all("PRAGMA quick_check(1)")[0][0])

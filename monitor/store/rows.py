@@ -1,0 +1,156 @@
+"""Captures as rows and rows as captures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from monitor.model.capture import Capture, Origin, Request, Source
+from monitor.model.reading import Direction, Media, MessageError, Reading, Status
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+INSERT_CAPTURE: Final = (
+    f"INSERT INTO captures ({', '.join(CAPTURE_COLUMNS)}) VALUES ({', '.join('?' * len(CAPTURE_COLUMNS))})"  # noqa: S608 - constant names
+)
+INSERT_READING: Final = (
+    f"INSERT OR REPLACE INTO readings ({', '.join(READING_COLUMNS)}) VALUES ({', '.join('?' * len(READING_COLUMNS))})"  # noqa: S608 - constant names
+)
+# A whole capture in one row: what ``capture_of`` reads.
+_WHOLE: Final = [f"c.{name}" for name in CAPTURE_COLUMNS] + [f"r.{name}" for name in READING_COLUMNS]
+SELECT_WHOLE: Final = f"SELECT {', '.join(_WHOLE)} FROM captures c JOIN readings r ON r.id = c.id"  # noqa: S608 - constant names
+
+
+def microseconds(moment: datetime) -> int:
+    """An aware time as whole microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    """Whole microseconds since 1970 as an aware UTC time."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _time(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _pack(value: Sequence[Any]) -> str | None:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None
+
+
+def wire_headers(headers: Sequence[tuple[str, str]]) -> bytes:
+    r"""Headers in wire form: ``name: value\r\n`` repeated, the bytes as they came."""
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
+
+
+def headers_of(wire: bytes) -> tuple[tuple[str, str], ...]:
+    """The reverse of ``wire_headers``."""
+    lines = wire.decode("latin-1").split("\r\n")
+    return tuple((name, value) for name, _, value in (line.partition(": ") for line in lines if line))
+
+
+def capture_row(capture: Capture) -> tuple[object, ...]:
+    """The values of ``CAPTURE_COLUMNS``."""
+    request = capture.request
+    return (
+        capture.id,
+        microseconds(capture.received_at),
+        capture.source.value,
+        request.method,
+        request.path,
+        request.query,
+        request.peer,
+        capture.origin.token,
+        capture.answer,
+        wire_headers(request.headers),
+        request.body,
+    )
+
+
+_NO_READING: Final = Reading()
+
+
+def reading_row(capture: Capture) -> tuple[object, ...]:
+    """The values of ``READING_COLUMNS``."""
+    verdict = capture.verdict
+    r = capture.reading or _NO_READING
+    e = r.error
+    return (
+        capture.id, microseconds(capture.received_at), capture.source.value, len(capture.request.body),
+        capture.provider,
+        verdict.status.value, verdict.reason, verdict.scheme, verdict.key, verdict.near_miss, verdict.age_s,
+        verdict.local or None,
+        r.event, r.event_id, r.message, _pack(r.aliases), r.conversation,
+        r.direction and r.direction.value, r.channel, r.status and r.status.value, r.provider_status, r.mark,
+        r.from_, r.to, r.text, _pack([(item.type, item.url, item.size) for item in r.media]),
+        None if e is None else 1,
+        e and e.code, e and e.carrier_code, e and e.carrier, e and e.source, e and e.title, e and e.detail,
+        e and e.trace_id, None if e is None else e.temporary,
+        _time(r.occurred_at), _time(r.accepted_at), _time(r.sent_at), _time(r.completed_at), _time(r.valid_until),
+        _pack(r.facts), _pack(r.problems), _pack(capture.marks),
+    )  # fmt: skip
+
+
+def capture_of(row: Sequence[Any]) -> Capture:
+    """A row of ``SELECT_WHOLE`` as a capture."""
+    number, received_at, source, method, path, query, peer, token, answer, headers, body = row[: len(CAPTURE_COLUMNS)]
+    v = dict(zip(READING_COLUMNS, row[len(CAPTURE_COLUMNS) :], strict=True))
+    error = None
+    if v["error"]:
+        error = MessageError(
+            v["error_code"], v["carrier_code"], v["carrier"], v["error_source"], v["error_title"], v["error_detail"],
+            v["trace_id"], _flag(v["temporary"]),
+        )  # fmt: skip
+    reading = Reading(
+        event=v["event"],
+        event_id=v["event_id"],
+        message=v["message"],
+        aliases=tuple(json.loads(v["aliases"] or "[]")),
+        conversation=v["conversation"],
+        direction=v["direction"] and Direction(v["direction"]),
+        channel=v["channel"],
+        status=v["status"] and Status(v["status"]),
+        provider_status=v["provider_status"],
+        mark=v["mark"],
+        from_=v["sender"],
+        to=v["recipient"],
+        text=v["text"],
+        media=tuple(Media(*item) for item in json.loads(v["media"] or "[]")),
+        error=error,
+        occurred_at=_moment(v["occurred_at"]),
+        accepted_at=_moment(v["accepted_at"]),
+        sent_at=_moment(v["sent_at"]),
+        completed_at=_moment(v["completed_at"]),
+        valid_until=_moment(v["valid_until"]),
+        facts=tuple((name, value) for name, value in json.loads(v["facts"] or "[]")),
+        problems=tuple(json.loads(v["problems"] or "[]")),
+    )
+    return Capture(
+        id=number,
+        received_at=moment(received_at),
+        provider=v["provider"],
+        source=Source(source),
+        request=Request(method, path, query, headers_of(headers), bytes(body), peer),
+        answer=answer,
+        verdict=Verdict(
+            VerdictStatus(v["verdict"]), v["reason"], v["scheme"], v["key"], v["near_miss"], v["age_s"],
+            bool(v["local"]),
+        ),
+        origin=Origin(_flag(token), peer.rpartition(":")[0].strip("[]") or None if peer else None),
+        reading=None if reading == _NO_READING else reading,
+        marks=tuple(json.loads(v["marks"] or "[]")),
+    )  # fmt: skip

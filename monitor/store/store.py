@@ -1,0 +1,134 @@
+"""The store as the rest of the program sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from monitor.model.capture import Capture
+from monitor.store.connection import prepare
+from monitor.store.errors import StoreUnavailableError
+from monitor.store.lease import Lease
+from monitor.store.reader import Reader
+from monitor.store.rows import INSERT_READING, reading_row
+from monitor.store.writer import Committed, Writer
+
+REINDEX_BATCH = 500
+
+
+class Store:
+    """One database: a writer, and readers for whoever asks.
+
+    ``open`` takes the right to write and prepares the file, ``start`` starts the writer, ``stop`` ends both.
+    """
+
+    def __init__(self, path: Path, lease: Lease, notice: str | None) -> None:
+        self.path = path
+        self.notice = notice
+        self._lease = lease
+        self._writer: Writer | None = None
+        self._followers: list[Committed] = []
+        self._watchers: list[Callable[[str | None], None]] = []
+        self.trouble: str | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Take the lease and make the database ready: created, checked, migrated.
+
+        ``notice`` says what the user should know of it. Raises StoreError with a sentence for the user.
+        """
+        path = path.expanduser()
+        lease = Lease(path)
+        lease.take()
+        try:
+            return cls(path, lease, prepare(path))
+        except BaseException:
+            lease.give_up()
+            raise
+
+    def start(self) -> None:
+        """Start the writer; its callbacks go to the running event loop."""
+        self._writer = Writer(self.path, self._committed, self._state)
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Commit what waits and give up the lease."""
+        if self._writer is not None:
+            await self._writer.stop()
+            self._writer = None
+        self._lease.give_up()
+
+    def add(self, capture: Capture) -> asyncio.Future[Capture]:
+        """Commit a capture: the future holds it, with its id, once an fsync has made it durable.
+
+        Raises StoreUnavailableError, at once or through the future.
+        """
+        if self._writer is None:
+            raise StoreUnavailableError("the writer is not running")
+        return self._writer.submit(capture)
+
+    def reader(self) -> Reader:
+        """A new reading connection; close it. Raises StoreError."""
+        return Reader(self.path)
+
+    def follow(self, committed: Committed) -> None:
+        """Call ``committed`` in the event loop with every batch right after its commit."""
+        self._followers.append(committed)
+
+    def watch(self, changed: Callable[[str | None], None]) -> None:
+        """Call ``changed`` with the reason when commits begin to fail, and with None when they work again."""
+        self._watchers.append(changed)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a capture could be committed now, as far as is known."""
+        return self._writer is not None and self._writer.alive and self.trouble is None
+
+    @property
+    def waiting(self) -> int:
+        """How many captures wait for their commit."""
+        return self._writer.waiting if self._writer is not None else 0
+
+    async def reread(
+        self, examine: Callable[[Capture], Capture], progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> int:
+        """Build every reading anew: ``examine`` gives a stored capture back with today's verdict and reading.
+
+        ``progress`` gets (done, highest id). Gives the number of captures. Raises StoreUnavailableError.
+        """
+        if self._writer is None:
+            raise StoreUnavailableError("the writer is not running")
+        reader = self.reader()
+        done = after = 0
+        try:
+            last = reader.last_id()
+            while page := reader.page(after=after, limit=REINDEX_BATCH):
+                await self._writer.run(partial(_replace_readings, captures=[examine(capture) for capture in page]))
+                after = page[-1].id
+                done += len(page)
+                progress(after, last)
+            await self._writer.run(_recount)
+        finally:
+            reader.close()
+        return done
+
+    def _committed(self, batch: Sequence[Capture]) -> None:
+        for follower in self._followers:
+            follower(batch)
+
+    def _state(self, reason: str | None) -> None:
+        self.trouble = reason
+        for watcher in self._watchers:
+            watcher(reason)
+
+
+def _replace_readings(db: sqlite3.Connection, captures: Sequence[Capture]) -> None:
+    db.executemany(INSERT_READING, [reading_row(capture) for capture in captures])
+
+
+def _recount(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM tallies")
+    db.execute("INSERT INTO tallies SELECT provider, verdict, count(*) FROM readings GROUP BY provider, verdict")

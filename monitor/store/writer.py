@@ -1,0 +1,233 @@
+"""The one writer: captures that wait together are committed together, then everybody is told.
+
+A thread of its own, so that an fsync never stops the event loop. Whatever is queued while one commit runs is the next
+commit: under load the batches grow by themselves and one fsync serves many requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from monitor.model.capture import Capture
+from monitor.store.connection import connect
+from monitor.store.errors import StoreUnavailableError, reason_of
+from monitor.store.rows import INSERT_CAPTURE, INSERT_READING, capture_row, reading_row
+
+MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
+MAX_BATCH: Final = 512
+CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
+TALLY: Final = (
+    "INSERT INTO tallies VALUES (?, ?, ?) "
+    "ON CONFLICT (provider, verdict) DO UPDATE SET captures = captures + excluded.captures"
+)
+
+Committed: TypeAlias = Callable[[Sequence[Capture]], None]
+Job: TypeAlias = Callable[[sqlite3.Connection], Any]
+log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Commits captures in the order in which they were submitted. All methods are called from one event loop."""
+
+    def __init__(self, path: Path, on_commit: Committed, on_state: Callable[[str | None], None]) -> None:
+        """``on_commit`` gets every batch after its commit, ``on_state`` the reason when commits begin to fail and None
+        when they work again; both are called in the event loop of ``start``."""
+        self._path = path
+        self._on_commit = on_commit
+        self._on_state = on_state
+        self._waiting: deque[tuple[Capture, asyncio.Future[Capture]]] = deque()
+        self._jobs: deque[tuple[Job, asyncio.Future[Any]]] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._failing: str | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._log_pages = 0
+        self.alive = False
+
+    def start(self) -> None:
+        """Start the thread; its callbacks go to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self.alive = True
+        self._thread.start()
+
+    def submit(self, capture: Capture) -> asyncio.Future[Capture]:
+        """Queue a capture. The future gives it back with its id once it is committed with an fsync, or raises
+        StoreUnavailableError. Raises it at once when too many wait or the writer is gone."""
+        if not self.alive or self._loop is None:
+            raise StoreUnavailableError("the writer is not running")
+        if len(self._waiting) >= MAX_WAITING:
+            raise StoreUnavailableError(f"{MAX_WAITING} captures are waiting for the disk")
+        future: asyncio.Future[Capture] = self._loop.create_future()
+        with self._wake:
+            self._waiting.append((capture, future))
+            self._wake.notify()
+        return future
+
+    def run(self, job: Job) -> asyncio.Future[Any]:
+        """Run ``job`` with the writing connection between two commits, inside a transaction of its own."""
+        if not self.alive or self._loop is None:
+            raise StoreUnavailableError("the writer is not running")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        with self._wake:
+            self._jobs.append((job, future))
+            self._wake.notify()
+        return future
+
+    async def stop(self) -> None:
+        """Commit what waits, checkpoint, end the thread."""
+        if self._thread is None:
+            return
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        await asyncio.to_thread(self._thread.join)
+        self._thread = None
+
+    @property
+    def waiting(self) -> int:
+        """How many captures wait for their commit."""
+        return len(self._waiting)
+
+    def _run(self) -> None:
+        try:
+            db = connect(self._path, read_only=False)
+        except sqlite3.Error as error:
+            self._die(reason_of(error))
+            return
+        try:
+            while True:
+                with self._wake:
+                    while not (self._waiting or self._jobs or self._closing):
+                        self._wake.wait()
+                    batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+                    job = self._jobs.popleft() if self._jobs else None
+                    if not batch and job is None:
+                        break
+                if batch:
+                    self._commit(db, batch)
+                if job is not None:
+                    self._do(db, *job)
+                self._checkpoint(db)
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            log.warning("closing the database: %s", error)
+        except Exception as error:
+            log.exception("the store's writer ended")
+            self._die(type(error).__name__)
+        finally:
+            self.alive = False
+            db.close()
+            self._fail(list(self._waiting), "the writer has ended")
+            self._waiting.clear()
+            for _, future in self._jobs:
+                self._call(_reject, future, StoreUnavailableError("the writer has ended"))
+            self._jobs.clear()
+
+    def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
+        try:
+            stored = _insert(db, [capture for capture, _ in batch])
+        except sqlite3.OperationalError as error:
+            self._fail(batch, reason_of(error))
+            return
+        except Exception as error:
+            # One row that SQLite cannot hold must not cost the others; its request is kept all the same.
+            log.warning("a capture could not be stored with its reading: %s", type(error).__name__)
+            if len(batch) > 1:
+                for item in batch:
+                    self._commit(db, [item])
+                return
+            capture, future = batch[0]
+            if capture.reading is None:
+                self._fail(batch, str(error))
+                return
+            self._commit(db, [(replace(capture, reading=None, marks=("unreadable",)), future)])
+            return
+        self._log_pages += len(stored)
+        self._call(self._committed, [future for _, future in batch], stored)
+
+    def _committed(self, futures: list[asyncio.Future[Capture]], stored: list[Capture]) -> None:
+        for future, capture in zip(futures, stored, strict=True):
+            if not future.done():
+                future.set_result(capture)
+        if self._failing is not None:
+            self._failing = None
+            self._on_state(None)
+        self._on_commit(stored)
+
+    def _fail(self, batch: list[tuple[Capture, asyncio.Future[Capture]]], reason: str) -> None:
+        self._call(self._failed, [future for _, future in batch], reason)
+
+    def _failed(self, futures: list[asyncio.Future[Capture]], reason: str) -> None:
+        for future in futures:
+            if not future.done():
+                future.set_exception(StoreUnavailableError(reason))
+        if self._failing != reason and (futures or not self.alive):
+            self._failing = reason
+            self._on_state(reason)
+
+    def _die(self, reason: str) -> None:
+        self.alive = False
+        self._call(self._failed, [], reason)
+
+    def _do(self, db: sqlite3.Connection, job: Job, future: asyncio.Future[Any]) -> None:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            result = job(db)
+            db.execute("COMMIT")
+        except Exception as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            reason = reason_of(error) if isinstance(error, sqlite3.Error) else str(error)
+            self._call(_reject, future, StoreUnavailableError(reason))
+        else:
+            self._call(_resolve, future, result)
+
+    def _checkpoint(self, db: sqlite3.Connection) -> None:
+        # While captures wait the log may grow to 16 times its size before a checkpoint makes them wait longer.
+        if self._log_pages < (16 * CHECKPOINT_PAGES if self._waiting else CHECKPOINT_PAGES):
+            return
+        self._log_pages = 0
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _call(self, function: Callable[..., None], *args: object) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+
+def _insert(db: sqlite3.Connection, batch: list[Capture]) -> list[Capture]:
+    """Commit captures in one transaction; gives them back with their ids. Rolls back when anything goes wrong."""
+    # IMMEDIATE: a deferred BEGIN that later writes gets BUSY_SNAPSHOT at once, whatever the timeout.
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        first: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM captures").fetchone()[0]
+        stored = [replace(capture, id=first + n) for n, capture in enumerate(batch)]
+        db.executemany(INSERT_CAPTURE, [capture_row(capture) for capture in stored])
+        db.executemany(INSERT_READING, [reading_row(capture) for capture in stored])
+        tally = Counter((capture.provider, capture.verdict.status.value) for capture in batch)
+        db.executemany(TALLY, [(*key, count) for key, count in tally.items()])
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return stored
+
+
+def _resolve(future: asyncio.Future[Any], result: object) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _reject(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
