@@ -1,0 +1,1 @@
+"""Tests of the providers: how they sign, what they mean, and the modules they share."""
