@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.jsonbody import Json, clean
+from monitor.jsonbody import Body, Json, clean
 
 _ABSENT: Any = object()
 
@@ -101,6 +101,14 @@ class Fields:
 
     def _wrong(self, name: str, wanted: str, found: Json) -> None:
         self.problems.append(f"{self._at}{name} is not {wanted} but {kind_of(found)}")
+
+
+def of_body(body: Body) -> Fields:
+    """A view of a whole body, with what parsing it found; of nothing when it is not a JSON object."""
+    problems = list(body.problems)
+    if body.ok and not isinstance(body.value, dict):
+        problems.append(f"the body is not an object but {kind_of(body.value)}")
+    return Fields(body.value if isinstance(body.value, dict) else None, problems)
 
 
 def iso_time(text: str) -> datetime | None:

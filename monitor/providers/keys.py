@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:  # loading cryptography costs 20 ms; it is done when the first
 MAX_KEY_TEXT = 16 * 1024
 MIN_RSA_BITS = 1024  # below this a key is refused, below 2048 it verifies as weak
 MAX_RSA_BITS = 8192
+_BOM = b"\xef\xbb\xbf"  # some editors begin a text file with it
+_DER = b"0"  # DER of a key begins with 0x30, a SEQUENCE; its base64 begins with M
+_SSH_KINDS = (b"ssh-rsa", b"ssh-ed25519")
 
 
 class KeyProblem(ValueError):
@@ -53,7 +55,8 @@ def public_key(text: str | bytes, origin: str, *, local: bool = False) -> Key:
     RSA of 1024 to 8192 bits and Ed25519 are taken. Raises KeyProblem with a sentence on what was found instead.
     """
     data = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    data = data.strip()
+    if not data.startswith(_DER):  # the last byte of DER may look like white space
+        data = data.removeprefix(_BOM).strip()
     if not data:
         raise KeyProblem("the public key is empty")
     if len(data) > MAX_KEY_TEXT:
@@ -90,15 +93,19 @@ def _load_public(data: bytes) -> object:
         load_ssh_public_key,
     )
 
+    ssh = data.startswith((b"ssh-", b"ecdsa-", b"sk-"))
+    if ssh and (kind := data.split(None, 1)[0]).removesuffix(b"-cert-v01@openssh.com") not in _SSH_KINDS:
+        name = kind[:40].decode("ascii", "replace")
+        raise KeyProblem(f"a public key of the kind {name} cannot be used; an RSA or Ed25519 key is needed")
     try:
-        if data.startswith(b"-----BEGIN"):
+        if b"-----BEGIN" in data:
             return load_pem_public_key(data)
-        if data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
+        if ssh:
             return load_ssh_public_key(data)
-        if data[:1] == b"0":  # DER: a SEQUENCE begins with 0x30
+        if data.startswith(_DER):
             return load_der_public_key(data)
         return load_der_public_key(base64.b64decode(b"".join(data.split()), validate=True))
-    except (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyProblem(
             "the public key cannot be read; PEM, OpenSSH (ssh-rsa ...) and base64 DER are understood"
         ) from error
@@ -115,6 +122,7 @@ def signing_key_text(key: SigningKey) -> str:
 
 def load_signing_key(text: str) -> SigningKey:
     """The reverse of ``signing_key_text``. Raises KeyProblem."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -123,7 +131,7 @@ def load_signing_key(text: str) -> SigningKey:
         if text.startswith("secret:"):
             return base64.b64decode(text.removeprefix("secret:"), validate=True)
         loaded = load_pem_private_key(text.encode("ascii"), None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyProblem("a local signing key cannot be read") from error
     if not isinstance(loaded, RSAPrivateKey | Ed25519PrivateKey):
         raise KeyProblem("a local signing key is of a kind that no provider here signs with")

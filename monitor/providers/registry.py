@@ -54,13 +54,19 @@ class Registry:
 def registry() -> Registry:
     """All providers installed. One that fails to load is logged and left out; a built-in name cannot be taken over."""
     found = [_built_in(name) for name in BUILT_IN]
+    taken = set(BUILT_IN)
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        if point.name in BUILT_IN:
-            continue
         try:
-            found.append(point.load())
+            provider = point.load()
+            name = str(provider.name)
         except Exception as error:  # a plug-in is somebody else's code: it must not keep hooktop from starting
             log.warning("provider plug-in %s cannot be loaded: %s", point.name, type(error).__name__)
+            continue
+        if name in taken:
+            log.warning("provider plug-in %s is left out: there is a provider %s already", point.name, name)
+            continue
+        taken.add(name)
+        found.append(provider)
     return Registry(found)
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hmac
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+from monitor.jsonbody import Body, compact
 from monitor.model.capture import Request
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_VALUES = 4  # repeated signature headers tried; a sender has no reason for more
 MAX_LENGTH = 2048  # characters of one value; an RSA-8192 signature in hex
+MAX_ALTERED = 64 * 1024  # bytes of a body that is altered in search of a near miss; beyond it would cost too long
 
 
 class Undecodable(ValueError):
@@ -24,22 +30,46 @@ def header_values(request: Request, name: str) -> list[str]:
 
 def from_base64(text: str, length: int) -> bytes:
     """Standard base64 with padding, decoded strictly. Raises Undecodable for anything else and for other lengths."""
-    data = _decode(text, "base64", _strict_base64)
-    if len(data) != length:
-        raise Undecodable(f"wrong length: {len(data)} bytes instead of {length}")
-    return data
+    return _sized(_decode(text, "base64", _strict_base64), length)
+
+
+def from_base64url(text: str, length: int) -> bytes:
+    """URL-safe base64, padded or not, decoded strictly. Raises Undecodable as ``from_base64`` does."""
+    return _sized(_decode(text, "base64url", _strict_base64url), length)
 
 
 def from_hex(text: str, length: int) -> bytes:
-    """Hex in either case. Raises Undecodable for anything else and for other lengths."""
-    data = _decode(text, "hex", binascii.unhexlify)
+    """Hex, all in lower or all in upper case. Raises Undecodable for anything else and for other lengths."""
+    return _sized(_decode(text, "hex", _strict_hex), length)
+
+
+def _sized(data: bytes, length: int) -> bytes:
     if len(data) != length:
         raise Undecodable(f"wrong length: {len(data)} bytes instead of {length}")
     return data
 
 
+# One signature has one text per form: the spare bits of base64's last letter and mixed case in hex are refused, so no
+# changed byte of a header can pass.
 def _strict_base64(raw: bytes) -> bytes:
-    return base64.b64decode(raw, validate=True)
+    data = binascii.a2b_base64(raw, strict_mode=True)
+    if binascii.b2a_base64(data, newline=False) != raw:
+        raise ValueError("not canonical")
+    return data
+
+
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/\0\0")
+
+
+def _strict_base64url(raw: bytes) -> bytes:
+    padded = raw if raw.endswith(b"=") else raw + b"=" * (-len(raw) % 4)
+    return _strict_base64(padded.translate(_FROM_URL))
+
+
+def _strict_hex(raw: bytes) -> bytes:
+    if raw not in (raw.lower(), raw.upper()):
+        raise ValueError("mixed case")
+    return binascii.unhexlify(raw)
 
 
 def _decode(text: str, form: str, decoder: Callable[[bytes], bytes]) -> bytes:
@@ -50,12 +80,61 @@ def _decode(text: str, form: str, decoder: Callable[[bytes], bytes]) -> bytes:
     try:
         return decoder(text.encode("ascii"))
     except (ValueError, binascii.Error) as error:
-        raise Undecodable(f"not {form}") from error
+        raise Undecodable(f"undecodable: not {form}") from error
 
 
 def same(expected: bytes, given: bytes) -> bool:
     """Constant-time comparison of bytes (text with non-ASCII characters would raise TypeError)."""
     return hmac.compare_digest(expected, given)
+
+
+def right_mac(secret: bytes, digest: str, message: bytes, given: bytes) -> bool:
+    """Whether ``given`` is the whole HMAC of the message; a truncated one is not."""
+    return hmac.compare_digest(hmac.digest(secret, message, digest), given)
+
+
+def right_ed25519(public: Ed25519PublicKey, message: bytes, given: bytes) -> bool:
+    """Whether ``given`` is an Ed25519 signature of the message (RFC 8032)."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        public.verify(given, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def altered_bodies(raw: bytes, body: Body) -> Iterator[tuple[str, bytes]]:
+    """Bodies that a signature may have been made over instead of the raw one: for near misses, never for a verdict.
+
+    Gives what completes "would match ..." and the bytes, each body once, the raw one never. Nothing for bodies over
+    ``MAX_ALTERED`` bytes.
+    """
+    if len(raw) > MAX_ALTERED:
+        return
+    seen = {raw}
+    for words, change in _CHANGES if body.ok else _CHANGES[:1]:
+        try:
+            changed = change(raw, body)
+        except (ValueError, RecursionError):  # lone surrogates cannot be written as UTF-8
+            continue
+        if changed not in seen:
+            seen.add(changed)
+            yield words, changed
+
+
+_CHANGES: tuple[tuple[str, Callable[[bytes, Body], bytes]], ...] = (
+    ("without the white space around the body", lambda raw, _: raw.strip()),
+    ("with the body parsed and written again, compact", lambda _, body: compact(body.value)),
+    (
+        "with the body parsed and written again, compact with \\u escapes",
+        lambda _, body: json.dumps(body.value, separators=(",", ":")).encode("ascii"),
+    ),
+    (
+        "with the body parsed and written again, with blanks after the separators (Python's default)",
+        lambda _, body: json.dumps(body.value).encode("ascii"),
+    ),
+)
 
 
 def ago(seconds: float) -> str:
