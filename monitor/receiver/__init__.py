@@ -1,0 +1,1 @@
+"""HTTP in: takes webhooks, hands them on, answers when they are stored."""

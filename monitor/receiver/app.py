@@ -1,0 +1,182 @@
+"""The receiver's routes: what is taken, what is refused, and with which answer.
+
+The answer never echoes what was received, and leaves only when the request was handed on and stored.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from monitor.model.capture import Request
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+STORED: Final = b'{"status":"stored"}'
+GREETING: Final = b"hooktop is listening. POST webhooks here.\n"
+HOOK_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+RETRY_AFTER_S: Final = 5
+
+
+class RefusedError(Exception):
+    """The request cannot be stored now; the sender should come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request to be stored, and whether it carried the path token (None where none is asked for)."""
+
+    request: Request
+    token: bool | None
+
+
+Accept: TypeAlias = Callable[[Arrival], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the receiver takes. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none."""
+
+    providers: frozenset[str]
+    max_body: int = 1024 * 1024
+    token: str | None = None
+
+
+class Hooks:
+    """The one endpoint, as a plain ASGI callable: Starlette's request object would cost more than all else here."""
+
+    def __init__(
+        self, rules: Rules, accept: Accept, healthy: Callable[[], bool], refused: Callable[[int], None]
+    ) -> None:
+        """``accept`` stores an arrival and gives the status to answer, or raises RefusedError; ``refused`` is told the
+        status of every request that was not stored."""
+        self._rules = rules
+        self._accept = accept
+        self._healthy = healthy
+        self._refused = refused
+        self._token = None if rules.token is None else rules.token.encode("ascii")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one HTTP request."""
+        if scope["type"] != "http":
+            return
+        method: str = scope["method"]
+        path: bytes = scope["raw_path"]
+        if method not in HOOK_METHODS:
+            await self._show(method, path, send)
+            return
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        length = chunked = None
+        for name, value in headers:
+            if name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding":
+                chunked = value
+        if length is not None and chunked is not None:
+            # RFC 9112 section 6.3: both at once is how one request is smuggled inside another.
+            await self._refuse(send, 400)
+            return
+        token = self._token_of(path)
+        if token is False:
+            await self._refuse(send, 404)
+            return
+        if length is not None and int(length) > self._rules.max_body:
+            await self._refuse(send, 413)
+            return
+        body = await self._body(receive)
+        if body is None:
+            self._refused(499)
+            return
+        if len(body) > self._rules.max_body:
+            await self._refuse(send, 413)
+            return
+        peer = scope.get("client")
+        request = Request(
+            method,
+            path.decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]),
+            body,
+            None if peer is None else f"{peer[0]}:{peer[1]}",
+        )
+        try:
+            status = await self._accept(Arrival(request, token))
+        except RefusedError:
+            await self._refuse(send, 503, [(b"retry-after", b"%d" % RETRY_AFTER_S)])
+            return
+        await _answer(send, status, STORED, b"application/json")
+
+    def _token_of(self, path: bytes) -> bool | None:
+        """True or False where a token is asked for: right only as the last path segment."""
+        if self._token is None:
+            return None
+        return hmac.compare_digest(path.rstrip(b"/").rpartition(b"/")[2], self._token)
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """The whole body, a little more than ``max_body`` at most, or None when the sender left before its end."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
+        parts, size = [body], len(body)
+        while size <= self._rules.max_body:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            part: bytes = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            if not message.get("more_body", False):
+                break
+        return b"".join(parts)
+
+    async def _show(self, method: str, path: bytes, send: Send) -> None:
+        if method not in ("GET", "HEAD"):
+            await _answer(send, 405, b"", b"text/plain", [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE")])
+            return
+        if path == b"/healthz":
+            healthy = self._healthy()
+            status, text = (200, b"ok\n") if healthy else (503, b"the store cannot commit\n")
+        elif path == b"/" or path[1:].decode("latin-1") in self._rules.providers:
+            status, text = 200, GREETING
+        else:
+            status, text = 404, b"nothing here\n"
+        await _answer(send, status, text if method == "GET" else b"", b"text/plain; charset=utf-8")
+
+    async def _refuse(self, send: Send, status: int, more: list[tuple[bytes, bytes]] | None = None) -> None:
+        self._refused(status)
+        # What was not read of the body would be taken for the next request: the connection ends here.
+        headers = [*(more or []), (b"connection", b"close")]
+        await _answer(send, status, REFUSALS[status], b"application/json", headers)
+
+
+REFUSALS: Final = {
+    400: b'{"error":"malformed request"}',
+    404: b'{"error":"not found"}',
+    413: b'{"error":"body too large"}',
+    503: b'{"error":"cannot store now"}',
+}
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, content_type: bytes, more: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(more or [])]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def build(rules: Rules, accept: Accept, healthy: Callable[[], bool], refused: Callable[[int], None]) -> Starlette:
+    """The ASGI app. Slashes are never redirected: a redirect would go to the host that the sender names."""
+    hooks: Any = Hooks(rules, accept, healthy, refused)
+    app = Starlette(routes=[Mount("/", app=hooks)])
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,84 @@
+"""HTTP connections with deadlines: uvicorn has none for a request that does not come.
+
+A silent or dripping client would live for ever and, with a limit on connections, shut real senders out
+(https://github.com/Kludex/uvicorn/issues/157). So each connection has time limits, and each address a number of
+connections past which its oldest stuck one makes room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+IDLE_S: Final = 10.0  # until the first byte of the first request
+REQUEST_S: Final = 15.0  # from the first byte of a request to the last of its body
+PER_ADDRESS: Final = 64
+TIMED_OUT: Final = (
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
+    b'Connection: close\r\n\r\n{"error":"too slow"}'
+)
+
+
+class GuardedProtocol(H11Protocol):
+    """uvicorn's h11 protocol plus the times that ``sweep`` judges by."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.opened = self.loop.time()
+        self.begun = 0.0  # when the first byte of the current request came, 0 between requests
+        self.silent = True  # nothing has come yet
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection; when its address has too many, the oldest stuck one goes."""
+        super().connection_made(transport)
+        address = self.client[0] if self.client else None
+        same = [c for c in self.connections if isinstance(c, GuardedProtocol) and c.client and c.client[0] == address]
+        if len(same) > PER_ADDRESS:
+            stuck = [c for c in same if c is not self and c.waits_for_client()]
+            if stuck:
+                min(stuck, key=lambda c: c.begun or c.opened).drop()
+
+    def data_received(self, data: bytes) -> None:
+        """Note when a request begins."""
+        if not self.begun:
+            self.begun = self.loop.time()
+            self.silent = False
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """The next request, if any, begins anew."""
+        self.begun = self.loop.time() if self.conn.trailing_data[0] else 0.0
+        super().on_response_complete()
+
+    def waits_for_client(self) -> bool:
+        """Whether nothing happens here until the client sends more."""
+        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+
+    def drop(self) -> None:
+        """Close without a word."""
+        self.transport.close()
+
+    def sweep(self, now: float) -> bool:
+        """End the connection when it is over its time; true when a request was cut off with 408."""
+        if not self.waits_for_client() or self.transport.is_closing():
+            return False
+        if self.begun:
+            if now - self.begun > REQUEST_S:
+                # The app has answered nothing yet: it is still waiting for the body.
+                self.transport.write(TIMED_OUT)
+                self.transport.close()
+                return True
+        elif self.silent and now - self.opened > IDLE_S:
+            self.drop()
+        return False

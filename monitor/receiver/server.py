@@ -1,0 +1,161 @@
+"""The server: our own socket, no signal handlers, restarted when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+from monitor import tasks
+from monitor.receiver.protocol import GuardedProtocol
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+BACKLOG: Final = 1024
+GRACE_S: Final = 2
+HEADER_BYTES: Final = 32 * 1024
+WANTED_FILES: Final = 4096
+log = logging.getLogger(__name__)
+
+
+class ReceiverError(Exception):
+    """The receiver cannot listen; the text is a sentence for the user."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, not yet listening. Port 0 lets the system choose.
+
+    Raises ReceiverError naming the port and what to do.
+    """
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise ReceiverError(f"The host {host!r} cannot be resolved ({error}); name an address with --host.") from error
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ReceiverError(
+                f"Port {port} on {host} is in use by another program; stop it, or choose another port with --port."
+            ) from error
+        if error.errno == errno.EACCES:
+            raise ReceiverError(f"Port {port} is not allowed to you; choose one above 1023 with --port.") from error
+        raise ReceiverError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); choose with --host and --port."
+        ) from error
+    return sock
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: whoever owns the terminal owns them."""
+        yield
+
+
+class Receiver:
+    """Serves an ASGI app on a bound socket inside the running event loop."""
+
+    def __init__(self, sock: socket.socket, app: Starlette, refused: Callable[[int], None]) -> None:
+        """``refused`` is told 408 for each request that was cut off for being too slow."""
+        self._sock = sock
+        self._app = app
+        self._refused = refused
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.restarts = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether connections are taken now."""
+        return self._server is not None and self._server.started and not self._server.should_exit
+
+    async def start(self) -> None:
+        """Listen; returns when connections are taken. Raises ReceiverError."""
+        raise_file_limit()
+        self._task = tasks.start(self._run(), "receiver")
+        while not self.alive:
+            if self._task.done():
+                raise ReceiverError("The receiver ended while it was starting; run hooktop again with -vv to see why.")
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Take no more connections, let open requests finish within two seconds, end."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        if self._server is not None:
+            self._server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+            await asyncio.wait_for(task, GRACE_S + 3)
+        self._sock.close()
+
+    async def _run(self) -> None:
+        delay = 0.1
+        while True:
+            self._server = _Server(self._config())
+            sweeper = tasks.start(self._sweep(self._server), "receiver deadlines")
+            try:
+                # uvicorn closes the socket it is given; a copy keeps the port ours over a restart.
+                await self._server.serve(sockets=[self._sock.dup()])
+            except Exception as error:
+                log.error("the receiver failed: %s", type(error).__name__)
+            finally:
+                sweeper.cancel()
+            if self._task is None or self._server.should_exit:
+                return
+            self.restarts += 1
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5.0)
+
+    async def _sweep(self, server: uvicorn.Server) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1.0)
+            now = loop.time()
+            for connection in list(server.server_state.connections):
+                if isinstance(connection, GuardedProtocol) and connection.sweep(now):
+                    self._refused(408)
+
+    def _config(self) -> uvicorn.Config:
+        options: dict[str, Any] = {
+            "http": GuardedProtocol,
+            "ws": "none",
+            "lifespan": "off",
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+            "date_header": False,
+            "proxy_headers": False,
+            "timeout_keep_alive": 5,
+            "timeout_graceful_shutdown": GRACE_S,
+            "backlog": BACKLOG,
+            "h11_max_incomplete_event_size": HEADER_BYTES,
+        }
+        return uvicorn.Config(self._app, **options)
+
+
+def raise_file_limit() -> None:
+    """Let this process have more open connections than the usual soft limit, as far as the system allows."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,97 @@
+"""From a request to a capture: whose it is, whether its signature is real, what it says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from monitor import jsonbody
+from monitor.model.capture import Capture, Origin, Request, Source
+from monitor.model.reading import Reading
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers.base import Keys, Provider
+from monitor.providers.registry import Registry
+
+STAMP_HEADER = "x-hooktop-local"
+log = logging.getLogger(__name__)
+
+
+class KeySource(Protocol):
+    """Where the keys of a provider come from."""
+
+    def keys(self, provider: str) -> Keys:
+        """The keys to verify this provider's captures with."""
+
+
+class Examiner:
+    """Makes captures of requests, and makes them again when keys or readers have changed."""
+
+    def __init__(self, registry: Registry, keys: KeySource, is_stamp: Callable[[bytes, str], bool]) -> None:
+        """``is_stamp`` tells whether a header value proves that this installation made the body."""
+        self._registry = registry
+        self._keys = keys
+        self._is_stamp = is_stamp
+        self._schemes: dict[str, str] = {}
+
+    def provider_of(self, request: Request, body: jsonbody.Body) -> Provider:
+        """By the first segment of the path where it names a provider, else by headers and body."""
+        if request.method != "POST":
+            return self._registry["generic"]
+        named = self._registry.get(request.path[1:].partition("/")[0])
+        return named or self._registry.recognise(request, body)
+
+    def source_of(self, request: Request) -> Source:
+        """Simulated when the request carries this installation's stamp, else from the network."""
+        stamp = request.header(STAMP_HEADER)
+        return Source.SIMULATED if stamp and self._is_stamp(request.body, stamp) else Source.NETWORK
+
+    def examine(self, request: Request, *, received_at: datetime, token: bool | None = None) -> Capture:
+        """The capture of a request that has just arrived; its id is 0 until it is stored. Never raises."""
+        body = jsonbody.parse(request.body)
+        provider = self.provider_of(request, body)
+        peer = request.peer
+        return Capture(
+            id=0,
+            received_at=received_at,
+            provider=provider.name,
+            source=self.source_of(request),
+            request=request,
+            answer=200,
+            verdict=self._verdict(provider, request, body, received_at),
+            origin=Origin(token, peer.rpartition(":")[0] if peer else None),
+            reading=self._reading(provider, request, body),
+        )
+
+    def again(self, capture: Capture) -> Capture:
+        """A stored capture with today's provider, verdict and reading. Its signed time is judged at its arrival."""
+        body = jsonbody.parse(capture.request.body)
+        provider = self.provider_of(capture.request, body)
+        verdict = capture.verdict
+        if capture.source in (Source.NETWORK, Source.SIMULATED):
+            verdict = self._verdict(provider, capture.request, body, capture.received_at)
+        reading = self._reading(provider, capture.request, body)
+        return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=())
+
+    def _verdict(self, provider: Provider, request: Request, body: jsonbody.Body, at: datetime) -> Verdict:
+        keys = self._keys.keys(provider.name)
+        first = self._schemes.get(provider.name)
+        if first is not None and keys.scheme_first != first:
+            keys = replace(keys, scheme_first=first)
+        try:
+            verdict = provider.verify(request, body, keys, at.timestamp())
+        except Exception as error:  # a plug-in's error must cost neither the capture nor the next one
+            log.error("%s.verify failed: %s", provider.name, type(error).__name__)
+            return Verdict(VerdictStatus.INVALID, f"the check itself failed ({type(error).__name__})")
+        if verdict.status is VerdictStatus.VERIFIED and verdict.scheme is not None:
+            self._schemes[provider.name] = verdict.scheme
+        return verdict
+
+    def _reading(self, provider: Provider, request: Request, body: jsonbody.Body) -> Reading:
+        try:
+            return provider.read(request, body)
+        except Exception as error:  # as above
+            log.error("%s.read failed: %s", provider.name, type(error).__name__)
+            return Reading(problems=(f"the reader failed ({type(error).__name__})",))

@@ -1,0 +1,113 @@
+"""The monitor: receiver, store and feed, started and stopped as one. Both faces sit on it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.verdict import VerdictStatus
+from monitor.providers.registry import registry
+from monitor.receiver.app import Arrival, RefusedError, Rules, build
+from monitor.receiver.server import Receiver
+from monitor.services.feed import Feed
+from monitor.store.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from monitor.services.examine import Examiner
+    from monitor.store.reader import Reader
+    from monitor.store.store import Store
+
+# What --enforce turns away (401); it is stored all the same.
+REJECTED: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a monitor runs. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none."""
+
+    public_url: str | None = None
+    enforce: bool = False
+    max_body: int = 1024 * 1024
+    token: str | None = None
+    read_only: bool = False
+    mask: bool = False
+    demo: bool = False
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Monitor:
+    """Takes requests on a bound socket, examines and stores them, counts them.
+
+    Use: ``await start()``, then the feed and readers at will, then ``await stop()``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        examiner: Examiner,
+        sock: socket.socket,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.feed = Feed()
+        self.examiner = examiner
+        self.host, self.port = sock.getsockname()[:2]
+        self._sock = sock
+        self._now = now
+        self._receiver: Receiver | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for programs on this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def receiving(self) -> bool:
+        """Whether connections are taken now."""
+        return self._receiver is not None and self._receiver.alive
+
+    async def start(self) -> None:
+        """Start the writer and the receiver. Raises ReceiverError and StoreError, each a sentence for the user."""
+        reader = self.store.reader()
+        try:
+            self.feed.begin(reader.tallies(), reader.last_id())
+        finally:
+            reader.close()
+        self.store.follow(self.feed.add)
+        self.store.start()
+        rules = Rules(frozenset(registry().names()), self.settings.max_body, self.settings.token)
+        app = build(rules, self._accept, lambda: self.store.healthy, self.feed.refuse)
+        self._receiver = Receiver(self._sock, app, self.feed.refuse)
+        await self._receiver.start()
+
+    async def stop(self) -> None:
+        """Stop receiving, commit what is on its way, give the store back."""
+        if self._receiver is not None:
+            await self._receiver.stop()
+            self._receiver = None
+        self._sock.close()
+        await self.store.stop()
+
+    def reader(self) -> Reader:
+        """A new reading connection to the store; the caller closes it."""
+        return self.store.reader()
+
+    async def _accept(self, arrival: Arrival) -> int:
+        capture = self.examiner.examine(arrival.request, received_at=self._now(), token=arrival.token)
+        if self.settings.enforce and capture.verdict.status in REJECTED:
+            capture = replace(capture, answer=401)
+        try:
+            await self.store.add(capture)
+        except StoreUnavailableError as error:
+            raise RefusedError(str(error)) from error
+        return capture.answer
