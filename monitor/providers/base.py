@@ -71,11 +71,15 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvent:
-    """One delivery of a scenario: the body to post and when, in seconds after the scenario's start."""
+    """One delivery of a scenario: the body to post and when, in seconds after the scenario's start.
+
+    ``signed_before`` is how long before the posting it was signed, in seconds: a late retry keeps its first signed time.
+    """
 
     after: float
     body: bytes
     content_type: str = "application/json"
+    signed_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,13 +125,13 @@ def altered_bodies(raw: bytes, body: Body) -> Iterator[tuple[str, bytes]]:
 
 _CHANGES: tuple[tuple[str, Callable[[bytes, Body], bytes]], ...] = (
     ("without the white space around the body", lambda raw, _: raw.strip()),
-    ("with the body parsed and written again, compact", lambda _, body: compact(body.value)),
+    ("a re-serialised body (compact)", lambda _, body: compact(body.value)),
     (
-        "with the body parsed and written again, compact with \\u escapes",
+        "a re-serialised body (compact, \\u escapes)",
         lambda _, body: json.dumps(body.value, separators=(",", ":")).encode("ascii"),
     ),
     (
-        "with the body parsed and written again, with blanks after the separators (Python's default)",
+        "a re-serialised body (blanks after separators, \\u escapes)",
         lambda _, body: json.dumps(body.value).encode("ascii"),
     ),
 )
