@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict
-from monitor.providers.keys import Key, SigningKey
+
+if TYPE_CHECKING:
+    from monitor.providers.keys import Key, SigningKey
 
 # How sure a provider is that a request is its own; the surest wins, the order of the registry breaks ties.
 NO_MATCH = 0
