@@ -111,6 +111,11 @@ def of_body(body: Body) -> Fields:
     return Fields(body.value if isinstance(body.value, dict) else None, problems)
 
 
+def known(**named: str | None) -> tuple[tuple[str, str], ...]:
+    """The facts of a reading: the named texts that are there and not empty."""
+    return tuple((name, text) for name, text in named.items() if text)
+
+
 def iso_time(text: str) -> datetime | None:
     """An ISO 8601 text as an aware UTC time, or None. Nanoseconds are cut to microseconds."""
     try:
