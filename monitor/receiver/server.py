@@ -97,7 +97,9 @@ class Receiver:
         if self._task is None:
             return
         task, self._task = self._task, None
-        if self._server is not None:
+        if self._server is None:
+            task.cancel()  # between two tries
+        else:
             self._server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError, TimeoutError):
             await asyncio.wait_for(task, GRACE_S + 3)
@@ -106,16 +108,19 @@ class Receiver:
     async def _run(self) -> None:
         delay = 0.1
         while True:
-            self._server = _Server(self._config())
-            sweeper = tasks.start(self._sweep(self._server), "receiver deadlines")
+            server = self._server = _Server(self._config())
+            sweeper = tasks.start(self._sweep(server), "receiver deadlines")
             try:
                 # uvicorn closes the socket it is given; a copy keeps the port ours over a restart.
-                await self._server.serve(sockets=[self._sock.dup()])
+                await server.serve(sockets=[self._sock.dup()])
             except Exception as error:
                 log.error("the receiver failed: %s", type(error).__name__)
+                for listener in server.servers:
+                    listener.close()
             finally:
                 sweeper.cancel()
-            if self._task is None or self._server.should_exit:
+                self._server = None
+            if server.should_exit:
                 return
             self.restarts += 1
             await asyncio.sleep(delay)

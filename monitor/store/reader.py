@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from monitor.model.capture import Capture
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.rows import SELECT_WHOLE, capture_of, moment
+
+if TYPE_CHECKING:
+    from monitor.store.filter_sql import Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,10 @@ class Reader:
         """Raises StoreError when the file cannot be opened."""
         try:
             self._db = connect(path, read_only=True)
+            with contextlib.suppress(ImportError):
+                from monitor.store.filter_sql import register
+
+                register(self._db)
         except sqlite3.Error as error:
             raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
         self._lock = threading.Lock()
@@ -84,9 +92,20 @@ class Reader:
                 found[values[0]] = _row(values)
         return found
 
-    def ids(self, *, after: int = 0, limit: int = -1) -> list[int]:
-        """The ids greater than ``after`` in ascending order."""
-        return [row[0] for row in self._all("SELECT id FROM readings WHERE id > ? ORDER BY id LIMIT ?", (after, limit))]
+    def all_ids(self) -> Sequence[int]:
+        """Every id in ascending order; at once when none is missing in between."""
+        low, high = self._all("SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM readings")[0]
+        if sum(self.tallies().values()) == high - low + 1:
+            return range(low, high + 1)
+        return [
+            row[0] for row in self._all("SELECT id FROM readings WHERE id BETWEEN ? AND ? ORDER BY id", (low, high))
+        ]
+
+    def matching(self, where: Where, low: int, high: int) -> list[int]:
+        """The ids from ``low`` to ``high`` that pass a compiled filter, in ascending order."""
+        source = "readings r JOIN captures c ON c.id = r.id" if where.needs_captures else "readings r"
+        sql = f"SELECT r.id FROM {source} WHERE r.id BETWEEN ? AND ? AND ({where.sql}) ORDER BY r.id"  # noqa: S608 - compiled: constants and ?
+        return [row[0] for row in self._all(sql, (low, high, *where.parameters))]
 
     def capture(self, number: int) -> Capture | None:
         """One whole capture, or None."""

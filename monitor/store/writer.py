@@ -29,6 +29,8 @@ TALLY: Final = (
     "ON CONFLICT (provider, verdict) DO UPDATE SET captures = captures + excluded.captures"
 )
 
+_UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
+
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
 log = logging.getLogger(__name__)
@@ -127,7 +129,8 @@ class Writer:
         finally:
             self.alive = False
             db.close()
-            self._fail(list(self._waiting), "the writer has ended")
+            if self._waiting:
+                self._fail(list(self._waiting), "the writer has ended")
             self._waiting.clear()
             for _, future in self._jobs:
                 self._call(_reject, future, StoreUnavailableError("the writer has ended"))
@@ -136,10 +139,10 @@ class Writer:
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
         try:
             stored = _insert(db, [capture for capture, _ in batch])
-        except sqlite3.OperationalError as error:
-            self._fail(batch, reason_of(error))
-            return
         except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _UNBINDABLE):
+                self._fail(batch, reason_of(error))
+                return
             # One row that SQLite cannot hold must not cost the others; its request is kept all the same.
             log.warning("a capture could not be stored with its reading: %s", type(error).__name__)
             if len(batch) > 1:
@@ -171,7 +174,7 @@ class Writer:
         for future in futures:
             if not future.done():
                 future.set_exception(StoreUnavailableError(reason))
-        if self._failing != reason and (futures or not self.alive):
+        if self._failing != reason:
             self._failing = reason
             self._on_state(reason)
 

@@ -1,0 +1,176 @@
+"""The list that a screen shows: the captures that pass a filter, in the order of their arrival.
+
+It holds ids (8 bytes each) and reads the rows of the visible window from the store, so a million captures scroll like
+a hundred. A filter over a long history is run from the newest backwards, in steps, off the event loop: matches show
+as they are found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from monitor.model.filter import Filter, parse
+from monitor.store.filter_sql import compile_filter
+from monitor.store.reader import Reader, Row
+
+WINDOW: Final = 200
+CACHED_WINDOWS: Final = 16
+FIRST_STEP: Final = 2_000  # ids looked at in the first step of a filter; later steps grow to keep their time
+LAST_STEP: Final = 64_000
+STEP_S: Final = 0.02
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class View:
+    """A filtered, ordered view of the store. All methods are called from one event loop."""
+
+    def __init__(self, open_reader: Callable[[], Reader], *, now: Callable[[], datetime] = _now) -> None:
+        """``open_reader`` gives a new reading connection; the view closes those that it opened."""
+        self._open_reader = open_reader
+        self._reader = open_reader()
+        self._now = now
+        self._filter: Filter = parse("")
+        self._ids = array("q", self._reader.all_ids())
+        self._held = array("q")  # matches that came while the view stood still
+        self._seen = self._reader.last_id()
+        self._windows: dict[int, list[Row | None]] = {}
+        self._run = 0
+        self.version = 0  # changes whenever rows other than at the end have
+        self.scanned: float | None = None  # share of the history that a running filter has looked at
+        self.frozen = False
+
+    def close(self) -> None:
+        """Stop a running filter and close the connection."""
+        self._run += 1
+        self._reader.close()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def pending(self) -> int:
+        """How many matches wait behind a frozen view."""
+        return len(self._held)
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, empty for none."""
+        return self._filter.text
+
+    def id_at(self, index: int) -> int:
+        """The id of the capture at a position. Raises IndexError."""
+        return self._ids[index]
+
+    def index_of(self, number: int) -> int | None:
+        """The position of a capture, or None when it is not in the view."""
+        index = bisect_left(self._ids, number)
+        return index if index < len(self._ids) and self._ids[index] == number else None
+
+    def nearest(self, number: int) -> int:
+        """The position of the first capture that is not older than ``number``, or the last position."""
+        return min(bisect_left(self._ids, number), max(len(self._ids) - 1, 0))
+
+    def rows(self, start: int, stop: int) -> list[Row | None]:
+        """The rows at these positions; None for one that is gone from the store."""
+        start, stop = max(start, 0), min(stop, len(self._ids))
+        found: list[Row | None] = []
+        for window in range(start // WINDOW, (stop - 1) // WINDOW + 1 if stop > start else 0):
+            rows = self._window(window)
+            base = window * WINDOW
+            found += rows[max(start - base, 0) : stop - base]
+        return found
+
+    def catch_up(self) -> int:
+        """Take in what was committed since the last call; gives how many rows were added (0 while frozen)."""
+        last = self._reader.last_id()
+        if last <= self._seen:
+            return 0
+        fresh = self._matches(self._reader, self._seen + 1, last)
+        self._seen = last
+        if self.frozen:
+            self._held.extend(fresh)
+            return 0
+        return self._append(fresh)
+
+    def freeze(self, frozen: bool) -> int:
+        """Stand still, or go on; gives how many rows were added by going on."""
+        self.frozen = frozen
+        if frozen:
+            return 0
+        held, self._held = self._held, array("q")
+        return self._append(held)
+
+    async def set_filter(self, text: str) -> None:
+        """Show only what passes the filter; returns when the whole history was looked at or another filter came.
+
+        Matches appear from the newest on while it runs; ``scanned`` says how far it is. Raises FilterError, and then
+        the filter in force stays.
+        """
+        wanted = parse(text)
+        self._run += 1
+        run = self._run
+        self._filter = wanted
+        self._held = array("q")
+        self._seen = last = self._reader.last_id()
+        if wanted.is_empty:
+            self._replace(array("q", self._reader.all_ids()))
+            self.scanned = None
+            return
+        self._replace(array("q"))
+        reader = self._open_reader()
+        try:
+            await self._scan(reader, run, last)
+        finally:
+            reader.close()
+            if run == self._run:
+                self.scanned = None
+
+    async def _scan(self, reader: Reader, run: int, last: int) -> None:
+        loop = asyncio.get_running_loop()
+        step, high = FIRST_STEP, last
+        while high > 0 and run == self._run:
+            low = max(high - step + 1, 1)
+            begun = loop.time()
+            found = await asyncio.to_thread(self._matches, reader, low, high)
+            if run != self._run:
+                return
+            took = loop.time() - begun
+            step = min(step * 2, LAST_STEP) if took < STEP_S else max(step // 2, FIRST_STEP // 10)
+            if found:
+                self._replace(array("q", found) + self._ids)
+            high = low - 1
+            self.scanned = 1 - high / last
+
+    def _matches(self, reader: Reader, low: int, high: int) -> list[int]:
+        return reader.matching(compile_filter(self._filter, self._now()), low, high)
+
+    def _append(self, ids: array[int] | list[int]) -> int:
+        if ids:
+            # The last window may have been short; the ones before it stand.
+            self._windows.pop(len(self._ids) // WINDOW, None)
+            self._ids.extend(ids)
+        return len(ids)
+
+    def _replace(self, ids: array[int]) -> None:
+        self._ids = ids
+        self._windows.clear()
+        self.version += 1
+
+    def _window(self, window: int) -> list[Row | None]:
+        rows = self._windows.get(window)
+        if rows is None:
+            ids = self._ids[window * WINDOW : (window + 1) * WINDOW]
+            found = self._reader.rows(ids)
+            rows = [found.get(number) for number in ids]
+            if len(self._windows) >= CACHED_WINDOWS:
+                del self._windows[next(iter(self._windows))]
+            self._windows[window] = rows
+        return rows

@@ -1,0 +1,351 @@
+"""The receiver over real sockets: what is stored, what is refused, and with which answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.model.capture import Capture, Source
+from monitor.model.record import capture_record
+from monitor.providers.base import Keys
+from monitor.providers.keys import secret_key
+from monitor.providers.registry import registry
+from monitor.receiver import protocol
+from monitor.receiver.server import ReceiverError, bind
+from monitor.services.monitor import Monitor, Settings
+from tests.corpora import corpora
+from tests.factory import running
+
+CONNECTLY = Keys(keys=(secret_key(b"connectly-test-secret", "test"),))
+
+
+def stored(monitor: Monitor) -> list[Capture]:
+    with closing(monitor.reader()) as reader:
+        return reader.page(limit=10_000)
+
+
+def client(monitor: Monitor) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=monitor.url, trust_env=False, timeout=10)
+
+
+async def raw(monitor: Monitor, data: bytes, *, eof: bool = False) -> bytes:
+    """Send bytes, read until the server closes or has been quiet for a while after an answer."""
+    reader, writer = await asyncio.open_connection(monitor.host, monitor.port)
+    try:
+        writer.write(data)
+        await writer.drain()
+        if eof:
+            writer.write_eof()
+        answer = b""
+        while True:
+            try:
+                part = await asyncio.wait_for(reader.read(65536), 0.5 if answer else 5)
+            except TimeoutError:
+                return answer
+            if not part:
+                return answer
+            answer += part
+    except ConnectionResetError:
+        return answer
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "provider"),
+    [
+        ("POST", "/volt", "volt"),
+        ("POST", "/bird", "bird"),
+        ("POST", "/connectly/", "connectly"),
+        ("POST", "/oneroute/anything", "oneroute"),
+        ("POST", "/standard", "standard"),
+        ("POST", "/generic", "generic"),
+        ("POST", "/", "generic"),
+        ("POST", "/somewhere/else", "generic"),
+        ("PUT", "/volt", "generic"),
+        ("PATCH", "/volt", "generic"),
+        ("DELETE", "/volt", "generic"),
+    ],
+)
+async def test_routes_store_and_answer_200(tmp_path: Path, method: str, path: str, provider: str) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        answer = await http.request(method, path + "?x=%20y&x=2", content=b'{"hello": 1}')
+        assert (answer.status_code, answer.json()) == (200, {"status": "stored"})
+        [capture] = stored(monitor)
+        assert capture.provider == provider
+        assert (capture.request.method, capture.request.path, capture.request.query) == (method, path, "x=%20y&x=2")
+        assert capture.request.body == b'{"hello": 1}'
+        assert capture.answer == 200
+
+
+async def test_recognised_by_header_on_any_path(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        await http.post("/hooks", content=b"{}", headers={"X-Connectly-Hmac-Sha256": "x"})
+        await http.post("/", content=b'{"service":"channels","event":"sms.inbound","payload":{"id":"1"}}')
+        assert [capture.provider for capture in stored(monitor)] == ["connectly", "bird"]
+
+
+async def test_path_and_headers_are_kept_raw(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        answer = await raw(
+            monitor,
+            b"POST /volt/a%20b%00%ff//c?q=%7F&&z HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nx-two: caf\xe9\r\n"
+            b"X-Esc: a\x1b[31m\r\nContent-Length: 3\r\n\r\n\x00\xff\n",
+        )
+        assert answer.startswith(b"HTTP/1.1 200")
+        [capture] = stored(monitor)
+        assert capture.request.path == "/volt/a%20b%00%ff//c"
+        assert capture.request.query == "q=%7F&&z"
+        assert capture.request.header_values("x-two") == ["1", "caf\xe9"]
+        assert capture.request.header("x-esc") == "a\x1b[31m"
+        assert capture.request.body == b"\x00\xff\n"
+        assert capture.request.peer is not None
+        assert capture.request.peer.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/", 200, "hooktop"),
+        ("/volt", 200, "hooktop"),
+        ("/nothing", 404, ""),
+        ("/volt/x", 404, ""),
+        ("/healthz", 200, "ok"),
+    ],
+)
+async def test_get_shows_nothing_of_what_came(tmp_path: Path, path: str, status: int, text: str) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        await http.post("/volt", content=b'{"secret":"in the body"}')
+        answer = await http.get(path)
+        assert answer.status_code == status
+        assert text in answer.text
+        assert "secret" not in answer.text
+        assert len(stored(monitor)) == 1
+
+
+async def test_other_methods_are_405(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        assert (await http.options("/volt")).status_code == 405
+        assert (await http.head("/volt")).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["declared", "chunked", "declared and not sent"])
+async def test_a_body_over_the_limit_is_413_at_once(tmp_path: Path, how: str) -> None:
+    async with running(tmp_path / "h.db", Settings(max_body=1000)) as monitor:
+        if how == "chunked":
+            data = (
+                b"POST /volt HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + b"400\r\n"
+                + b"x" * 1024
+                + b"\r\n"
+            )
+        else:
+            data = b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"
+            data += b"x" * (100_000 if how == "declared" else 0)
+        answer = await raw(monitor, data)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"connection: close" in answer.lower()
+        assert stored(monitor) == []
+        assert monitor.feed.refused == {413: 1}
+        async with client(monitor) as http:
+            assert (await http.post("/volt", content=b"x" * 1000)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"nonsense\r\n\r\n",
+        b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"POST /volt HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}",
+        b"POST /volt HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"POST /volt HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+async def test_malformed_http_is_400_and_the_next_request_works(tmp_path: Path, data: bytes) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        answer = await raw(monitor, data)
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert stored(monitor) == []
+        assert (await http.post("/volt", content=b"{}")).status_code == 200
+
+
+async def test_pipelined_requests_are_all_stored_in_order(tmp_path: Path) -> None:
+    one = b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n%04d"
+    async with running(tmp_path / "h.db") as monitor:
+        answer = await raw(monitor, b"".join(one % n for n in range(200)))
+        assert answer.count(b"HTTP/1.1 200") == 200
+        assert [c.request.body for c in stored(monitor)] == [b"%04d" % n for n in range(200)]
+
+
+async def test_a_sender_that_leaves_mid_body_stores_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        for _ in range(20):
+            _, writer = await asyncio.open_connection(monitor.host, monitor.port)
+            writer.write(b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{}")
+            await writer.drain()
+            writer.close()
+        while monitor.feed.refused[499] < 20:
+            await asyncio.sleep(0.01)
+        assert stored(monitor) == []
+
+
+async def test_a_sender_that_resets_after_the_body_is_stored(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        sock = socket.create_connection((monitor.host, monitor.port))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        sock.sendall(b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        await asyncio.sleep(0)
+        while not monitor.feed.stored:
+            await asyncio.sleep(0.01)
+        sock.close()
+        assert len(stored(monitor)) == 1
+
+
+async def test_slow_requests_get_408_and_silent_ones_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_S", 0.2)
+    monkeypatch.setattr(protocol, "IDLE_S", 0.2)
+    async with running(tmp_path / "h.db") as monitor:
+        head, body, silent = await asyncio.gather(
+            raw(monitor, b"POST /volt HTTP/1.1\r\nHost"),
+            raw(monitor, b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"),
+            raw(monitor, b""),
+        )
+        assert head.startswith(b"HTTP/1.1 408")
+        assert body.startswith(b"HTTP/1.1 408")
+        assert silent == b""
+        assert monitor.feed.refused[408] == 2
+        assert stored(monitor) == []
+
+
+async def test_stuck_connections_make_room_for_real_senders(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        stuck = [await asyncio.open_connection(monitor.host, monitor.port) for _ in range(200)]
+        for _, writer in stuck:
+            writer.write(b"POST /volt HTTP/1.1\r\n")
+        answers = await asyncio.gather(*(http.post("/volt", content=b"{}") for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {200}
+        for _, writer in stuck:
+            writer.close()
+
+
+async def test_503_with_retry_after_when_the_store_cannot_commit(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        await monitor.store.stop()
+        answer = await http.post("/volt", content=b"{}")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "5"
+        assert (await http.get("/healthz")).status_code == 503
+        assert monitor.feed.refused == {503: 1}
+
+
+async def test_enforce_answers_401_and_stores_all_the_same(tmp_path: Path) -> None:
+    body = b'{"timestamp":"1639083206","message":{"text":"hi"}}'
+    signed = dict(registry()["connectly"].sign(body, b"connectly-test-secret", url="", at=0))
+    async with (
+        running(tmp_path / "h.db", Settings(enforce=True), connectly=CONNECTLY) as monitor,
+        client(monitor) as http,
+    ):
+        assert (await http.post("/connectly", content=body, headers=signed)).status_code == 200
+        assert (await http.post("/connectly", content=body + b" ", headers=signed)).status_code == 401
+        assert (await http.post("/connectly", content=body)).status_code == 401
+        assert [(c.answer, c.verdict.status.value) for c in stored(monitor)] == [
+            (200, "verified"),
+            (401, "invalid"),
+            (401, "missing"),
+        ]
+
+
+async def test_path_tokens(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db", Settings(token="t0ken-abc")) as monitor, client(monitor) as http:
+        assert (await http.post("/volt/t0ken-abc", content=b"{}")).status_code == 200
+        assert (await http.post("/t0ken-abc", content=b"{}")).status_code == 200
+        for path in ("/volt", "/volt/t0ken-ab", "/", "/volt/t0ken-abc/x", "/volt/%74%30ken-abc"):
+            assert (await http.post(path, content=b"{}")).status_code == 404
+        assert [c.origin.token for c in stored(monitor)] == [True, True]
+        assert monitor.feed.refused == {404: 5}
+
+
+async def test_only_our_own_stamp_makes_a_capture_simulated(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        await http.post("/volt", content=b"{}", headers={"x-hooktop-local": "stamp"})
+        await http.post("/volt", content=b"{}", headers={"x-hooktop-local": "guess"})
+        assert [c.source for c in stored(monitor)] == [Source.SIMULATED, Source.NETWORK]
+
+
+async def test_forwarded_headers_are_shown_never_trusted(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        await http.post("/volt", content=b"{}", headers={"X-Forwarded-For": "203.0.113.9"})
+        [capture] = stored(monitor)
+        assert capture.origin.peer == "127.0.0.1"
+        assert capture.request.header("x-forwarded-for") == "203.0.113.9"
+
+
+async def test_the_receiver_comes_back_when_its_server_dies(tmp_path: Path) -> None:
+    async def die(counter: int) -> bool:
+        raise RuntimeError("boom")
+
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        receiver = monitor._receiver
+        assert receiver is not None
+        first = receiver._server
+        assert first is not None
+        first.on_tick = die  # type: ignore[method-assign]
+        while receiver._server is first or not monitor.receiving:
+            await asyncio.sleep(0.01)
+        assert receiver.restarts == 1
+        assert (await http.post("/volt", content=b"{}")).status_code == 200
+
+
+async def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        with pytest.raises(ReceiverError, match=rf"Port {monitor.port} on 127.0.0.1 is in use .*--port"):
+            bind("127.0.0.1", monitor.port)
+
+
+def test_a_host_that_does_not_exist_is_one_sentence() -> None:
+    with pytest.raises(ReceiverError, match="--host"):
+        bind("no.such.host.invalid", 0)
+
+
+async def test_json_test_suite_through_the_real_route(tmp_path: Path) -> None:
+    files = sorted((corpora() / "json-test-suite").rglob("*.json"))
+    assert len(files) == 340
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        for file in files:
+            answer = await http.post("/generic", content=file.read_bytes())
+            assert answer.status_code == 200, file.name
+        assert [c.request.body for c in stored(monitor)] == [file.read_bytes() for file in files]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b'"\\ud800"',
+        b'{"value":NaN}',
+        b"1" * 5000,
+        b'{"a":"\\u0000"}',
+    ],
+    ids=["empty", "text", "deep", "bytes", "surrogate", "nan", "digits", "nul"],
+)
+@pytest.mark.parametrize("provider", ["volt", "bird", "connectly", "oneroute", "standard", "generic"])
+async def test_odd_bodies_are_stored_byte_exact(tmp_path: Path, provider: str, body: bytes) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        assert (await http.post(f"/{provider}", content=body)).status_code == 200
+        [capture] = stored(monitor)
+        assert capture.request.body == body
+        json.dumps(capture_record(capture))

@@ -1,0 +1,34 @@
+"""Captures as rows and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.store.rows import capture_of, capture_row, headers_of, microseconds, moment, reading_row, wire_headers
+from tests.factory import START, make_capture
+
+
+def test_round_trip_of_every_field() -> None:
+    capture = make_capture(7)
+    assert capture_of((*capture_row(capture), *reading_row(capture))) == capture
+
+
+def test_round_trip_without_a_reading() -> None:
+    capture = replace(make_capture(7, reading=None), marks=())
+    assert capture_of((*capture_row(capture), *reading_row(capture))) == capture
+
+
+def test_times_keep_their_microseconds() -> None:
+    assert moment(microseconds(START)) == START
+
+
+TOKEN = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=":"), min_size=1)
+VALUE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF)).map(str.strip)
+
+
+@given(st.lists(st.tuples(TOKEN, VALUE), max_size=5).map(tuple))
+def test_headers_round_trip(headers: tuple[tuple[str, str], ...]) -> None:
+    assert headers_of(wire_headers(headers)) == headers

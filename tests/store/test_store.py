@@ -1,0 +1,246 @@
+"""The store: durable, ordered, private, and honest when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.model.capture import Capture
+from monitor.model.reading import Reading
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.store import writer
+from monitor.store.connection import connect
+from monitor.store.errors import StoreError, StoreUnavailableError
+from monitor.store.schema import APPLICATION_ID, USER_VERSION
+from monitor.store.store import Store
+from tests.factory import make_capture
+
+
+@asynccontextmanager
+async def started(path: Path) -> AsyncIterator[Store]:
+    store = Store.open(path)
+    store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
+
+
+async def test_a_capture_comes_back_whole_also_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    async with started(path) as store:
+        first = await store.add(make_capture())
+        second = await store.add(make_capture())
+        assert (first.id, second.id) == (1, 2)
+    async with started(path) as store:
+        with closing(store.reader()) as reader:
+            assert reader.capture(1) == first
+            assert reader.capture(3) is None
+            assert reader.tallies() == {("volt", "verified"): 2}
+        assert (await store.add(make_capture())).id == 3
+
+
+async def test_many_at_once_share_transactions_and_keep_their_order(tmp_path: Path) -> None:
+    batches: list[Sequence[Capture]] = []
+    async with started(tmp_path / "h.db") as store:
+        store.follow(batches.append)
+        stored = await asyncio.gather(*(store.add(make_capture(body=b"%d" % n)) for n in range(1000)))
+        assert [capture.id for capture in stored] == list(range(1, 1001))
+        assert [capture.request.body for capture in stored] == [b"%d" % n for n in range(1000)]
+    assert len(batches) < 100
+    assert [capture for batch in batches for capture in batch] == list(stored)
+
+
+async def test_readers_see_pages_rows_and_recent(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db") as store:
+        await asyncio.gather(*(store.add(make_capture(body=b"%d" % n)) for n in range(25)))
+        with closing(store.reader()) as reader:
+            assert reader.last_id() == 25
+            assert list(reader.all_ids()) == list(range(1, 26))
+            assert [c.id for c in reader.page(after=10, limit=5)] == [11, 12, 13, 14, 15]
+            assert [c.id for c in reader.recent(3)] == [23, 24, 25]
+            rows = reader.rows([1, 5, 99])
+            assert sorted(rows) == [1, 5]
+            assert rows[5].sender == "+15555550145"
+            assert rows[5].verdict == "verified"
+
+
+async def test_the_disk_is_synced_before_the_answer(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db"):
+        with closing(connect(tmp_path / "h.db", read_only=False)) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+            assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+            assert db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+            assert db.execute("PRAGMA user_version").fetchone()[0] == USER_VERSION
+            assert db.execute("PRAGMA trusted_schema").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+async def test_files_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        async with started(tmp_path / "new" / "h.db") as store:
+            await store.add(make_capture())
+            files = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "new").iterdir()}
+    finally:
+        os.umask(before)
+    assert {"h.db", "h.db-wal", "h.db-shm", "h.db.lock"} <= files.keys()
+    assert set(files.values()) == {0o600}
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+async def test_a_second_writer_is_told_who_holds_the_database(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db"):
+        with pytest.raises(StoreError, match=rf"pid {os.getpid()}\) is writing .*--db"):
+            Store.open(tmp_path / "h.db")
+    async with started(tmp_path / "h.db"):
+        pass
+
+
+async def test_locked_by_another_program_is_503_for_one_and_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.connection.BUSY_TIMEOUT_S", 0.05)
+    states: list[str | None] = []
+    async with started(tmp_path / "h.db") as store:
+        store.watch(states.append)
+        with closing(sqlite3.connect(tmp_path / "h.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailableError, match="another program holds the database"):
+                await store.add(make_capture())
+            assert store.trouble == "another program holds the database"
+            other.execute("ROLLBACK")
+        assert (await store.add(make_capture())).id == 1
+        assert store.healthy
+    assert states == ["another program holds the database", None]
+
+
+async def test_a_full_disk_is_said_and_recovers(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db") as store:
+        await store.add(make_capture())
+        pages = await writer_pragma(store, "page_count")
+        await writer_pragma(store, f"max_page_count = {pages}")
+        with pytest.raises(StoreUnavailableError, match="the disk is full"):
+            await store.add(make_capture(body=b"x" * 100_000))
+        assert store.trouble == "the disk is full"
+        await writer_pragma(store, "max_page_count = 1000000")
+        assert (await store.add(make_capture(body=b"x" * 100_000))).id == 2
+        assert store.trouble is None
+
+
+async def writer_pragma(store: Store, pragma: str) -> int:
+    assert store._writer is not None
+    return int((await store._writer.run(lambda db: db.execute(f"PRAGMA {pragma}").fetchone()))[0])
+
+
+async def test_too_many_waiting_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MAX_WAITING", 3)
+    async with started(tmp_path / "h.db") as store:
+        futures = [store.add(make_capture()) for _ in range(3)]
+        with pytest.raises(StoreUnavailableError, match="3 captures are waiting"):
+            while True:
+                futures.append(store.add(make_capture()))
+        await asyncio.gather(*futures)
+
+
+async def test_a_reading_that_cannot_be_bound_does_not_cost_the_request(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db") as store:
+        bad = make_capture(body=b"kept", reading=Reading(text="\ud800"))
+        good = make_capture(body=b"good")
+        stored = await asyncio.gather(store.add(good), store.add(bad), store.add(good))
+        assert [c.id for c in stored] == [1, 2, 3]
+        with closing(store.reader()) as reader:
+            kept = reader.capture(2)
+            assert kept is not None
+            assert kept.request.body == b"kept"
+            assert kept.reading is None
+            assert kept.marks == ("unreadable",)
+
+
+async def test_stop_commits_what_waits(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db") as store:
+        futures = [store.add(make_capture()) for _ in range(50)]
+    assert [future.result().id for future in futures] == list(range(1, 51))
+    assert not (tmp_path / "h.db-wal").exists() or (tmp_path / "h.db-wal").stat().st_size == 0
+
+
+async def test_after_stop_nothing_is_taken(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db") as store:
+        pass
+    with pytest.raises(StoreUnavailableError):
+        store.add(make_capture())
+
+
+async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
+    def examine(capture: Capture) -> Capture:
+        return replace(capture, verdict=Verdict(VerdictStatus.INVALID, "now wrong"), marks=())
+
+    async with started(tmp_path / "h.db") as store:
+        await asyncio.gather(*(store.add(make_capture()) for _ in range(1203)))
+        seen: list[tuple[int, int]] = []
+        assert await store.reread(examine, lambda done, total: seen.append((done, total))) == 1203
+        assert seen[-1] == (1203, 1203)
+        with closing(store.reader()) as reader:
+            assert reader.tallies() == {("volt", "invalid"): 1203}
+            found = reader.capture(1203)
+            assert found is not None
+            assert found.verdict.reason == "now wrong"
+            assert found.request == make_capture().request
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    async with started(tmp_path / "h.db"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "h.db")) as db:
+        db.execute(f"PRAGMA user_version = {USER_VERSION + 1}")
+    with pytest.raises(StoreError, match="newer hooktop"):
+        Store.open(tmp_path / "h.db")
+
+
+async def test_a_database_of_another_program_is_refused_and_untouched(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    before = (tmp_path / "other.db").read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        Store.open(tmp_path / "other.db")
+    assert (tmp_path / "other.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [b"this is no database at all" * 100, None])
+async def test_a_damaged_database_is_moved_aside_never_overwritten(tmp_path: Path, damage: bytes | None) -> None:
+    path = tmp_path / "h.db"
+    async with started(path) as store:
+        await asyncio.gather(*(store.add(make_capture()) for _ in range(200)))
+    if damage is None:
+        whole = path.read_bytes()
+        damage = whole[: len(whole) // 2]
+    path.write_bytes(damage)
+    async with started(path) as store:
+        assert store.notice is not None
+        assert "damaged" in store.notice
+        assert (await store.add(make_capture())).id == 1
+    aside = [p for p in tmp_path.iterdir() if ".damaged-" in p.name and not p.name.endswith(("-wal", "-shm"))]
+    assert [p.read_bytes() for p in aside] == [damage]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "below a file"])
+async def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "h.db"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        (tmp_path / "real.db").touch()
+        path.symlink_to(tmp_path / "real.db")
+    else:
+        (tmp_path / "file").touch()
+        path = tmp_path / "file" / "h.db"
+    with pytest.raises(StoreError, match="--db"):
+        Store.open(path)

@@ -1,0 +1,46 @@
+"""Files and folders are private whatever the umask."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from monitor import paths
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_modes(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        folder = paths.private_dir(tmp_path / "a" / "b")
+        file = paths.private_file(folder / "f")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_open_file_is_closed_to_others_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(b"kept")
+    file.chmod(0o644)
+    paths.private_file(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() == b"kept"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "target").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    with pytest.raises(OSError, match="symbolic|link|loop"):
+        paths.private_file(tmp_path / "link")
+
+
+def test_existing_folders_are_left_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    paths.private_dir(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
