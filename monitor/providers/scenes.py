@@ -20,6 +20,8 @@ def zulu(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def posted(after: float, value: Json, *, signed_before: float = 0.0) -> SimulatedEvent:
+def posted(
+    after: float, value: Json, content_type: str = "application/json", *, signed_before: float = 0.0
+) -> SimulatedEvent:
     """A delivery ``after`` seconds into the scenario whose body is the value as compact JSON."""
-    return SimulatedEvent(round(after, 3), compact(value), signed_before=signed_before)
+    return SimulatedEvent(round(after, 3), compact(value), content_type, signed_before)
