@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.jsonbody import Body, Json, clean
 
-_ABSENT: Any = object()
+_NOTHING: dict[str, Any] = {}
 
 
 class Fields:
@@ -21,28 +21,29 @@ class Fields:
     ``problems`` is shared by all views made from one body and collects what was of the wrong type.
     """
 
-    __slots__ = ("_at", "problems", "value")
+    __slots__ = ("_at", "_members", "problems", "value")
 
     def __init__(self, value: Json, problems: list[str] | None = None, at: str = "") -> None:
         self.value: Json = value
         self.problems: list[str] = [] if problems is None else problems
         self._at = at
+        self._members: dict[str, Json] = value if isinstance(value, dict) else _NOTHING
 
     def obj(self, name: str) -> Fields:
         """A view of the object under ``name``; of nothing when there is none."""
-        found = self._get(name)
+        found = self._members.get(name)
         if isinstance(found, dict):
             return Fields(found, self.problems, f"{self._at}{name}.")
-        if found is not None and found is not _ABSENT:
+        if found is not None:
             self._wrong(name, "an object", found)
         return Fields(None, self.problems, f"{self._at}{name}.")
 
     def text(self, name: str) -> str | None:
         """A text, lone surrogates replaced. Numbers are given as their text; an empty text stays empty."""
-        found = self._get(name)
+        found = self._members.get(name)
         if isinstance(found, str):
             return clean(found)
-        if found is None or found is _ABSENT:
+        if found is None:
             return None
         if isinstance(found, int | float) and not isinstance(found, bool):
             return str(found)
@@ -55,35 +56,35 @@ class Fields:
 
     def flag(self, name: str) -> bool | None:
         """True or false."""
-        found = self._get(name)
+        found = self._members.get(name)
         if isinstance(found, bool):
             return found
-        if found is not None and found is not _ABSENT:
+        if found is not None:
             self._wrong(name, "true or false", found)
         return None
 
     def number(self, name: str) -> int | None:
         """A whole number."""
-        found = self._get(name)
+        found = self._members.get(name)
         if isinstance(found, int) and not isinstance(found, bool):
             return found
-        if found is not None and found is not _ABSENT:
+        if found is not None:
             self._wrong(name, "a whole number", found)
         return None
 
     def items(self, name: str) -> Iterator[Fields]:
         """A view of each element of the list under ``name``."""
-        found = self._get(name)
+        found = self._members.get(name)
         if isinstance(found, list):
             for index, item in enumerate(found):
                 yield Fields(item, self.problems, f"{self._at}{name}.{index}.")
-        elif found is not None and found is not _ABSENT:
+        elif found is not None:
             self._wrong(name, "a list", found)
 
     def time(self, name: str) -> datetime | None:
         """An ISO 8601 time as an aware UTC time; one without a zone is taken as UTC."""
-        found = self._get(name)
-        if found is None or found is _ABSENT or found == "":
+        found = self._members.get(name)
+        if found is None or found == "":
             return None
         if isinstance(found, str):
             moment = iso_time(found)
@@ -94,10 +95,7 @@ class Fields:
 
     def has(self, name: str) -> bool:
         """Whether the key is there at all, null included."""
-        return self._get(name) is not _ABSENT
-
-    def _get(self, name: str) -> Json:
-        return self.value.get(name, _ABSENT) if isinstance(self.value, dict) else _ABSENT
+        return name in self._members
 
     def _wrong(self, name: str, wanted: str, found: Json) -> None:
         self.problems.append(f"{self._at}{name} is not {wanted} but {kind_of(found)}")

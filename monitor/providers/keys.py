@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from monitor.secret import fingerprint
@@ -12,8 +13,8 @@ if TYPE_CHECKING:  # loading cryptography costs 20 ms; it is done when the first
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-    PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
-    SigningKey: TypeAlias = bytes | RSAPrivateKey | Ed25519PrivateKey
+PublicKey: TypeAlias = "RSAPublicKey | Ed25519PublicKey"
+SigningKey: TypeAlias = "bytes | RSAPrivateKey | Ed25519PrivateKey"
 
 MAX_KEY_TEXT = 16 * 1024
 MIN_RSA_BITS = 1024  # below this a key is refused, below 2048 it verifies as weak
@@ -70,19 +71,38 @@ def public_key(text: str | bytes, origin: str, *, local: bool = False) -> Key:
 
 def from_public(public: object, origin: str, *, local: bool = False) -> Key:
     """A loaded cryptography key as ours. Raises KeyProblem for kinds and sizes that no scheme here takes."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    if not isinstance(public, RSAPublicKey | Ed25519PublicKey):
+    rsa, ed25519 = _kinds()
+    if not isinstance(public, rsa | ed25519):
         kind = type(public).__name__.removeprefix("_").removesuffix("PublicKey")
         raise KeyProblem(f"a public key of the kind {kind} cannot be used; an RSA or Ed25519 key is needed")
-    if isinstance(public, RSAPublicKey) and not MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS:
+    if isinstance(public, rsa) and not MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS:
         raise KeyProblem(
             f"an RSA key of {public.key_size} bits is refused ({MIN_RSA_BITS} to {MAX_RSA_BITS} are taken)"
         )
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return Key(fingerprint(der), origin, public=public, local=local)
+
+
+@cache
+def _kinds() -> tuple[type[RSAPublicKey], type[Ed25519PublicKey]]:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    return RSAPublicKey, Ed25519PublicKey
+
+
+def rsa_public(key: Key) -> RSAPublicKey | None:
+    """The key's RSA public key, None for keys of other kinds."""
+    public = key.public
+    return public if public is not None and isinstance(public, _kinds()[0]) else None
+
+
+def ed25519_public(key: Key) -> Ed25519PublicKey | None:
+    """The key's Ed25519 public key, None for keys of other kinds."""
+    public = key.public
+    return public if public is not None and isinstance(public, _kinds()[1]) else None
 
 
 def _load_public(data: bytes) -> object:

@@ -20,7 +20,14 @@ MAX_ALTERED = 64 * 1024  # bytes of a body that is altered in search of a near m
 
 
 class Undecodable(ValueError):
-    """A signature header that is not in the form its scheme asks for; the text says how."""
+    """A signature header that is not in the form its scheme asks for; the text says how.
+
+    ``length`` is how many bytes it decoded to, where only that is wrong.
+    """
+
+    def __init__(self, reason: str, length: int | None = None) -> None:
+        super().__init__(reason)
+        self.length = length
 
 
 def header_values(request: Request, name: str) -> list[str]:
@@ -45,7 +52,7 @@ def from_hex(text: str, length: int) -> bytes:
 
 def _sized(data: bytes, length: int) -> bytes:
     if len(data) != length:
-        raise Undecodable(f"wrong length: {len(data)} bytes instead of {length}")
+        raise Undecodable(f"wrong length: {len(data)} bytes instead of {length}", len(data))
     return data
 
 
@@ -135,6 +142,11 @@ _CHANGES: tuple[tuple[str, Callable[[bytes, Body], bytes]], ...] = (
         lambda _, body: json.dumps(body.value).encode("ascii"),
     ),
 )
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 key``, ``2 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def ago(seconds: float) -> str:
