@@ -161,7 +161,8 @@ async def test_a_body_over_the_limit_is_413_at_once(tmp_path: Path, how: str) ->
     "data",
     [
         b"nonsense\r\n\r\n",
-        b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\n\r\n",
         b"POST /volt HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}",

@@ -1,0 +1,177 @@
+"""A load generator: signed Volt deliveries over kept-alive connections, as fast as asked or as fast as answered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from monitor.providers.registry import registry
+from monitor.sandbox import cast
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+PREPARED = 2000
+
+
+def new_key(folder: Path) -> tuple[RSAPrivateKey, Path]:
+    """A throw-away RSA-2048 key and the file with its public half."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = rsa.generate_private_key(65537, 2048)
+    file = folder / "volt.pub"
+    file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return key, file
+
+
+def prepare(key: RSAPrivateKey, count: int = PREPARED) -> list[bytes]:
+    """``count`` whole HTTP requests with different bodies and real signatures, about 800 bytes of JSON each."""
+    volt = registry()["volt"]
+    scenario = next(s for s in volt.scenarios if s.name == "delivered")
+    rng = Random(1)
+    requests: list[bytes] = []
+    start = datetime.now(UTC)
+    while len(requests) < count:
+        for event in scenario.build(cast.scene(rng, start + timedelta(seconds=len(requests)))):
+            headers = volt.sign(event.body, key, url="", at=0)
+            lines = [
+                "POST /volt HTTP/1.1",
+                "host: 127.0.0.1",
+                "user-agent: benchmark",
+                "content-type: application/json",
+                f"content-length: {len(event.body)}",
+                *(f"{name}: {value}" for name, value in headers),
+            ]
+            requests.append(("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + event.body)
+    return requests[:count]
+
+
+@dataclass
+class Result:
+    """What a run gave: answers by status, seconds each took, and the seconds of the whole."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    times: list[float] = field(default_factory=list)
+    elapsed: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.times) / self.elapsed if self.elapsed else 0.0
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds within which this share of the answers came."""
+        ordered = sorted(self.times)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000 if ordered else 0.0
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: sends the next request when the answer to the last is complete."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._sent = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._run.ready(self)
+
+    def send(self, request: bytes, due: float) -> None:
+        assert self._transport is not None
+        self._sent = due
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        lower = head.lower()
+        at = lower.find(b"content-length:")
+        length = int(lower[at + 15 :].split(b"\r\n", 1)[0])
+        if len(rest) < length:
+            return
+        self._buffer = rest[length:]
+        self._run.answered(self, int(head[9:12]), time.perf_counter() - self._sent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._run.lost(self)
+
+
+class _Run:
+    def __init__(self, requests: list[bytes], count: int, rate: float | None) -> None:
+        self.result = Result()
+        self._requests = requests
+        self._left = count
+        self._open = count
+        self._rate = rate
+        self._idle: deque[_Connection] = deque()
+        self._due: deque[float] = deque()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def ready(self, connection: _Connection) -> None:
+        if self._rate is None:
+            if self._left:
+                self._next(connection, time.perf_counter())
+        elif self._due:
+            self._next(connection, self._due.popleft())
+        else:
+            self._idle.append(connection)
+
+    def due(self, moment: float) -> None:
+        """A request is due now: its time counts from here, whether or not a connection is free."""
+        if self._idle:
+            self._next(self._idle.popleft(), moment)
+        else:
+            self._due.append(moment)
+
+    def _next(self, connection: _Connection, moment: float) -> None:
+        self._left -= 1
+        connection.send(self._requests[self._left % len(self._requests)], moment)
+
+    def answered(self, connection: _Connection, status: int, seconds: float) -> None:
+        self.result.statuses[status] += 1
+        self.result.times.append(seconds)
+        self._open -= 1
+        if self._open == 0 and not self.done.done():
+            self.done.set_result(None)
+        else:
+            self.ready(connection)
+
+    def lost(self, connection: _Connection) -> None:
+        if self._open and not self.done.done():
+            self.done.set_exception(ConnectionError("the server closed a connection"))
+
+
+async def run(
+    host: str, port: int, requests: list[bytes], *, count: int, connections: int = 16, rate: float | None = None
+) -> Result:
+    """Post ``count`` requests over ``connections``, as fast as they are answered or ``rate`` a second.
+
+    With a rate, a request's time counts from when it was due, so waiting for a free connection is not hidden.
+    """
+    loop = asyncio.get_running_loop()
+    job = _Run(requests, count, rate)
+    begun = time.perf_counter()
+    made = [await loop.create_connection(lambda: _Connection(job), host, port) for _ in range(connections)]
+    if rate is not None:
+        for number in range(count):
+            wait = begun + number / rate - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            job.due(max(begun + number / rate, begun))
+    await asyncio.wait_for(job.done, 120)
+    job.result.elapsed = time.perf_counter() - begun
+    for transport, _ in made:
+        transport.close()
+    return job.result
