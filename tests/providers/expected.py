@@ -33,7 +33,7 @@ def _wanted(entry: dict[str, Any], key: str) -> Any:
     value, provider = entry["expected"][key], entry["provider"]
     if key == "message_key":
         if value is None and provider == "connectly" and entry["expected"].get("direction") == "inbound":
-            value = entry["sha256"]  # its inbound messages carry no id: the key is the hash of the raw body
+            value = f"sha256:{entry['sha256']}"  # its inbound messages carry no id: the key is the hash of the raw body
         return value and f"{provider}:{value}"
     if key == "message_key_alternates":
         return [f"{provider}:{item}" for item in value or ()]
