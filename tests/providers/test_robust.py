@@ -24,9 +24,8 @@ EACH = pytest.mark.parametrize("provider", PROVIDERS, ids=registry().names())
 KEYS = Keys(
     keys=(
         secret_key(b"a secret of nobody", "test"),
-        registry()["volt"].key(
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDfBsTCsgp9zd+qLoUcDX3FfYaJUnZvCMwqVP0BqW3Rk", "test"
-        ),
+        verifying_key(registry()["volt"].local_key(), "test"),
+        registry()["standard"].key("whpk_" + base64.b64encode(bytes(range(32))).decode(), "test"),
     ),
     urls=("https://hooks.example.com/in",),
     public_url="https://hooks.example.com",
