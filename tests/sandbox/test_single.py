@@ -1,0 +1,142 @@
+"""The deliveries of one scenario with the options of ``hooktop send``."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.providers.registry import registry
+from monitor.sandbox.deliveries import Delivery, Fault
+from monitor.sandbox.problems import SimulationProblem
+from monitor.sandbox.single import one, scenario_of
+from tests.sandbox.actors import START, actor, scenario
+
+PROVIDER = actor("acme", scenario("life", 0.5, 1.0, 4.0), scenario("ping", 0.0), scenario("empty"))
+
+
+def played(name: str = "life", **options: Any) -> list[Delivery]:
+    defaults: dict[str, Any] = {"seed": 1, "start": START}
+    return list(one(PROVIDER, name, **(defaults | options)))
+
+
+def numbers(deliveries: list[Delivery]) -> list[int]:
+    return [json.loads(d.body)["number"] for d in deliveries]
+
+
+def messages(deliveries: list[Delivery]) -> int:
+    return len({json.loads(d.body)["message"] for d in deliveries})
+
+
+def test_without_a_count_the_scenario_is_played_once_in_its_own_pace() -> None:
+    deliveries = played()
+    assert [d.at for d in deliveries] == [0.5, 1.0, 4.0]
+    assert numbers(deliveries) == [0, 1, 2]
+    assert {(d.provider, d.scenario, d.fault) for d in deliveries} == {("acme", "life", None)}
+
+
+def test_the_count_is_of_events_and_other_messages_follow() -> None:
+    deliveries = played(count=7)
+    assert numbers(deliveries) == [0, 1, 2, 0, 1, 2, 0]
+    assert messages(deliveries) == 3
+    assert all(a.at < b.at for a, b in pairwise(deliveries))
+
+
+def test_a_count_below_a_run_cuts_it() -> None:
+    assert numbers(played(count=2)) == [0, 1]
+
+
+@given(st.integers(1, 40), st.one_of(st.none(), st.floats(0.1, 1000)), st.booleans(), st.booleans(), st.booleans())
+@settings(deadline=None)
+def test_options_in_any_combination(count: int, rate: float | None, twice: bool, swapped: bool, bad: bool) -> None:
+    options: dict[str, Any] = {
+        "count": count,
+        "rate": rate,
+        "duplicate": twice,
+        "out_of_order": swapped,
+        "bad_signature": bad,
+    }
+    if swapped and count == 1:
+        with pytest.raises(SimulationProblem, match="none to swap it with"):
+            played(**options)
+        return
+    deliveries = played(**options)
+    assert deliveries == played(**options)
+    assert len(deliveries) == count * (2 if twice else 1)
+    assert len({d.body for d in deliveries}) == count
+    assert all(a.at <= b.at for a, b in pairwise(deliveries))
+    if rate is not None:
+        assert [d.at for d in deliveries] == pytest.approx([i / rate for i in range(len(deliveries))])
+    assert all(json.loads(d.body)["at"] <= START.timestamp() + d.at + 1e-3 for d in deliveries)
+    if bad:
+        assert {d.fault for d in deliveries} == {Fault.BAD_SIGNATURE}
+
+
+def test_out_of_order_brings_the_last_before_the_one_before_it() -> None:
+    deliveries = played(out_of_order=True, count=6)
+    assert numbers(deliveries) == [0, 2, 1, 0, 2, 1]
+    assert [d.fault for d in deliveries] == [None, None, Fault.OUT_OF_ORDER] * 2
+
+
+def test_a_duplicate_has_the_same_bytes() -> None:
+    first, second = played("ping", duplicate=True)
+    assert first.body == second.body
+    assert (first.fault, second.fault) == (None, Fault.DUPLICATE)
+
+
+def test_values_are_set_in_every_event_that_they_fit() -> None:
+    deliveries = played(overrides=["to.text=Hello [b]", "tags.1=null", "new=7"], count=4)
+    for delivery in deliveries:
+        body = json.loads(delivery.body)
+        assert (body["to"]["text"], body["tags"], body["new"]) == ("Hello [b]", ["a", None], 7)
+
+
+def test_problems_are_said_before_the_first_delivery_is_taken() -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"overrides": ["nowhere.text=x"]}, 'there is no "nowhere"'),
+        ({"overrides": ["x"]}, "is not path=value"),
+        ({"count": 0}, "a count of 0 sends nothing"),
+        ({"rate": 0.0}, "a rate of 0 is not possible"),
+        ({"out_of_order": True, "count": 1}, "none to swap it with"),
+    ]
+    for options, sentence in cases:
+        with pytest.raises(SimulationProblem, match=sentence):
+            one(PROVIDER, "life", seed=1, start=START, **options)
+
+
+def test_a_single_event_cannot_be_out_of_order() -> None:
+    with pytest.raises(SimulationProblem, match='"ping" has one event here'):
+        played("ping", out_of_order=True, duplicate=True, count=5)
+
+
+def test_a_scenario_without_events_gives_none() -> None:
+    assert played("empty", count=5) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("pong", "did you mean ping?"), ("zzz", "choose one of life, ping, empty")]
+)
+def test_an_unknown_scenario_is_said_with_what_there_is(name: str, sentence: str) -> None:
+    with pytest.raises(SimulationProblem) as problem:
+        played(name)
+    assert str(problem.value) == f'Acme has no scenario "{name}"; {sentence}'
+
+
+def test_a_provider_without_scenarios_is_said() -> None:
+    with pytest.raises(SimulationProblem, match="Mute has no scenarios to send"):
+        one(actor("mute"), "x", seed=1, start=START)
+
+
+@pytest.mark.parametrize(
+    ("provider", "name"), [(p.name, s.name) for p in registry() for s in p.scenarios], ids=lambda value: str(value)
+)
+def test_every_scenario_of_every_provider_plays_the_same_for_a_seed(provider: str, name: str) -> None:
+    chosen = registry()[provider]
+    first, second, other = (list(one(chosen, name, seed=s, start=START, count=12, rate=5.0)) for s in (3, 3, 4))
+    assert len(first) == 12
+    assert first == second
+    assert first != other or not scenario_of(chosen, name).weight  # a bare probe tells nothing of anybody
