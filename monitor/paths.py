@@ -54,3 +54,23 @@ def private_file(path: Path) -> Path:
     finally:
         os.close(fd)
     return path
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Put ``data`` in the file's place, with mode 0600 whatever the umask: readers see the old text or the new, whole.
+
+    Folders that are missing are made with mode 0700. Raises OSError.
+    """
+    import tempfile  # loading it costs more than all else here
+
+    private_dir(path.parent)
+    fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 0600
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

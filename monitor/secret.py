@@ -26,7 +26,7 @@ class Secret:
 
     def fingerprint(self) -> str:
         """``sha256:`` and the first 8 hex digits of the SHA-256 of the text's UTF-8 bytes."""
-        return fingerprint(self._text.encode("utf-8", "surrogatepass"))
+        return fingerprint(self.reveal().encode("utf-8", "surrogatepass"))
 
     def __repr__(self) -> str:
         return f"Secret({self.masked()!r})"
@@ -44,6 +44,28 @@ class Secret:
 
     def __reduce__(self) -> str | tuple[object, ...]:
         raise TypeError("a Secret is not pickled")
+
+
+class KeyringSecret(Secret):
+    """A secret that stays in the system's keyring: only the entry's name is known here."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"keyring:{name}")
+
+    @property
+    def name(self) -> str:
+        """The keyring entry's name."""
+        return self._text.removeprefix("keyring:")
+
+    def reveal(self) -> str:
+        """Never gives the text: the keyring must be asked first. Raises LookupError."""
+        raise LookupError(f"the keyring entry {self.name} was not asked for its text")
+
+    def masked(self) -> str:
+        """``keyring:`` and the entry's name, which is no secret."""
+        return self._text
 
 
 def fingerprint(data: bytes) -> str:

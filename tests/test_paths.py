@@ -44,3 +44,26 @@ def test_existing_folders_are_left_alone(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     paths.private_dir(tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_file_is_replaced_whole_and_private(tmp_path: Path, umask: int) -> None:
+    file = tmp_path / "new" / "f"
+    before = os.umask(umask)
+    try:
+        paths.replace_private(file, b"one")
+        file.chmod(0o644)
+        paths.replace_private(file, b"two")
+    finally:
+        os.umask(before)
+    assert file.read_bytes() == b"two"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_nothing_is_left_behind_when_a_file_cannot_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    with pytest.raises(OSError, match="directory|Access"):
+        paths.replace_private(tmp_path / "f", b"x")
+    assert list(tmp_path.iterdir()) == [tmp_path / "f"]
