@@ -75,7 +75,7 @@ class Scene:
 class SimulatedEvent:
     """One delivery of a scenario: the body to post and when, in seconds after the scenario's start.
 
-    ``signed_before`` is how long before the posting it was signed, in seconds: a late retry keeps its first signed time.
+    ``signed_before`` is how long before the posting it was signed, in seconds: a retry keeps its first signed time.
     """
 
     after: float

@@ -12,6 +12,9 @@ from typing import Any
 
 from monitor.jsonbody import Body, Json, clean
 
+# A body is a stranger's: a megabyte of small mistakes must not become a megabyte of problems or items.
+MAX_PROBLEMS = 20
+MAX_ITEMS = 64
 _NOTHING: dict[str, Any] = {}
 
 
@@ -73,10 +76,12 @@ class Fields:
         return None
 
     def items(self, name: str) -> Iterator[Fields]:
-        """A view of each element of the list under ``name``."""
+        """A view of each element of the list under ``name``; of the first ``MAX_ITEMS`` when it is longer."""
         found = self._members.get(name)
         if isinstance(found, list):
-            for index, item in enumerate(found):
+            if len(found) > MAX_ITEMS:
+                self._problem(f"{self._at}{name} has {len(found)} items, of which {MAX_ITEMS} are read")
+            for index, item in enumerate(found[:MAX_ITEMS]):
                 yield Fields(item, self.problems, f"{self._at}{name}.{index}.")
         elif found is not None:
             self._wrong(name, "a list", found)
@@ -98,7 +103,11 @@ class Fields:
         return name in self._members
 
     def _wrong(self, name: str, wanted: str, found: Json) -> None:
-        self.problems.append(f"{self._at}{name} is not {wanted} but {kind_of(found)}")
+        self._problem(f"{self._at}{name} is not {wanted} but {kind_of(found)}")
+
+    def _problem(self, words: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS and words not in self.problems:
+            self.problems.append(words)
 
 
 def of_body(body: Body) -> Fields:
