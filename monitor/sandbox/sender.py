@@ -16,6 +16,7 @@ from monitor.sandbox.deliveries import Delivery
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.problems import SimulationProblem
 from monitor.text import visible
+from monitor.urls import web_address
 
 if TYPE_CHECKING:  # loading httpx costs 100 ms; it is done when the first request is
     import httpx
@@ -43,8 +44,8 @@ class Sender:
     The target is ``base_url`` plus ``path(provider)``, which may be empty. ``keys`` gives the key to sign a provider's
     deliveries with, ``stamp`` the value that marks a body as simulated (None: unmarked). ``public_url`` stands for
     ``base_url`` in what is signed, where the world knows the receiver under another address. Proxy settings of the
-    environment are not used, redirects are not followed. Raises SimulationProblem for an address that is not http:// or
-    https://.
+    environment are not used, redirects are not followed. Raises SimulationProblem for an address that is none (see
+    ``web_address``; http:// is taken for every host).
     """
 
     def __init__(
@@ -161,7 +162,7 @@ class Sender:
         return self._client
 
     def _host(self) -> str:
-        return visible(urlsplit(self._base).netloc.rpartition("@")[2])
+        return urlsplit(self._base).netloc
 
 
 async def _drained(answer: httpx.Response) -> None:
@@ -180,12 +181,11 @@ def _joined(base: str, path: str) -> str:
 def _checked(url: str) -> str:
     """The address if it is one to post to."""
     try:
-        parts = urlsplit(url)
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
-    except ValueError:
-        wrong = True
-    if wrong:
-        raise SimulationProblem(f'"{url}" cannot be sent to; give an address such as http://127.0.0.1:8787')
+        web_address(url, plain_http=True)
+    except ValueError as problem:
+        raise SimulationProblem(
+            f"cannot send to this address: {problem}; write it as in http://127.0.0.1:8787"
+        ) from None
     return url
 
 

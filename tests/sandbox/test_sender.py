@@ -259,11 +259,25 @@ async def test_an_endless_answer_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:8787", "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://x:99999", "http://[x"]
+    "url",
+    [
+        "",
+        "127.0.0.1:8787",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://",
+        "http://x:99999",
+        "http://[x",
+        "http://me:secret@127.0.0.1/",
+        "http://127.1/",
+        "http://127.0.0.1\\@x/",
+    ],
 )
 def test_an_address_that_cannot_be_sent_to_is_said(url: str) -> None:
-    with pytest.raises(SimulationProblem, match="cannot be sent to; give an address such as http://127.0.0.1:8787"):
-        Sender(url, key_of)
+    for base, public in ((url, None), ("http://127.0.0.1:1", url or "nowhere")):
+        with pytest.raises(SimulationProblem, match=r"cannot send to this address: .*; write it as in http") as problem:
+            Sender(base, key_of, public_url=public)
+        assert "secret" not in str(problem.value)
 
 
 async def test_it_plays_mixed_traffic_in_order_and_no_more_than_the_count() -> None:
