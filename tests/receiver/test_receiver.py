@@ -166,15 +166,24 @@ async def test_a_body_over_the_limit_is_413_at_once(tmp_path: Path, how: str) ->
         b"POST /volt HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}",
-        b"POST /volt HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
         b"POST /volt HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
+    ids=["no http", "length and chunked", "two hosts", "two lengths", "negative", "no host", "tls"],
 )
 async def test_malformed_http_is_400_and_the_next_request_works(tmp_path: Path, data: bytes) -> None:
     async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
         answer = await raw(monitor, data)
         assert answer.startswith(b"HTTP/1.1 400")
+        assert stored(monitor) == []
+        assert (await http.post("/volt", content=b"{}")).status_code == 200
+
+
+async def test_a_flood_of_headers_is_refused(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        answer = await raw(monitor, b"POST /volt HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n")
+        # What was not read when the connection closed may reset it before the answer is seen.
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
         assert stored(monitor) == []
         assert (await http.post("/volt", content=b"{}")).status_code == 200
 
