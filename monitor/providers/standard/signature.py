@@ -170,7 +170,7 @@ def _refused(
     if not configured:
         needed = " or ".join(_NEEDED[version] for version in versions)
         if others:
-            reason = f"none of the {counted(len(others), 'key')} can be used here: add {needed}"
+            reason = f"none of the configured keys ({len(others)}) can be used here: add {needed}"
         else:
             reason = keys.why_none or f"there is no key to check with: add {needed}"
         return Verdict(VerdictStatus.NO_KEY, reason, checks=(_header_there(parts), Check("key", False, reason)))

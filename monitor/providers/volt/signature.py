@@ -176,7 +176,7 @@ def _refused(request: Request, body: Body, keys: Keys, values: Sequence[str]) ->
     usable = [(key, public) for key in known if (public := rsa_public(key)) is not None]
     if not usable:
         if known:
-            reason = f"none of the {counted(len(known), 'key')} is RSA: add Volt's public key ({KEY_URL})"
+            reason = f"none of the configured keys ({len(known)}) is RSA: add Volt's public key ({KEY_URL})"
         else:
             reason = keys.why_none or f"there is no key to check with: add Volt's public key ({KEY_URL})"
         return Verdict(VerdictStatus.NO_KEY, reason, checks=(header, Check("key", False, reason)))
