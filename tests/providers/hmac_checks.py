@@ -25,7 +25,7 @@ START = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 NOW = START.timestamp()
 URL = "https://hooks.example.com"
 CUSTOMER = Person("Jane Doe", "+15555550123", "jane@example.com")
-MASKS = (0x01, 0x20, 0x80)  # a neighbouring letter, the other case, not ASCII
+MASKS = (0x01, 0x20, 0x2A, 0x80)  # a neighbouring letter, the other case, a blank for a newline, not ASCII
 WRONG: tuple[Any, ...] = (
     None,
     "",

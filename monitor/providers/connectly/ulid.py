@@ -6,7 +6,6 @@ Connectly names messages by ULIDs and quotes the same number as a UUID in replie
 from __future__ import annotations
 
 import re
-import uuid
 from datetime import UTC, datetime
 from typing import Final
 
@@ -38,8 +37,9 @@ def other_form(text: str) -> str | None:
     """The same 128 bits as a UUID for a ULID and the reverse, None for other texts."""
     number = _decode(text)
     if number is not None:
-        return str(uuid.UUID(int=number))
-    return _encode(uuid.UUID(text).int) if _UUID.fullmatch(text) else None
+        digits = f"{number:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _encode(int(text.replace("-", ""), 16)) if _UUID.fullmatch(text) else None
 
 
 def _decode(text: str) -> int | None:

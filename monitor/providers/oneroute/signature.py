@@ -1,0 +1,107 @@
+"""How OneRoute signs: HMAC-SHA512 as hex over the body, as posted or parsed and written again.
+
+The documents sign ``JSON.stringify(req.body)``. A Node sender posts exactly that text, so the raw body comes first; a
+body with other white space verifies by its compact re-serialisation. Signing is optional: only newer documents know it,
+and no time is signed. Source: https://docs.oneroute.io/others/receiving-events-webhooks
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.jsonbody import Body, Json, clean, compact
+from monitor.model.capture import Request
+from monitor.model.verdict import Verdict
+from monitor.providers.base import Keys, Signed
+from monitor.providers.hmacs import Candidate, Guess, Scheme
+from monitor.providers.keys import SigningKey
+from monitor.providers.signatures import altered_bodies
+
+SCHEME: Final = Scheme(
+    header="x-oneroute-signature",
+    digest="sha512",
+    size=64,
+    form="hex",
+    always=False,
+    advice="add the OneRoute Secret Key",
+)
+_RAW: Final = "raw body"
+_AGAIN: Final = "re-serialised body"
+_SAFE_INTEGER: Final = 2**53  # beyond it JavaScript's numbers lose digits
+
+
+def verify(request: Request, body: Body, keys: Keys) -> Verdict:
+    """The verdict on a request. Never raises."""
+    match = SCHEME.match(request, keys, _candidates(request, body))
+    if match is not None:
+        return SCHEME.accepted(match, f"over {match.label}", match.label)
+    return SCHEME.refused(request, keys, _candidates(request, body), _guesses(request, body))
+
+
+def signed(request: Request, body: Body) -> tuple[Signed, ...]:
+    """What a right signature may be made over: the raw body, and the compact one where that differs."""
+    return tuple(Signed(label, message) for label, message in _candidates(request, body))
+
+
+def sign(body: bytes, key: SigningKey) -> list[tuple[str, str]]:
+    """The header with which OneRoute would sign the body. Raises KeyProblem for a key that is no secret."""
+    return [(SCHEME.header, SCHEME.mac(SCHEME.signing_secret(key), body).hex())]
+
+
+def _candidates(request: Request, body: Body) -> Iterator[Candidate]:
+    yield Candidate(_RAW, request.body)
+    again = _again(request.body, body)
+    if again is not None and again != request.body:
+        yield Candidate(_AGAIN, again)
+
+
+def _again(raw: bytes, body: Body) -> bytes | None:
+    """The body parsed and written again, None where that cannot be done."""
+    try:
+        return compact(_parsed(raw)) if body.ok else None
+    except (ValueError, RecursionError):  # lone surrogates, 1e999, integers of thousands of digits
+        return None
+
+
+def _parsed(raw: bytes) -> Json:
+    """The body parsed with whole integers: in ``Body`` those over 64 bits are texts, and would come out in quotes."""
+    return json.loads(raw.decode("utf-8-sig"))
+
+
+def _guesses(request: Request, body: Body) -> Iterator[Guess]:
+    for words, altered in altered_bodies(request.body, body):
+        yield Guess(f"would match {words}", altered)
+    if body.ok and (found := _unlike_javascript(request.body)):
+        yield Guess("body was re-serialised on the way?", None, f"JavaScript writes {found} otherwise")
+
+
+def _unlike_javascript(raw: bytes) -> str | None:
+    """The first thing found in a JSON body that JavaScript would write otherwise than we do, or None.
+
+    Measured: floats without a fraction or with an exponent, integers from 2**53 on, keys that are integers (sorted
+    first there) and lone surrogates (kept as escapes there).
+    """
+    try:
+        waiting = [_parsed(raw)]
+    except (ValueError, RecursionError):
+        return "integers of thousands of digits"
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            if any(key.isascii() and key.isdigit() for key in found):
+                return "the order of keys that are integers"
+            waiting.extend(found)
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+        elif isinstance(found, float):
+            if "e" in repr(found) or found.is_integer():
+                return f"the number {found!r}"
+        elif isinstance(found, int):
+            if abs(found) > _SAFE_INTEGER:
+                return f"the number {found}"
+        elif isinstance(found, str) and clean(found) != found:
+            return "lone surrogates"
+    return None
