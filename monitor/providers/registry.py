@@ -42,12 +42,20 @@ class Registry:
         """Whose request this is, judged by headers and body; ``generic`` when nobody knows it."""
         best, best_match = self._by_name["generic"], NO_MATCH
         for provider in self._by_name.values():
-            match = provider.recognise(request, body)
+            match = _recognise(provider, request, body)
             if match > best_match:
                 best, best_match = provider, match
                 if match == BY_HEADER:
                     break
         return best
+
+
+def _recognise(provider: Provider, request: Request, body: Body) -> int:
+    try:
+        return provider.recognise(request, body)
+    except Exception as error:  # a plug-in's error must not cost the capture
+        log.error("%s.recognise failed: %s", provider.name, type(error).__name__)
+        return NO_MATCH
 
 
 @cache

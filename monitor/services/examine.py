@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from monitor import jsonbody
 from monitor.model.capture import Capture, Origin, Request, Source
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
-from monitor.providers.base import Keys, Provider
+from monitor.providers.base import Keys, Provider, Signed
 from monitor.providers.registry import Registry
 
 STAMP_HEADER = "x-hooktop-local"
@@ -34,7 +34,8 @@ class Examiner:
         self._registry = registry
         self._keys = keys
         self._is_stamp = is_stamp
-        self._schemes: dict[str, str] = {}
+        # By provider: the keys as they were given, and the same led by the scheme that matched last.
+        self._led: dict[str, tuple[Keys, Keys]] = {}
 
     def provider_of(self, request: Request, body: jsonbody.Body) -> Provider:
         """By the first segment of the path where it names a provider, else by headers and body."""
@@ -75,18 +76,29 @@ class Examiner:
         reading = self._reading(provider, capture.request, body)
         return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=())
 
+    def signed(self, capture: Capture) -> Sequence[Signed]:
+        """What a right signature of a stored capture would have been made over, with today's keys. Never raises."""
+        body = jsonbody.parse(capture.request.body)
+        provider = self.provider_of(capture.request, body)
+        try:
+            return provider.signed(capture.request, body, self._keys.keys(provider.name))
+        except Exception as error:  # as in _verdict
+            log.error("%s.signed failed: %s", provider.name, type(error).__name__)
+            return ()
+
     def _verdict(self, provider: Provider, request: Request, body: jsonbody.Body, at: datetime) -> Verdict:
         keys = self._keys.keys(provider.name)
-        first = self._schemes.get(provider.name)
-        if first is not None and keys.scheme_first != first:
-            keys = replace(keys, scheme_first=first)
+        given, led = self._led.get(provider.name, (None, keys))
+        if given is keys:
+            keys = led
         try:
             verdict = provider.verify(request, body, keys, at.timestamp())
         except Exception as error:  # a plug-in's error must cost neither the capture nor the next one
             log.error("%s.verify failed: %s", provider.name, type(error).__name__)
             return Verdict(VerdictStatus.INVALID, f"the check itself failed ({type(error).__name__})")
-        if verdict.status is VerdictStatus.VERIFIED and verdict.scheme is not None:
-            self._schemes[provider.name] = verdict.scheme
+        if verdict.status is VerdictStatus.VERIFIED and verdict.scheme != keys.scheme_first:
+            given = self._keys.keys(provider.name)
+            self._led[provider.name] = (given, replace(given, scheme_first=verdict.scheme))
         return verdict
 
     def _reading(self, provider: Provider, request: Request, body: jsonbody.Body) -> Reading:

@@ -1,0 +1,116 @@
+"""From a request to a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from monitor.jsonbody import Body
+from monitor.model.capture import Request, Source
+from monitor.model.reading import Reading
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers.base import Keys, Provider, Scenario, Signed
+from monitor.providers.keys import Key, SigningKey, secret_key
+from monitor.providers.registry import Registry, registry
+from monitor.services.examine import Examiner
+from tests.factory import START, FixedKeys, make_request
+
+SECRET = b"connectly-test-secret"
+BODY = b'{"timestamp":"1639083206","sender":{"id":"+15555550100","channelType":"whatsapp"},"message":{"text":"hi"}}'
+
+
+def examiner(**keys: Keys) -> Examiner:
+    return Examiner(registry(), FixedKeys(**keys), lambda body, value: value == "stamp")
+
+
+def signed() -> Request:
+    [(name, value)] = registry()["connectly"].sign(BODY, SECRET, url="", at=0)
+    request = make_request(BODY, path="/hooks")
+    return replace(request, headers=(*request.headers, (name, value)))
+
+
+def test_verdict_and_reading_of_a_recognised_request() -> None:
+    keys = Keys(keys=(secret_key(SECRET, "test"),))
+    capture = examiner(connectly=keys).examine(signed(), received_at=START)
+    assert capture.provider == "connectly"
+    assert capture.verdict.status is VerdictStatus.VERIFIED
+    assert capture.reading is not None
+    assert capture.reading.text == "hi"
+    assert capture.origin.peer == "127.0.0.1"
+    assert capture.source is Source.NETWORK
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "provider"),
+    [
+        ("POST", "/bird", "bird"),
+        ("POST", "/bird/token", "bird"),
+        ("POST", "/birds", "connectly"),
+        ("POST", "/", "connectly"),
+        ("PUT", "/bird", "generic"),
+    ],
+)
+def test_the_path_names_the_provider_else_the_request_does(method: str, path: str, provider: str) -> None:
+    request = replace(signed(), method=method, path=path)
+    assert examiner().examine(request, received_at=START).provider == provider
+
+
+def test_a_stamp_of_ours_makes_it_simulated() -> None:
+    request = make_request(BODY, x_hooktop_local="stamp")
+    assert examiner().examine(request, received_at=START).source is Source.SIMULATED
+
+
+def test_again_uses_todays_keys_and_leaves_imported_rows_unchecked() -> None:
+    first = examiner().examine(signed(), received_at=START)
+    assert first.verdict.status is VerdictStatus.NO_KEY
+    later = examiner(connectly=Keys(keys=(secret_key(SECRET, "test"),)))
+    assert later.again(replace(first, id=7)).verdict.status is VerdictStatus.VERIFIED
+    unchecked = Verdict(VerdictStatus.UNCHECKED, "imported")
+    imported = replace(first, source=Source.IMPORTED, verdict=unchecked)
+    assert later.again(imported).verdict is unchecked
+
+
+class Broken:
+    """A plug-in that fails at everything it is asked."""
+
+    name = "broken"
+    label = "Broken"
+    signature_headers: tuple[str, ...] = ()
+    scenarios: Sequence[Scenario] = ()
+
+    def recognise(self, request: Request, body: Body) -> int:
+        raise RuntimeError("secret in the text")
+
+    def verify(self, request: Request, body: Body, keys: Keys, now: float) -> Verdict:
+        raise RuntimeError("secret in the text")
+
+    def signed(self, request: Request, body: Body, keys: Keys) -> Sequence[Signed]:
+        raise RuntimeError("secret in the text")
+
+    def read(self, request: Request, body: Body) -> Reading:
+        raise RecursionError("secret in the text")
+
+    def sign(self, body: bytes, key: SigningKey, *, url: str, at: float) -> list[tuple[str, str]]:
+        raise RuntimeError("secret in the text")
+
+    def local_key(self) -> SigningKey:
+        return b"x"
+
+    def key(self, text: str, origin: str) -> Key:
+        return secret_key(text.encode(), origin)
+
+
+@pytest.mark.parametrize("path", ["/broken", "/"])
+def test_a_broken_provider_costs_no_capture(path: str) -> None:
+    broken: Provider = Broken()
+    guarded = Examiner(Registry([broken, registry()["generic"]]), FixedKeys(), lambda body, value: False)
+    capture = guarded.examine(make_request(BODY, path=path), received_at=START)
+    assert capture.request.body == BODY
+    assert "secret" not in repr((capture.verdict, capture.reading))
+    if path == "/broken":
+        assert capture.verdict.status is VerdictStatus.INVALID
+        assert capture.reading == Reading(problems=("the reader failed (RecursionError)",))
+    else:
+        assert capture.provider == "generic"

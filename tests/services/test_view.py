@@ -1,0 +1,121 @@
+"""The list that a screen shows, over a real store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.model.capture import Capture
+from monitor.model.filter import FilterError
+from monitor.services import view as views
+from monitor.services.view import View
+from monitor.store.store import Store
+from tests.factory import FULL_READING, make_capture
+
+
+def numbered(number: int) -> Capture:
+    """Every third says "three", every hundredth "hundred"."""
+    text = ("three " if number % 3 == 0 else "") + ("hundred" if number % 100 == 0 else "")
+    return replace(make_capture(), reading=replace(FULL_READING, text=text))
+
+
+@asynccontextmanager
+async def filled(path: Path, count: int) -> AsyncIterator[Store]:
+    store = Store.open(path)
+    store.start()
+    try:
+        await add(store, 1, count)
+        yield store
+    finally:
+        await store.stop()
+
+
+async def add(store: Store, first: int, last: int) -> None:
+    await asyncio.gather(*(store.add(numbered(n)) for n in range(first, last + 1)))
+
+
+async def test_windows_and_positions(tmp_path: Path) -> None:
+    async with filled(tmp_path / "h.db", 450) as store:
+        with closing(View(store.reader)) as view:
+            assert len(view) == 450
+            assert view.id_at(0) == 1
+            assert view.index_of(450) == 449
+            assert view.index_of(451) is None
+            assert [row.id for row in view.rows(195, 205) if row] == list(range(196, 206))
+            assert [row.id for row in view.rows(440, 999) if row] == list(range(441, 451))
+            assert view.rows(450, 460) == []
+
+
+async def test_new_captures_come_at_the_end(tmp_path: Path) -> None:
+    async with filled(tmp_path / "h.db", 250) as store:
+        with closing(View(store.reader)) as view:
+            assert view.catch_up() == 0
+            view.rows(0, 250)
+            await add(store, 251, 260)
+            assert view.catch_up() == 10
+            assert [row.id for row in view.rows(245, 260) if row] == list(range(246, 261))
+
+
+async def test_a_frozen_view_stands_still_and_counts(tmp_path: Path) -> None:
+    async with filled(tmp_path / "h.db", 5) as store:
+        with closing(View(store.reader)) as view:
+            view.freeze(True)
+            await add(store, 6, 9)
+            assert view.catch_up() == 0
+            assert (len(view), view.pending) == (5, 4)
+            assert view.freeze(False) == 4
+            assert (len(view), view.pending) == (9, 0)
+
+
+async def test_a_filter_shows_the_matches_of_history_and_of_what_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "FIRST_STEP", 100)
+    async with filled(tmp_path / "h.db", 1000) as store:
+        with closing(View(store.reader)) as view:
+            await view.set_filter("text:three")
+            assert [view.id_at(n) for n in range(len(view))] == list(range(3, 1001, 3))
+            assert view.scanned is None
+            await add(store, 1001, 1005)
+            assert view.catch_up() == 2
+            assert [view.id_at(len(view) - 2), view.id_at(len(view) - 1)] == [1002, 1005]
+            await view.set_filter("")
+            assert len(view) == 1005
+
+
+async def test_a_newer_filter_replaces_one_that_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "FIRST_STEP", 20)
+    monkeypatch.setattr(views, "LAST_STEP", 20)
+    async with filled(tmp_path / "h.db", 1000) as store:
+        with closing(View(store.reader)) as view:
+            first = asyncio.gather(view.set_filter("text:three"))
+            while not len(view):
+                await asyncio.sleep(0)
+            await view.set_filter("text:hundred")
+            await first
+            assert [view.id_at(n) for n in range(len(view))] == list(range(100, 1001, 100))
+
+
+async def test_a_wrong_filter_leaves_the_one_in_force(tmp_path: Path) -> None:
+    async with filled(tmp_path / "h.db", 10) as store:
+        with closing(View(store.reader)) as view:
+            await view.set_filter("text:three")
+            with pytest.raises(FilterError):
+                await view.set_filter("nonsense:(")
+            assert view.filter_text == "text:three"
+            assert len(view) == 3
+
+
+async def test_ids_with_holes(tmp_path: Path) -> None:
+    async with filled(tmp_path / "h.db", 50) as store:
+        assert store._writer is not None
+        await store._writer.run(lambda db: db.execute("DELETE FROM readings WHERE id % 2"))
+        with closing(View(store.reader)) as view:
+            assert [view.id_at(n) for n in range(len(view))] == list(range(2, 51, 2))
+            assert view.index_of(3) is None
+            assert view.nearest(3) == 1
