@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from monitor.model.capture import Capture, Origin, Request, Source
@@ -15,12 +17,30 @@ from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-INSERT_CAPTURE: Final = (
-    f"INSERT INTO captures ({', '.join(CAPTURE_COLUMNS)}) VALUES ({', '.join('?' * len(CAPTURE_COLUMNS))})"  # noqa: S608 - constant names
-)
-INSERT_READING: Final = (
-    f"INSERT OR REPLACE INTO readings ({', '.join(READING_COLUMNS)}) VALUES ({', '.join('?' * len(READING_COLUMNS))})"  # noqa: S608 - constant names
-)
+STEPS: Final = (64, 8, 1)  # rows a statement; few sizes, so that SQLite keeps all of them compiled
+
+
+def insert_rows(db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows, many a statement; a reading takes the place of an older one, a capture never does.
+
+    ``executemany`` would enter SQLite once a row, and each time hand the interpreter's lock to the event loop and wait
+    to get it back.
+    """
+    at = 0
+    for step in STEPS:
+        while len(rows) - at >= step:
+            values = [value for row in rows[at : at + step] for value in row]
+            db.execute(_insert(table, tuple(columns), step), values)
+            at += step
+
+
+@cache
+def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
+    marks = f"({', '.join('?' * len(columns))})"
+    verb = "INSERT OR REPLACE" if table == "readings" else "INSERT"
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * rows)}"  # noqa: S608 - constant names
+
+
 # A whole capture in one row: what ``capture_of`` reads.
 _WHOLE: Final = [f"c.{name}" for name in CAPTURE_COLUMNS] + [f"r.{name}" for name in READING_COLUMNS]
 SELECT_WHOLE: Final = f"SELECT {', '.join(_WHOLE)} FROM captures c JOIN readings r ON r.id = c.id"  # noqa: S608 - constant names

@@ -13,7 +13,8 @@ from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
 from monitor.store.lease import Lease
 from monitor.store.reader import Reader
-from monitor.store.rows import INSERT_READING, reading_row
+from monitor.store.rows import insert_rows, reading_row
+from monitor.store.schema import READING_COLUMNS
 from monitor.store.writer import Committed, Writer
 
 REINDEX_BATCH = 500
@@ -126,7 +127,7 @@ class Store:
 
 
 def _replace_readings(db: sqlite3.Connection, captures: Sequence[Capture]) -> None:
-    db.executemany(INSERT_READING, [reading_row(capture) for capture in captures])
+    insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in captures])
 
 
 def _recount(db: sqlite3.Connection) -> None:

@@ -19,7 +19,8 @@ from typing import Any, Final, TypeAlias
 from monitor.model.capture import Capture
 from monitor.store.connection import connect
 from monitor.store.errors import StoreUnavailableError, reason_of
-from monitor.store.rows import INSERT_CAPTURE, INSERT_READING, capture_row, reading_row
+from monitor.store.rows import capture_row, insert_rows, reading_row
+from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
@@ -214,8 +215,8 @@ def _insert(db: sqlite3.Connection, batch: list[Capture]) -> list[Capture]:
     try:
         first: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM captures").fetchone()[0]
         stored = [replace(capture, id=first + n) for n, capture in enumerate(batch)]
-        db.executemany(INSERT_CAPTURE, [capture_row(capture) for capture in stored])
-        db.executemany(INSERT_READING, [reading_row(capture) for capture in stored])
+        insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in stored])
+        insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in stored])
         tally = Counter((capture.provider, capture.verdict.status.value) for capture in batch)
         db.executemany(TALLY, [(*key, count) for key, count in tally.items()])
         db.execute("COMMIT")

@@ -94,7 +94,7 @@ async def test_a_newer_filter_replaces_one_that_still_runs(tmp_path: Path, monke
     async with filled(tmp_path / "h.db", 1000) as store:
         with closing(View(store.reader)) as view:
             first = asyncio.gather(view.set_filter("text:three"))
-            while not len(view):
+            while view.scanned is None:
                 await asyncio.sleep(0)
             await view.set_filter("text:hundred")
             await first
