@@ -1,0 +1,91 @@
+"""What was answered 200 is there, whatever happens to the program."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import signal
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from monitor.store.reader import Reader
+from tests.e2e.programs import Listening, environment, listening
+
+
+async def post_until_killed(program: Listening, count: int, kill_after: int) -> set[bytes]:
+    """Post numbered bodies over eight connections, kill -9 when so many were answered; gives the answered bodies."""
+    answered: set[bytes] = set()
+    numbers = iter(range(count))
+
+    async def sender(http: httpx.AsyncClient) -> None:
+        for number in numbers:
+            body = b'{"number": %d}' % number
+            try:
+                answer = await http.post("/volt", content=body)
+            except httpx.HTTPError:
+                return
+            if answer.status_code == 200:
+                answered.add(body)
+            if len(answered) == kill_after:
+                program.process.send_signal(signal.SIGKILL)
+
+    async with httpx.AsyncClient(base_url=program.url, trust_env=False) as http:
+        await asyncio.gather(*(sender(http) for _ in range(8)))
+    return answered
+
+
+def bodies(db: Path) -> set[bytes]:
+    with closing(Reader(db)) as reader:
+        assert reader.check() == "ok"
+        return {capture.request.body for capture in reader.page(limit=100_000)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_kill_9_in_the_middle_of_1000_posts_loses_nothing_answered(tmp_path: Path, seed: int) -> None:
+    db = tmp_path / "h.db"
+    with listening(db, environment(tmp_path)) as program:
+        answered = await post_until_killed(program, 1000, Random(seed).randint(50, 900))
+        assert program.process.wait(10) == -signal.SIGKILL
+    assert answered
+    assert answered <= bodies(db)
+    with listening(db, environment(tmp_path)) as program:  # the next start takes over and goes on
+        assert httpx.post(f"{program.url}/volt", content=b"after", trust_env=False).status_code == 200
+    assert answered | {b"after"} <= bodies(db)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+async def test_kill_9_at_many_moments(tmp_path: Path) -> None:
+    for seed in range(30):
+        db = tmp_path / f"{seed}.db"
+        with listening(db, environment(tmp_path)) as program:
+            answered = await post_until_killed(program, 1000, Random(seed).randint(1, 999))
+        assert answered <= bodies(db), f"seed {seed}"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+async def test_the_sync_comes_before_each_answer(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    strace = ["strace", "-f", "-e", "trace=fdatasync,fsync,sendto,write", "-s", "24", "-o", str(trace)]
+    with listening(tmp_path / "h.db", environment(tmp_path), before=strace) as program:
+        async with httpx.AsyncClient(base_url=program.url, trust_env=False) as http:
+            for number in range(20):
+                assert (await http.post("/volt", content=b"%d" % number)).status_code == 200
+        subprocess.run(["pkill", "-TERM", "-P", str(program.process.pid)], check=False)
+        program.process.wait(20)
+    synced = False
+    answers = 0
+    for line in trace.read_text("utf-8", "replace").splitlines():
+        if re.search(r"fdatasync\(.*\) += 0|fsync\(.*\) += 0|<\.\.\. f(data)?sync resumed>\) += 0", line):
+            synced = True
+        elif "HTTP/1.1 200" in line and "resumed" not in line:
+            assert synced, f"answer {answers + 1} left before a sync"
+            synced = False
+            answers += 1
+    assert answers == 20
