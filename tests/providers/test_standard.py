@@ -75,7 +75,7 @@ def test_right_signatures(text: str, key: Key, scheme: str, reason: str, prefix:
     verdict = verify(request(text, prefix=prefix), key, now=NOW + 4.5)
     assert (verdict.status, verdict.scheme, verdict.reason) == (VerdictStatus.VERIFIED, scheme, reason)
     assert (verdict.key, verdict.age_s, verdict.near_miss, verdict.local) == (key.id, 4.5, None, False)
-    assert [check.name for check in verdict.checks] == ["header", "key", "compare", "time"]
+    assert [check.name for check in verdict.checks] == ["header", "key", "encoding", "compare", "time"]
     assert all(check.passed for check in verdict.checks)
 
 

@@ -147,6 +147,7 @@ def _judge_time(parts: _Parts, version: str, key: Key, now: float) -> Verdict:
     checks = (
         _header_there(parts),
         Check("key", True, f"{key.id} ({key.origin})"),
+        Check("encoding", True, f"base64 of {_LENGTHS[version]} bytes"),
         Check("compare", True, f"{_WORDS[version]} over {_SIGNED}"),
         Check("time", in_time, f"signed within {TOLERANCE} s" if in_time else reason),
     )
