@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.model.capture import Request
@@ -56,28 +55,26 @@ class Match(NamedTuple):
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
 class Scheme:
-    """How one provider signs: the header's name (lower case) and form, the digest, and what to do without a key.
+    """How one provider signs with a secret, and the verdicts that follow from it."""
 
-    ``form`` is ``base64`` or ``hex``. ``always`` is true where the provider's documents say that every request is
-    signed, so that an absent header is an alarm even without a key.
-    """
+    __slots__ = ("_decode", "_passed", "advice", "always", "digest", "form", "header", "name", "size")
 
-    header: str
-    digest: str
-    size: int
-    form: str
-    always: bool
-    advice: str
-    decode: Callable[[str, int], bytes] = field(init=False)
-    name: str = field(init=False)
-    _passed: tuple[Check, ...] = field(init=False, repr=False)
+    def __init__(self, *, header: str, digest: str, size: int, form: str, always: bool, advice: str) -> None:
+        """``header`` is a name in lower case, ``digest`` a hash with ``size`` bytes, ``form`` ``base64`` or ``hex``.
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "decode", from_base64 if self.form == "base64" else from_hex)
-        object.__setattr__(self, "name", f"hmac-{self.digest}/{self.form}")
-        object.__setattr__(self, "_passed", (*self._header_there(), Check("encoding", True, self._shape())))
+        ``always`` is true where the provider's documents say that every request is signed, so that an absent header is
+        an alarm even without a key; ``advice`` says what to do without one.
+        """
+        self.header = header
+        self.digest = digest
+        self.size = size
+        self.form = form
+        self.always = always
+        self.advice = advice
+        self.name = f"hmac-{digest}/{form}"
+        self._decode = from_base64 if form == "base64" else from_hex
+        self._passed = (Check("header", True, f"{header} is there"), Check("encoding", True, f"{form} of {size} bytes"))
 
     def mac(self, secret: bytes, message: bytes) -> bytes:
         """The MAC of a message."""
@@ -109,10 +106,10 @@ class Scheme:
     ) -> Verdict:
         """The verdict on a match; ``over`` says what is signed and completes the scheme's name."""
         key = match.key
-        compared = Check("compare", True, f"key {key.id} over {match.label}")
-        return Verdict(
-            status, reason, f"{self.name} over {over}", key.id, None, age_s, key.local, (*self._passed, compared, *time)
-        )
+        header, encoding = self._passed
+        used = Check("key", True, f"{key.id} ({key.origin})")
+        checks = (header, used, encoding, Check("compare", True, f"over {match.label}"), *time)
+        return Verdict(status, reason, f"{self.name} over {over}", key.id, None, age_s, key.local, checks)
 
     def refused(
         self,
@@ -134,8 +131,9 @@ class Scheme:
             return self._no_key(keys)
         candidates, undecodable = tuple(candidates), list[str]()
         given = self._decoded(request, undecodable)
-        checks = [*self._header_there(), Check("key", True, counted(configured, "key"))]
-        checks.append(Check("encoding", bool(given), self._shape() if given else undecodable[0]))
+        header, encoding = self._passed
+        checks = [header, Check("key", True, counted(configured, "key"))]
+        checks.append(encoding if given else Check("encoding", False, undecodable[0]))
         if not given:
             reason = undecodable[0]
         elif problem:
@@ -145,7 +143,8 @@ class Scheme:
             reason = f"no match: {counted(configured, 'key')} tried over {_listed(candidates)}"
             checks.extend(Check("compare", False, f"no key over {candidate.label}") for candidate in candidates)
         secrets = [key.secret for key in keys.keys if key.secret is not None]
-        hint, detail = self._other_form(values, candidates, secrets) or self._near_miss(given, guesses, secrets)
+        others = [form for value in values for form in _forms(value, self.size) if form[1] not in given]
+        hint, detail = self._other_form(others, candidates, secrets) or self._near_miss(given, guesses, secrets)
         if hint:
             checks.append(Check("near miss", False, f"{hint}: {detail}" if detail else hint))
         return Verdict(VerdictStatus.INVALID, reason, self.name, near_miss=hint, checks=tuple(checks))
@@ -156,17 +155,11 @@ class Scheme:
             raise KeyProblem(f"{self.header} is made with a secret, not with an RSA or Ed25519 key")
         return key
 
-    def _header_there(self) -> tuple[Check, ...]:
-        return (Check("header", True, f"{self.header} is there"),)
-
-    def _shape(self) -> str:
-        return f"{self.form} of {self.size} bytes"
-
     def _decoded(self, request: Request, problems: list[str]) -> list[bytes]:
         given: list[bytes] = []
         for value in header_values(request, self.header):
             try:
-                given.append(self.decode(value, self.size))
+                given.append(self._decode(value, self.size))
             except Undecodable as error:
                 problems.append(str(error))
         return given
@@ -183,7 +176,7 @@ class Scheme:
 
     def _no_key(self, keys: Keys) -> Verdict:
         reason = f"signed, but there is no key to check with: {keys.why_none or self.advice}"
-        checks = (*self._header_there(), Check("key", False, keys.why_none or self.advice))
+        checks = (self._passed[0], Check("key", False, keys.why_none or self.advice))
         return Verdict(VerdictStatus.NO_KEY, reason, self.name, checks=checks)
 
     def _near_miss(
@@ -195,18 +188,20 @@ class Scheme:
                     return hint, detail
                 for secret in secrets:
                     used = secret if change is None else change(secret)
-                    if used and any(same(self.mac(used, message), value) for value in given):
+                    mac = self.mac(used, message) if used else b""
+                    if any(same(mac, value) for value in given):
                         return hint, detail
         return None, ""
 
     def _other_form(
-        self, values: Sequence[str], candidates: Sequence[Candidate], secrets: Sequence[bytes]
+        self, forms: Sequence[tuple[str, bytes]], candidates: Sequence[Candidate], secrets: Sequence[bytes]
     ) -> tuple[str, str] | None:
-        for value in values:
-            for words, data in _forms(value, self.size):
-                for candidate in candidates:
-                    if any(same(self.mac(secret, candidate.message), data) for secret in secrets):
-                        return f"would match if the header were {self.form}: it is {words}", ""
+        if forms:
+            for label, message in candidates:
+                for mac in [self.mac(secret, message) for secret in secrets]:
+                    for words, data in forms:
+                        if same(mac, data):
+                            return f"would match if the header were {self.form}: it is {words}", f"over {label}"
         return None
 
 

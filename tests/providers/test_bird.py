@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,7 +94,7 @@ def test_the_worked_vector_verifies(known: Keys) -> None:
     assert verdict.scheme == "hmac-sha256/base64 over time, url, body hash"
     assert verdict.key == "sha256:" + hashlib.sha256(KEY.encode()).hexdigest()[:8]
     assert verdict.age_s == 1.5
-    assert [step.name for step in verdict.checks] == ["header", "encoding", "compare", "time"]
+    assert [step.name for step in verdict.checks] == ["header", "key", "encoding", "compare", "time"]
     assert all(step.passed for step in verdict.checks)
 
 
@@ -344,6 +345,8 @@ def test_signing_and_keys() -> None:
     assert provider.key(KEY + "\n", "file").secret == KEY.encode()
     with pytest.raises(KeyProblem, match="empty"):
         provider.key(" ", "file")
+    with pytest.raises(KeyProblem, match="made with a secret"):
+        provider.sign(BODY, Ed25519PrivateKey.generate(), url=URL, at=0)
 
 
 # --- readings ---------------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def test_vectors_verify(case: dict[str, Any]) -> None:
     assert verdict.key == "sha256:" + hashlib.sha256(case["secret"].encode()).hexdigest()[:8]
     assert verdict.age_s is None
     assert not verdict.local
-    assert [check.name for check in verdict.checks] == ["header", "encoding", "compare"]
+    assert [check.name for check in verdict.checks] == ["header", "key", "encoding", "compare"]
     assert all(check.passed for check in verdict.checks)
 
 

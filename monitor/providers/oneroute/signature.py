@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import tee
 from typing import Final
 
 from monitor.jsonbody import Body, Json, clean, compact
@@ -17,7 +18,7 @@ from monitor.model.verdict import Verdict
 from monitor.providers.base import Keys, Signed
 from monitor.providers.hmacs import Candidate, Guess, Scheme
 from monitor.providers.keys import SigningKey
-from monitor.providers.signatures import altered_bodies
+from monitor.providers.signatures import MAX_ALTERED, altered_bodies
 
 SCHEME: Final = Scheme(
     header="x-oneroute-signature",
@@ -34,10 +35,11 @@ _SAFE_INTEGER: Final = 2**53  # beyond it JavaScript's numbers lose digits
 
 def verify(request: Request, body: Body, keys: Keys) -> Verdict:
     """The verdict on a request. Never raises."""
-    match = SCHEME.match(request, keys, _candidates(request, body))
+    candidates, again = tee(_candidates(request, body))  # writing a big body again is dear: it is done once
+    match = SCHEME.match(request, keys, candidates)
     if match is not None:
         return SCHEME.accepted(match, f"over {match.label}", match.label)
-    return SCHEME.refused(request, keys, _candidates(request, body), _guesses(request, body))
+    return SCHEME.refused(request, keys, again, _guesses(request, body))
 
 
 def signed(request: Request, body: Body) -> tuple[Signed, ...]:
@@ -73,7 +75,8 @@ def _parsed(raw: bytes) -> Json:
 def _guesses(request: Request, body: Body) -> Iterator[Guess]:
     for words, altered in altered_bodies(request.body, body):
         yield Guess(f"would match {words}", altered)
-    if body.ok and (found := _unlike_javascript(request.body)):
+    small = len(request.body) <= MAX_ALTERED
+    if body.ok and small and (found := _unlike_javascript(request.body)):
         yield Guess("body was re-serialised on the way?", None, f"JavaScript writes {found} otherwise")
 
 
