@@ -11,7 +11,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.jsonbody import Body
@@ -69,6 +69,9 @@ class _Given(NamedTuple):
     data: bytes
 
 
+_sha1: Final = partial(hashlib.sha1, usedforsecurity=False)  # systems with a strict policy have no other
+
+
 @cache
 def _schemes() -> tuple[_Scheme, ...]:
     """The candidates, the most likely first."""
@@ -80,7 +83,7 @@ def _schemes() -> tuple[_Scheme, ...]:
     pkcs = PKCS1v15()
     return (
         _Scheme("rsa-pkcs1v15-sha256", "RSA PKCS#1 v1.5, SHA-256", hashlib.sha256, pkcs, sha256),
-        _Scheme("rsa-pkcs1v15-sha1", "RSA PKCS#1 v1.5, SHA-1", hashlib.sha1, pkcs, sha1, weak=True),
+        _Scheme("rsa-pkcs1v15-sha1", "RSA PKCS#1 v1.5, SHA-1", _sha1, pkcs, sha1, weak=True),
         _Scheme("rsa-pkcs1v15-sha512", "RSA PKCS#1 v1.5, SHA-512", hashlib.sha512, pkcs, sha512),
         _Scheme("rsa-pss-sha256", "RSA-PSS, SHA-256", hashlib.sha256, PSS(MGF1(SHA256()), PSS.AUTO), sha256),
         _Scheme("rsa-pss-sha512", "RSA-PSS, SHA-512", hashlib.sha512, PSS(MGF1(SHA512()), PSS.AUTO), sha512),
