@@ -15,6 +15,11 @@ def new_uuid(rng: Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
+def same_uuid(*of: str) -> str:
+    """The UUID that always stands for the same things: a business's channel, a customer, their conversation."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(of)))
+
+
 def zulu(moment: datetime) -> str:
     """An aware time as ISO 8601 in UTC with milliseconds and ``Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

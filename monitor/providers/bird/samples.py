@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from monitor.jsonbody import Json
 from monitor.providers.base import Scenario, Scene, SimulatedEvent
-from monitor.providers.scenes import new_uuid, posted, zulu
+from monitor.providers.scenes import new_uuid, posted, same_uuid, zulu
 
 _HOUR: Final = 3600.0
 
@@ -35,12 +35,16 @@ def _contact(scene: Scene, platform: str) -> dict[str, Json]:
         key, value = "emailaddress", scene.customer.email
     else:
         key, value = "phonenumber", scene.customer.phone
-    return {"id": new_uuid(scene.rng), "identifierKey": key, "identifierValue": value}
+    return {"id": same_uuid("contact", value), "identifierKey": key, "identifierValue": value}
 
 
 def _connector(scene: Scene, platform: str) -> dict[str, Json]:
     value = "news@example.com" if platform == "email" else scene.business
-    return {"connector": {"id": new_uuid(scene.rng), "identifierValue": value}}
+    return {"connector": {"id": same_uuid("connector", value), "identifierValue": value}}
+
+
+def _channel(scene: Scene, platform: str) -> str:
+    return same_uuid("channel", platform, scene.business)
 
 
 def _text(text: str) -> dict[str, Json]:
@@ -100,7 +104,7 @@ def _outbound(scene: Scene, platform: str = "sms", *, template: bool = False) ->
         }
     common = {
         "id": new_uuid(scene.rng),
-        "channelId": new_uuid(scene.rng),
+        "channelId": _channel(scene, platform),
         "sender": _connector(scene, platform),
         "receiver": {"contacts": [_contact(scene, platform)]},
         **content,
@@ -161,7 +165,7 @@ def _sms_network_error(scene: Scene) -> list[SimulatedEvent]:
 
 
 def _sms_inbound(scene: Scene) -> list[SimulatedEvent]:
-    return [_inbound(scene, "sms", _contact(scene, "sms"), new_uuid(scene.rng), 0.2)]
+    return [_inbound(scene, "sms", _contact(scene, "sms"), _channel(scene, "sms"), 0.2)]
 
 
 def _whatsapp_read(scene: Scene) -> list[SimulatedEvent]:
@@ -212,7 +216,7 @@ def _late(scene: Scene) -> list[SimulatedEvent]:
 
 def _conversation(scene: Scene) -> list[SimulatedEvent]:
     contact = _contact(scene, "whatsapp")
-    channel_id, conversation_id = new_uuid(scene.rng), new_uuid(scene.rng)
+    channel_id, conversation_id = _channel(scene, "whatsapp"), new_uuid(scene.rng)
     common = {"id": conversation_id, "status": "active", "channelId": channel_id}
     inbound = _inbound(scene, "whatsapp", contact, channel_id, 0.9)
     last = {

@@ -9,7 +9,7 @@ from typing import Final
 from monitor.jsonbody import Json
 from monitor.providers.base import Scenario, Scene, SimulatedEvent
 from monitor.providers.oneroute.reading import NEW_MESSAGE, SMS_REPORT
-from monitor.providers.scenes import new_uuid, posted, zulu
+from monitor.providers.scenes import new_uuid, posted, same_uuid, zulu
 
 
 def _posted(scene: Scene, happened: float, value: Json) -> SimulatedEvent:
@@ -73,7 +73,7 @@ def _thread(
     scene: Scene, medium: str, name: str, phone: str | None, credentials: Json, subject: str | None = None
 ) -> _Thread:
     channel = {
-        "id": new_uuid(scene.rng),
+        "id": same_uuid("channel", medium, scene.business),
         "phone": phone,
         "identifier": "support",
         "medium": medium,
@@ -87,7 +87,7 @@ def _thread(
         "status": "ACTIVE",
         "webhookUrl": None,
     }
-    return _Thread(scene, new_uuid(scene.rng), channel, subject)
+    return _Thread(scene, same_uuid("conversation", medium, scene.business, scene.customer.email), channel, subject)
 
 
 def _inbound(scene: Scene) -> list[SimulatedEvent]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import string
 import uuid
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Final
 
 from monitor.jsonbody import Json, clean
 from monitor.providers.base import Scenario, Scene, SimulatedEvent
-from monitor.providers.scenes import new_uuid, posted
+from monitor.providers.scenes import new_uuid, posted, same_uuid
 
 _BASE62: Final = string.ascii_letters + string.digits
 # GSM 03.38: the basic alphabet, then the characters that take an escape and so count twice.
@@ -53,13 +52,8 @@ def _size(text: str) -> tuple[str, int]:
     return "UCS-2", 1 if length <= 70 else -(-length // 67)
 
 
-def _of_business(scene: Scene, what: str) -> bytes:
-    """Sixteen bytes that stay the same for one business: ids of its organization and profile."""
-    return hashlib.sha256(f"{what} {scene.business}".encode()).digest()[:16]
-
-
 def _envelope_id(scene: Scene) -> str:
-    return f"rfw_{_of_business(scene, 'organization')[:4].hex()}_{uuid.UUID(new_uuid(scene.rng)).hex}"
+    return f"rfw_{same_uuid('organization', scene.business)[:8]}_{uuid.UUID(new_uuid(scene.rng)).hex}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +96,7 @@ class _Message:
             **more,
             "status": status,
             "parts": parts,
-            "messaging_profile_id": str(uuid.UUID(bytes=_of_business(scene, "profile"), version=4)),
+            "messaging_profile_id": same_uuid("profile", scene.business),
             "media": list(self.media),
             "encoding": None if self.media else encoding,
             "direction": "outbound" if self.outbound else "inbound",
