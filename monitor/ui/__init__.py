@@ -1,0 +1,1 @@
+"""The Textual app: the screens over a running monitor."""

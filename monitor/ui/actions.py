@@ -1,0 +1,119 @@
+"""The one table of actions: bindings, footer, palette and help are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+# Where an action can be used, in the order of the help overlay. The keys of one context never collide.
+CONTEXTS: Final = {
+    "everywhere": "Everywhere",
+    "live": "Live view",
+    "list": "In the list",
+    "detail": "In the detail pane",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the user can do.
+
+    ``keys`` are Textual's key names, the first is the one shown. ``label`` is the word in the footer, ``help`` the
+    sentence in help and palette. ``footer`` puts it into the footer, ``palette`` into the command palette. ``changes``
+    marks what can change something outside the screen: read-only takes it away.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    context: str
+    footer: bool = False
+    palette: bool = True
+    changes: bool = False
+
+
+ACTIONS: Final = (
+    # everywhere
+    Action("copy", ("y",), "copy", "Copy the capture: its id, body, headers, or a curl line that sends it again",
+           "everywhere", footer=True),
+    Action("times", ("T",), "times", "Times: time of day, or how long ago", "everywhere"),
+    Action("mask", ("x",), "mask", "Hide numbers, names and texts, for sharing the screen", "everywhere"),
+    Action("theme", ("t",), "theme", "Choose a theme", "everywhere"),
+    Action("help", ("question_mark", "f1"), "help", "All keys of this screen", "everywhere", footer=True),
+    Action("command_palette", ("ctrl+p",), "palette", "Find any action by its name", "everywhere", palette=False),
+    Action("leave", ("q",), "quit", "Back; from the first screen: quit", "everywhere", footer=True),
+    Action("quit", ("ctrl+q",), "quit", "Quit from anywhere", "everywhere"),
+    # the live view
+    Action("filter", ("slash",), "filter", "Filter the list, with completion", "live", footer=True),
+    Action("clear", ("escape",), "clear", "Leave the filter and show every capture", "live", palette=False),
+    Action("follow", ("f",), "follow", "Follow the newest capture, or stop following", "live"),
+    Action("freeze", ("space",), "pause", "Let the list stand still; captures go on being received and stored", "live",
+           footer=True),
+    Action("next_match", ("n",), "next", "Next capture that passes the filter", "live", palette=False),
+    Action("previous_match", ("N",), "previous", "Previous capture that passes the filter", "live", palette=False),
+    Action("send", ("s",), "send", "Send simulated events, signed with a local key", "live", footer=True, changes=True),
+    # the list
+    Action("open", ("enter",), "open", "Open the capture", "list", footer=True, palette=False),
+    Action("up", ("k", "up"), "up", "One row up; leaves the newest", "list", palette=False),
+    Action("down", ("j", "down"), "down", "One row down", "list", palette=False),
+    Action("top", ("g", "home"), "top", "To the oldest capture", "list", palette=False),
+    Action("bottom", ("G", "end"), "newest", "To the newest capture, and follow it", "list", palette=False),
+    Action("half_up", ("ctrl+u",), "½ up", "Half a page up", "list", palette=False),
+    Action("half_down", ("ctrl+d",), "½ down", "Half a page down", "list", palette=False),
+    Action("page_up", ("pageup",), "page up", "A page up", "list", palette=False),
+    Action("page_down", ("pagedown",), "page down", "A page down", "list", palette=False),
+    # the detail pane
+    Action("previous_tab", ("left", "h", "left_square_bracket"), "tab", "Previous tab", "detail", palette=False),
+    Action("next_tab", ("right", "l", "right_square_bracket"), "tab", "Next tab", "detail", footer=True,
+           palette=False),
+    Action("find", ("slash",), "find", "Find text in this tab", "detail", footer=True, palette=False),
+    Action("find_next", ("n",), "next", "Next match", "detail", palette=False),
+    Action("find_previous", ("N",), "previous", "Previous match", "detail", palette=False),
+    Action("fold", ("enter",), "fold", "Fold or unfold the JSON under the cursor", "detail", footer=True,
+           palette=False),
+    Action("fold_all", ("z",), "fold all", "Fold or unfold all of the JSON", "detail", palette=False),
+    Action("raw", ("r",), "raw", "The body as it came, or pretty-printed", "detail", footer=True, palette=False),
+    Action("wrap", ("w",), "wrap", "Wrap long lines, or cut them at the edge", "detail", palette=False),
+    Action("newer", ("J",), "newer", "The next capture, without leaving the pane", "detail", palette=False),
+    Action("older", ("K",), "older", "The previous capture, without leaving the pane", "detail", palette=False),
+    Action("cursor_up", ("k", "up"), "up", "One line up", "detail", palette=False),
+    Action("cursor_down", ("j", "down"), "down", "One line down", "detail", palette=False),
+    Action("to_top", ("g", "home"), "top", "To the first line", "detail", palette=False),
+    Action("to_bottom", ("G", "end"), "bottom", "To the last line", "detail", palette=False),
+    Action("half_up", ("ctrl+u",), "½ up", "Half a page up", "detail", palette=False),
+    Action("half_down", ("ctrl+d",), "½ down", "Half a page down", "detail", palette=False),
+    Action("page_up", ("pageup",), "page up", "A page up", "detail", palette=False),
+    Action("page_down", ("pagedown",), "page down", "A page down", "detail", palette=False),
+    Action("back", ("escape",), "back", "Back to the list", "detail", footer=True, palette=False),
+)  # fmt: skip
+
+_KEY_NAMES: Final = {
+    "question_mark": "?", "slash": "/", "escape": "esc", "left_square_bracket": "[", "right_square_bracket": "]",
+    "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓", "left": "←", "right": "→",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """A key as it is written for people."""
+    if key.startswith("ctrl+"):
+        return "^" + key[5:]
+    return _KEY_NAMES.get(key, key)
+
+
+def of(context: str) -> Iterator[Action]:
+    """The actions of a context, in the order of the table."""
+    return (action for action in ACTIONS if action.context == context)
+
+
+def bindings(context: str) -> list[BindingType]:
+    """The bindings of a context, for the screen or widget that it belongs to."""
+    # Quitting must also work while a text is typed.
+    return [
+        Binding(key, action.id, action.label, show=False, id=f"{context}.{action.id}.{key}", priority=key == "ctrl+q")
+        for action in of(context)
+        for key in action.keys
+    ]

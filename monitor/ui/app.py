@@ -1,0 +1,288 @@
+"""The app: one run of the screens over a monitor that runs already."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.driver import Driver
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from monitor.paths import private_file
+from monitor.sandbox.problems import SimulationProblem
+from monitor.services.monitor import Monitor
+from monitor.services.simulate import Simulator
+from monitor.text import visible
+from monitor.ui import copying, crash, themes
+from monitor.ui.actions import bindings
+from monitor.ui.format import count, size, utc_now
+from monitor.ui.palette import ActionCommands
+from monitor.ui.preferences import Preferences
+from monitor.ui.safety import ControlFilter
+from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.screens.help import HelpScreen
+from monitor.ui.screens.live import LiveScreen
+from monitor.ui.screens.menu import Choice, MenuScreen
+from monitor.ui.screens.send import Order, SendScreen
+from monitor.ui.screens.themes import ThemeScreen
+from monitor.ui.session import Session
+
+TICK_S: Final = 0.1
+TICK_QUEUE: Final = 3  # frames that wait for the terminal, from which on a tick draws nothing
+MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textual would block
+CLIPBOARD_LIMIT: Final = 70_000  # bytes; many terminals refuse more by OSC 52
+log = logging.getLogger(__name__)
+
+
+class HooktopApp(App[int]):
+    """The screens of hooktop. Run it with ``await app.run_async()``; ``return_code`` is the exit code."""
+
+    TITLE = "hooktop"
+    CSS_PATH = ["app.tcss", "screens/live.tcss"]  # noqa: RUF012 - a default screen's own is not loaded
+    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
+    COMMANDS = {ActionCommands}  # noqa: RUF012 - declared so by Textual
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        *,
+        simulator: Simulator | None = None,
+        preferences: Path | None = None,
+        now: Callable[[], datetime] = utc_now,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all)."""
+        self._controls = ControlFilter()
+        super().__init__(driver_class=driver_class)
+        self.session = Session(monitor, simulator, Preferences.load(preferences), now)
+        self._skipped = False  # a frame was left out because the terminal did not keep up
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        wanted = self.session.preferences.theme
+        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
+
+    def get_default_screen(self) -> Screen[None]:
+        """View 1."""
+        return LiveScreen(self.session)
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK_S, self._tick)
+        notice = self.session.monitor.store.notice
+        if notice:
+            self.toast(notice, severity="warning", timeout=20)
+
+    def on_unmount(self) -> None:
+        self.session.close()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's variables, and the colours that roles are made of."""
+        variables = super().get_css_variables()
+        variables |= themes.role_variables(self.current_theme, variables)
+        self.theme_variables = variables
+        return variables
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, then ours: the second layer against foreign controls."""
+        return [*super().get_line_filters(), self._controls]
+
+    def _queued(self) -> int:
+        """How many writes wait for the terminal (private to Textual's driver, so: 0 where it is not as known)."""
+        queue = getattr(getattr(self._driver, "_writer_thread", None), "_queue", None)
+        waiting = getattr(queue, "qsize", None)
+        return waiting() if callable(waiting) else 0
+
+    def _tick(self) -> None:
+        """A terminal that nobody reads must cost the receiver nothing: while frames wait, no more are made."""
+        if self._queued() > TICK_QUEUE:
+            return
+        if self._skipped:
+            self._skipped = False
+            self.screen.refresh()
+        screen = self._base()
+        if screen is not None and screen.is_mounted:
+            screen.tick()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Write a frame, unless so many wait already that writing would block the loop."""
+        if self._queued() > MAX_QUEUE:
+            self._skipped = True
+            return
+        super()._display(screen, renderable)
+
+    def _base(self) -> MonitorScreen | None:
+        """The nearest full screen: below overlays, the one they lie on."""
+        return next((s for s in reversed(self.screen_stack) if isinstance(s, MonitorScreen)), None)
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """The screens failed: leave a report without variables, and one sentence instead of a traceback."""
+        if self._exception is None:  # one report is enough
+            path = crash.write_report(error, self.session.monitor.store.path.parent, self.session.now())
+            log.error("the screens failed: %s", type(error).__name__)
+            self._exit_renderables.append(Text(crash.farewell(error, path), no_wrap=True, overflow="ignore"))
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """End; Textual would print a traceback with local variables here."""
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End; Textual would print the exception's own words here, which may quote foreign text."""
+        self._close_messages_no_wait()
+
+    async def action_quit(self) -> None:
+        """Quit from anywhere."""
+        self.exit(return_code=0)
+
+    def action_leave(self) -> None:
+        """Back; from the first screen quit."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.exit(return_code=0)
+
+    def action_help_quit(self) -> None:
+        """ctrl+c: say how to quit."""
+        self.toast("q or ctrl+q quits. Selected text is copied with ctrl+c.")
+
+    def action_suspend_process(self) -> None:
+        """ctrl+z does nothing: a stopped process would receive nothing."""
+
+    # --- saying things -------------------------------------------------------------------------------------------
+
+    def toast(self, text: str, *, severity: SeverityLevel = "information", timeout: float | None = None) -> None:
+        """Say something that may hold foreign text."""
+        self.notify(visible(text, lines=True, limit=600), severity=severity, timeout=timeout, markup=False)
+
+    # --- actions -------------------------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """All keys."""
+        base = self._base()
+        if base is not None:
+            self.push_screen(HelpScreen(base.applies))
+
+    def action_command_palette(self) -> None:
+        """Any action by its name."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(CommandPalette(placeholder="What do you want to do?", id="--command-palette"))
+
+    def action_times(self) -> None:
+        """Time of day or how long ago."""
+        preferences = self.session.preferences
+        preferences.relative_times = not preferences.relative_times
+        preferences.save()
+        self._restyle()
+
+    def action_mask(self) -> None:
+        """Hide or show numbers, names and texts."""
+        self.session.masked = not self.session.masked
+        self._restyle()
+
+    def _restyle(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, MonitorScreen):
+                screen.restyle()
+
+    def action_theme(self) -> None:
+        """Choose a theme."""
+        others = sorted(name for name in self.available_themes if name not in themes.FIRST)
+        self.push_screen(ThemeScreen([*themes.FIRST, *others]), self._theme_chosen)
+
+    def _theme_chosen(self, name: str | None) -> None:
+        if name:
+            self.session.preferences.theme = name
+            self.session.preferences.save()
+
+    def action_copy(self) -> None:
+        """Choose what to copy."""
+        base = self._base()
+        capture = base.capture if base is not None else None
+        if capture is None:
+            self.toast("There is no capture to copy.", severity="warning")
+            return
+        monitor = self.session.monitor
+        copies: dict[str, Callable[[], copying.Copy | None]] = {
+            "i": lambda: copying.number(capture),
+            "m": lambda: copying.message(capture),
+            "b": lambda: copying.escaped_body(capture),
+            "r": lambda: copying.raw_body(capture),
+            "h": lambda: copying.header_text(capture, self.session.token),
+            "c": lambda: copying.curl(capture, monitor.url, self.session.token),
+        }
+        choices = [
+            Choice("i", "i", "number", f"{capture.id}"),
+            Choice("b", "b", "body", f"JSON in ASCII, controls escaped  {size(len(capture.request.body))}"),
+            Choice("r", "r", "raw body", "the bytes as they came, nothing escaped"),
+            Choice("h", "h", "headers", "credentials hidden"),
+            Choice("c", "c", "curl", "a line that sends the same bytes here again"),
+        ]
+        if capture.reading and capture.reading.message:
+            choices.insert(1, Choice("m", "m", "message", visible(capture.reading.message, limit=48)))
+
+        def chosen(key: str | None) -> None:
+            made = copies[key]() if key else None
+            if made is not None:
+                self._copy(made)
+
+        self.push_screen(MenuScreen(f"Copy from capture {capture.id}", choices), chosen)
+
+    def _copy(self, made: copying.Copy) -> None:
+        """To the clipboard by OSC 52, which not every terminal takes, and to a file."""
+        path = self.session.monitor.store.path.with_name("hooktop-copied.txt")
+        try:
+            private_file(path).write_bytes(made.data)
+            kept = f"Also in {path}"
+        except OSError as error:
+            kept = f"The file {path} cannot be written: {error.strerror}"
+        small = len(made.data) <= CLIPBOARD_LIMIT
+        if small:
+            self.copy_to_clipboard(made.text)
+        begin = f"Copied {made.what}." if small else f"Too long for the clipboard: {made.what}."
+        masked = " It is not masked." if self.session.masked else ""
+        self.toast(f"{begin}{masked}\n{kept}", severity="information" if small else "warning")
+
+    async def action_send(self) -> None:
+        """Choose and send simulated events."""
+        simulator = self.session.simulator
+        if simulator is None or not self.session.can_send:
+            self.toast("Sending is off: the monitor is read-only.", severity="warning")
+            return
+
+        def chosen(order: Order | None) -> None:
+            if order is not None:
+                self.run_worker(self._send(simulator, order), group="send")
+
+        self.push_screen(SendScreen(simulator), chosen)
+
+    async def _send(self, simulator: Simulator, order: Order) -> None:
+        what = f"{order.provider} {order.scenario}"
+        try:
+            outcome = await simulator.send(
+                order.provider, order.scenario, count=order.count, bad_signature=order.bad_signature
+            )
+        except SimulationProblem as problem:
+            self.toast(str(problem), severity="error", timeout=15)
+            return
+        except Exception as error:  # whatever sending met, the screens go on
+            self.toast(f"{what} could not be sent ({type(error).__name__}).", severity="error", timeout=15)
+            return
+        if outcome.unanswered:
+            self.toast(f"{what}: {outcome.trouble or 'no answer'}", severity="error", timeout=15)
+            return
+        answers = ", ".join(f"{number}× {status}" for status, number in sorted(outcome.statuses.items()))
+        self.toast(f"Sent {what}: {count(outcome.posted, 'event')}, answered {answers}")

@@ -1,0 +1,153 @@
+"""The columns of the live list: which ones fit, and what a row says in them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from monitor.model.capture import Source
+from monitor.model.reading import Direction, Status
+from monitor.store.reader import Row
+from monitor.text import visible
+from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, fit, pad, short_span, size
+from monitor.ui.lines import Part
+from monitor.ui.mask import mask_party, mask_text
+
+LABELS: Final = {
+    "time": "time", "verdict": "verdict", "provider": "provider", "event": "event", "party": "party",
+    "status": "status", "text": "text",
+}  # fmt: skip
+_ORDER: Final = tuple(LABELS)
+# In this order columns come in, and grow, as long as there is room: (column, width).
+_STEPS: Final = (
+    ("time", 8), ("verdict", 1), ("provider", 9), ("event", 9), ("status", 9), ("party", 15), ("status", 10),
+    ("verdict", 11), ("event", 16), ("status", 12), ("time", 10), ("text", 16), ("event", 24), ("status", 16),
+    ("party", 22),
+)  # fmt: skip
+_FOREIGN_LIMIT: Final = 200
+_TAGS: Final[dict[str, str]] = {Source.SIMULATED: "LOCAL", Source.REPLAYED: "REPLAY", Source.IMPORTED: "IMPORT"}
+_ARROWS: Final[dict[str | None, tuple[str, str]]] = {
+    Direction.INBOUND: ("←", "info"),
+    Direction.OUTBOUND: ("→", "quiet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How rows are to be written: relative times counted from ``now``, masked, in a demo (where all is local)."""
+
+    relative: bool = False
+    masked: bool = False
+    demo: bool = False
+
+
+@lru_cache(maxsize=64)
+def layout(width: int) -> tuple[tuple[str, int], ...]:
+    """The columns that fit a list of ``width`` cells, left to right, with their widths.
+
+    One cell at the left edge is the cursor's, one at the right stays empty, and one blank stands before each further
+    column.
+    """
+    widths: dict[str, int] = {}
+    room = width - 2
+    for name, wanted in _STEPS:
+        cost = wanted - widths[name] if name in widths else wanted + (1 if widths else 0)
+        if cost <= room:
+            room -= cost
+            widths[name] = wanted
+        elif name not in widths:
+            break
+    if room and widths:
+        last = "text" if "text" in widths else "event" if "event" in widths else next(reversed(widths))
+        widths[last] += room
+    return tuple((name, widths[name]) for name in _ORDER if name in widths)
+
+
+def heading(width: int) -> str:
+    """The labels over the columns."""
+    return " " + " ".join(pad(LABELS[name] if wide > 1 else "", wide) for name, wide in layout(width))
+
+
+def time_text(row: Row, look: Look, now: datetime, width: int) -> str:
+    """When the row came, in the form that is chosen, for a column of ``width`` cells."""
+    if look.relative:
+        return pad(short_span((now - row.received_at).total_seconds()), 8, right=True).ljust(width)
+    return clock(row.received_at, digits=1 if width >= 10 else 0)
+
+
+def row_parts(row: Row, width: int, look: Look, time: str) -> list[Part]:
+    """A row as parts that fill the columns of a list ``width`` cells wide, after the cursor's cell."""
+    parts: list[Part] = []
+    for name, wide in layout(width):
+        if parts:
+            parts.append((" ", "plain"))
+        parts += _cell(name, wide, row, look, time)
+    return parts
+
+
+def _cell(name: str, wide: int, row: Row, look: Look, time: str) -> list[Part]:
+    match name:
+        case "time":
+            return [(pad(time, wide), "quiet")]
+        case "verdict":
+            glyph, word, role = VERDICTS.get(row.verdict, ("·", row.verdict, "quiet"))
+            return [(pad(glyph if wide == 1 else f"{glyph} {word}", wide), role)]
+        case "provider":
+            return [(pad(visible(row.provider, limit=40), wide), "plain")]
+        case "event":
+            return _event(row, wide, look)
+        case "party":
+            return _party(row, wide, look)
+        case "status":
+            text, role = status_of(row)
+            return [(pad(text, wide), role)]
+    return [(_text(row, look, wide), "quiet")]
+
+
+def _event(row: Row, wide: int, look: Look) -> list[Part]:
+    parts: list[Part] = []
+    tag = tag_of(row, look)
+    if tag:
+        parts.append((fit(tag, wide) + " ", "warn"))
+        wide -= len(tag) + 1
+    text = visible(row.event, limit=_FOREIGN_LIMIT) if row.event else ""
+    if len(text) > wide:  # every provider's events begin alike (message., sms.): the end tells them apart
+        text = text.partition(".")[2] or text
+    parts.append((pad(text, max(wide, 0)), "plain"))
+    return parts
+
+
+def tag_of(row: Row, look: Look) -> str:
+    """``LOCAL``, ``REPLAY`` or ``IMPORT`` for what did not come from a provider, else nothing."""
+    if row.source == Source.NETWORK:
+        return "LOCAL" if row.local and not look.demo else ""
+    return "" if look.demo and row.source == Source.SIMULATED else _TAGS.get(row.source, "")
+
+
+def _party(row: Row, wide: int, look: Look) -> list[Part]:
+    arrow, role = _ARROWS.get(row.direction, (" ", "quiet"))
+    party = row.sender if row.direction == Direction.INBOUND else row.recipient or row.sender
+    if not party:
+        return [(pad(arrow, wide), role)]
+    shown = visible(mask_party(party) if look.masked else party, limit=_FOREIGN_LIMIT)
+    return [(arrow + " ", role), (pad(shown, wide - 2), "plain")]
+
+
+def status_of(row: Row) -> tuple[str, str]:
+    """The status with the error's code, and its role; a mark such as ``clicked`` where there is no status."""
+    if row.status == Status.FAILED:
+        code = row.carrier_code or row.error_code
+        return "FAILED" + (f" {visible(code, limit=40)}" if code else ""), "bad"
+    if row.status and row.status != Status.OTHER:
+        return row.status, STATUS_ROLES.get(row.status, "plain")
+    word = row.mark or row.provider_status or ""
+    return visible(word, limit=40), "plain" if row.mark else "quiet"
+
+
+def _text(row: Row, look: Look, wide: int) -> str:
+    if not row.text:
+        return pad("" if row.event else size(row.size), wide)
+    text = mask_text(row.text) if look.masked else visible(row.text, limit=_FOREIGN_LIMIT)
+    return pad(f"“{fit(text, wide - 2)}”", wide)

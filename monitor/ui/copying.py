@@ -1,0 +1,84 @@
+"""What can be copied of a capture, as text that is safe to paste."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from dataclasses import dataclass
+
+from monitor import jsonbody
+from monitor.model.capture import Capture
+from monitor.ui import redact
+
+_UNSENT = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A text for the clipboard, the same as bytes for the file, and what it is."""
+
+    what: str
+    text: str
+    data: bytes
+
+
+def _ascii(text: str) -> str:
+    """Text in which everything but printable ASCII and newlines is escaped: pasted controls run in shells."""
+    return "".join(c if " " <= c <= "~" or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _copy(what: str, text: str) -> Copy:
+    return Copy(what, text, text.encode("ascii", "backslashreplace"))
+
+
+def number(capture: Capture) -> Copy:
+    """The capture's number."""
+    return _copy("the capture's number", str(capture.id))
+
+
+def message(capture: Capture) -> Copy | None:
+    """The message key, or None where there is none."""
+    key = capture.reading.message if capture.reading else None
+    return _copy("the message key", _ascii(key)) if key else None
+
+
+def escaped_body(capture: Capture) -> Copy:
+    """The body as indented JSON in ASCII, or its bytes escaped where it is not JSON."""
+    parsed = jsonbody.parse(capture.request.body)
+    if parsed.ok:
+        return _copy("the body as escaped JSON", json.dumps(parsed.value, indent=2, ensure_ascii=True))
+    return _copy("the body, escaped", _ascii(capture.request.body.decode("utf-8", "backslashreplace")))
+
+
+def raw_body(capture: Capture) -> Copy:
+    """The body as it came."""
+    data = capture.request.body
+    return Copy("the body as it came, unescaped", data.decode("utf-8", "backslashreplace"), data)
+
+
+def header_text(capture: Capture, token: str | None) -> Copy:
+    """Request line and headers, credentials hidden."""
+    request = capture.request
+    lines = [f"{request.method} {redact.target(request.target, token)}"]
+    lines += [f"{name}: {redact.target(redact.header_value(name, value), token)}" for name, value in request.headers]
+    return _copy("the headers, credentials hidden", "\n".join(_ascii(text.replace("\n", "\\n")) for text in lines))
+
+
+def curl(capture: Capture, url: str, token: str | None) -> Copy:
+    """A command that posts the same bytes to the receiver again; credentials and the path token are hidden."""
+    request = capture.request
+    parts = ["curl", "-X", shlex.quote(request.method)]
+    for name, value in request.headers:
+        if name.lower() not in _UNSENT:
+            shown = redact.target(redact.header_value(name, value), token)
+            parts += ["-H", shlex.quote(_ascii(f"{name}: {shown}".replace("\n", " ")))]
+    body = request.body
+    before = ""
+    if body and body.isascii() and body.decode("ascii").isprintable():
+        parts += ["--data-binary", shlex.quote(body.decode("ascii"))]
+    elif body:  # bytes that a shell or a terminal might act on travel in base64
+        before = f"printf %s {base64.b64encode(body).decode('ascii')} | base64 -d | "
+        parts += ["--data-binary", "@-"]
+    parts.append(shlex.quote(_ascii(url + redact.target(request.target, token))))
+    return _copy("a curl line", before + " ".join(parts))

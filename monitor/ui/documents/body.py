@@ -1,0 +1,114 @@
+"""The Body tab: JSON laid out and foldable, or the bytes as they came.
+
+The layout is made from the tokens of the text itself, not from parsed values: numbers, duplicate keys and the order
+stay what the sender wrote. Meant to run off the event loop for all but small bodies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from monitor import jsonbody
+from monitor.text import visible, visible_bytes
+from monitor.ui.documents.look import BLANK, Reader
+from monitor.ui.format import count, size
+from monitor.ui.lines import MAX_LINE, Document, Line, Part, line
+from monitor.ui.mask import DOT
+
+DRAWN: Final = 64 * 1024  # bytes of a body that are drawn
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+_INDENT: Final = "  "
+_LONG_NUMBER: Final = 6  # digits from which a number may be somebody's
+
+
+def body(data: bytes, reader: Reader, *, raw: bool, encoding: str | None = None) -> Document:
+    """The document of the Body tab. ``encoding`` is what the Content-Encoding header claims."""
+    notes: list[Line] = []
+    if encoding and encoding.lower() != "identity":
+        notes.append(line((f"encoded: {visible(encoding, limit=40)}, {size(len(data))}; shown as it came", "warn")))
+    parsed = jsonbody.parse(data)
+    notes += [line((visible(problem, limit=300), "warn")) for problem in parsed.problems]
+    if len(data) > DRAWN:
+        notes.append(line((f"the first {size(DRAWN)} of {size(len(data))}; y copies all of it", "warn")))
+    if notes:
+        notes.append(BLANK)
+    if not data:
+        return Document(notes)
+    if reader.masked and (raw or not parsed.ok):
+        return Document([*notes, line(("hidden while the screen is masked", "faint"))])
+    if raw or not parsed.ok:
+        return Document([*notes, *_raw(data)])
+    return _pretty(data, notes, reader)
+
+
+def _raw(data: bytes) -> Iterator[Line]:
+    for text in visible_bytes(data[:DRAWN], lines=True).split("\n"):
+        for start in range(0, max(len(text), 1), MAX_LINE):
+            yield line((text[start : start + MAX_LINE], "plain"))
+
+
+def _pretty(data: bytes, notes: list[Line], reader: Reader) -> Document:
+    """Lay out a body that is known to parse; only its first part is looked at."""
+    text = data[: DRAWN + 3].decode("utf-8-sig", "ignore")
+    lines = list(notes)
+    folds: dict[int, int] = {}
+    open_lines: list[int] = []
+    parts: list[Part] = []
+
+    def end_line() -> None:
+        indent = _INDENT * len(open_lines)
+        lines.append(line((indent, "plain"), *parts, indent=len(indent) + 2))
+        parts.clear()
+
+    pieces = _TOKEN.findall(text[:DRAWN])
+    for index, piece in enumerate(pieces):
+        follows = pieces[index + 1] if index + 1 < len(pieces) else ""
+        if piece in "{[":
+            parts.append((piece, "quiet"))
+            if follows not in ("}", "]"):
+                end_line()
+                open_lines.append(len(lines) - 1)
+        elif piece in "}]":
+            if index and pieces[index - 1] in "{[":
+                parts.append((piece, "quiet"))
+            else:
+                if parts:
+                    end_line()
+                start = open_lines.pop()
+                parts.append((piece, "quiet"))
+                folds[start] = len(lines)
+        elif piece == ",":
+            parts.append((",", "quiet"))
+            end_line()
+        elif piece == ":":
+            parts.append((": ", "quiet"))
+        else:
+            parts.append(_value(piece, reader, key=follows == ":"))
+    if parts:
+        end_line()
+    if len(data) > DRAWN:
+        lines += [BLANK, line((f"… {count(len(data) - DRAWN, 'byte')} more", "warn"))]
+    return Document(lines, folds)
+
+
+def _value(token: str, reader: Reader, *, key: bool) -> Part:
+    if token[0] != '"':
+        if reader.masked and sum(char.isdigit() for char in token) >= _LONG_NUMBER:
+            return DOT * 6, "number"
+        return visible(token, limit=MAX_LINE), "keyword" if token in ("true", "false", "null") else "number"
+    if key:
+        return _readable(token), "key"
+    return (f'"{DOT * 6}"' if reader.masked and len(token) > 2 else _readable(token)), "string"
+
+
+def _readable(token: str) -> str:
+    r"""A JSON string with letters instead of their escapes; quotes, backslashes and newlines stay escaped."""
+    if "\\u" in token and len(token) < DRAWN:
+        try:
+            token = json.dumps(json.loads(token, strict=False), ensure_ascii=False)
+        except ValueError:
+            return visible(token, limit=MAX_LINE)
+    return visible(token, limit=MAX_LINE)

@@ -1,0 +1,31 @@
+"""The Headers tab: every header in the order received."""
+
+from __future__ import annotations
+
+from monitor.model.capture import Capture
+from monitor.ui import redact
+from monitor.ui.documents.look import BLANK, Reader
+from monitor.ui.lines import Line, foreign, line
+
+_WIDEST = 30
+
+
+def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...] = ()) -> list[Line]:
+    """The lines of the Headers tab; those that carry a signature stand out."""
+    request = capture.request
+    target = redact.target(request.path, reader.token)
+    if request.query:
+        target += "?" + (redact.HIDDEN if reader.masked else redact.target(request.query, reader.token))
+    lines = [line(foreign(request.method, "strong", limit=20), (" ", "plain"), foreign(target, limit=2_000)), BLANK]
+    wide = min(max((len(name) for name, _ in request.headers), default=0), _WIDEST)
+    for name, value in request.headers:
+        shown, _ = foreign(name, limit=200)
+        signed = name.lower() in signature_headers
+        value = redact.target(redact.header_value(name, value), reader.token)
+        lines.append(
+            line((shown.ljust(wide), "accent" if signed else "key"), ("  ", "plain"), reader.prose(value, "plain"),
+                 indent=min(wide, len(shown.ljust(wide))) + 2)
+        )  # fmt: skip
+    if not request.headers:
+        lines.append(line(("no headers", "quiet")))
+    return lines

@@ -1,0 +1,165 @@
+"""The Summary tab: what a capture means, in the order in which one asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from monitor.model.capture import Capture, Source
+from monitor.model.reading import MessageError, Reading, Status
+from monitor.text import visible
+from monitor.ui import redact
+from monitor.ui.documents.look import BLANK, Reader, labelled, under
+from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, day, gap, size
+from monitor.ui.lines import Line, Part, foreign, line
+
+_SOURCES = {
+    Source.SIMULATED: "LOCAL: simulated here and signed with a local key; no provider sent this",
+    Source.REPLAYED: "REPLAY: sent again from the store; its signature was not checked",
+    Source.IMPORTED: "IMPORT: read from a file; its signature was not checked",
+}
+_CLAIMS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
+
+
+def summary(capture: Capture, reader: Reader) -> list[Line]:
+    """The lines of the Summary tab."""
+    reading = capture.reading or Reading()
+    lines = [*_head(capture, reading, reader), BLANK, *_verdict(capture, reader)]
+    if reading.status or reading.provider_status or reading.mark:
+        lines.append(_status(reading))
+    if reading.error:
+        lines += _error(reading.error, reader)
+    lines += [BLANK, *_times(capture, reading), BLANK, *_ids(capture, reading)]
+    if reading.problems:
+        lines += [BLANK, *_listed("problems", [reader.prose(text, "warn") for text in reading.problems])]
+    lines += [BLANK, *_origin(capture, reader)]
+    return lines
+
+
+def verdict_parts(capture: Capture) -> list[Part]:
+    """Glyph, word and colour of the verdict."""
+    glyph, word, role = VERDICTS[capture.verdict.status]
+    parts: list[Part] = [(f"{glyph} {word}", role)]
+    if capture.verdict.local and capture.source is not Source.SIMULATED:
+        parts.append(("  by a key of this installation", "warn"))
+    return parts
+
+
+def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
+    if capture.source is not Source.NETWORK and not (reader.demo and capture.source is Source.SIMULATED):
+        yield line((_SOURCES[capture.source], "warn"))
+    parts: list[Part] = []
+    if reading.direction or reading.channel:
+        words = [word for word in (reading.direction, reading.channel and visible(reading.channel, limit=40)) if word]
+        parts.append((" ".join(words), "info"))
+    if reading.from_ or reading.to:
+        parts += [("   " if parts else "", "plain"), reader.party(reading.from_), ("  →  ", "quiet")]
+        parts.append(reader.party(reading.to))
+    if not parts:
+        parts = [foreign(reading.event, "info")] if reading.event else [("no message in this capture", "quiet")]
+    yield line(*parts)
+    if reading.text is not None:
+        text, role = reader.text(reading.text, "quote")
+        yield line(("“", "quiet"), (text, role), ("”", "quiet"), indent=1)
+    for media in reading.media:
+        chip: list[Part] = [("▪ ", "accent"), foreign(media.type or "attachment", "accent", limit=60)]
+        if media.size is not None:
+            chip.append((f"  {size(media.size)}", "quiet"))
+        if media.url:
+            chip += [("  ", "plain"), ("address hidden", "faint") if reader.masked else foreign(media.url, "quiet")]
+        yield line(*chip, indent=2)
+
+
+def _verdict(capture: Capture, reader: Reader) -> Iterator[Line]:
+    verdict = capture.verdict
+    yield labelled("signature", *verdict_parts(capture), ("   " + visible(verdict.scheme or "", limit=80), "quiet"))
+    yield under(reader.prose(redact.target(verdict.reason, reader.token)))
+    if verdict.near_miss:
+        yield under(("≈ ", "accent"), reader.prose(redact.target(verdict.near_miss, reader.token), "accent"))
+
+
+def _status(reading: Reading) -> Line:
+    parts: list[Part] = []
+    if reading.status:
+        word = "FAILED" if reading.status is Status.FAILED else reading.status.value
+        parts.append((word, STATUS_ROLES[reading.status]))
+    if reading.mark:
+        parts.append(foreign(("  " if parts else "") + reading.mark, "plain", limit=60))
+    said = reading.provider_status
+    if said and said.lower() != (reading.status or ""):
+        parts.append((("   " if parts else "") + f"the provider says “{visible(said, limit=80)}”", "quiet"))
+    return labelled("status", *parts)
+
+
+def _error(error: MessageError, reader: Reader) -> Iterator[Line]:
+    words = [text for text in (error.title, error.detail) if text]
+    yield labelled("error", *([reader.prose(words[0], "bad")] if words else [("no words given", "quiet")]))
+    if len(words) > 1:
+        yield under(reader.prose(words[1]))
+    codes: list[Part] = []
+    for label, value in (("code", error.code), ("carrier code", error.carrier_code), ("carrier", error.carrier),
+                         ("source", error.source)):  # fmt: skip
+        if value:
+            codes += [("   " if codes else "", "plain"), (f"{label} ", "quiet"), foreign(value, limit=120)]
+    if codes:
+        yield under(*codes)
+    if error.temporary is not None:
+        yield under(("temporary: a later try may work" if error.temporary else "permanent: trying again will not help",
+                     "warn" if error.temporary else "plain"))  # fmt: skip
+    if error.trace_id:
+        yield under(("trace ", "quiet"), foreign(error.trace_id, limit=120))
+
+
+def _times(capture: Capture, reading: Reading) -> Iterator[Line]:
+    ours = capture.received_at
+    yield labelled("received", (clock(ours, digits=3), "strong"), (f"  {day(ours)}  our clock", "quiet"))
+    steps = [
+        ("occurred", reading.occurred_at), ("accepted", reading.accepted_at), ("sent", reading.sent_at),
+        ("completed", reading.completed_at),
+    ]  # fmt: skip
+    for label, moment in steps:
+        if moment is not None:
+            yield labelled(label, *_beside(moment, ours))
+    if reading.valid_until is not None:
+        yield labelled("valid until", *_beside(reading.valid_until, ours))
+    if capture.verdict.age_s is not None:
+        yield labelled("signed", (f"{capture.verdict.age_s:.1f} s before it arrived", "plain"))
+
+
+def _beside(moment: datetime, ours: datetime) -> tuple[Part, ...]:
+    date = "" if day(moment) == day(ours) else f"  {day(moment)}"
+    return (clock(moment, digits=3), "plain"), (f"  {gap(moment - ours)}{date}", "quiet")
+
+
+def _ids(capture: Capture, reading: Reading) -> Iterator[Line]:
+    yield labelled("capture", (f"{capture.id}", "plain"))
+    for label, value in (("event", reading.event), ("event id", reading.event_id), ("message", reading.message)):
+        if value:
+            yield labelled(label, foreign(value))
+    for alias in reading.aliases:
+        yield under(("also ", "quiet"), foreign(alias))
+    if reading.conversation:
+        yield labelled("conversation", foreign(reading.conversation))
+    yield from _listed("facts", [foreign(f"{name}: {value}", limit=300) for name, value in reading.facts])
+    if capture.marks:
+        yield labelled("marks", foreign(", ".join(capture.marks), "warn"))
+
+
+def _listed(label: str, parts: list[Part]) -> Iterator[Line]:
+    for index, part in enumerate(parts):
+        yield under(part) if index else labelled(label, part)
+
+
+def _origin(capture: Capture, reader: Reader) -> Iterator[Line]:
+    request = capture.request
+    where = redact.target(request.path, reader.token)
+    if request.query:
+        where += "?" + (redact.HIDDEN if reader.masked else redact.target(request.query, reader.token))
+    yield labelled("request", foreign(request.method, "strong", limit=20), (" ", "plain"), foreign(where))
+    yield under((f"{size(len(request.body))}   answered {capture.answer}", "quiet"))
+    token = {None: "", True: "   path token ✔", False: "   path token ✖"}[capture.origin.token]
+    yield labelled("from", foreign(request.peer or "unknown", limit=80), (token, "quiet"))
+    for name in _CLAIMS:
+        claimed = request.header(name)
+        if claimed:
+            yield under(("claims ", "quiet"), foreign(claimed, limit=200), (f"  ({name}: not checked)", "faint"))

@@ -1,0 +1,127 @@
+"""Our records as short texts and roles, for lists and panes. Pure; everything it gives out is visible text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from rich.cells import cell_len, get_character_cell_size
+
+from monitor.model.reading import Status
+from monitor.model.verdict import VerdictStatus
+
+# Glyph, word and role of each verdict, in that order of importance. Red is only for what is wrong.
+VERDICTS: Final[dict[str, tuple[str, str, str]]] = {
+    VerdictStatus.VERIFIED: ("✔", "verified", "good"),
+    VerdictStatus.INVALID: ("✖", "INVALID", "bad"),
+    VerdictStatus.STALE: ("◷", "stale", "warn"),
+    VerdictStatus.MISSING: ("!", "missing", "warn"),
+    VerdictStatus.NO_KEY: ("?", "no key", "warn"),
+    VerdictStatus.UNSIGNED: ("–", "unsigned", "quiet"),
+    VerdictStatus.UNCHECKED: ("·", "unchecked", "quiet"),
+}
+STATUS_ROLES: Final[dict[str, str]] = {
+    Status.RECEIVED: "info",
+    Status.QUEUED: "quiet",
+    Status.SENT: "plain",
+    Status.DELIVERED: "good",
+    Status.READ: "good",
+    Status.FAILED: "bad",
+    Status.OTHER: "quiet",
+}
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def fit(text: str, width: int) -> str:
+    """The text in at most ``width`` cells, with an ellipsis where it was cut."""
+    if width <= 0:
+        return ""
+    if text.isascii():
+        return text if len(text) <= width else text[: width - 1] + "…"
+    if cell_len(text) <= width:
+        return text
+    taken = cells = 0
+    for char in text:
+        cells += get_character_cell_size(char)
+        if cells > width - 1:
+            break
+        taken += 1
+    return text[:taken] + "…"
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """The text in exactly ``width`` cells: cut, or filled with blanks."""
+    text = fit(text, width)
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if right else text + blanks
+
+
+def count(number: int, noun: str = "") -> str:
+    """A number with thousands separated, and its noun in the right number: ``1,204 captures``."""
+    if not noun:
+        return f"{number:,}"
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def size(octets: int) -> str:
+    """A number of bytes, short: ``812 B``, ``1.2 KB``, ``3.4 MB``."""
+    if octets < 1000:
+        return f"{octets} B"
+    return f"{octets / 1000:.1f} KB" if octets < 1_000_000 else f"{octets / 1_000_000:.1f} MB"
+
+
+def short_span(seconds: float) -> str:
+    """How long, in at most two units: ``0s``, ``12s``, ``4m12s``, ``3h05m``, ``2d04h``."""
+    left = max(int(seconds), 0)
+    for index, (unit, length) in enumerate(_UNITS):
+        if left >= length or unit == "s":
+            whole, rest = divmod(left, length)
+            if index + 1 == len(_UNITS):
+                return f"{whole}{unit}"
+            small, small_length = _UNITS[index + 1]
+            return f"{whole}{unit}{rest // small_length:02d}{small}"
+    return "0s"
+
+
+def long_span(seconds: float) -> str:
+    """How long, for a sentence: ``12 s``, ``4 min``, ``3 h``, ``2 d``."""
+    left = max(int(seconds), 0)
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if left >= length:
+            return f"{left // length} {unit}"
+    return f"{left} s"
+
+
+def gap(span: timedelta) -> str:
+    """The distance from one time to another: ``267 ms later``, ``1.98 s earlier``, ``4m12s later``."""
+    seconds = abs(span.total_seconds())
+    word = "earlier" if span < timedelta(0) else "later"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms {word}"
+    return f"{seconds:.2f} s {word}" if seconds < 60 else f"{short_span(seconds)} {word}"
+
+
+def clock(moment: datetime, *, digits: int = 0) -> str:
+    """The local time of day: ``22:19:46``, with that many digits of the second's fraction."""
+    local = moment.astimezone()
+    text = f"{local:%H:%M:%S}"
+    return text + f".{local.microsecond:06d}"[: digits + 1] if digits else text
+
+
+def day(moment: datetime) -> str:
+    """The local date: ``2026-01-31``."""
+    return f"{moment.astimezone():%Y-%m-%d}"
+
+
+def sparkline(counts: list[int]) -> str:
+    """One bar for each count, the highest full; nothing at all is a flat line."""
+    top = max(counts, default=0)
+    if not top:
+        return _BARS[0] * len(counts)
+    return "".join(_BARS[0] if not n else _BARS[max(1, round(n / top * (len(_BARS) - 1)))] for n in counts)
+
+
+def utc_now() -> datetime:
+    """The time now, aware, in UTC."""
+    return datetime.now(UTC)

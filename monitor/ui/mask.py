@@ -1,0 +1,38 @@
+"""Hiding numbers, names and texts, for when the screen is shared."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+DOT: Final = "•"
+_DIGITS: Final = re.compile(r"\d(?:[ ().\-]?\d){5,}")
+_KEPT: Final = 2  # last digits that stay, to tell rows apart
+
+
+def mask_party(text: str) -> str:
+    """A number with all but its last two digits hidden; of anything else only that it is there."""
+    digits = sum(char.isdigit() for char in text)
+    if digits < 5:
+        return DOT * 6
+    seen = 0
+    shown = []
+    for char in text:
+        if char.isdigit():
+            seen += 1
+            shown.append(char if seen > digits - _KEPT else DOT)
+        elif char.isalpha():
+            shown.append(DOT)
+        else:
+            shown.append(char)
+    return "".join(shown)
+
+
+def mask_text(text: str) -> str:
+    """Only that there is a text, and roughly how long it is."""
+    return DOT * min(max(len(text) // 4, 3), 12)
+
+
+def mask_numbers(text: str) -> str:
+    """A text in which every run of six or more digits is hidden but for its last two."""
+    return _DIGITS.sub(lambda found: mask_party(found[0]), text)

@@ -1,0 +1,51 @@
+"""The command palette: every action that applies, from the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from monitor.ui.actions import ACTIONS, Action, key_name
+from monitor.ui.screens.base import MonitorScreen
+
+_TARGETS: Final = {"everywhere": "app", "live": "screen"}
+
+
+class ActionCommands(Provider):
+    """Actions as commands."""
+
+    def _actions(self) -> list[Action]:
+        screen = self.screen
+        if not isinstance(screen, MonitorScreen):
+            return []
+        here = (*screen.contexts(), "everywhere")
+        return [a for a in ACTIONS if a.palette and a.context in here and screen.applies(a)]
+
+    def _command(self, action: Action) -> Callable[[], Awaitable[bool]]:
+        return partial(self.app.run_action, f"{_TARGETS[action.context]}.{action.id}", default_namespace=self.screen)
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for action in self._actions():
+            yield DiscoveryHit(_title(action), self._command(action), text=action.label, help=_keys(action))
+
+    async def search(self, query: str) -> Hits:
+        """Those whose sentence matches."""
+        matcher = self.matcher(query)
+        for action in self._actions():
+            score = matcher.match(action.help)
+            if score > 0:
+                yield Hit(score, matcher.highlight(action.help), self._command(action), text=action.help,
+                          help=_keys(action))  # fmt: skip
+
+
+def _title(action: Action) -> Content:
+    return Content(action.help)
+
+
+def _keys(action: Action) -> str:
+    return "key " + " or ".join(key_name(key) for key in action.keys)

@@ -1,0 +1,73 @@
+"""The second layer against foreign text, and the ways by which text may enter a widget.
+
+The first layer is ``monitor.text.visible`` where text is formatted. What is missed there loses its controls here, on
+its way to the terminal.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.content import Content
+from textual.filter import LineFilter
+from textual.widgets import Static
+
+from monitor.text import visible
+from monitor.ui.lines import Part
+
+
+class _Deletes(dict[int, int | None]):
+    """A translate table that deletes what has no width and could act: controls, bidi, zero width."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp") else code
+        if code < 0x20000:
+            self[code] = kept
+        return kept
+
+
+class ControlFilter(LineFilter):
+    """Deletes control, bidi and zero-width characters from everything that is drawn; widths stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table = _Deletes()
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments without such characters; Textual's own control segments pass."""
+        if all(s.control or (s.text.isascii() and s.text.isprintable()) for s in segments):
+            return segments
+        return [
+            s
+            if s.control or (s.text.isascii() and s.text.isprintable())
+            else Segment(s.text.translate(self._table), s.style)
+            for s in segments
+        ]
+
+
+class Plain(Static):
+    """A Static that never reads markup and makes every text visible."""
+
+    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(visible(text, lines=True), id=id, classes=classes, markup=False)
+
+    def show(self, text: str) -> None:
+        """Show another text."""
+        self.update(Content(visible(text, lines=True)))
+
+    def show_parts(self, *lines: tuple[Part, ...]) -> None:
+        """Show lines of parts with roles; the parts must be visible text already."""
+        self.update(content(*lines))
+
+
+def content(*lines: tuple[Part, ...]) -> Content:
+    """Lines of parts as Content in the theme's colours; the parts must be visible text already."""
+    return Content("\n").join(Content.assemble(*((text, STYLES[role]) for text, role in parts)) for parts in lines)
+
+
+STYLES = {
+    "plain": "$h-text", "strong": "bold $h-text", "quiet": "$h-quiet", "faint": "$h-faint", "good": "$h-good",
+    "bad": "bold $h-bad", "warn": "$h-warn", "info": "$h-info", "accent": "$h-accent",
+}  # fmt: skip

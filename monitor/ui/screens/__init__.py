@@ -1,0 +1,1 @@
+"""Screens and overlays, one a file, each with its stylesheet beside it."""

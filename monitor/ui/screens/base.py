@@ -1,0 +1,87 @@
+"""What the full screens share: status line at the top, keys at the bottom, a note when there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from monitor.model.capture import Capture
+from monitor.ui.actions import Action, of
+from monitor.ui.lines import Part
+from monitor.ui.safety import Plain
+from monitor.ui.session import Session
+from monitor.ui.status import facts_of, status_lines
+from monitor.ui.widgets.bars import Bar, KeyBar
+
+TALL: Final = 30  # rows from which there is room for more than the necessary
+
+
+class MonitorScreen(Screen[None]):
+    """A full screen of the monitor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-single"), (100, "-split"), (150, "-triple")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-low"), (TALL, "-tall")]  # noqa: RUF012 - as above
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        """Status line, what the screen is about, keys."""
+        yield Bar(self._status, id="status")
+        yield from self.compose_main()
+        yield KeyBar(self.keys, self.note)
+        yield Plain(
+            "hooktop needs at least\n60 × 15 cells.\nCaptures go on being\nreceived and stored.", id="too-small"
+        )
+
+    def compose_main(self) -> ComposeResult:
+        """What stands between the bars."""
+        yield from ()
+
+    @property
+    def capture(self) -> Capture | None:
+        """The capture that actions such as copying are about."""
+        return None
+
+    def contexts(self) -> Sequence[str]:
+        """The contexts of the table of actions that apply now, the nearest first; "everywhere" is implied."""
+        return ()
+
+    def keys(self) -> list[Action]:
+        """The actions for the footer."""
+        shown: list[Action] = []
+        taken: set[str] = set()
+        for context in (*self.contexts(), "everywhere"):
+            for action in of(context):
+                if action.footer and action.keys[0] not in taken and self.applies(action):
+                    taken.add(action.keys[0])
+                    shown.append(action)
+        return shown
+
+    def applies(self, action: Action) -> bool:
+        """Whether an action can do something now."""
+        return not action.changes or self.session.can_send
+
+    def note(self) -> str:
+        """What stands at the right of the keys."""
+        return ""
+
+    def tick(self) -> None:
+        """Ten times a second, while the terminal keeps up: bring what is shown up to date."""
+        self.query_one("#status", Bar).update()
+        self.query_one(KeyBar).update()
+
+    def restyle(self) -> None:
+        """The mask or the form of times changed."""
+        self.tick()
+
+    def _status(self, width: int) -> tuple[list[Part], list[Part]]:
+        session = self.session
+        facts = facts_of(session.monitor, session.now(), session.modes())
+        return status_lines(facts, width, tall=self.size.height >= TALL)

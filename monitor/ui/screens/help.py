@@ -1,0 +1,94 @@
+"""The help overlay, made from the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from monitor.ui.actions import CONTEXTS, Action, key_name, of
+from monitor.ui.format import VERDICTS
+from monitor.ui.lines import Document, Line, line
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.widgets.lines_view import LinesView
+
+_KEYS: Final = 14  # cells of the keys' column
+
+_MEANINGS: Final = {
+    "verified": "the signature matches a key, and its time is right",
+    "invalid": "a signature and a key are there, and do not match",
+    "stale": "the signature is right, its time is too old or too new",
+    "missing": "there should be a signature, and there is none",
+    "no_key": "signed, but there is no key to check it with",
+    "unsigned": "neither signature nor key: nothing to check",
+    "unchecked": "unknown sender, imported or replayed",
+}
+
+
+def help_lines(applies: Callable[[Action], bool]) -> list[Line]:
+    """Every action that applies, by context, then what the verdicts mean."""
+    lines: list[Line] = []
+    for context, title in CONTEXTS.items():
+        lines += [line((title, "accent")), *_actions(context, applies), Line("")]
+    lines.append(line(("Verdicts", "accent")))
+    for status, (glyph, word, role) in VERDICTS.items():
+        lines.append(line((f"{glyph} {word}".ljust(_KEYS), role), (_MEANINGS[status], "plain"), indent=_KEYS))
+    return lines
+
+
+def _actions(context: str, applies: Callable[[Action], bool]) -> list[Line]:
+    return [
+        line(
+            (" ".join(key_name(key) for key in action.keys).ljust(_KEYS), "info"), (action.help, "plain"), indent=_KEYS
+        )
+        for action in of(context)
+        if applies(action)
+    ]
+
+
+class HelpScreen(Overlay[None]):
+    """All keys."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1,enter", "close", show=False),
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("ctrl+d,pagedown,space", "page(1)", show=False),
+        Binding("ctrl+u,pageup", "page(-1)", show=False),
+        Binding("g,home", "end(True)", show=False),
+        Binding("G,end", "end(False)", show=False),
+    ]
+
+    def __init__(self, applies: Callable[[Action], bool]) -> None:
+        super().__init__()
+        self._applies = applies
+
+    def compose(self) -> ComposeResult:
+        """One box with the lines."""
+        with Vertical(classes="box", id="help") as box:
+            box.border_title = heading("Keys")
+            box.border_subtitle = heading("esc closes")
+            yield LinesView()
+
+    def on_mount(self) -> None:
+        self._view.show(Document(help_lines(self._applies)))
+
+    @property
+    def _view(self) -> LinesView:
+        return self.query_one(LinesView)
+
+    def action_move(self, rows: int) -> None:
+        """Scroll by lines."""
+        self._view.move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by half pages."""
+        self._view.move_pages(pages * 0.5)
+
+    def action_end(self, top: bool) -> None:
+        """Scroll to the first or last line."""
+        self._view.move_to_end(top=top)

@@ -1,0 +1,278 @@
+"""View 1: captures as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from monitor.model.capture import Capture
+from monitor.model.filter import FilterError
+from monitor.model.filter import parse as parse_filter
+from monitor.providers.registry import registry
+from monitor.ui.actions import Action, bindings
+from monitor.ui.columns import heading
+from monitor.ui.format import count
+from monitor.ui.inspector import BODY, TABS
+from monitor.ui.lines import Part
+from monitor.ui.painted import cells
+from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.screens.detail import DetailScreen
+from monitor.ui.session import Session
+from monitor.ui.widgets.bars import Bar
+from monitor.ui.widgets.capture_list import CaptureList
+from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.empty import Empty
+from monitor.ui.widgets.filter_bar import FilterBar
+
+FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
+SPLIT: Final = 100  # columns from which list and detail stand side by side
+TRIPLE: Final = 150
+
+
+class LiveScreen(MonitorScreen):
+    """The list of captures, with the detail of the one under the cursor beside it where there is room."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("live")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._typing: Timer | None = None
+
+    def compose_main(self) -> ComposeResult:
+        """The list, the panes, the filter bar."""
+        session = self.session
+        with Horizontal(id="main"):
+            with Vertical(id="left"):
+                yield Bar(self._heading, id="heading")
+                yield CaptureList(session.view, session.look, session.now)
+                yield Empty()
+            yield Detail(session.inspector, session.detail, session.reader, id="detail")
+            yield Detail(session.inspector, session.detail, session.reader, tabs=(BODY,), id="body")
+        yield FilterBar(self._values, session.preferences.filters)
+
+    def on_mount(self) -> None:
+        self.captures.focus()
+        self._show_empty()
+        self._arrange()
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def captures(self) -> CaptureList:
+        """The list."""
+        return self.query_one(CaptureList)
+
+    def _panes(self) -> list[Detail]:
+        return [self.query_one("#detail", Detail), self.query_one("#body", Detail)]
+
+    @property
+    def capture(self) -> Capture | None:
+        """The capture under the cursor, read from the store."""
+        number = self.captures.selected
+        return None if number is None else self.session.inspector.capture(number)
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane in use."""
+        focused = self.focused
+        if focused is not None and any(isinstance(node, Detail) for node in focused.ancestors_with_self):
+            return ("detail",)
+        return ("list", "live")
+
+    def applies(self, action: Action) -> bool:
+        """As for every screen; and nothing can be opened in an empty list."""
+        return super().applies(action) and (action.id not in ("open", "copy") or self.captures.selected is not None)
+
+    def note(self) -> str:
+        """Where the cursor stands."""
+        captures, view = self.captures, self.session.view
+        if not len(view):
+            return ""
+        total = f"{count(captures.cursor + 1)}/{count(len(view))}"
+        if view.filter_text:
+            total += f" of {count(self.session.monitor.feed.total)}"
+        return total + (f"  {view.scanned:.0%}" if view.scanned is not None else "")
+
+    # --- bringing up to date -------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Take in what was committed, then draw what changed."""
+        self.catch_up()
+        captures = self.captures
+        if self.session.preferences.relative_times:
+            captures.refresh()
+        self._show_empty()
+        self.query_one("#heading", Bar).update()
+        super().tick()
+
+    def catch_up(self) -> None:
+        """Take in what was committed since the last call."""
+        try:
+            self.captures.grown(self.session.view.catch_up())
+            self.session.read_trouble = None
+        except Exception as error:  # whatever the store has, the receiver and the screens go on
+            self.session.read_trouble = type(error).__name__
+
+    def restyle(self) -> None:
+        """Draw list and panes again."""
+        self.captures.restyle()
+        for pane in self._panes():
+            pane.reload(keep=True)
+        super().restyle()
+
+    def _heading(self, width: int) -> list[list[Part]]:
+        captures = self.captures
+        if not len(self.session.view):
+            return [[]]
+        state: list[Part] = []
+        if self.session.view.frozen:
+            state = [(" paused, space goes on ", "chip")]
+        elif captures.unseen:
+            state = [(f" ▼ {count(captures.unseen)} new, G ", "chip")]
+        elif not captures.following:
+            state = [("▼ G follows", "quiet")]
+        labels = heading(captures.scrollable_content_region.width or width)
+        room = width - cells(state) - 1
+        return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
+
+    def _show_empty(self) -> None:
+        view = self.session.view
+        empty = not len(view)
+        self.set_class(empty, "-empty")
+        if not empty:
+            return
+        widget = self.query_one(Empty)
+        if view.filter_text:
+            widget.no_match(view.scanned)
+        else:
+            widget.waiting(self.session.monitor, can_send=self.session.can_send)
+
+    def on_resize(self) -> None:
+        """Other room, other panes."""
+        if self.is_mounted:
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Two panes or three: in three the body has one of its own."""
+        wide = self.size.width >= TRIPLE
+        self._panes()[0].set_tabs(tuple(tab for tab in TABS if tab != BODY) if wide else TABS)
+        self.call_after_refresh(self._after_resize)
+
+    def _after_resize(self) -> None:
+        self._follow_cursor()
+        focused = self.focused
+        if focused is None or not focused.display or not focused.region:
+            self.captures.focus()
+        self.tick()
+
+    # --- list and panes ------------------------------------------------------------------------------------------
+
+    @on(CaptureList.Moved)
+    def _follow_cursor(self) -> None:
+        if self.size.width < SPLIT:
+            return
+        for pane in self._panes():
+            pane.follow(self.captures.selected)
+
+    @on(CaptureList.FollowChanged)
+    def _follow_changed(self) -> None:
+        self.query_one("#heading", Bar).update()
+
+    @on(CaptureList.Opened)
+    def _open(self) -> None:
+        self.captures.stop_following()  # what is being read must not change under the eyes
+        if self.size.width >= SPLIT:
+            self.query_one("#detail LinesView").focus()
+        else:
+            self.app.push_screen(DetailScreen(self.session, self.captures, self.catch_up))
+
+    @on(Detail.Left)
+    def _left(self) -> None:
+        self.captures.focus()
+
+    @on(Detail.Stepped)
+    def _stepped(self, event: Detail.Stepped) -> None:
+        self.captures.move_to(self.captures.cursor + event.step)
+
+    def action_follow(self) -> None:
+        """Follow the newest or stop."""
+        if self.session.view.frozen:
+            self.action_freeze()
+        self.captures.action_follow()
+
+    def action_freeze(self) -> None:
+        """Let the list stand still, or go on."""
+        view = self.session.view
+        self.captures.grown(view.freeze(not view.frozen))
+        self.tick()
+
+    def action_next_match(self) -> None:
+        """The next capture of those that the filter leaves."""
+        self.captures.action_down()
+
+    def action_previous_match(self) -> None:
+        """The previous one."""
+        self.captures.action_up()
+
+    # --- the filter ----------------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        self.query_one(FilterBar).begin(self.session.view.filter_text)
+
+    def action_clear(self) -> None:
+        """Show everything again."""
+        if self.session.view.filter_text:
+            self._apply("")
+        self.captures.focus()
+
+    @on(FilterBar.Typed)
+    def _filter_typed(self, event: FilterBar.Typed) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(FILTER_AFTER_S, lambda: self._apply(event.text))
+
+    @on(FilterBar.Done)
+    def _filter_done(self, event: FilterBar.Done) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        if self._apply(event.text):
+            self.query_one(FilterBar).display = False
+            self.captures.focus()
+            if event.text.strip():
+                self.session.preferences.remember_filter(event.text.strip())
+
+    def _apply(self, text: str) -> bool:
+        bar = self.query_one(FilterBar)
+        try:
+            parse_filter(text)
+        except FilterError as error:
+            bar.wrong(error)
+            return False
+        bar.right()
+        if text.strip() != self.session.view.filter_text.strip():
+            self.run_worker(self._set_filter(text), group="filter")
+        return True
+
+    async def _set_filter(self, text: str) -> None:
+        try:
+            await self.session.view.set_filter(text)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the store failed under the scan: said on the status line, as for every read
+            self.session.read_trouble = type(error).__name__
+        self.tick()
+
+    def _values(self, field: str) -> Iterable[str]:
+        if field == "provider":
+            return registry().names()
+        if field != "event":
+            return ()
+        view = self.session.view
+        return {row.event for row in view.rows(len(view) - 200, len(view)) if row is not None and row.event}

@@ -1,0 +1,67 @@
+"""A menu: a few choices, each with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from monitor.ui.safety import content
+from monitor.ui.screens.overlay import Overlay, heading
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry: its id, the key that takes it, and visible texts that say what it is."""
+
+    id: str
+    key: str
+    label: str
+    help: str
+
+
+class MenuScreen(Overlay[str]):
+    """Gives the id of the entry chosen, or None."""
+
+    def __init__(self, title: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = choices
+
+    def compose(self) -> ComposeResult:
+        """One box with the entries."""
+        wide = max(len(choice.label) for choice in self._choices)
+        with Vertical(classes="box") as box:
+            box.border_title = heading(self._title)
+            box.border_subtitle = heading("esc closes")
+            yield OptionList(
+                *(
+                    Option(
+                        content(((f"{c.key}  ", "accent"), (c.label.ljust(wide + 2), "plain"), (c.help, "quiet"))),
+                        id=c.id,
+                    )
+                    for c in self._choices
+                ),
+                markup=False,
+            )
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)
+
+    def on_key(self, event: events.Key) -> None:
+        """The entry's own key, or j and k."""
+        options = self.query_one(OptionList)
+        for choice in self._choices:
+            if event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.id)
+                return
+        if event.character in ("j", "k"):
+            event.stop()
+            options.action_cursor_down() if event.character == "j" else options.action_cursor_up()

@@ -1,0 +1,75 @@
+"""What the screens of one run share: the monitor, the view on it, and how the user wants to see things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from monitor.services.monitor import Monitor
+from monitor.services.simulate import Simulator
+from monitor.services.view import View
+from monitor.ui.columns import Look
+from monitor.ui.documents.look import Reader
+from monitor.ui.format import count
+from monitor.ui.inspector import DetailState, Inspector
+from monitor.ui.lines import Part, foreign
+from monitor.ui.preferences import Preferences
+
+
+class Session:
+    """One run of the screens."""
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        simulator: Simulator | None,
+        preferences: Preferences,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.monitor = monitor
+        self.simulator = simulator
+        self.preferences = preferences
+        self.now = now
+        self.view = View(monitor.reader, now=now)
+        self.inspector = Inspector(monitor)
+        self.detail = DetailState(wrap=preferences.wrap)
+        self.masked = monitor.settings.mask
+        self.read_trouble: str | None = None  # why the store could not be read, while it could not
+
+    def close(self) -> None:
+        """Close the connections to the store."""
+        self.view.close()
+        self.inspector.close()
+
+    @property
+    def can_send(self) -> bool:
+        """Whether simulated events can be sent."""
+        return self.simulator is not None and not self.monitor.settings.read_only
+
+    @property
+    def token(self) -> str | None:
+        """The secret path token, to be hidden wherever it would show."""
+        return self.monitor.settings.token
+
+    def look(self) -> Look:
+        """How the list writes its rows."""
+        return Look(self.preferences.relative_times, self.masked, self.monitor.settings.demo)
+
+    def reader(self) -> Reader:
+        """How documents are made."""
+        return Reader(self.masked, self.token, self.monitor.settings.demo)
+
+    def modes(self) -> list[Part]:
+        """The states of the screens that are not the usual ones."""
+        view = self.view
+        modes: list[Part] = []
+        if self.read_trouble is not None:
+            modes.append((f"STORE UNREADABLE {self.read_trouble}", "alarm"))
+        if view.frozen:
+            waiting = f" {count(view.pending)} waiting" if view.pending else ""
+            modes.append((f"PAUSED{waiting}", "chip"))
+        if view.filter_text:
+            modes.append(("FILTER " + foreign(view.filter_text, limit=40)[0], "chip"))
+        if self.masked:
+            modes.append(("MASK", "chip"))
+        return modes

@@ -1,0 +1,141 @@
+"""The status line: what it says, and what leaves when there is little room. Pure but for ``facts_of``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len
+
+from monitor.text import visible
+from monitor.ui.format import VERDICTS, count, fit, long_span, sparkline
+from monitor.ui.lines import Part
+from monitor.ui.painted import cells
+
+if TYPE_CHECKING:
+    from monitor.services.monitor import Monitor
+
+QUIET_AFTER_S: Final = 60  # from when on the time since the last event is said
+EVERYWHERE: Final = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - recognised, not bound
+BARS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the status line is made of. ``modes`` are (text, role) of every state that is not the usual one."""
+
+    local: str
+    public: str | None
+    listening: bool
+    total: int
+    rate: float
+    seconds: Sequence[int]
+    verdicts: Mapping[str, int]
+    modes: tuple[Part, ...]
+    last: str
+
+
+def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Facts:
+    """The facts of a monitor at a time; ``own_modes`` are the states of the screens (paused, filter, mask)."""
+    feed, settings, store = monitor.feed, monitor.settings, monitor.store
+    modes: list[Part] = []
+    if not monitor.receiving:
+        modes.append(("RECEIVER DOWN", "alarm"))
+    if store.trouble is not None:
+        modes.append((f"STORE BUSY {visible(store.trouble, limit=60)}", "alarm"))
+    elif not store.healthy:
+        modes.append(("STORE STOPPED", "alarm"))
+    if monitor.host in EVERYWHERE:
+        modes.append(("OPEN TO THE NETWORK", "alarm"))
+    modes += own_modes
+    modes += [
+        (word, "chip")
+        for word, on in (("ENFORCE", settings.enforce), ("READ-ONLY", settings.read_only), ("DEMO", settings.demo))
+        if on
+    ]
+    refused = sum(feed.refused.values())
+    if refused:
+        kinds = " ".join(f"{status}×{number}" for status, number in sorted(feed.refused.items()))
+        modes.append((f"{count(refused)} refused {kinds}", "warn"))
+    host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
+    since = (now - feed.last_at).total_seconds() if feed.last_at else 0.0
+    return Facts(
+        local=f"{host}:{monitor.port}",
+        public=visible(settings.public_url, limit=200) if settings.public_url else None,
+        listening=monitor.receiving,
+        total=feed.total,
+        rate=feed.rate(),
+        seconds=feed.per_second()[-BARS - 1 : -1],
+        verdicts=dict(feed.verdicts),
+        modes=tuple(modes),
+        last=f"last event {long_span(since)} ago" if since >= QUIET_AFTER_S else "",
+    )
+
+
+def status_lines(facts: Facts, width: int, *, tall: bool) -> tuple[list[Part], list[Part]]:
+    """The two lines: where and how much; verdicts and states. The sparkline is for wide and ``tall`` screens."""
+    return _first(facts, width, tall), _second(facts, width)
+
+
+def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
+    rate = f"{facts.rate:.1f}/s" if 0 < facts.rate < 10 else f"{facts.rate:.0f}/s"
+    right: list[Part] = [(count(facts.total, "capture"), "strong"), ("  ", "plain")]
+    if tall and width >= 100:
+        right += [(sparkline(list(facts.seconds)), "info"), (" ", "plain")]
+    right += [(rate.rjust(6), "plain" if facts.rate else "quiet"), (" ", "plain")]
+    left: list[Part] = [(" hooktop", "accent"), ("  ● ", "good" if facts.listening else "bad")]
+    room = width - cells(left) - cells(right) - 2
+    if room < 12:
+        right = [(count(facts.total), "strong"), (" ", "plain")]
+        room = width - cells(left) - cells(right) - 2
+    local = facts.local
+    if facts.public and room >= len(local) + 12:
+        left += [(fit(facts.public, room - len(local) - 3), "plain"), (" → ", "quiet"), (local, "quiet")]
+    else:
+        left.append((fit(facts.public or f"http://{local}", room), "plain"))
+    return _apart(left, right, width)
+
+
+def _second(facts: Facts, width: int) -> list[Part]:
+    right: list[Part] = []
+    for text, role in facts.modes:
+        shown = f" {text} " if role in ("chip", "alarm") else text
+        right += [(shown, role), (" ", "plain")]
+    if facts.last:
+        right += [(facts.last, "quiet"), (" ", "plain")]
+    for words in (True, False):
+        left = _verdicts(facts, words=words)
+        if cells(left) + cells(right) + 1 <= width:
+            return _apart(left, right, width)
+    room = width - 1
+    if cells(right) > room:
+        return [(" ", "plain"), *_cut(right, room)]
+    return _apart(_cut(left, room - cells(right)), right, width)
+
+
+def _verdicts(facts: Facts, *, words: bool) -> list[Part]:
+    parts: list[Part] = []
+    for status, (glyph, word, role) in VERDICTS.items():
+        number = facts.verdicts.get(status, 0)
+        if number:
+            text = f"{glyph} {count(number)} {word.lower()}" if words else f"{glyph}{count(number)}"
+            parts += [("  " if parts and words else " ", "plain"), (text, role)]
+    return parts
+
+
+def _apart(left: list[Part], right: list[Part], width: int) -> list[Part]:
+    return [*left, (" " * max(width - cells(left) - cells(right), 1), "plain"), *right]
+
+
+def _cut(parts: list[Part], width: int) -> list[Part]:
+    kept: list[Part] = []
+    for text, role in parts:
+        if cell_len(text) > width:
+            if width > 0:
+                kept.append((fit(text, width), role))
+            break
+        kept.append((text, role))
+        width -= cell_len(text)
+    return kept

@@ -1,0 +1,115 @@
+"""The bars of one or two lines: status, list heading, tabs, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.strip import Strip
+
+from monitor.ui.actions import Action, key_name
+from monitor.ui.lines import Part
+from monitor.ui.painted import Painted, cells
+
+Lines = Sequence[Sequence[Part]]
+
+
+class Bar(Painted):
+    """Draws the lines that a function makes for its width. ``update`` draws again only what has changed."""
+
+    def __init__(self, make: Callable[[int], Lines], *, id: str) -> None:
+        super().__init__(id=id)
+        self._make = make
+        self._lines: Lines = ()
+
+    def update(self) -> None:
+        """Make the lines again."""
+        lines = self._make(self.size.width)
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self.update()
+
+    def render_line(self, y: int) -> Strip:
+        """One line."""
+        parts = self._lines[y] if y < len(self._lines) else ()
+        return self.paint(parts, self.size.width, self.rich_style)
+
+
+class TabBar(Painted):
+    """Names on one line, one of them chosen; a click chooses another."""
+
+    def __init__(self, chosen: Callable[[str], None]) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self._names: tuple[str, ...] = ()
+        self._current = ""
+        self._note = ""
+
+    def show(self, names: Sequence[str], current: str, note: str) -> None:
+        """Show these names, the current one marked, and a visible note at the right."""
+        self._names, self._current, self._note = tuple(names), current, note
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        parts: list[Part] = []
+        for name in self._names:
+            here = name == self._current
+            parts += [("▸" if here else " ", "accent"), (name, "strong" if here else "quiet"), ("  ", "plain")]
+        room = self.size.width - cells(parts)
+        if len(self._note) < room:
+            parts.append((self._note.rjust(room - 1), "faint"))
+        return self.paint(parts, self.size.width, self.rich_style)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the name under the mouse."""
+        at = 0
+        for name in self._names:
+            at += len(name) + 3
+            if event.x < at:
+                self._chosen(name)
+                return
+
+
+class KeyBar(Painted):
+    """The keys that matter here, from the table of actions; a click does what the key does."""
+
+    def __init__(self, shown: Callable[[], list[Action]], note: Callable[[], str]) -> None:
+        super().__init__(id="keys")
+        self._shown = shown
+        self._make_note = note
+        self._actions: list[Action] = []
+        self._note = ""
+
+    def update(self) -> None:
+        """Look again which keys matter."""
+        actions, note = self._shown(), self._make_note()
+        if (actions, note) != (self._actions, self._note):
+            self._actions, self._note = actions, note
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line: as many keys as fit, and the note at the right where there is room."""
+        width = self.size.width
+        parts: list[Part] = []
+        for action in self._actions:
+            item: list[Part] = [(" " + key_name(action.keys[0]), "accent"), (f" {action.label} ", "quiet")]
+            if cells(parts) + cells(item) > width:
+                break
+            parts += item
+        room = width - cells(parts) - 1
+        if len(self._note) < room:
+            parts.append((self._note.rjust(room), "quiet"))
+        return self.paint(parts, width, self.rich_style)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the mouse."""
+        at = 0
+        for action in self._actions:
+            at += len(key_name(action.keys[0])) + len(action.label) + 3
+            if event.x < at:
+                self.app.simulate_key(action.keys[0])
+                return

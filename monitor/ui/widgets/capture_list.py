@@ -1,0 +1,259 @@
+"""The live list: a window on the view, drawn line by line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from monitor.services.view import View
+from monitor.store.reader import Row
+from monitor.ui.actions import bindings
+from monitor.ui.columns import Look, layout, row_parts, time_text
+from monitor.ui.painted import Painted
+
+CACHED_STRIPS: Final = 1_024
+log = logging.getLogger(__name__)
+
+_Key = tuple[int, int, str, bool, bool, int]
+
+
+class CaptureList(Painted, ScrollView, can_focus=True):
+    """Captures, newest at the bottom. Follows the newest until the user moves up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
+    ALLOW_SELECT = False  # a click selects a row; the detail pane and the copy menu give text
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another capture (None: the list is empty)."""
+
+        number: int | None
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest position matters."""
+            return isinstance(message, CaptureList.Moved)
+
+    class Opened(Message):
+        """The capture under the cursor is to be opened."""
+
+    class FollowChanged(Message):
+        """Following began or ended, or the number of new rows below changed."""
+
+    def __init__(self, view: View, look: Callable[[], Look], now: Callable[[], datetime]) -> None:
+        super().__init__(id="captures")
+        self.view = view
+        self._look = look
+        self._now = now
+        self.cursor = max(len(view) - 1, 0)
+        self.following = True
+        self.unseen = 0
+        self.bad_rows = 0
+        self._strips: LRUCache[_Key, Strip] = LRUCache(CACHED_STRIPS)
+        self._version = view.version
+        self._anchor: int | None = None
+        self._told: int | None = None
+
+    @property
+    def selected(self) -> int | None:
+        """The id of the capture under the cursor, None when the list is empty."""
+        return self.view.id_at(self.cursor) if 0 <= self.cursor < len(self.view) else None
+
+    # --- what comes from outside ---------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._resized()
+
+    def on_resize(self) -> None:
+        self._strips.clear()
+        self._resized()
+
+    def grown(self, added: int) -> None:
+        """Take notice of ``added`` new rows at the end, and of a view that was built anew."""
+        if self._version != self.view.version:
+            self._rebuilt()
+        elif added:
+            if not self.following:
+                self.unseen += added
+                self.post_message(self.FollowChanged())
+            self._resized()
+
+    def restyle(self) -> None:
+        """Draw everything again: theme, mask or form of time changed."""
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        self._strips.clear()
+        super().notify_style_update()
+
+    def _rebuilt(self) -> None:
+        self._version = self.view.version
+        self._strips.clear()
+        self.unseen = 0
+        if self._anchor is not None and not self.following:
+            above = self.cursor - self.scroll_offset.y
+            self.cursor = self.view.nearest(self._anchor)
+            self.virtual_size = Size(self.size.width, len(self.view))
+            self.scroll_to(y=self.cursor - above, animate=False, immediate=True)
+        self._resized()
+
+    def _resized(self) -> None:
+        """Bring the size of the scrolled area, the cursor and the position in line with the view."""
+        size = Size(self.scrollable_content_region.width, len(self.view))
+        if size != self.virtual_size:
+            self.virtual_size = size
+        last = max(len(self.view) - 1, 0)
+        if self.following:
+            self.cursor = last
+            self.scroll_to(y=max(self.virtual_size.height - self._height, 0), animate=False, immediate=True)
+        else:
+            self.cursor = min(self.cursor, last)
+        self._tell()
+        self.refresh()
+
+    @property
+    def _height(self) -> int:
+        return max(self.scrollable_content_region.height, 1)
+
+    def _tell(self) -> None:
+        number = self.selected
+        if number != self._told:
+            self._told = self._anchor = number
+            self.post_message(self.Moved(number))
+
+    # --- moving --------------------------------------------------------------------------------------------------
+
+    def move_to(self, index: int, *, follow: bool = False) -> None:
+        """Put the cursor on a row and bring the row into sight."""
+        last = max(len(self.view) - 1, 0)
+        index = min(max(index, 0), last)
+        self._follow(follow)
+        old, self.cursor = self.cursor, index
+        if index == last and self.unseen:
+            self.unseen = 0
+            self.post_message(self.FollowChanged())
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=index, animate=False, immediate=True)
+        elif index >= top + self._height:
+            self.scroll_to(y=index - self._height + 1, animate=False, immediate=True)
+        self.refresh_line(old)
+        self.refresh_line(index)
+        self._tell()
+
+    def _follow(self, follow: bool) -> None:
+        if follow != self.following:
+            self.following = follow
+            self.unseen = 0
+            self.post_message(self.FollowChanged())
+
+    def stop_following(self) -> None:
+        """Stay where the cursor is."""
+        self._follow(False)
+
+    def action_up(self) -> None:
+        """One row up."""
+        self.move_to(self.cursor - 1)
+
+    def action_down(self) -> None:
+        """One row down."""
+        if self.cursor < len(self.view) - 1:
+            self.move_to(self.cursor + 1, follow=False)
+
+    def action_top(self) -> None:
+        """To the oldest."""
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        """To the newest, and follow it."""
+        self.move_to(len(self.view) - 1, follow=True)
+
+    def action_half_up(self) -> None:
+        """Half a page up."""
+        self.move_to(self.cursor - max(self._height // 2, 1))
+
+    def action_half_down(self) -> None:
+        """Half a page down."""
+        self.move_to(self.cursor + max(self._height // 2, 1))
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.move_to(self.cursor - self._height)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.move_to(self.cursor + self._height)
+
+    def action_open(self) -> None:
+        """Open the capture under the cursor."""
+        if self.selected is not None:
+            self.post_message(self.Opened())
+
+    def action_follow(self) -> None:
+        """Follow the newest, or stop following."""
+        if self.following:
+            self._follow(False)
+        else:
+            self.action_bottom()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects, a double click opens."""
+        index = event.y + self.scroll_offset.y
+        if event.style.meta.get("bad") or not 0 <= index < len(self.view):
+            return
+        self.move_to(index)
+        if event.chain == 2:
+            self.action_open()
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel leaves the newest."""
+        if len(self.view) > self._height:
+            self._follow(False)
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """One row. Whatever is wrong with it costs this row only."""
+        index = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if index >= len(self.view):
+            return Strip.blank(width, self.rich_style)
+        try:
+            return self._row_strip(index, width)
+        except Exception as error:  # a row is foreign data and the store may fail: neither may end the app
+            self.bad_rows += 1
+            log.error("row %d cannot be drawn: %s", index, type(error).__name__)
+            text = f" this row cannot be drawn ({type(error).__name__})"
+            return self.paint([(text, "warn")], width, self.rich_style)
+
+    def _row_strip(self, index: int, width: int) -> Strip:
+        row: Row | None = self.view.rows(index, index + 1)[0]
+        if row is None:
+            return self.paint([(" this capture is no longer in the store", "faint")], width, self.rich_style)
+        here = index == self.cursor
+        focused = here and self.has_focus
+        look = self._look()
+        columns = layout(width)
+        time = time_text(row, look, self._now(), columns[0][1]) if columns else ""
+        key: _Key = (row.id, width, time, here, focused, self.style_generation)
+        strip = self._strips.get(key)
+        if strip is None:
+            base: Style = self.rich_style
+            if here:
+                base += self.get_component_rich_style("row--cursor" if focused else "row--cursor-blur", partial=True)
+            edge = ("▌" if here else " ", "accent")
+            strip = self._strips[key] = self.paint([edge, *row_parts(row, width, look, time)], width, base)
+        return strip

@@ -1,0 +1,273 @@
+"""The detail pane: the capture under the cursor, in tabs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input
+
+from monitor.model.capture import Capture
+from monitor.ui.actions import bindings
+from monitor.ui.documents.look import Reader
+from monitor.ui.inspector import BODY, TABS, DetailState, Inspector
+from monitor.ui.lines import Document, line
+from monitor.ui.widgets.bars import TabBar
+from monitor.ui.widgets.lines_view import LinesView
+
+DEBOUNCE_S: Final = 0.05
+
+
+class Detail(Vertical):
+    """Shows one capture. ``tabs`` are those that this pane has."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
+
+    class Left(Message):
+        """The user wants to go back to the list."""
+
+    class Stepped(Message):
+        """The user wants to see the next (+1) or previous (-1) capture."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        state: DetailState,
+        reader: Callable[[], Reader],
+        *,
+        tabs: tuple[str, ...] = TABS,
+        id: str,
+    ) -> None:
+        super().__init__(id=id)
+        self._inspector = inspector
+        self._state = state
+        self._reader = reader
+        self._tabs = tabs
+        self._timer: Timer | None = None
+        self._number: int | None = None
+        self._found = ""
+        self.capture: Capture | None = None
+
+    def compose(self) -> ComposeResult:
+        """A line of tabs, the lines, and a line to find with."""
+        yield TabBar(self.choose)
+        yield LinesView()
+        yield Input(placeholder="find in this tab", compact=True, classes="find", select_on_focus=True)
+
+    def on_mount(self) -> None:
+        self._lines.wrapping = self._state.wrap
+        self._show_tabs()
+
+    @property
+    def _lines(self) -> LinesView:
+        return self.query_one(LinesView)
+
+    @property
+    def tab(self) -> str:
+        """The tab shown: the one chosen, or this pane's first."""
+        return self._state.tab if self._state.tab in self._tabs else self._tabs[0]
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def set_tabs(self, tabs: tuple[str, ...]) -> None:
+        """Give the pane other tabs."""
+        if tabs != self._tabs:
+            self._tabs = tabs
+            self._show_tabs()
+            self.reload()
+
+    def follow(self, number: int | None) -> None:
+        """Show a capture as soon as the cursor rests."""
+        self._number = number
+        if self._timer is None:
+            self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def _rested(self) -> None:
+        self._timer = None
+        if self.display:
+            self.run_worker(self._load(self._number), group=f"load-{self.id}", exclusive=True)
+
+    async def _load(self, number: int | None) -> None:
+        if number is None:
+            self.capture = None
+            self._lines.show(Document())
+            self._show_tabs()
+            return
+        same = self.capture is not None and self.capture.id == number
+        if not same:
+            try:
+                capture = await asyncio.to_thread(self._inspector.capture, number)
+            except Exception as error:  # the store may fail while we look: say so in the pane
+                self.capture = None
+                self._lines.show(Document([line((f"the store cannot be read ({type(error).__name__})", "bad"))]))
+                return
+            if capture is None:
+                self.capture = None
+                self._lines.show(Document([line(("this capture is no longer in the store", "faint"))]))
+                return
+            self.capture = capture
+        await self._lay_out(keep=same)
+
+    async def _lay_out(self, *, keep: bool = False) -> None:
+        capture, tab = self.capture, self.tab
+        if capture is None:
+            return
+        document = await asyncio.to_thread(self._inspector.document, capture, tab, self._reader(), raw=self._state.raw)
+        if capture is self.capture and tab == self.tab:
+            self._lines.show(document, keep=keep)
+            self._show_tabs()
+
+    def reload(self, *, keep: bool = False) -> None:
+        """Make the document again: tab, mask or form changed."""
+        self.run_worker(self._lay_out(keep=keep), group=f"load-{self.id}", exclusive=True)
+
+    def choose(self, tab: str) -> None:
+        """Choose a tab."""
+        self._state.tab = tab
+        self._show_tabs()
+        self.reload()
+
+    def _show_tabs(self) -> None:
+        note = f"#{self.capture.id}" if self.capture else ""
+        if self.tab == BODY:
+            note = ("raw  " if self._state.raw else "") + note
+        if self._found:
+            note = f"{self._found}  {note}"
+        self.query_one(TabBar).show(self._tabs, self.tab, note)
+
+    # --- keys ----------------------------------------------------------------------------------------------------
+
+    def _step_tab(self, step: int) -> None:
+        self.choose(self._tabs[(self._tabs.index(self.tab) + step) % len(self._tabs)])
+
+    def action_next_tab(self) -> None:
+        """The tab to the right."""
+        self._step_tab(1)
+
+    def action_previous_tab(self) -> None:
+        """The tab to the left."""
+        self._step_tab(-1)
+
+    def action_raw(self) -> None:
+        """The body as it came, or laid out."""
+        self._state.raw = not self._state.raw
+        self.choose(BODY if BODY in self._tabs else self.tab)
+
+    def action_wrap(self) -> None:
+        """Wrap long lines or not."""
+        self._state.wrap = not self._state.wrap
+        self._lines.set_wrapping(self._state.wrap)
+
+    def action_fold(self) -> None:
+        """Fold or unfold."""
+        self._lines.fold()
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        self._lines.fold_all()
+
+    def action_newer(self) -> None:
+        """The next capture."""
+        self.post_message(self.Stepped(1))
+
+    def action_older(self) -> None:
+        """The previous capture."""
+        self.post_message(self.Stepped(-1))
+
+    def action_cursor_up(self) -> None:
+        """A line up."""
+        self._lines.move(-1)
+
+    def action_cursor_down(self) -> None:
+        """A line down."""
+        self._lines.move(1)
+
+    def action_to_top(self) -> None:
+        """The first line."""
+        self._lines.move_to_end(top=True)
+
+    def action_to_bottom(self) -> None:
+        """The last line."""
+        self._lines.move_to_end(top=False)
+
+    def action_half_up(self) -> None:
+        """Half a page up."""
+        self._lines.move_pages(-0.5)
+
+    def action_half_down(self) -> None:
+        """Half a page down."""
+        self._lines.move_pages(0.5)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self._lines.move_pages(-1)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self._lines.move_pages(1)
+
+    def action_back(self) -> None:
+        """Out of the find line, then out of the pane."""
+        box = self.query_one(Input)
+        if box.display or self._found:
+            box.display = False
+            self._found = ""
+            self._lines.find("")
+            self._show_tabs()
+            self._lines.focus()
+        else:
+            self.post_message(self.Left())
+
+    # --- finding -------------------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Ask what to find."""
+        box = self.query_one(Input)
+        box.display = True
+        box.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        found = self._lines.find(event.value)
+        self._found = "" if not event.value else f"{found} found" if found else "not found"
+        self._show_tabs()
+
+    @on(Input.Submitted)
+    def _sought(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.display = False
+        self._lines.focus()
+
+    def _find_step(self, step: int) -> None:
+        which, number = self._lines.find_step(step)
+        if number:
+            self._found = f"{which} of {number}"
+            self._show_tabs()
+
+    def action_find_next(self) -> None:
+        """The next match."""
+        self._find_step(1)
+
+    def action_find_previous(self) -> None:
+        """The previous match."""
+        self._find_step(-1)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane in use stands out."""
+        self.add_class("-active")
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """No longer in use."""
+        self.remove_class("-active")

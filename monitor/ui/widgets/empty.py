@@ -1,0 +1,54 @@
+"""What stands where the list would be while there is nothing to list."""
+
+from __future__ import annotations
+
+from monitor.providers.registry import registry
+from monitor.services.monitor import Monitor
+from monitor.ui import redact
+from monitor.ui.lines import Part
+from monitor.ui.safety import Plain
+
+
+class Empty(Plain):
+    """The next step, instead of an empty list."""
+
+    def __init__(self) -> None:
+        super().__init__(id="empty")
+        self._shown: tuple[tuple[Part, ...], ...] = ()
+
+    def _set(self, *lines: tuple[Part, ...]) -> None:
+        if lines != self._shown:
+            self._shown = lines
+            self.show_parts(*lines)
+
+    def waiting(self, monitor: Monitor, *, can_send: bool) -> None:
+        """Nothing was captured yet."""
+        token = f"/{redact.HIDDEN}" if monitor.settings.token else ""
+        names = [name for name in registry().names() if name != "generic"]
+        base = monitor.settings.public_url or monitor.url
+        lines: list[tuple[Part, ...]] = [
+            (("Waiting for the first webhook", "strong"),),
+            (),
+            (("point a provider at", "quiet"),),
+            ((f"{base.rstrip('/')}/", "info"), (f"{names[0]}{token}", "info")),
+            *(((f"{'':{len(base.rstrip('/'))}}/", "faint"), (f"{name}{token}", "quiet")) for name in names[1:]),
+            (),
+            (("or try it from another terminal", "quiet"),),
+            ((f'curl -d \'{{"hello":"hooktop"}}\' {monitor.url}/generic{token}', "plain"),),
+        ]
+        if token:
+            lines.append((("the dots stand for this receiver's secret path token", "quiet"),))
+        lines.append(())
+        if can_send:
+            lines.append((("s", "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
+        lines.append((("?", "accent"), ("  shows every key", "quiet")))
+        self._set(*lines)
+
+    def no_match(self, scanned: float | None) -> None:
+        """Nothing passes the filter (so far)."""
+        if scanned is not None:
+            self._set((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
+            return
+        self._set(
+            (("No capture passes this filter", "strong"),), (), (("esc", "accent"), ("  shows all of them", "quiet"))
+        )

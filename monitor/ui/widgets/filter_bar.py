@@ -1,0 +1,149 @@
+"""The filter bar: an input with completion, and a caret where the filter is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from monitor.model.filter import Completion, FilterError, complete
+from monitor.text import visible
+from monitor.ui.lines import Part
+from monitor.ui.safety import Plain
+
+SHOWN = 8  # completions
+
+
+class FilterInput(Input):
+    """The input itself: tab completes, up and down walk the history."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", show=False),
+        Binding("up", "history(-1)", show=False),
+        Binding("down", "history(1)", show=False),
+        Binding("escape", "give_up", show=False),
+    ]
+
+
+class FilterBar(Vertical):
+    """Asks for a filter."""
+
+    class Typed(Message):
+        """The text changed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Done(Message):
+        """The user is done: ``text`` is to stay as the filter (empty: none)."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, values: Callable[[str], Iterable[str]], history: list[str]) -> None:
+        super().__init__(id="filter")
+        self._values = values
+        self._history = history
+        self._back = 0
+        self._found: list[Completion] = []
+        self._wrong = False
+
+    def compose(self) -> ComposeResult:
+        """A line to type in, and one for help."""
+        with Horizontal(id="filter-line"):
+            yield Plain("/", id="filter-mark")
+            yield FilterInput(
+                id="filter-input", compact=True, select_on_focus=False,
+                placeholder="provider:volt verdict:invalid status:failed from:+1555*",
+            )  # fmt: skip
+        yield Plain(id="filter-help")
+
+    @property
+    def input(self) -> FilterInput:
+        """The input."""
+        return self.query_one(FilterInput)
+
+    def begin(self, text: str) -> None:
+        """Show the bar with the filter in force, the cursor at its end."""
+        self._back = 0
+        self.display = True
+        with self.input.prevent(Input.Changed):
+            self.input.value = text
+        self.input.cursor_position = len(text)
+        self.input.focus()
+        self._complete()
+
+    def wrong(self, error: FilterError) -> None:
+        """Point at what is wrong."""
+        self._wrong = True
+        words = visible(error.message, limit=120) + (f"; {visible(error.hint, limit=160)}" if error.hint else "")
+        room = max(self.size.width - 4, 10)
+        at = min(error.column, max(room - 20, 0))
+        parts: tuple[Part, ...] = ((" " * (at + 2), "plain"), ("▲ ", "bad"), (words, "warn"))
+        if at + len(words) + 6 > room and at > len(words):
+            parts = ((f"{words} ▲".rjust(at + 3), "warn"),)
+        self._help.show_parts(parts)
+
+    def right(self) -> None:
+        """Nothing is wrong any more."""
+        if self._wrong:
+            self._wrong = False
+            self._complete()
+
+    @property
+    def _help(self) -> Plain:
+        return self.query_one("#filter-help", Plain)
+
+    def _complete(self) -> None:
+        text, cursor = self.input.value, self.input.cursor_position
+        self._found = complete(text, cursor, values=self._values)
+        if self._wrong:
+            return
+        parts: list[Part] = [("  ", "plain")]
+        for index, found in enumerate(self._found[:SHOWN]):
+            if found.text == text[found.start : found.end]:
+                continue
+            parts += [(visible(found.text, limit=40), "quiet" if index else "info"), ("  ", "plain")]
+        if len(self._found) == 1:
+            parts.append((visible(self._found[0].help, limit=100), "faint"))
+        elif self._found:
+            parts.append(("tab", "accent"))
+        self._help.show_parts(tuple(parts))
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._wrong = False
+        self._complete()
+        self.post_message(self.Typed(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Done(event.value))
+
+    def action_complete(self) -> None:
+        """Take the first completion."""
+        if self._found:
+            found = self._found[0]
+            text = self.input.value
+            self.input.value = text[: found.start] + found.text + text[found.end :]
+            self.input.cursor_position = found.start + len(found.text)
+
+    def action_history(self, step: int) -> None:
+        """An earlier or later filter."""
+        self._back = min(max(self._back - step, 0), len(self._history))
+        self.input.value = self._history[-self._back] if self._back else ""
+        self.input.cursor_position = len(self.input.value)
+
+    def action_give_up(self) -> None:
+        """No filter."""
+        self.post_message(self.Done(""))

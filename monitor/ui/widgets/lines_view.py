@@ -1,0 +1,243 @@
+"""A viewer for lines with roles: scrolling, wrapping, folding, finding, selecting. Draws only what is in sight."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from monitor.ui.lines import Document, Line, wrap
+from monitor.ui.painted import Painted
+
+
+class LinesView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows a document. Has no keys of its own: whoever holds it binds them."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.document = Document()
+        self.wrapping = True
+        self.cursor = 0  # a line of the document
+        self.folded: set[int] = set()
+        self.sought = ""
+        self._matches: list[tuple[int, int, int]] = []  # (line, start, end)
+        self._on_line: dict[int, list[int]] = {}  # the matches of each line
+        self._match = -1
+        self._rows: list[tuple[int, int, int]] = []  # (line, start, end) of each row in sight
+        self._row_of: dict[int, int] = {}
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def show(self, document: Document, *, keep: bool = False) -> None:
+        """Show a document, from its top or (``keep``) from where the last one stood."""
+        top = self.scroll_offset.y
+        self.document = document
+        if not keep:
+            self.folded.clear()
+            self.cursor = 0
+        self.folded &= document.folds.keys()
+        self.cursor = min(self.cursor, max(len(document.lines) - 1, 0))
+        if self.sought:
+            self._seek()
+        self._arrange()
+        self.scroll_to(x=0, y=top if keep else 0, animate=False, force=True)
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def set_wrapping(self, wrapping: bool) -> None:
+        """Wrap lines at the edge, or let them run on."""
+        self.wrapping = wrapping
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Work out the rows: which lines are not folded away, and how they wrap."""
+        width = max(self.scrollable_content_region.width, 1)
+        rows: list[tuple[int, int, int]] = []
+        self._row_of = {}
+        at, lines = 0, self.document.lines
+        widest = 0
+        while at < len(lines):
+            line = lines[at]
+            self._row_of[at] = len(rows)
+            if self.wrapping:
+                rows += [(at, start, end) for start, end in wrap(line.text, width, line.indent)]
+            else:
+                rows.append((at, 0, len(line.text)))
+                widest = max(widest, cell_len(line.text))
+            at = self.document.folds[at] + 1 if at in self.folded else at + 1
+        self._rows = rows
+        self.virtual_size = Size(width if self.wrapping else max(widest + 2, width), len(rows))
+        self.refresh()
+
+    # --- moving --------------------------------------------------------------------------------------------------
+
+    @property
+    def _foldable(self) -> bool:
+        return bool(self.document.folds)
+
+    @property
+    def _page(self) -> int:
+        return max(self.scrollable_content_region.height, 1)
+
+    def move(self, rows: int) -> None:
+        """Move the cursor where there is something to fold, else scroll."""
+        if not self._foldable:
+            self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
+            return
+        row = min(max(self._row_of.get(self.cursor, 0) + rows, 0), max(len(self._rows) - 1, 0))
+        wanted = self._rows[row][0] if self._rows else 0
+        if wanted == self.cursor and rows > 0:  # a wrapped line: step over its further rows
+            wanted = next((line for line, _, _ in self._rows[row:] if line > self.cursor), wanted)
+        self._to_line(wanted)
+
+    def move_to_end(self, *, top: bool) -> None:
+        """To the first or the last line."""
+        if self._rows and self._foldable:
+            self._to_line(self._rows[0 if top else -1][0])
+        self.scroll_to(y=0 if top else len(self._rows), animate=False)
+
+    def move_pages(self, pages: float) -> None:
+        """Move by pages or parts of one."""
+        self.move(int(self._page * pages))
+
+    def _to_line(self, line: int) -> None:
+        self.cursor = line
+        row = self._row_of.get(line, 0)
+        if not self.scroll_offset.y <= row < self.scroll_offset.y + self._page:
+            below = row >= self.scroll_offset.y + self._page
+            self.scroll_to(y=row - self._page + 1 if below else row, animate=False)
+        self.refresh()
+
+    # --- folding -------------------------------------------------------------------------------------------------
+
+    def fold(self) -> None:
+        """Fold or unfold what begins at the cursor; elsewhere fold what the cursor stands in."""
+        at = self.cursor
+        if at not in self.document.folds:
+            around = [start for start, end in self.document.folds.items() if start < at <= end]
+            if not around:
+                return
+            at = max(around)
+        self.folded ^= {at}
+        self._arrange()
+        self._to_line(at)
+
+    def fold_all(self) -> None:
+        """Fold everything below the first level, or unfold everything."""
+        self.folded = set() if self.folded else {start for start in self.document.folds if start > 0}
+        if self.cursor not in self._row_of:
+            self.cursor = 0
+        self._arrange()
+        self._to_line(0)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the cursor there; on the beginning of a JSON object or array it folds."""
+        row = event.y + self.scroll_offset.y
+        if self._foldable and 0 <= row < len(self._rows):
+            self.cursor = self._rows[row][0]
+            if self.cursor in self.document.folds:
+                self.fold()
+            self.refresh()
+
+    # --- finding -------------------------------------------------------------------------------------------------
+
+    def find(self, text: str) -> int:
+        """Mark every place with this text (case ignored) and go to the first from the cursor on; gives how many."""
+        self.sought = text.casefold()
+        self._seek()
+        if self._matches:
+            after = (i for i, (line, _, _) in enumerate(self._matches) if line >= self.cursor)
+            self._go(next(after, 0))
+        self.refresh()
+        return len(self._matches)
+
+    def find_step(self, step: int) -> tuple[int, int]:
+        """To the next or the previous match, round and round; gives (which, of how many), from 1."""
+        if self._matches:
+            self._go((self._match + step) % len(self._matches))
+        return self._match + 1, len(self._matches)
+
+    def _seek(self) -> None:
+        self._matches, self._match, self._on_line = [], -1, {}
+        if not self.sought:
+            return
+        for number, line in enumerate(self.document.lines):
+            text = line.text.casefold()
+            if len(text) != len(line.text):  # folding changed the length: positions would be off
+                text = line.text.lower() if len(line.text.lower()) == len(line.text) else line.text
+            at = text.find(self.sought)
+            while at >= 0:
+                self._on_line.setdefault(number, []).append(len(self._matches))
+                self._matches.append((number, at, at + len(self.sought)))
+                at = text.find(self.sought, at + len(self.sought))
+
+    def _go(self, match: int) -> None:
+        self._match = match
+        line = self._matches[match][0]
+        hiding = {start for start in self.folded if start < line <= self.document.folds[start]}
+        if hiding:
+            self.folded -= hiding
+            self._arrange()
+        self._to_line(line)
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        scroll_x, scroll_y = self.scroll_offset
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        row = scroll_y + y
+        if row >= len(self._rows):
+            return Strip.blank(width, base)
+        number, start, end = self._rows[row]
+        line = self.document.lines[number]
+        if self._foldable and number == self.cursor and self.has_focus:
+            base += self.get_component_rich_style("row--cursor", partial=True)
+        segments = self.paint_slice(self._marked(number, line), start, end, base)
+        if number in self.folded:
+            inside = self.document.folds[number] - number - 1
+            closing = self.document.lines[self.document.folds[number]].text.strip()
+            segments.append(Segment(f" … {inside} lines {closing}", base + self.role("faint")))
+        indent = 0
+        if start:
+            indent = min(line.indent, width // 2)
+            segments.insert(0, Segment(" " * indent, base))
+        strip = Strip(segments)
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(row)) is not None:
+            strip = self._select(strip, *span)
+        strip = strip.crop_extend(scroll_x, scroll_x + width, base)
+        return strip.apply_offsets(scroll_x, row)
+
+    def _marked(self, number: int, line: Line) -> Line:
+        """The line with its matches marked."""
+        spans = list(line.spans)
+        for index in self._on_line.get(number, ()):
+            _, start, end = self._matches[index]
+            role = "match-now" if index == self._match else "match"
+            kept = [(a, min(b, start), r) for a, b, r in spans if a < start]
+            kept.append((start, end, role))
+            spans = kept + [(max(a, end), b, r) for a, b, r in spans if b > end]
+        return Line(line.text, tuple(spans), line.indent)
+
+    def _select(self, strip: Strip, start: int, end: int) -> Strip:
+        text = strip.text
+        end = len(text) if end < 0 else end
+        left, right = cell_len(text[:start]), cell_len(text[:end])
+        style = self.screen.get_component_rich_style("screen--selection")
+        parts = [strip.crop(0, left), strip.crop(left, right).apply_style(style), strip.crop(right)]
+        return Strip.join(parts)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that the mouse selected."""
+        rows = []
+        for number, start, end in self._rows:
+            line = self.document.lines[number]
+            rows.append((" " * line.indent if start else "") + line.text[start:end])
+        return selection.extract("\n".join(rows)), "\n"
