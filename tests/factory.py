@@ -74,19 +74,24 @@ def make_capture(
 class FixedKeys:
     """Keys by provider, as a test gives them."""
 
-    def __init__(self, **keys: Keys) -> None:
+    def __init__(self, local: Keys | None = None, **keys: Keys) -> None:
+        self._local = local or Keys()
         self._keys = keys
 
     def keys(self, provider: str) -> Keys:
         """The keys of a provider, none when the test gave none."""
         return self._keys.get(provider, Keys())
 
+    def local_keys(self, provider: str) -> Keys:
+        """This installation's own keys, the same for every provider."""
+        return self._local
+
 
 @asynccontextmanager
 async def running(path: Path, settings: Settings | None = None, **keys: Keys) -> AsyncIterator[Monitor]:
     """A real monitor on a free loopback port and a real database."""
     store = Store.open(path)
-    examiner = Examiner(registry(), FixedKeys(**keys), lambda body, value: value == "stamp")
+    examiner = Examiner(registry(), FixedKeys(None, **keys), lambda body, value: value == "stamp")
     monitor = Monitor(store, examiner, bind("127.0.0.1", 0), settings or Settings())
     await monitor.start()
     try:

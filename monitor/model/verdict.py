@@ -33,7 +33,7 @@ class Verdict:
 
     ``key`` is the fingerprint of the key that matched (``sha256:`` and 8 hex digits). ``near_miss`` says what would
     have matched; it never changes the status. ``age_s`` is how old the signed time was on arrival, in seconds, None
-    where the scheme signs no time. ``local`` is true when the key that matched is hooktop's own for simulated events.
+    where the scheme signs no time.
     ``checks`` are the steps taken; they are not stored, checking again gives them.
     """
 
@@ -43,5 +43,4 @@ class Verdict:
     key: str | None = None
     near_miss: str | None = None
     age_s: float | None = None
-    local: bool = False
     checks: tuple[Check, ...] = ()

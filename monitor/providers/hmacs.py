@@ -109,7 +109,7 @@ class Scheme:
         header, encoding = self._passed
         used = Check("key", True, f"{key.id} ({key.origin})")
         checks = (header, used, encoding, Check("compare", True, f"over {match.label}"), *time)
-        return Verdict(status, reason, f"{self.name} over {over}", key.id, None, age_s, key.local, checks)
+        return Verdict(status, reason, f"{self.name} over {over}", key.id, None, age_s, checks)
 
     def refused(
         self,
@@ -119,12 +119,9 @@ class Scheme:
         guesses: Iterable[Guess],
         problem: str | None = None,
     ) -> Verdict:
-        """The verdict where nothing matched: why, and what would have. ``problem`` is why there was nothing to compare.
-
-        hooktop's own local keys do not count as configured: they say nothing about what the provider signs with.
-        """
+        """The verdict where nothing matched: why, and what would have. ``problem`` is why nothing was compared."""
         values = header_values(request, self.header)
-        configured = sum(key.secret is not None and not key.local for key in keys.keys)
+        configured = sum(key.secret is not None for key in keys.keys)
         if not values:
             return self._absent(configured > 0)
         if not configured:

@@ -33,24 +33,23 @@ class Key:
     """A key to verify with: ``secret`` for HMAC schemes or ``public`` for RSA and Ed25519.
 
     ``id`` is ``sha256:`` and the first 8 hex digits of the SHA-256 of the secret's bytes or of the key's SPKI DER.
-    ``origin`` says where it came from (an account, a file, "local"). ``local`` marks hooktop's own for simulations.
+    ``origin`` says where it came from (an account, a file, "local" for hooktop's own).
     """
 
     id: str
     origin: str
     secret: bytes | None = field(default=None, repr=False)
     public: PublicKey | None = field(default=None, repr=False)
-    local: bool = False
 
 
-def secret_key(data: bytes, origin: str, *, local: bool = False) -> Key:
+def secret_key(data: bytes, origin: str) -> Key:
     """An HMAC key of these bytes. Raises KeyProblem when they are empty."""
     if not data:
         raise KeyProblem("the signing secret is empty")
-    return Key(fingerprint(data), origin, secret=data, local=local)
+    return Key(fingerprint(data), origin, secret=data)
 
 
-def public_key(text: str | bytes, origin: str, *, local: bool = False) -> Key:
+def public_key(text: str | bytes, origin: str) -> Key:
     """A public key from its text: PEM SPKI, PEM PKCS#1, OpenSSH one-line, or DER in base64 without armour.
 
     RSA of 1024 to 8192 bits and Ed25519 are taken. Raises KeyProblem with a sentence on what was found instead.
@@ -66,10 +65,10 @@ def public_key(text: str | bytes, origin: str, *, local: bool = False) -> Key:
         raise KeyProblem("this is a private key; hooktop needs the public one (never give a private key away)")
     if data[:1] == b"<" or b"<html" in data[:512].lower():
         raise KeyProblem("this is an HTML page, not a public key")
-    return from_public(_load_public(data), origin, local=local)
+    return from_public(_load_public(data), origin)
 
 
-def from_public(public: object, origin: str, *, local: bool = False) -> Key:
+def from_public(public: object, origin: str) -> Key:
     """A loaded cryptography key as ours. Raises KeyProblem for kinds and sizes that no scheme here takes."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -82,7 +81,7 @@ def from_public(public: object, origin: str, *, local: bool = False) -> Key:
             f"an RSA key of {public.key_size} bits is refused ({MIN_RSA_BITS} to {MAX_RSA_BITS} are taken)"
         )
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return Key(fingerprint(der), origin, public=public, local=local)
+    return Key(fingerprint(der), origin, public=public)
 
 
 @cache
@@ -158,8 +157,8 @@ def load_signing_key(text: str) -> SigningKey:
     return loaded
 
 
-def verifying_key(key: SigningKey, origin: str, *, local: bool = False) -> Key:
+def verifying_key(key: SigningKey, origin: str) -> Key:
     """The key that verifies what ``key`` signed."""
     if isinstance(key, bytes):
-        return secret_key(key, origin, local=local)
-    return from_public(key.public_key(), origin, local=local)
+        return secret_key(key, origin)
+    return from_public(key.public_key(), origin)

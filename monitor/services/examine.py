@@ -25,6 +25,9 @@ class KeySource(Protocol):
     def keys(self, provider: str) -> Keys:
         """The keys to verify this provider's captures with."""
 
+    def local_keys(self, provider: str) -> Keys:
+        """This installation's own key for the provider, which only its simulated events are signed with."""
+
 
 class Examiner:
     """Makes captures of requests, and makes them again when keys or readers have changed."""
@@ -54,14 +57,15 @@ class Examiner:
         body = jsonbody.parse(request.body)
         provider = self.provider_of(request, body)
         peer = request.peer
+        source = self.source_of(request)
         return Capture(
             id=0,
             received_at=received_at,
             provider=provider.name,
-            source=self.source_of(request),
+            source=source,
             request=request,
             answer=200,
-            verdict=self._verdict(provider, request, body, received_at),
+            verdict=self._verdict(provider, request, body, source, received_at),
             origin=Origin(token, peer.rpartition(":")[0] if peer else None),
             reading=self._reading(provider, request, body),
         )
@@ -72,7 +76,7 @@ class Examiner:
         provider = self.provider_of(capture.request, body)
         verdict = capture.verdict
         if capture.source in (Source.NETWORK, Source.SIMULATED):
-            verdict = self._verdict(provider, capture.request, body, capture.received_at)
+            verdict = self._verdict(provider, capture.request, body, capture.source, capture.received_at)
         reading = self._reading(provider, capture.request, body)
         return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=())
 
@@ -81,22 +85,33 @@ class Examiner:
         body = jsonbody.parse(capture.request.body)
         provider = self.provider_of(capture.request, body)
         try:
-            return provider.signed(capture.request, body, self._keys.keys(provider.name))
+            return provider.signed(capture.request, body, self._keys_for(provider, capture.request, capture.source))
         except Exception as error:  # as in _verdict
             log.error("%s.signed failed: %s", provider.name, type(error).__name__)
             return ()
 
-    def _verdict(self, provider: Provider, request: Request, body: jsonbody.Body, at: datetime) -> Verdict:
+    def _keys_for(self, provider: Provider, request: Request, source: Source) -> Keys:
+        """The provider's keys; for what this installation simulated its own, over the address that it was posted to."""
+        if source is Source.SIMULATED:
+            url = f"http://{request.header('host')}{request.target}"
+            return replace(
+                self._keys.local_keys(provider.name), urls=(url,), public_url=self._keys.keys(provider.name).public_url
+            )
         keys = self._keys.keys(provider.name)
         given, led = self._led.get(provider.name, (None, keys))
-        if given is keys:
-            keys = led
+        return led if given is keys else keys
+
+    def _verdict(
+        self, provider: Provider, request: Request, body: jsonbody.Body, source: Source, at: datetime
+    ) -> Verdict:
+        keys = self._keys_for(provider, request, source)
         try:
             verdict = provider.verify(request, body, keys, at.timestamp())
         except Exception as error:  # a plug-in's error must cost neither the capture nor the next one
             log.error("%s.verify failed: %s", provider.name, type(error).__name__)
             return Verdict(VerdictStatus.INVALID, f"the check itself failed ({type(error).__name__})")
-        if verdict.status is VerdictStatus.VERIFIED and verdict.scheme != keys.scheme_first:
+        matched = verdict.status is VerdictStatus.VERIFIED and source is Source.NETWORK
+        if matched and verdict.scheme != keys.scheme_first:
             given = self._keys.keys(provider.name)
             self._led[provider.name] = (given, replace(given, scheme_first=verdict.scheme))
         return verdict

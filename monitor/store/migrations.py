@@ -28,7 +28,6 @@ def m001_captures_and_readings(db: Database) -> None:
             id INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
             provider TEXT NOT NULL,
             verdict TEXT NOT NULL, reason TEXT NOT NULL, scheme TEXT, key TEXT, near_miss TEXT, age_s REAL,
-            local INTEGER,
             event TEXT, event_id TEXT, message TEXT, aliases TEXT, conversation TEXT, direction TEXT, channel TEXT,
             status TEXT, provider_status TEXT, mark TEXT, sender TEXT, recipient TEXT, text TEXT, media TEXT,
             error INTEGER, error_code TEXT, carrier_code TEXT, carrier TEXT, error_source TEXT, error_title TEXT,

@@ -38,7 +38,7 @@ def insert_rows(db: sqlite3.Connection, table: str, columns: Sequence[str], rows
 def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
     marks = f"({', '.join('?' * len(columns))})"
     verb = "INSERT OR REPLACE" if table == "readings" else "INSERT"
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * rows)}"  # noqa: S608 - constant names
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * rows)}"
 
 
 # A whole capture in one row: what ``capture_of`` reads.
@@ -113,7 +113,6 @@ def reading_row(capture: Capture) -> tuple[object, ...]:
         capture.id, microseconds(capture.received_at), capture.source.value, len(capture.request.body),
         capture.provider,
         verdict.status.value, verdict.reason, verdict.scheme, verdict.key, verdict.near_miss, verdict.age_s,
-        verdict.local or None,
         r.event, r.event_id, r.message, _pack(r.aliases), r.conversation,
         r.direction and r.direction.value, r.channel, r.status and r.status.value, r.provider_status, r.mark,
         r.from_, r.to, r.text, _pack([(item.type, item.url, item.size) for item in r.media]),
@@ -168,7 +167,6 @@ def capture_of(row: Sequence[Any]) -> Capture:
         answer=answer,
         verdict=Verdict(
             VerdictStatus(v["verdict"]), v["reason"], v["scheme"], v["key"], v["near_miss"], v["age_s"],
-            bool(v["local"]),
         ),
         origin=Origin(_flag(token), peer.rpartition(":")[0].strip("[]") or None if peer else None),
         reading=None if reading == _NO_READING else reading,

@@ -17,7 +17,7 @@ CAPTURE_COLUMNS: Final = (
 )  # fmt: skip
 READING_COLUMNS: Final = (
     "id", "received_at", "source", "size", "provider",
-    "verdict", "reason", "scheme", "key", "near_miss", "age_s", "local",
+    "verdict", "reason", "scheme", "key", "near_miss", "age_s",
     "event", "event_id", "message", "aliases", "conversation", "direction", "channel", "status", "provider_status",
     "mark", "sender", "recipient", "text", "media",
     "error", "error_code", "carrier_code", "carrier", "error_source", "error_title", "error_detail", "trace_id",

@@ -23,8 +23,8 @@ _ORDER: Final = tuple(LABELS)
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("verdict", 1), ("provider", 9), ("event", 9), ("status", 9), ("party", 15), ("status", 10),
-    ("verdict", 11), ("event", 16), ("status", 12), ("time", 10), ("text", 16), ("event", 24), ("status", 16),
-    ("party", 22),
+    ("event", 15), ("verdict", 11), ("time", 10), ("event", 17), ("status", 12), ("text", 16), ("event", 24),
+    ("status", 16), ("party", 22),
 )  # fmt: skip
 _FOREIGN_LIMIT: Final = 200
 _TAGS: Final[dict[str, str]] = {Source.SIMULATED: "LOCAL", Source.REPLAYED: "REPLAY", Source.IMPORTED: "IMPORT"}
@@ -121,8 +121,6 @@ def _event(row: Row, wide: int, look: Look) -> list[Part]:
 
 def tag_of(row: Row, look: Look) -> str:
     """``LOCAL``, ``REPLAY`` or ``IMPORT`` for what did not come from a provider, else nothing."""
-    if row.source == Source.NETWORK:
-        return "LOCAL" if row.local and not look.demo else ""
     return "" if look.demo and row.source == Source.SIMULATED else _TAGS.get(row.source, "")
 
 

@@ -176,14 +176,6 @@ def test_decision_matrix(
         assert verdict.status is status
 
 
-def test_a_local_key_verifies_its_own_and_counts_for_nothing_else() -> None:
-    known = keys(local="ours", public_url=BASE)
-    verdict = check(delivery(sign(key="ours")), known)
-    assert (verdict.status, verdict.local) == (VerdictStatus.VERIFIED, True)
-    assert check(delivery(), known).status is VerdictStatus.NO_KEY
-    assert check(delivery(None), known).status is VerdictStatus.UNSIGNED
-
-
 @pytest.mark.parametrize("stamp", ["", "soon", "1719823259.5", "-1", "١٧", "9" * 400, "0x10", "1_0", "+5"])
 def test_signed_times_that_are_none(stamp: str) -> None:
     latin = stamp.encode().decode("latin-1")

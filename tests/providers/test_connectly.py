@@ -61,7 +61,6 @@ def test_vectors_verify(case: dict[str, Any]) -> None:
     assert verdict.scheme == "hmac-sha256/base64 over raw body"
     assert verdict.key == "sha256:" + hashlib.sha256(case["secret"].encode()).hexdigest()[:8]
     assert verdict.age_s is None
-    assert not verdict.local
     assert [check.name for check in verdict.checks] == ["header", "key", "encoding", "compare"]
     assert all(check.passed for check in verdict.checks)
 
@@ -98,14 +97,6 @@ def test_without_a_key_the_verdict_says_what_to_add() -> None:
     signed = request(BODY, (HEADER, mac(BODY)))
     assert "add the webhook secret" in verify(provider, signed, keys()).reason
     assert verify(provider, signed, Keys(why_none="the keyring is locked")).reason.endswith("the keyring is locked")
-
-
-def test_a_local_key_verifies_its_own_and_counts_for_nothing_else() -> None:
-    known = keys(local="ours")
-    verdict = verify(provider, request(BODY, (HEADER, mac(BODY, "ours"))), known)
-    assert (verdict.status, verdict.local) == (VerdictStatus.VERIFIED, True)
-    assert verify(provider, request(BODY, (HEADER, mac(BODY))), known).status is VerdictStatus.NO_KEY
-    assert verify(provider, request(BODY), known).status is VerdictStatus.MISSING
 
 
 def pretty(body: bytes) -> bytes:

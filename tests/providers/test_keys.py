@@ -178,8 +178,8 @@ def test_any_text_loads_or_is_a_problem(text: str | bytes) -> None:
 
 
 def test_secrets() -> None:
-    key = secret_key(b"abc", "here", local=True)
-    assert (key.id, key.secret, key.public, key.local) == ("sha256:ba7816bf", b"abc", None, True)
+    key = secret_key(b"abc", "here")
+    assert (key.id, key.secret, key.public) == ("sha256:ba7816bf", b"abc", None)
     assert (rsa_public(key), ed25519_public(key)) == (None, None)
     assert "abc" not in repr(key)
     with pytest.raises(KeyProblem, match="empty"):
@@ -191,9 +191,7 @@ def test_signing_keys_survive_their_file(signing: bytes | rsa.RSAPrivateKey | ed
     text = signing_key_text(signing)
     again = load_signing_key(text)
     assert signing_key_text(again) == text
-    assert verifying_key(again, "x", local=True) == verifying_key(signing, "x", local=True) or not isinstance(
-        again, bytes
-    )
+    assert verifying_key(again, "x") == verifying_key(signing, "x") or not isinstance(again, bytes)
     assert verifying_key(again, "x").id == verifying_key(signing, "x").id
 
 

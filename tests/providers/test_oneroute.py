@@ -98,14 +98,6 @@ def test_decision_matrix(signature: str | None, secrets: tuple[str, ...], status
     assert verify(provider, request(BODY, *sent), keys(*secrets)).status is status
 
 
-def test_a_local_key_verifies_its_own_and_counts_for_nothing_else() -> None:
-    known = keys(local="ours")
-    verdict = verify(provider, request(BODY, (HEADER, mac(BODY, "ours"))), known)
-    assert (verdict.status, verdict.local) == (VerdictStatus.VERIFIED, True)
-    assert verify(provider, request(BODY, (HEADER, mac(BODY))), known).status is VerdictStatus.NO_KEY
-    assert verify(provider, request(BODY), known).status is VerdictStatus.UNSIGNED
-
-
 @pytest.mark.parametrize(
     ("received", "signed"),
     [

@@ -74,7 +74,7 @@ def verify(asked: Request, *keys: Key, now: float = NOW, **more: Any) -> Verdict
 def test_right_signatures(text: str, key: Key, scheme: str, reason: str, prefix: str) -> None:
     verdict = verify(request(text, prefix=prefix), key, now=NOW + 4.5)
     assert (verdict.status, verdict.scheme, verdict.reason) == (VerdictStatus.VERIFIED, scheme, reason)
-    assert (verdict.key, verdict.age_s, verdict.near_miss, verdict.local) == (key.id, 4.5, None, False)
+    assert (verdict.key, verdict.age_s, verdict.near_miss) == (key.id, 4.5, None)
     assert [check.name for check in verdict.checks] == ["header", "key", "encoding", "compare", "time"]
     assert all(check.passed for check in verdict.checks)
 
@@ -169,13 +169,6 @@ def test_without_a_key_it_is_no_key_and_says_what_to_do() -> None:
     )
 
 
-def test_a_local_key_verifies_as_local_and_is_no_key_of_the_sender() -> None:
-    local = secret_key(SECRET, "local", local=True)
-    assert verify(request(v1()), local).local
-    assert verify(request(v1(secret=b"theirs")), local).status is VerdictStatus.NO_KEY
-    assert verify(request(v1(secret=b"theirs")), local, secret_key(b"mine", "test")).status is VerdictStatus.INVALID
-
-
 def test_a_public_key_never_serves_as_a_secret() -> None:
     spki = PRIVATE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     rsa = generate_private_key(65537, 2048).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -245,7 +238,7 @@ def test_a_secret_taken_for_a_public_key_is_told() -> None:
 )
 def test_secrets_in_every_form(text: str, secret: bytes) -> None:
     key = provider.key(text, "here")
-    assert (key.secret, key.public, key.origin, key.local) == (secret, None, "here", False)
+    assert (key.secret, key.public, key.origin) == (secret, None, "here")
 
 
 def test_public_keys_in_every_form() -> None:

@@ -105,7 +105,6 @@ def test_every_scheme_in_every_form(pad: str, digest: str, form: str, first: str
         return
     assert (verdict.status, verdict.scheme) == (VerdictStatus.VERIFIED, f"{scheme}/{form}")
     assert verdict.key == public().id
-    assert not verdict.local
     assert verdict.near_miss is None
     assert [check.name for check in verdict.checks] == ["header", "key", "encoding", "length", "compare", "time"]
     assert all(check.passed for check in verdict.checks)
@@ -146,14 +145,6 @@ def test_repeated_headers_are_tried_one_by_one_and_never_joined() -> None:
     assert verify(signed(BODY, f"{wrong}, {right}"), public()).status is VerdictStatus.INVALID
     assert verify(signed(BODY, right[:100], right[100:]), public()).status is VerdictStatus.INVALID
     assert verify(signed(BODY, *[wrong] * 4, right), public()).status is VerdictStatus.INVALID  # past the cap
-
-
-def test_a_local_key_verifies_as_local_and_is_no_key_of_the_provider() -> None:
-    local = verifying_key(private(), "local", local=True)
-    assert verify(signed(), local).local
-    assert not verify(signed(), public(), local).local
-    other = verify(signed(BODY, b64(signature(b"x"))), local)
-    assert other.status is VerdictStatus.NO_KEY
 
 
 @pytest.mark.parametrize("keys", [(), (public(),)], ids=["no key", "key"])

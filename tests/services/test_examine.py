@@ -22,7 +22,7 @@ BODY = b'{"timestamp":"1639083206","sender":{"id":"+15555550100","channelType":"
 
 
 def examiner(**keys: Keys) -> Examiner:
-    return Examiner(registry(), FixedKeys(**keys), lambda body, value: value == "stamp")
+    return Examiner(registry(), FixedKeys(None, **keys), lambda body, value: value == "stamp")
 
 
 def signed() -> Request:
@@ -60,6 +60,30 @@ def test_the_path_names_the_provider_else_the_request_does(method: str, path: st
 def test_a_stamp_of_ours_makes_it_simulated() -> None:
     request = make_request(BODY, x_hooktop_local="stamp")
     assert examiner().examine(request, received_at=START).source is Source.SIMULATED
+
+
+def test_our_own_keys_verify_our_own_events_and_nothing_else() -> None:
+    ours = Keys(keys=(secret_key(SECRET, "local"),))
+    theirs = Keys(keys=(secret_key(b"another", "account"),))
+    guarded = Examiner(registry(), FixedKeys(local=ours, connectly=theirs), lambda body, value: value == "stamp")
+    stamp = ("x-hooktop-local", "stamp")
+    simulated = replace(signed(), headers=(*signed().headers, stamp))
+
+    def status(request: Request) -> VerdictStatus:
+        return guarded.examine(request, received_at=START).verdict.status
+
+    assert status(simulated) is VerdictStatus.VERIFIED
+    assert status(replace(simulated, body=BODY + b" ")) is VerdictStatus.INVALID
+    assert status(signed()) is VerdictStatus.INVALID  # the same without the stamp is somebody else's
+
+
+def test_a_simulated_bird_event_verifies_over_the_address_it_was_posted_to() -> None:
+    [*headers] = registry()["bird"].sign(b"{}", SECRET, url="http://127.0.0.1:8787/bird?x=1", at=START.timestamp())
+    request = replace(make_request(b"{}", path="/bird", host="127.0.0.1:8787", x_hooktop_local="stamp"), query="x=1")
+    request = replace(request, headers=(*request.headers, *headers))
+    ours = Keys(keys=(secret_key(SECRET, "local"),))
+    guarded = Examiner(registry(), FixedKeys(local=ours), lambda body, value: value == "stamp")
+    assert guarded.examine(request, received_at=START).verdict.status is VerdictStatus.VERIFIED
 
 
 def test_again_uses_todays_keys_and_leaves_imported_rows_unchecked() -> None:

@@ -114,7 +114,7 @@ def verify(request: Request, body: Body, keys: Keys, now: float, *, versions: Se
             for kind, key in usable:
                 if kind == version and _right(version, key, message, given):
                     return _judge_time(parts, version, key, now)
-    return _refused(request, body, parts, keys, [pair for pair in usable if not pair[1].local], versions)
+    return _refused(request, body, parts, keys, usable, versions)
 
 
 def _fits(key: Key, version: str) -> bool:
@@ -151,7 +151,7 @@ def _judge_time(parts: _Parts, version: str, key: Key, now: float) -> Verdict:
         Check("compare", True, f"{_WORDS[version]} over {_SIGNED}"),
         Check("time", in_time, f"signed within {TOLERANCE} s" if in_time else reason),
     )
-    return Verdict(status, reason, _SCHEMES[version], key.id, near, age, key.local, checks)
+    return Verdict(status, reason, _SCHEMES[version], key.id, near, age, checks)
 
 
 def _header_there(parts: _Parts) -> Check:
@@ -166,8 +166,8 @@ def _refused(
     configured: Sequence[tuple[str, Key]],
     versions: Sequence[str],
 ) -> Verdict:
-    """Why nothing matched. ``configured`` leaves out hooktop's own keys: they say nothing about the provider's."""
-    others = [key for key in keys.keys if not key.local]
+    """Why nothing matched. ``configured`` are the keys of a fitting kind, with the version that each serves."""
+    others = keys.keys
     if not configured:
         needed = " or ".join(_NEEDED[version] for version in versions)
         if others:

@@ -112,7 +112,7 @@ def verify(request: Request, body: Body, keys: Keys, now: float) -> Verdict:
     given = list(_decoded(values, keys.keys))
     if given and (found := _match(given, request.body, keys.scheme_first)):
         (key, public, form, _), scheme = found
-        return _verified(key.id, key.origin, key.local, scheme.name, form, public.key_size)
+        return _verified(key.id, key.origin, scheme.name, form, public.key_size)
     return _refused(request, body, keys, values)
 
 
@@ -155,7 +155,7 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 @lru_cache(maxsize=256)
-def _verified(key_id: str, origin: str, local: bool, name: str, form: str, bits: int) -> Verdict:
+def _verified(key_id: str, origin: str, name: str, form: str, bits: int) -> Verdict:
     """The verdict on a match: nothing in it is of the single request, so one serves all of the same kind."""
     scheme = next(scheme for scheme in _schemes() if scheme.name == name)
     weak = (["SHA-1"] if scheme.weak else []) + ([f"{bits}-bit key"] if bits < STRONG_BITS else [])
@@ -169,13 +169,13 @@ def _verified(key_id: str, origin: str, local: bool, name: str, form: str, bits:
         Check("time", True, "this scheme signs no time"),
     )
     reason = "weak: " + ", ".join(weak) if weak else said
-    return Verdict(VerdictStatus.VERIFIED, reason, f"{name}/{form}", key_id, local=local, checks=checks)
+    return Verdict(VerdictStatus.VERIFIED, reason, f"{name}/{form}", key_id, checks=checks)
 
 
 def _refused(request: Request, body: Body, keys: Keys, values: Sequence[str]) -> Verdict:
-    """Why nothing matched. hooktop's own local keys do not count: they say nothing about the provider's."""
+    """Why nothing matched."""
     header = Check("header", True, HEADER if len(values) == 1 else f"{HEADER}, {len(values)} times")
-    known = [key for key in keys.keys if not key.local]
+    known = keys.keys
     usable = [(key, public) for key in known if (public := rsa_public(key)) is not None]
     if not usable:
         if known:

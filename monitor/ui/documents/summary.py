@@ -40,24 +40,21 @@ def verdict_parts(capture: Capture) -> list[Part]:
     """Glyph, word and colour of the verdict."""
     glyph, word, role = VERDICTS[capture.verdict.status]
     parts: list[Part] = [(f"{glyph} {word}", role)]
-    if capture.verdict.local and capture.source is not Source.SIMULATED:
-        parts.append(("  by a key of this installation", "warn"))
     return parts
 
 
 def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
     if capture.source is not Source.NETWORK and not (reader.demo and capture.source is Source.SIMULATED):
         yield line((_SOURCES[capture.source], "warn"))
-    parts: list[Part] = []
-    if reading.direction or reading.channel:
-        words = [word for word in (reading.direction, reading.channel and visible(reading.channel, limit=40)) if word]
-        parts.append((" ".join(words), "info"))
-    if reading.from_ or reading.to:
-        parts += [("   " if parts else "", "plain"), reader.party(reading.from_), ("  →  ", "quiet")]
-        parts.append(reader.party(reading.to))
+    words = [word for word in (reading.direction, reading.channel and visible(reading.channel, limit=40)) if word]
+    parts: list[Part] = [(" ".join(words), "info")] if words else []
     if not parts:
         parts = [foreign(reading.event, "info")] if reading.event else [("no message in this capture", "quiet")]
+    if reading.status is not None and reading.status is not Status.OTHER:
+        parts += [("   ", "plain"), _status_part(reading.status)]
     yield line(*parts)
+    if reading.from_ or reading.to:
+        yield line(reader.party(reading.from_), ("  →  ", "quiet"), reader.party(reading.to))
     if reading.text is not None:
         text, role = reader.text(reading.text, "quote")
         yield line(("“", "quiet"), (text, role), ("”", "quiet"), indent=1)
@@ -72,17 +69,23 @@ def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
 
 def _verdict(capture: Capture, reader: Reader) -> Iterator[Line]:
     verdict = capture.verdict
-    yield labelled("signature", *verdict_parts(capture), ("   " + visible(verdict.scheme or "", limit=80), "quiet"))
+    yield labelled("signature", *verdict_parts(capture))
     yield under(reader.prose(redact.target(verdict.reason, reader.token)))
     if verdict.near_miss:
         yield under(("≈ ", "accent"), reader.prose(redact.target(verdict.near_miss, reader.token), "accent"))
+    proof = [(visible(text, limit=80), "quiet") for text in (verdict.scheme, verdict.key) if text]
+    for part in proof:
+        yield under(part)
+
+
+def _status_part(status: Status) -> Part:
+    return "FAILED" if status is Status.FAILED else status.value, STATUS_ROLES[status]
 
 
 def _status(reading: Reading) -> Line:
     parts: list[Part] = []
     if reading.status:
-        word = "FAILED" if reading.status is Status.FAILED else reading.status.value
-        parts.append((word, STATUS_ROLES[reading.status]))
+        parts.append(_status_part(reading.status))
     if reading.mark:
         parts.append(foreign(("  " if parts else "") + reading.mark, "plain", limit=60))
     said = reading.provider_status
@@ -112,16 +115,17 @@ def _error(error: MessageError, reader: Reader) -> Iterator[Line]:
 
 def _times(capture: Capture, reading: Reading) -> Iterator[Line]:
     ours = capture.received_at
-    yield labelled("received", (clock(ours, digits=3), "strong"), (f"  {day(ours)}  our clock", "quiet"))
-    steps = [
+    yield labelled("received", (clock(ours, digits=3), "strong"), (f"  {day(ours)}", "quiet"))
+    steps: list[tuple[str, datetime | None]] = [
         ("occurred", reading.occurred_at), ("accepted", reading.accepted_at), ("sent", reading.sent_at),
         ("completed", reading.completed_at),
     ]  # fmt: skip
-    for label, moment in steps:
-        if moment is not None:
-            yield labelled(label, *_beside(moment, ours))
-    if reading.valid_until is not None:
-        yield labelled("valid until", *_beside(reading.valid_until, ours))
+    steps.append(("valid until", reading.valid_until))
+    told = [(label, moment) for label, moment in steps if moment is not None]
+    if told:
+        yield under(("by the provider's clock:", "faint"))
+    for label, moment in told:
+        yield labelled(label, *_beside(moment, ours))
     if capture.verdict.age_s is not None:
         yield labelled("signed", (f"{capture.verdict.age_s:.1f} s before it arrived", "plain"))
 
