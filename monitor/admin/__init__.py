@@ -1,0 +1,1 @@
+"""HTTP to the providers: their APIs, and the public keys that they publish."""

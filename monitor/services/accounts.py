@@ -1,0 +1,253 @@
+"""Provider accounts in the configuration file: added, removed and listed without showing a secret.
+
+The file is edited as text, so that its owner's comments and order stay; an edit that would change anything else than
+is meant is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from monitor import paths, tomlfile
+from monitor.config import SETTINGS, Account, Config, ConfigError, Setting, key_form, parse
+from monitor.secret import Secret
+from monitor.services import keyring
+from monitor.services.keyring import KeyringProblem
+
+# What an account is made of, by the name of the setting; settings that are lists take a sequence. A secret is a
+# ``Secret``, or as text ``env:NAME`` or ``keyring:NAME``, which is written as it is.
+Value: TypeAlias = str | Secret
+Values: TypeAlias = Mapping[str, Value | Sequence[Value]]
+_Toml: TypeAlias = dict[str, Any]
+_REFERENCES: Final = (tomlfile.ENV, tomlfile.KEYRING)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Where a new account is; ``in_keyring`` is None when it brought no secrets, ``why_file`` says why they are in the
+    file and not in the keyring."""
+
+    name: str
+    file: Path
+    in_keyring: bool | None
+    why_file: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for people."""
+        text = f"The account {self.name} is in {self.file}"
+        if self.in_keyring is None:
+            return f"{text}."
+        if self.in_keyring:
+            return f"{text}, its secrets are in the system's keyring."
+        return f"{text} with its secrets, readable by you alone. {self.why_file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An account as it may be shown: ``settings`` are the names and values that are set, secrets masked."""
+
+    name: str
+    provider: str
+    settings: tuple[tuple[str, str], ...]
+
+
+def listed(config: Config) -> tuple[Shown, ...]:
+    """The accounts in order."""
+    found = []
+    for account in config.accounts:
+        settings = ((setting.name, _masked(account, setting)) for setting in SETTINGS[account.provider])
+        found.append(Shown(account.name, account.provider, tuple(pair for pair in settings if pair[1])))
+    return tuple(found)
+
+
+def opened(account: Account) -> Account:
+    """The account with its API secret at hand, where that rests in the keyring. Raises KeyringProblem."""
+    return account if account.api_secret is None else replace(account, api_secret=keyring.opened(account.api_secret))
+
+
+def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[str, str]) -> Added:
+    """Add an account to the file, which is made when it is missing.
+
+    Secrets go to the system's keyring where that works, else into the file, whose mode is 0600. Raises ConfigError,
+    and then nothing is changed.
+    """
+    if provider not in SETTINGS:
+        raise ConfigError(f"There is no provider {provider!r}; accounts are for {', '.join(SETTINGS)}.")
+    file = Path(os.path.realpath(os.path.expanduser(file)))
+    text = tomlfile.read(file) or ""
+    document = _document(text, file)
+    if name in document.get("accounts", {}):
+        raise ConfigError(f"There is an account {name} in {file} already; remove it first or choose another name.")
+    given = _lists(provider, values)
+    # Everything is checked in memory before the first secret goes anywhere.
+    table = _table(provider, given, Secret.reveal)
+    _check(name, table, environ)
+    entries: list[str] = []
+    in_keyring, why_file = None, None
+    if any(isinstance(value, Secret) for several in given.values() for value in several):
+        try:
+            table = _table(provider, given, lambda secret: _into_keyring(name, secret, entries))
+            in_keyring = True
+        except KeyringProblem as error:
+            in_keyring, why_file = False, str(error)
+            _forget(entries)
+    try:
+        _write(file, _appended(text, name, table), _with(document, name, table))
+    except BaseException:
+        _forget(entries)
+        raise
+    return Added(name, file, in_keyring, why_file)
+
+
+def remove(file: Path, name: str) -> None:
+    """Take an account out of the file, and what ``add`` put into the keyring for it. Raises ConfigError."""
+    file = Path(os.path.realpath(os.path.expanduser(file)))
+    text = tomlfile.read(file) or ""
+    document = _document(text, file)
+    accounts: _Toml = document.get("accounts", {})
+    if name not in accounts:
+        known = f"; there are {', '.join(accounts)}" if accounts else ""
+        raise ConfigError(f"There is no account {name} in {file}{known}.")
+    entries = set(_entries(accounts[name]))
+    _write(file, _without(text, name), _with(document, name, None))
+    others = {entry for other, table in accounts.items() if other != name for entry in _entries(table)}
+    _forget([entry for entry in entries - others if entry.startswith(f"{name}.")])
+
+
+def _masked(account: Account, setting: Setting) -> str:
+    value = getattr(account, setting.field)
+    if value is None:
+        return ""
+    return ", ".join(secret.masked() if isinstance(secret, Secret) else secret for secret in _several(value))
+
+
+def _several(value: Value | Sequence[Value]) -> tuple[Value, ...]:
+    return (value,) if isinstance(value, str | Secret) else tuple(value)
+
+
+def _lists(provider: str, values: Values) -> dict[Setting, tuple[Value, ...]]:
+    """What was given for each setting, empty values left out."""
+    settings = {setting.name: setting for setting in SETTINGS[provider]}
+    unknown = [name for name in values if name not in settings]
+    if unknown:
+        raise ConfigError(f"An account of {provider} has no {unknown[0]}; it has {', '.join(settings)}.")
+    found = {}
+    for name, setting in settings.items():
+        several = tuple(value for value in _several(values.get(name, ())) if value)
+        for value in several:
+            if isinstance(value, Secret):
+                if value.reveal().startswith(_REFERENCES):
+                    raise ConfigError(f"{name} begins like a reference; give env:NAME or keyring:NAME as such.")
+            elif setting.secret and not value.startswith(_REFERENCES):
+                raise ConfigError(f"{name} is a secret: give env:NAME or keyring:NAME, or enter it when asked.")
+        if len(several) > 1 and not setting.many:
+            raise ConfigError(f"{name} takes one value; give one.")
+        if several:
+            found[setting] = several
+    return found
+
+
+def _table(provider: str, given: Mapping[Setting, Sequence[Value]], write: Callable[[Secret], str]) -> _Toml:
+    """The account as it stands in the file; ``write`` gives what to write for a secret."""
+    table: _Toml = {"provider": provider}
+    for setting, several in given.items():
+        written = [write(value) if isinstance(value, Secret) else value for value in several]
+        if setting.field == "public_key" and key_form(written[0]) == "path":
+            written[0] = os.path.abspath(os.path.expanduser(written[0]))
+        table[setting.name] = written if setting.many else written[0]
+    return table
+
+
+def _check(name: str, table: _Toml, environ: Mapping[str, str]) -> None:
+    new = Path("new account")
+    try:
+        parse(_rendered(name, table), new, environ)
+    except ConfigError as error:
+        reason = str(error).removeprefix(f"{new}, line ").partition(": ")[2]
+        raise ConfigError(f"The account cannot be added: {reason}") from None
+
+
+def _into_keyring(name: str, secret: Secret, entries: list[str]) -> str:
+    entry = f"{name}.{randomness.token_hex(4)}"  # never an entry of another file that has such an account too
+    entries.append(entry)
+    keyring.store(entry, secret)
+    return f"{tomlfile.KEYRING}{entry}"
+
+
+def _forget(entries: Sequence[str]) -> None:
+    for entry in entries:
+        keyring.forget(entry)
+
+
+def _entries(table: object) -> Iterator[str]:
+    """The keyring entries that an account's table names."""
+    for value in table.values() if isinstance(table, dict) else ():
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and text.startswith(tomlfile.KEYRING):
+                yield text.removeprefix(tomlfile.KEYRING).strip()
+
+
+def _document(text: str, file: Path) -> _Toml:
+    tomlfile.TomlFile(file, text, {}).whole().table("accounts")  # raises the errors that people understand
+    return tomllib.loads(text)
+
+
+def _with(document: _Toml, name: str, table: _Toml | None) -> _Toml:
+    """The document with one account added, or with None taken out; a table without accounts counts as none."""
+    accounts = {key: value for key, value in document.get("accounts", {}).items() if key != name}
+    if table is not None:
+        accounts[name] = table
+    return {**document, "accounts": accounts}
+
+
+def _rendered(name: str, table: _Toml) -> str:
+    import tomlkit
+
+    return tomlkit.dumps({"accounts": {name: table}})
+
+
+def _appended(text: str, name: str, table: _Toml) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    block = _rendered(name, table).replace("\n", newline)
+    before = text.rstrip()
+    return f"{before}{newline * 2}{block}" if before else block
+
+
+def _without(text: str, name: str) -> str | None:
+    """The text without the account's ``[accounts.NAME]`` table; comments before the next table stay."""
+    line = tomlfile.line_of(text, ("accounts", name))
+    lines = [part + "\n" for part in text.split("\n")]  # as the parser counts, unlike splitlines
+    lines[-1] = lines[-1].removesuffix("\n")
+    if line is None or not lines[line - 1].lstrip().startswith("["):
+        return None
+    end = line
+    while end < len(lines) and not (lines[end].lstrip().startswith("[") and _parses("".join(lines[:end]))):
+        end += 1
+    while end > line and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return "".join(lines[: line - 1] + lines[end:])
+
+
+def _parses(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _write(file: Path, after: str | None, meant: _Toml) -> None:
+    """Write the edited text if it says exactly what is meant."""
+    if after is None or not _parses(after) or _with(tomllib.loads(after), "", None) != meant:
+        raise ConfigError(f"{file} is written in a way that hooktop cannot change safely; edit it by hand.")
+    try:
+        paths.replace_private(file, after.encode("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written ({error.strerror}); make its folder writable.") from None

@@ -1,0 +1,167 @@
+"""The keys of today: what captures are verified with, from accounts, fetched public keys and this installation."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from monitor.config import Config, key_form
+from monitor.providers.base import Keys
+from monitor.providers.keys import MAX_KEY_TEXT, Key, KeyProblem
+from monitor.providers.registry import registry
+from monitor.providers.volt.signature import KEY_URL
+from monitor.secret import KeyringSecret, Secret
+from monitor.services import keyring
+from monitor.services.keyring import KeyringProblem
+from monitor.services.localkeys import LocalKeys
+from monitor.store.errors import StoreError
+from monitor.store.public_keys import PublicKeys
+
+# Where a provider publishes the key that it signs with.
+KEY_URLS: Final = {"volt": KEY_URL}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTrouble:
+    """A key that is configured or needed and cannot be used; ``text`` says why, without showing it or a full stop."""
+
+    provider: str
+    account: str | None
+    text: str
+
+
+class _Candidate(NamedTuple):
+    """A key that may be there: whose it is, where it comes from, and what gives its text."""
+
+    account: str | None
+    origin: str
+    text: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    keys: Keys
+    troubles: tuple[KeyTrouble, ...]
+
+
+class Keychain:
+    """Gives each provider its keys. They are gathered when first asked for, and anew after ``refresh``."""
+
+    def __init__(
+        self,
+        config: Config,
+        public_keys: PublicKeys | None,
+        local: LocalKeys,
+        *,
+        from_keyring: Callable[[str], str] = keyring.read,
+    ) -> None:
+        """``public_keys`` is None where there is no database. ``from_keyring`` gives an entry's text by its name."""
+        self.config = config
+        self.public_keys = public_keys
+        self._local = local
+        self._from_keyring = from_keyring
+        self._held: dict[str, _Held] = {}
+
+    def keys(self, provider: str) -> Keys:
+        """The keys to verify this provider's captures with. Never raises."""
+        held = self._held.get(provider)
+        if held is None:
+            held = self._held[provider] = self._gather(provider)
+        return held.keys
+
+    def local_keys(self, provider: str) -> Keys:
+        """This installation's own key for the provider: what its simulated events are signed with. Never raises."""
+        key = self._local.verifying(provider)
+        return Keys((key,) if key is not None else ())
+
+    def refresh(self, config: Config | None = None) -> None:
+        """Gather anew from now on: keys were fetched, trusted or added, or the configuration is another."""
+        self.config = config or self.config
+        self._held.clear()
+
+    @property
+    def problems(self) -> tuple[KeyTrouble, ...]:
+        """Everything that keeps a configured or needed key from being used."""
+        found: list[KeyTrouble] = []
+        for provider in registry().names():
+            self.keys(provider)
+            found.extend(self._held[provider].troubles)
+        return tuple(found)
+
+    def key_urls(self, provider: str) -> tuple[str, ...]:
+        """The addresses that the provider's public key is fetched from: none where every account brings a key."""
+        settings = [account.public_key for account in self.config.accounts if account.provider == provider] or [None]
+        urls = (
+            KEY_URLS.get(provider) if text is None else text
+            for text in settings
+            if text is None or key_form(text) == "address"
+        )
+        return tuple(dict.fromkeys(url for url in urls if url))
+
+    def _gather(self, name: str) -> _Held:
+        found: dict[str, Key] = {}
+        troubles: list[KeyTrouble] = []
+        for candidate in self._candidates(name, troubles):
+            try:
+                key = registry()[name].key(candidate.text(), candidate.origin)
+            except (KeyProblem, KeyringProblem) as error:
+                troubles.append(KeyTrouble(name, candidate.account, str(error).removesuffix(".")))
+            except Exception as error:  # a plug-in's error must not cost the other keys
+                troubles.append(KeyTrouble(name, candidate.account, f"a key cannot be used ({type(error).__name__})"))
+            else:
+                found.setdefault(key.id, key)
+        why_none = None if found else "; ".join(trouble.text for trouble in troubles) or None
+        keys = Keys(tuple(found.values()), public_url=self.config.receiver.public_url, why_none=why_none)
+        return _Held(keys, tuple(troubles))
+
+    def _candidates(self, provider: str, troubles: list[KeyTrouble]) -> Iterator[_Candidate]:
+        for account in self.config.accounts:
+            if account.provider == provider:
+                for secret in account.signing_secrets:
+                    yield _Candidate(account.name, account.name, partial(self._opened, secret))
+                if account.public_key is not None and key_form(account.public_key) != "address":
+                    yield _Candidate(account.name, account.name, partial(_own_key, account.public_key))
+        if not self.key_urls(provider):
+            return
+        try:
+            rows = self.public_keys.rows(provider) if self.public_keys is not None else []
+        except StoreError as error:
+            troubles.append(KeyTrouble(provider, None, str(error).removesuffix(".")))
+            return
+        for row in rows:
+            if row.trusted:
+                yield _Candidate(None, row.origin, partial(str, row.text))
+        if not any(row.trusted for row in rows):
+            label = registry()[provider].label
+            text = f"{label}'s public key was not fetched yet: run hooktop keys fetch {provider}"
+            troubles.append(KeyTrouble(provider, None, text))
+
+    def _opened(self, secret: Secret) -> str:
+        return self._from_keyring(secret.name) if isinstance(secret, KeyringSecret) else secret.reveal()
+
+
+def _own_key(setting: str) -> str:
+    """The text of a ``public_key`` setting: itself, or what is in the file that it names. Raises KeyProblem."""
+    if key_form(setting) == "text":
+        return setting
+    try:
+        with Path(setting).open("rb") as file:
+            data = file.read(MAX_KEY_TEXT + 1)
+    except FileNotFoundError:
+        raise KeyProblem(f"the public key file {setting} was not found") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such name is possible"
+        raise KeyProblem(f"the public key file {setting} cannot be read ({reason})") from None
+    return key_text(data)
+
+
+def key_text(data: bytes) -> str:
+    """A key file's bytes as text: DER is written in base64, all else is text already."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,187 @@
+"""What this installation alone knows: its keys for simulated events, the secret of its stamp, the path token.
+
+All of it is in one file with mode 0600, made when something in it is first used. Commands and a running monitor share
+the file: it is read again when it has changed, and changed under a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from monitor import paths
+from monitor.providers.keys import Key, KeyProblem, load_signing_key, signing_key_text, verifying_key
+from monitor.providers.registry import registry
+
+if TYPE_CHECKING:
+    from monitor.providers.keys import SigningKey
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows: the file is replaced whole, at worst one of two new keys is lost
+    fcntl = None
+
+FILE_NAME: Final = "local-keys.json"
+MAX_FILE: Final = 1024 * 1024
+TOKEN_BYTES: Final = 24  # 192 random bits in a path token
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Content:
+    """The file: signing keys by provider as ``signing_key_text`` writes them, and two secrets in ASCII."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    stamp: str | None = None
+    path_token: str | None = None
+
+
+class LocalKeys:
+    """The keys and secrets of this installation. Methods that make one when it is missing raise KeyProblem, in a
+    sentence, when the file cannot be written; the others never raise."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` is hooktop's data folder; nothing is made in it yet."""
+        self._path = folder / FILE_NAME
+        self._state: tuple[int, ...] | None = None
+        self._content = _Content()
+        self._loaded: dict[str, tuple[str, Key]] = {}
+        self._lock = threading.RLock()
+
+    def signing_key(self, provider: str) -> SigningKey:
+        """The key that a provider's simulated events are signed with; a new one takes up to half a second.
+
+        Raises KeyProblem, also for a provider that nobody knows.
+        """
+        found = registry().get(provider)
+        if found is None:
+            raise KeyProblem(f"There is no provider {provider!r}; known are {', '.join(registry().names())}.")
+        text = self._current().keys.get(provider)
+        if text is not None:
+            with contextlib.suppress(KeyProblem):
+                return load_signing_key(text)
+            log.warning("the local key of %s cannot be read; a new one is made", provider)
+
+        def make(content: _Content) -> None:
+            if content.keys.get(provider) in (None, text):  # else another process was faster
+                content.keys[provider] = signing_key_text(found.local_key())
+
+        return load_signing_key(self._change(make).keys[provider])
+
+    def verifying(self, provider: str) -> Key | None:
+        """The key that verifies a provider's simulated events, None as long as there are none."""
+        text = self._current().keys.get(provider)
+        if text is None:
+            return None
+        held = self._loaded.get(provider)
+        if held is None or held[0] != text:
+            try:
+                held = text, verifying_key(load_signing_key(text), "local")
+            except KeyProblem:
+                return None
+            self._loaded[provider] = held
+        return held[1]
+
+    def stamp(self, body: bytes) -> str:
+        """The header value that proves that this installation made the body: HMAC-SHA256 in hex. Raises KeyProblem."""
+
+        def make(content: _Content) -> None:
+            content.stamp = content.stamp or secrets.token_hex(32)
+
+        secret = self._current().stamp or self._change(make).stamp or ""
+        return _stamp(secret, body).decode("ascii")
+
+    def is_stamp(self, body: bytes, value: str) -> bool:
+        """Whether ``value``, of whatever origin, is this installation's stamp for the body."""
+        secret = self._current().stamp
+        return secret is not None and hmac.compare_digest(_stamp(secret, body), value.encode("utf-8", "replace"))
+
+    def path_token(self) -> str:
+        """The secret last segment of hook paths, where they are asked for. Raises KeyProblem."""
+
+        def make(content: _Content) -> None:
+            content.path_token = content.path_token or secrets.token_urlsafe(TOKEN_BYTES)
+
+        return self._current().path_token or self._change(make).path_token or ""
+
+    def _current(self) -> _Content:
+        """The content of the file, read again only when it has changed."""
+        with self._lock:
+            try:
+                state = _state(os.stat(self._path))
+            except OSError:
+                state = None
+            if state != self._state:
+                self._content, self._state = _Content(), state
+                try:
+                    self._content = _read(self._path)
+                except (OSError, ValueError) as error:  # told once: until it changes, it is not read again
+                    log.warning("%s cannot be read (%s)", self._path.name, type(error).__name__)
+            return self._content
+
+    def _change(self, change: Callable[[_Content], None]) -> _Content:
+        try:
+            with self._lock, _alone(self._path):
+                try:
+                    content = _read(self._path)
+                except (FileNotFoundError, ValueError):
+                    content = _Content()  # what cannot be read protects nothing but simulations: begin anew
+                change(content)
+                data = {"keys": content.keys, "stamp": content.stamp, "path_token": content.path_token}
+                paths.replace_private(self._path, json.dumps(data, indent=1).encode("ascii"))
+        except OSError as error:
+            raise KeyProblem(
+                f"The local keys in {self._path} cannot be written ({error.strerror}); make the folder writable."
+            ) from None
+        return content
+
+
+def _stamp(secret: str, body: bytes) -> bytes:
+    return hmac.new(secret.encode("ascii"), body, hashlib.sha256).hexdigest().encode("ascii")
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _read(path: Path) -> _Content:
+    """The file's content; what in it is of another form is left out. Raises OSError and ValueError."""
+    with path.open("rb") as file:
+        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
+            os.fchmod(file.fileno(), 0o600)
+        try:
+            data = json.loads(file.read(MAX_FILE).decode("ascii"))
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+    if not isinstance(data, dict):
+        raise ValueError("not an object")
+    keys = data.get("keys")
+    kept = {str(k): v for k, v in keys.items() if isinstance(v, str)} if isinstance(keys, dict) else {}
+    return _Content(kept, _text(data.get("stamp")), _text(data.get("path_token")))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.isascii() and len(value) >= TOKEN_BYTES else None
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from changing the file meanwhile. Raises OSError."""
+    paths.private_dir(path.parent)
+    lock = paths.private_file(path.with_name(f"{path.name}.lock"))
+    with lock.open("rb") as file:
+        if fcntl is not None:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        yield
