@@ -14,6 +14,7 @@ CONTEXTS: Final = {
     "live": "Live view",
     "list": "In the list",
     "detail": "In the detail pane",
+    "filter": "While a filter is typed",
 }
 
 
@@ -89,6 +90,13 @@ ACTIONS: Final = (
     Action("page_up", ("pageup",), "page up", "A page up", "detail", palette=False),
     Action("page_down", ("pagedown",), "page down", "A page down", "detail", palette=False),
     Action("back", ("escape",), "back", "Back to the list", "detail", footer=True, palette=False),
+    # the filter bar
+    Action("complete", ("tab",), "complete", "Take the first completion", "filter", footer=True, palette=False),
+    Action("earlier", ("up",), "earlier", "The filter used before", "filter", footer=True, palette=False),
+    Action("later", ("down",), "later", "The filter used after", "filter", palette=False),
+    Action("keep", ("enter",), "keep", "Keep the filter and go back to the list", "filter", footer=True,
+           palette=False),
+    Action("give_up", ("escape",), "clear", "No filter", "filter", footer=True, palette=False),
 )  # fmt: skip
 
 _KEY_NAMES: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,28 +13,25 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import CommandPalette
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from monitor.paths import private_file
-from monitor.sandbox.problems import SimulationProblem
 from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
 from monitor.text import visible
 from monitor.ui import copying, crash, themes
 from monitor.ui.actions import bindings
-from monitor.ui.format import count, size, utc_now
-from monitor.ui.palette import ActionCommands
+from monitor.ui.format import size, utc_now
+from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
-from monitor.ui.safety import ControlFilter
+from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
-from monitor.ui.screens.send import Order, SendScreen
 from monitor.ui.screens.themes import ThemeScreen
 from monitor.ui.session import Session
 
@@ -80,7 +78,7 @@ class HooktopApp(App[int]):
         self.set_interval(TICK_S, self._tick)
         notice = self.session.monitor.store.notice
         if notice:
-            self.toast(notice, severity="warning", timeout=20)
+            toast(self, notice, severity="warning", timeout=20)
 
     def on_unmount(self) -> None:
         self.session.close()
@@ -112,8 +110,9 @@ class HooktopApp(App[int]):
             self._skipped = False
             self.screen.refresh()
         screen = self._base()
-        if screen is not None and screen.is_mounted:
-            screen.tick()
+        if screen is not None:
+            with contextlib.suppress(NoMatches):  # a screen that is not built yet, or being taken down
+                screen.tick()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Write a frame, unless so many wait already that writing would block the loop."""
@@ -157,16 +156,10 @@ class HooktopApp(App[int]):
 
     def action_help_quit(self) -> None:
         """ctrl+c: say how to quit."""
-        self.toast("q or ctrl+q quits. Selected text is copied with ctrl+c.")
+        toast(self, "q or ctrl+q quits. Selected text is copied with ctrl+c.")
 
     def action_suspend_process(self) -> None:
         """ctrl+z does nothing: a stopped process would receive nothing."""
-
-    # --- saying things -------------------------------------------------------------------------------------------
-
-    def toast(self, text: str, *, severity: SeverityLevel = "information", timeout: float | None = None) -> None:
-        """Say something that may hold foreign text."""
-        self.notify(visible(text, lines=True, limit=600), severity=severity, timeout=timeout, markup=False)
 
     # --- actions -------------------------------------------------------------------------------------------------
 
@@ -178,8 +171,8 @@ class HooktopApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Any action by its name."""
-        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(CommandPalette(placeholder="What do you want to do?", id="--command-palette"))
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
+            self.push_screen(Palette(placeholder="What do you want to do?", id="--command-palette"))
 
     def action_times(self) -> None:
         """Time of day or how long ago."""
@@ -213,7 +206,7 @@ class HooktopApp(App[int]):
         base = self._base()
         capture = base.capture if base is not None else None
         if capture is None:
-            self.toast("There is no capture to copy.", severity="warning")
+            toast(self, "There is no capture to copy.", severity="warning")
             return
         monitor = self.session.monitor
         copies: dict[str, Callable[[], copying.Copy | None]] = {
@@ -254,35 +247,4 @@ class HooktopApp(App[int]):
             self.copy_to_clipboard(made.text)
         begin = f"Copied {made.what}." if small else f"Too long for the clipboard: {made.what}."
         masked = " It is not masked." if self.session.masked else ""
-        self.toast(f"{begin}{masked}\n{kept}", severity="information" if small else "warning")
-
-    async def action_send(self) -> None:
-        """Choose and send simulated events."""
-        simulator = self.session.simulator
-        if simulator is None or not self.session.can_send:
-            self.toast("Sending is off: the monitor is read-only.", severity="warning")
-            return
-
-        def chosen(order: Order | None) -> None:
-            if order is not None:
-                self.run_worker(self._send(simulator, order), group="send")
-
-        self.push_screen(SendScreen(simulator), chosen)
-
-    async def _send(self, simulator: Simulator, order: Order) -> None:
-        what = f"{order.provider} {order.scenario}"
-        try:
-            outcome = await simulator.send(
-                order.provider, order.scenario, count=order.count, bad_signature=order.bad_signature
-            )
-        except SimulationProblem as problem:
-            self.toast(str(problem), severity="error", timeout=15)
-            return
-        except Exception as error:  # whatever sending met, the screens go on
-            self.toast(f"{what} could not be sent ({type(error).__name__}).", severity="error", timeout=15)
-            return
-        if outcome.unanswered:
-            self.toast(f"{what}: {outcome.trouble or 'no answer'}", severity="error", timeout=15)
-            return
-        answers = ", ".join(f"{number}× {status}" for status, number in sorted(outcome.statuses.items()))
-        self.toast(f"Sent {what}: {count(outcome.posted, 'event')}, answered {answers}")
+        toast(self, f"{begin}{masked}\n{kept}", severity="information" if small else "warning")

@@ -94,12 +94,12 @@ def long_span(seconds: float) -> str:
 
 
 def gap(span: timedelta) -> str:
-    """The distance from one time to another: ``267 ms later``, ``1.98 s earlier``, ``4m12s later``."""
+    """The distance from one time to another with its sign: ``+267 ms``, ``−1.98 s``, ``+4m12s``."""
     seconds = abs(span.total_seconds())
-    word = "earlier" if span < timedelta(0) else "later"
+    sign = "−" if span < timedelta(0) else "+"
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms {word}"
-    return f"{seconds:.2f} s {word}" if seconds < 60 else f"{short_span(seconds)} {word}"
+        return f"{sign}{seconds * 1000:.0f} ms"
+    return f"{sign}{seconds:.2f} s" if seconds < 60 else sign + short_span(seconds)
 
 
 def clock(moment: datetime, *, digits: int = 0) -> str:

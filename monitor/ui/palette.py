@@ -6,13 +6,20 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
 from monitor.ui.actions import ACTIONS, Action, key_name
 from monitor.ui.screens.base import MonitorScreen
 
 _TARGETS: Final = {"everywhere": "app", "live": "screen"}
+
+
+class Palette(CommandPalette):
+    """Textual's palette without its pictograph, which is two cells wide in some terminals and one in others."""
+
+    def on_mount(self) -> None:
+        self.query_one(SearchIcon).icon = "›"
 
 
 class ActionCommands(Provider):

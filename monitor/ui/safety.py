@@ -7,11 +7,14 @@ its way to the terminal.
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 from rich.segment import Segment
+from textual.app import App
 from textual.color import Color
 from textual.content import Content
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
 from monitor.text import visible
@@ -60,6 +63,11 @@ class Plain(Static):
     def show_parts(self, *lines: tuple[Part, ...]) -> None:
         """Show lines of parts with roles; the parts must be visible text already."""
         self.update(content(*lines))
+
+
+def toast(app: App[Any], text: str, *, severity: SeverityLevel = "information", timeout: float | None = None) -> None:
+    """Say something that may hold foreign text; never read as markup."""
+    app.notify(visible(text, lines=True, limit=600), severity=severity, timeout=timeout, markup=False)
 
 
 def content(*lines: tuple[Part, ...]) -> Content:

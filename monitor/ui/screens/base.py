@@ -16,6 +16,7 @@ from monitor.ui.safety import Plain
 from monitor.ui.session import Session
 from monitor.ui.status import facts_of, status_lines
 from monitor.ui.widgets.bars import Bar, KeyBar
+from monitor.ui.widgets.detail import Detail
 
 TALL: Final = 30  # rows from which there is room for more than the necessary
 
@@ -57,8 +58,11 @@ class MonitorScreen(Screen[None]):
         """The actions for the footer."""
         shown: list[Action] = []
         taken: set[str] = set()
-        for context in (*self.contexts(), "everywhere"):
+        here = self.contexts()
+        for context in here if "filter" in here else (*here, "everywhere"):
             for action in of(context):
+                if action.id == "leave" and "back" in (one.id for one in shown):
+                    continue
                 if action.footer and action.keys[0] not in taken and self.applies(action):
                     taken.add(action.keys[0])
                     shown.append(action)
@@ -66,6 +70,8 @@ class MonitorScreen(Screen[None]):
 
     def applies(self, action: Action) -> bool:
         """Whether an action can do something now."""
+        if action.id in ("fold", "fold_all"):
+            return any(pane.foldable for pane in self.query(Detail) if pane.display)
         return not action.changes or self.session.can_send
 
     def note(self) -> str:

@@ -22,8 +22,11 @@ from monitor.ui.format import count
 from monitor.ui.inspector import BODY, TABS
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
+from monitor.ui.safety import toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.detail import DetailScreen
+from monitor.ui.screens.send import Order, SendScreen
+from monitor.ui.sending import send
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.capture_list import CaptureList
@@ -81,6 +84,8 @@ class LiveScreen(MonitorScreen):
     def contexts(self) -> Sequence[str]:
         """Those of the pane in use."""
         focused = self.focused
+        if self.query_one(FilterBar).has_focus_within:
+            return ("filter",)
         if focused is not None and any(isinstance(node, Detail) for node in focused.ancestors_with_self):
             return ("detail",)
         return ("list", "live")
@@ -139,6 +144,8 @@ class LiveScreen(MonitorScreen):
             state = [("▼ G follows", "quiet")]
         labels = heading(captures.scrollable_content_region.width or width)
         room = width - cells(state) - 1
+        if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
+            labels = labels[: labels.rfind(" ", 0, room) + 1]
         return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
 
     def _show_empty(self) -> None:
@@ -219,6 +226,19 @@ class LiveScreen(MonitorScreen):
     def action_previous_match(self) -> None:
         """The previous one."""
         self.captures.action_up()
+
+    def action_send(self) -> None:
+        """Choose and send simulated events."""
+        simulator = self.session.simulator
+        if simulator is None or not self.session.can_send:
+            toast(self.app, "Sending is off: this monitor only watches.", severity="warning")
+            return
+
+        def chosen(order: Order | None) -> None:
+            if order is not None:
+                self.run_worker(send(self.app, simulator, order), group="send")
+
+        self.app.push_screen(SendScreen(simulator), chosen)
 
     # --- the filter ----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ class Choice:
 class MenuScreen(Overlay[str]):
     """Gives the id of the entry chosen, or None."""
 
+    CSS_PATH = "menu.tcss"
+
     def __init__(self, title: str, choices: Sequence[Choice]) -> None:
         super().__init__()
         self._title = title
@@ -36,7 +38,7 @@ class MenuScreen(Overlay[str]):
     def compose(self) -> ComposeResult:
         """One box with the entries."""
         wide = max(len(choice.label) for choice in self._choices)
-        with Vertical(classes="box") as box:
+        with Vertical(classes="box", id="menu") as box:
             box.border_title = heading(self._title)
             box.border_subtitle = heading("esc closes")
             yield OptionList(

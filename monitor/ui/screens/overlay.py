@@ -25,4 +25,4 @@ class Overlay(ModalScreen[ScreenResultType]):
 
 def heading(text: str) -> Content:
     """A box's title; never read as markup."""
-    return Content(f" {text} ")
+    return Content(text)

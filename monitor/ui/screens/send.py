@@ -9,12 +9,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Checkbox, Input, OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from monitor.services.simulate import Simulator
 from monitor.text import visible
-from monitor.ui.format import pad
+from monitor.ui.format import fit, pad
 from monitor.ui.safety import Plain, content
 from monitor.ui.screens.overlay import Overlay, heading
 
@@ -43,6 +43,7 @@ class SendScreen(Overlay[Order]):
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()
+        self._bad = False
         self._scenarios = [(provider.name, scenario) for provider, scenario in simulator.scenarios()]
 
     def compose(self) -> ComposeResult:
@@ -56,7 +57,7 @@ class SendScreen(Overlay[Order]):
                 yield Plain("how many")
                 yield Input(placeholder="all", type="integer", max_length=5, compact=True, id="send-count")
                 yield Plain("b", classes="key")
-                yield Checkbox("bad signature", compact=True, id="send-bad")
+                yield Plain(id="send-bad")
             yield Plain("Signed with a key of this installation and labelled LOCAL.", id="send-note")
 
     def _options(self) -> list[Option]:
@@ -70,8 +71,8 @@ class SendScreen(Overlay[Order]):
                     content(
                         (
                             (pad(visible(shown), 11), "info"),
-                            (pad(visible(scenario.name), 20), "plain"),
-                            (visible(scenario.summary, limit=120), "quiet"),
+                            (pad(visible(scenario.name), 26) + " ", "plain"),
+                            (fit(visible(scenario.summary), 46), "quiet"),
                         )
                     ),
                     id=str(index),
@@ -94,11 +95,18 @@ class SendScreen(Overlay[Order]):
             self.query_one("#send-note", Plain).show(f"How many must be between 1 and {MAX_COUNT:,}.")
             return
         provider, scenario = self._scenarios[index]
-        self.dismiss(Order(provider, scenario.name, count, self.query_one("#send-bad", Checkbox).value))
+        self.dismiss(Order(provider, scenario.name, count, self._bad))
 
     def action_bad(self) -> None:
         """Switch the bad signature."""
-        self.query_one("#send-bad", Checkbox).toggle()
+        self._bad = not self._bad
+        self._show_bad()
+
+    def on_mount(self) -> None:
+        self._show_bad()
+
+    def _show_bad(self) -> None:
+        self.query_one("#send-bad", Plain).show(f"bad signature: {'yes' if self._bad else 'no'}")
 
     def action_count(self) -> None:
         """Go to the number."""

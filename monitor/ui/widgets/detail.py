@@ -78,6 +78,11 @@ class Detail(Vertical):
         """The tab shown: the one chosen, or this pane's first."""
         return self._state.tab if self._state.tab in self._tabs else self._tabs[0]
 
+    @property
+    def foldable(self) -> bool:
+        """Whether there is something to fold."""
+        return bool(self._lines.document.folds)
+
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def set_tabs(self, tabs: tuple[str, ...]) -> None:

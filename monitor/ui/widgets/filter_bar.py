@@ -7,32 +7,24 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
 from monitor.model.filter import Completion, FilterError, complete
 from monitor.text import visible
+from monitor.ui.actions import bindings
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
 
 SHOWN = 8  # completions
 
 
-class FilterInput(Input):
-    """The input itself: tab completes, up and down walk the history."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", show=False),
-        Binding("up", "history(-1)", show=False),
-        Binding("down", "history(1)", show=False),
-        Binding("escape", "give_up", show=False),
-    ]
-
-
 class FilterBar(Vertical):
     """Asks for a filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("filter")
 
     class Typed(Message):
         """The text changed."""
@@ -60,16 +52,16 @@ class FilterBar(Vertical):
         """A line to type in, and one for help."""
         with Horizontal(id="filter-line"):
             yield Plain("/", id="filter-mark")
-            yield FilterInput(
+            yield Input(
                 id="filter-input", compact=True, select_on_focus=False,
                 placeholder="provider:volt verdict:invalid status:failed from:+1555*",
             )  # fmt: skip
         yield Plain(id="filter-help")
 
     @property
-    def input(self) -> FilterInput:
+    def input(self) -> Input:
         """The input."""
-        return self.query_one(FilterInput)
+        return self.query_one(Input)
 
     def begin(self, text: str) -> None:
         """Show the bar with the filter in force, the cursor at its end."""
@@ -84,12 +76,12 @@ class FilterBar(Vertical):
     def wrong(self, error: FilterError) -> None:
         """Point at what is wrong."""
         self._wrong = True
-        words = visible(error.message, limit=120) + (f"; {visible(error.hint, limit=160)}" if error.hint else "")
+        words = visible(error.message, limit=120) + (f" {visible(error.hint, limit=160)}" if error.hint else "")
         room = max(self.size.width - 4, 10)
         at = min(error.column, max(room - 20, 0))
-        parts: tuple[Part, ...] = ((" " * (at + 2), "plain"), ("▲ ", "bad"), (words, "warn"))
+        parts: tuple[Part, ...] = ((" " * (at + 3), "plain"), ("▲ ", "bad"), (words, "warn"))
         if at + len(words) + 6 > room and at > len(words):
-            parts = ((f"{words} ▲".rjust(at + 3), "warn"),)
+            parts = ((f"{words} ▲".rjust(at + 4), "warn"),)
         self._help.show_parts(parts)
 
     def right(self) -> None:
@@ -107,7 +99,7 @@ class FilterBar(Vertical):
         self._found = complete(text, cursor, values=self._values)
         if self._wrong:
             return
-        parts: list[Part] = [("  ", "plain")]
+        parts: list[Part] = [("   ", "plain")]
         for index, found in enumerate(self._found[:SHOWN]):
             if found.text == text[found.start : found.end]:
                 continue
@@ -128,7 +120,7 @@ class FilterBar(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Done(event.value))
+        self.action_keep()
 
     def action_complete(self) -> None:
         """Take the first completion."""
@@ -138,9 +130,20 @@ class FilterBar(Vertical):
             self.input.value = text[: found.start] + found.text + text[found.end :]
             self.input.cursor_position = found.start + len(found.text)
 
-    def action_history(self, step: int) -> None:
-        """An earlier or later filter."""
-        self._back = min(max(self._back - step, 0), len(self._history))
+    def action_keep(self) -> None:
+        """Keep the filter."""
+        self.post_message(self.Done(self.input.value))
+
+    def action_earlier(self) -> None:
+        """The filter used before."""
+        self._recall(1)
+
+    def action_later(self) -> None:
+        """The filter used after."""
+        self._recall(-1)
+
+    def _recall(self, step: int) -> None:
+        self._back = min(max(self._back + step, 0), len(self._history))
         self.input.value = self._history[-self._back] if self._back else ""
         self.input.cursor_position = len(self.input.value)
 
