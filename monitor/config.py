@@ -308,6 +308,8 @@ def _public_key(section: Section, key: str, folder: Path) -> str | None:
     text = section.text(key)
     if text is None:
         return None
+    if "PRIVATE KEY" in text:
+        section.fail(key, "is a private key; hooktop needs the public one (never give a private key away)")
     form = key_form(text)
     if form == "address":
         return section.address(key)

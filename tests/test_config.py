@@ -245,6 +245,7 @@ def test_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
         ("[accounts.a]\nprovider = 'bird'\napi_url = 'http://api.bird.com'", "must begin with https://"),
         (f"[accounts.a]\nprovider = 'bird'\napi_url = 'https://u:{CANARY}@b.example.com'", "user name or password"),
         ("[accounts.a]\nprovider = 'volt'\npublic_key = 'http://example.com/k'", "must begin with https://"),
+        (f"[accounts.a]\nprovider = 'volt'\npublic_key = '-----BEGIN PRIVATE KEY-----{CANARY}'", "is a private key"),
         ("[receiver]\nhost = 'keyring:h'", "cannot be read from the keyring here"),
         ("alerts = 3", "must be a list of tables, each begun with [[alerts]]"),
         ("alerts = [3]", "must be a list of tables, each begun with [[alerts]]"),

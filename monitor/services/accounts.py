@@ -125,6 +125,8 @@ def _masked(account: Account, setting: Setting) -> str:
     value = getattr(account, setting.field)
     if value is None:
         return ""
+    if setting.field == "public_key" and key_form(value) == "text":
+        return "the key itself"
     return ", ".join(secret.masked() if isinstance(secret, Secret) else secret for secret in _several(value))
 
 
@@ -232,7 +234,11 @@ def _without(text: str, name: str) -> str | None:
         end += 1
     while end > line and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
         end -= 1
-    return "".join(lines[: line - 1] + lines[end:])
+    kept = "".join(lines[: line - 1] + lines[end:])
+    if "".join(lines[end:]).strip():
+        return kept
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return kept.rstrip() + newline if kept.strip() else ""  # the blank line that ``add`` put before it goes too
 
 
 def _parses(text: str) -> bool:

@@ -1,0 +1,389 @@
+"""Accounts in the configuration file: what is added, removed and shown, and what stays as its owner wrote it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitor.config import SETTINGS, Account, Config, ConfigError, load
+from monitor.secret import KeyringSecret, Secret
+from monitor.services import accounts
+from monitor.services.accounts import Shown
+from monitor.services.keyring import KeyringProblem
+from tests.services.keyrings import FakeKeyring, NoKeyringError
+
+CANARY = "canary-93e1ab04-do-not-show"
+SECRET = Secret(CANARY)
+FILE = """# mine, keep it
+receiver.port = 9000   # the usual
+
+[accounts.volt-main]  # the real one
+provider = "volt"
+token = "t"
+
+# about the database
+[store]
+keep = "7d"
+
+# second account
+[accounts.bird]
+provider = "bird"
+signing_keys = [
+  "[accounts.not]",
+  "b",
+]
+# the last word of bird
+
+# and an alert
+[[alerts]]
+filter = '''
+[accounts.bird]
+'''
+bell = true
+"""
+
+
+@pytest.fixture
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
+    found = FakeKeyring()
+    monkeypatch.setitem(sys.modules, "keyring", found)
+    return found
+
+
+def written(tmp_path: Path, text: str = FILE) -> Path:
+    file = tmp_path / "config.toml"
+    file.write_bytes(text.encode())
+    file.chmod(0o600)
+    return file
+
+
+def refused(file: Path, name: str, provider: str, values: accounts.Values, **environ: str) -> str:
+    before = file.read_bytes() if file.exists() else None
+    with pytest.raises(ConfigError) as caught:
+        accounts.add(file, name, provider, values, environ)
+    assert (file.read_bytes() if file.exists() else None) == before
+    assert CANARY not in str(caught.value)
+    assert str(caught.value).endswith((".", "?", str(file)))
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_new_file_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    file = tmp_path / "a" / "b" / "config.toml"
+    before = os.umask(umask)
+    try:
+        added = accounts.add(file, "bird", "bird", {"access_key": SECRET, "signing_keys": [SECRET]}, {})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert list(file.parent.iterdir()) == [file]
+    assert added.in_keyring is False
+    assert added.sentence == (
+        f"The account bird is in {file} with its secrets, readable by you alone. The keyring cannot be used: its "
+        "package is not installed; install hooktop with the extra 'keyring'."
+    )
+    assert load(file, {}).accounts == (
+        Account("bird", "bird", "https://api.bird.com", SECRET, signing_secrets=(SECRET,)),
+    )
+
+
+def test_secrets_go_to_the_keyring_where_there_is_one(tmp_path: Path, fake: FakeKeyring) -> None:
+    file = written(tmp_path)
+    values: accounts.Values = {
+        "access_key": SECRET,
+        "workspace_id": "w",
+        "signing_keys": [Secret("one"), "env:SECOND", Secret("three"), "keyring:mine"],
+    }
+    added = accounts.add(file, "eu", "bird", values, {"SECOND": "two"})
+    assert added.in_keyring
+    assert added.sentence == f"The account eu is in {file}, its secrets are in the system's keyring."
+    assert CANARY not in file.read_text()
+    assert sorted(fake.entries.values()) == sorted([CANARY, "one", "three"])
+    account = load(file, {"SECOND": "two"}).accounts[-1]
+    assert isinstance(account.api_secret, KeyringSecret)
+    assert accounts.opened(account).api_secret == SECRET
+    names = [
+        secret.name if isinstance(secret, KeyringSecret) else secret.reveal() for secret in account.signing_secrets
+    ]
+    assert [fake.entries.get(("hooktop", name), name) for name in names] == ["one", "two", "three", "mine"]
+
+    fake.entries["hooktop", "mine"] = "not made by hooktop"
+    accounts.remove(file, "eu")
+    assert fake.entries == {("hooktop", "mine"): "not made by hooktop"}
+    assert file.read_text() == FILE
+
+
+def test_no_backend_falls_back_to_the_file_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", FakeKeyring(NoKeyringError("x")))
+    added = accounts.add(written(tmp_path), "eu", "oneroute", {"api_key": SECRET}, {})
+    assert added.in_keyring is False
+    assert "there is no working backend for it on this machine" in added.sentence
+    assert load(tmp_path / "config.toml", {}).accounts[-1].api_secret == SECRET
+
+
+def test_a_keyring_that_fails_half_way_keeps_nothing(tmp_path: Path, fake: FakeKeyring) -> None:
+    store = fake.set_password
+
+    def full(service: str, name: str, text: str) -> None:
+        if fake.entries:
+            raise OSError("full")
+        store(service, name, text)
+
+    fake.set_password = full  # type: ignore[method-assign]
+    values: accounts.Values = {"access_key": SECRET, "signing_keys": [SECRET]}
+    added = accounts.add(written(tmp_path), "eu", "bird", values, {})
+    assert added.in_keyring is False
+    assert fake.entries == {}
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_in_the_keyring(
+    tmp_path: Path, fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("monitor.paths.os.replace", full)
+    file = written(tmp_path)
+    told = refused(file, "eu", "bird", {"access_key": SECRET})
+    assert "cannot be written (No space left on device)" in told
+    assert fake.entries == {}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_comments_and_order_stay(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    added = accounts.add(file, "c", "connectly", {"business_id": 'b "q" \\ \x1b é', "webhook_secrets": []}, {})
+    assert added.in_keyring is None
+    assert added.sentence == f"The account c is in {file}."
+    text = file.read_text()
+    assert text.startswith(FILE.rstrip())
+    assert load(file, {}).accounts[-1].business_id == 'b "q" \\ \x1b é'
+    accounts.remove(file, "c")
+    assert file.read_text() == FILE
+    accounts.remove(file, "bird")
+    accounts.remove(file, "volt-main")
+    assert file.read_text().split("\n") == [
+        "# mine, keep it",
+        "receiver.port = 9000   # the usual",
+        "",
+        "",
+        "# about the database",
+        "[store]",
+        'keep = "7d"',
+        "",
+        "# second account",
+        "# the last word of bird",
+        "",
+        "# and an alert",
+        "[[alerts]]",
+        "filter = '''",
+        "[accounts.bird]",
+        "'''",
+        "bell = true",
+        "",
+    ]
+    assert load(file, {}).accounts == ()
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_windows_line_ends_stay(tmp_path: Path) -> None:
+    file = written(tmp_path, "# mine\r\n[ui]\r\nmask = true\r\n")
+    accounts.add(file, "v", "volt", {"token": SECRET}, {})
+    data = file.read_bytes()
+    assert data.count(b"\n") == data.count(b"\r\n") > 4
+    assert load(file, {}).accounts[0].api_secret == SECRET
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize(
+    "text",
+    [
+        'accounts = { a = { provider = "volt" } }\n',
+        'accounts.a = { provider = "volt" }\n',
+        '[accounts]\na.provider = "volt"\n',
+        '[accounts]\na = { provider = "volt" }\n',
+    ],
+)
+def test_other_ways_to_write_accounts_are_edited_rightly_or_not_at_all(tmp_path: Path, text: str) -> None:
+    file = written(tmp_path, text)
+    added = True
+    try:
+        accounts.add(file, "b", "volt", {"token": SECRET}, {})
+    except ConfigError:
+        added = False
+    assert [account.name for account in load(file, {}).accounts] == ["a", "b"][: 1 + added]
+    assert file.read_text().startswith(text)
+    before = file.read_text()
+    with pytest.raises(ConfigError, match="cannot change safely; edit it by hand"):
+        accounts.remove(file, "a")
+    assert file.read_text() == before
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    target = written(tmp_path / "dotfiles")
+    link = tmp_path / "config.toml"
+    link.symlink_to(target)
+    accounts.add(link, "v", "volt", {"token": SECRET}, {})
+    assert link.is_symlink()
+    assert load(target, {}).accounts[-1].name == "v"
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_a_relative_key_path_is_that_of_the_one_who_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    file = written(tmp_path)
+    accounts.add(file, "v", "volt", {"public_key": "volt.pub"}, {})
+    assert load(file, {}).accounts[-1].public_key == str(tmp_path / "work" / "volt.pub")
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "values", "says"),
+    [
+        ("bird", "bird", {}, "There is an account bird in "),
+        ("x", "brid", {}, "There is no provider 'brid'; accounts are for volt, bird"),
+        ("a b", "bird", {}, "The account cannot be added: [accounts] 'a b' is no name for an account"),
+        ("x", "bird", {"token": SECRET}, "An account of bird has no token; it has access_key, workspace_id"),
+        ("x", "bird", {"access_key": CANARY}, "access_key is a secret: give env:NAME or keyring:NAME"),
+        ("x", "bird", {"access_key": Secret(f"env:{CANARY}")}, "access_key begins like a reference"),
+        ("x", "bird", {"access_key": [SECRET, SECRET]}, "access_key takes one value"),
+        ("x", "bird", {"access_key": "env:NOT_THERE"}, "the environment variable NOT_THERE, which is not set"),
+        ("x", "bird", {"access_key": Secret(f"{CANARY}\n{CANARY}")}, "access_key has a character that cannot be sent"),
+        ("x", "bird", {"access_key": SECRET, "api_url": "http://api.example.com"}, "api_url is no usable address"),
+        ("x", "volt", {"public_key": f"-----BEGIN PRIVATE KEY-----\n{CANARY}"}, "is a private key"),
+    ],
+)
+def test_mistakes_change_nothing(
+    tmp_path: Path, fake: FakeKeyring, name: str, provider: str, values: accounts.Values, says: str
+) -> None:
+    assert says in refused(written(tmp_path), name, provider, values)
+    assert fake.entries == {}
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize(
+    ("text", "mode", "says"),
+    [
+        ("[receiver\n", 0o600, "line 1: this is not TOML"),
+        ("accounts = 3\n", 0o600, "accounts must be a table"),
+        pytest.param(
+            FILE,
+            0o644,
+            "run: chmod 600",
+            marks=pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX"),
+        ),
+    ],
+)
+def test_files_that_are_not_touched(tmp_path: Path, text: str, mode: int, says: str) -> None:
+    file = written(tmp_path, text)
+    file.chmod(mode)
+    assert says in refused(file, "x", "bird", {"access_key": SECRET})
+    with pytest.raises(ConfigError):
+        accounts.remove(file, "bird")
+
+
+def test_removing_what_is_not_there(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    with pytest.raises(ConfigError, match=r"^There is no account x in .*config.toml; there are volt-main, bird\.$"):
+        accounts.remove(file, "x")
+    with pytest.raises(ConfigError, match=r"^There is no account x in .*none.toml\.$"):
+        accounts.remove(tmp_path / "none.toml", "x")
+
+
+def test_an_entry_that_another_account_uses_stays(tmp_path: Path, fake: FakeKeyring) -> None:
+    file = written(tmp_path, "")
+    accounts.add(file, "a", "volt", {"token": SECRET}, {})
+    [(_, entry)] = fake.entries
+    accounts.add(file, "b", "volt", {"token": f"keyring:{entry}"}, {})
+    accounts.remove(file, "a")
+    assert fake.entries == {("hooktop", entry): CANARY}
+    accounts.remove(file, "b")  # not the one that made it
+    assert fake.entries == {("hooktop", entry): CANARY}
+
+
+def test_the_list_masks_every_secret() -> None:
+    config = Config(
+        accounts=(
+            Account("v", "volt", "https://api.example.com", SECRET, public_key="-----BEGIN PUBLIC KEY-----\nMII"),
+            Account(
+                "b", "bird", api_secret=KeyringSecret("b.1"), workspace_id="w", signing_secrets=(SECRET, Secret("x"))
+            ),
+            Account("p", "volt", public_key="/keys/volt.pub"),
+        )
+    )
+    found = accounts.listed(config)
+    assert found == (
+        Shown(
+            "v",
+            "volt",
+            (("token", "••••show"), ("public_key", "the key itself"), ("api_url", "https://api.example.com")),
+        ),
+        Shown("b", "bird", (("access_key", "keyring:b.1"), ("workspace_id", "w"), ("signing_keys", "••••show, ••••"))),
+        Shown("p", "volt", (("public_key", "/keys/volt.pub"),)),
+    )
+    assert CANARY not in repr(found)
+
+
+def test_opening_an_account(fake: FakeKeyring) -> None:
+    fake.entries["hooktop", "e"] = CANARY
+    assert accounts.opened(Account("a", "bird", api_secret=KeyringSecret("e"))).api_secret == SECRET
+    assert accounts.opened(Account("a", "bird")) == Account("a", "bird")
+    with pytest.raises(KeyringProblem, match="no entry gone"):
+        accounts.opened(Account("a", "bird", api_secret=KeyringSecret("gone")))
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True)
+TEXTS = st.text(min_size=1, max_size=40).filter(lambda text: bool(text.strip()))
+ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(provider=st.sampled_from(sorted(SETTINGS)), name=NAMES, data=st.data())
+@pytest.mark.usefixtures("no_keyring")
+def test_what_goes_in_comes_out_and_the_rest_stays(
+    tmp_path: Path, provider: str, name: str, data: st.DataObject
+) -> None:
+    file = written(tmp_path)
+    values: dict[str, str | Secret | list[Secret]] = {}
+    for setting in SETTINGS[provider]:
+        if setting.many:
+            values[setting.name] = data.draw(st.lists(TEXTS.map(Secret), max_size=3))
+        elif setting.secret:
+            values[setting.name] = Secret(data.draw(ASCII))
+        elif setting.field not in ("api_url", "public_key"):
+            values[setting.name] = data.draw(TEXTS)
+    before = tomllib.loads(FILE)
+    try:
+        accounts.add(file, name, provider, values, {})
+    except ConfigError:
+        assert file.read_bytes() == FILE.encode()
+        return
+    account = load(file, {}).accounts[-1]
+    for setting in SETTINGS[provider]:
+        given, found = values.get(setting.name), getattr(account, setting.field)
+        if isinstance(given, list):
+            assert [secret.reveal() for secret in found] == [secret.reveal().strip() for secret in given]
+        elif given is not None:
+            assert found == given
+    accounts.remove(file, name)
+    assert tomllib.loads(file.read_bytes().decode()) == before
+    assert file.read_text() == FILE
