@@ -1,0 +1,152 @@
+"""The whole program on a real terminal: start, receive, see, open, quit, and the terminal as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.providers.registry import registry
+from tests.e2e.programs import environment, run
+from tests.e2e.terminal import Terminal
+
+SECRET = "connectly-test-secret"
+BODY = json.dumps(
+    {
+        "timestamp": "1639083206",
+        "sender": {"id": "+15555550100", "channelType": "whatsapp", "name": "Ada"},
+        "recipient": {"id": "+15555550199", "channelType": "whatsapp"},
+        "message": {"text": "Where is my parcel?"},
+    }
+).encode()
+
+
+def start(home: Path, *arguments: str, size: tuple[int, int] = (120, 40), **environ: str) -> Terminal:
+    known = environment(home, CONNECTLY_WEBHOOK_SECRET=SECRET, **environ)
+    return Terminal(["--port", "0", *arguments], known, size=size)
+
+
+def port_of(screen: str) -> int:
+    found = re.search(r"127\.0\.0\.1:(\d+)", screen)
+    assert found is not None, screen
+    return int(found[1])
+
+
+def post(port: int, body: bytes = BODY, *, signed: bool = True) -> None:
+    headers = dict(registry()["connectly"].sign(body, SECRET.encode(), url="", at=0)) if signed else {}
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/connectly", content=body, headers=headers, trust_env=False, timeout=20
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (180, 50)], ids=str)
+def test_start_post_see_open_quit(tmp_path: Path, size: tuple[int, int]) -> None:
+    with start(tmp_path, size=size) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        assert "curl" in terminal.text()
+        post(port)
+        terminal.wait(r"✔.*connectly")
+        post(port, BODY + b" ")
+        terminal.wait(r"connectly[\s\S]*connectly")
+        terminal.press("k\r")
+        terminal.wait("esc back")
+        terminal.wait("Where is my parcel")
+        terminal.press("\x1b")  # by itself: with a key right behind it, it would be that key with alt
+        terminal.wait("q quit")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert terminal.restored()
+        assert "2 captures" in terminal.text()
+    stored = run(["captures", "--json"], environment(tmp_path))
+    bodies = [json.loads(line)["request"]["body"].encode() for line in stored.stdout.splitlines()]
+    assert bodies == [BODY, BODY + b" "]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT], ids=lambda s: s.name)
+def test_signals_leave_the_terminal_as_it_was(tmp_path: Path, number: signal.Signals) -> None:
+    with start(tmp_path) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        post(port)
+        terminal.wait("connectly")
+        assert terminal.end(number) == 128 + number
+        assert terminal.restored()
+    assert len(run(["captures", "--json"], environment(tmp_path)).stdout.splitlines()) == 1
+
+
+def test_a_terminal_that_nobody_reads_delays_no_answer(tmp_path: Path) -> None:
+    with start(tmp_path) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        terminal.pause_reading()
+        slowest, end = 0.0, time.monotonic() + 10
+        posted = 0
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            post(port)
+            posted += 1
+            slowest = max(slowest, time.monotonic() - begun)
+        terminal.resume_reading()
+        assert slowest < 1
+        terminal.wait(f"{posted:,} captures")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+def test_hostile_text_does_not_act_on_the_terminal(tmp_path: Path) -> None:
+    hostile = json.loads(BODY)
+    hostile["message"]["text"] = "\x1b]52;c;aGk=\x07\x1b]0;owned\x07\x1b[2J\x9b31m\u202e[/nope][@click=app.quit]x[/]"
+    hostile["sender"]["name"] = "\x1b[31mred"
+    body = json.dumps(hostile, ensure_ascii=False).encode()
+    with start(tmp_path) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        post(port, body)
+        terminal.wait(r"✔.*connectly")
+        terminal.press("\r")
+        terminal.wait("esc back")
+        terminal.wait("click=app")
+        terminal.press("\t\t")
+        terminal.press("\x1b")
+        terminal.wait("q quit")
+        terminal.press("q")
+        assert terminal.end() == 0
+        written = bytes(terminal.output)
+        assert b"\x1b]52" not in written
+        assert b"\x1b]0;owned" not in written
+        assert b"owned\x07" not in written
+        assert "\x9b".encode() not in written
+        assert "\u202e".encode() not in written
+
+
+def test_demo_shows_live_traffic_of_four_providers_and_leaves_nothing(tmp_path: Path) -> None:
+    with Terminal(["demo", "--seed", "3"], environment(tmp_path)) as terminal:
+        screen = terminal.wait(r"✔ volt[\s\S]*", 30)
+        assert "DEMO" in screen
+        for provider in ("volt", "bird", "connectly", "oneroute"):
+            terminal.wait(provider, 30)
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert terminal.restored()
+    assert list(tmp_path.rglob("*.db")) == []
+
+
+def test_no_terminal_names_the_command_without_screens(tmp_path: Path) -> None:
+    done = run([], environment(tmp_path))
+    assert done.returncode == 2
+    assert "hooktop listen" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_before_any_screen(tmp_path: Path) -> None:
+    with start(tmp_path) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        with Terminal(["--port", str(port), "--db", str(tmp_path / "other.db")], environment(tmp_path)) as second:
+            assert second.end() == 2
+            assert f"Port {port}" in second.text().replace("\n", "")
+            assert b"\x1b[?1049h" not in second.output
+        terminal.press("q")
+        assert terminal.end() == 0
