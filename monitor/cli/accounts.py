@@ -1,0 +1,141 @@
+"""``hooktop accounts``: provider credentials."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.command import Globals, Group, globals_of
+from monitor.cli.errors import USAGE, fail
+from monitor.cli.output import Paint, say, say_json, table
+from monitor.cli.types import LINES
+from monitor.text import visible
+
+if TYPE_CHECKING:
+    from monitor.config import Setting
+    from monitor.secret import Secret
+
+
+@click.group(cls=Group)
+def command() -> None:
+    """Provider accounts: what is asked of you when a webhook is to be verified or an API called.
+
+    \b
+    Examples:
+      hooktop accounts list
+      hooktop accounts add connectly
+    """
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line; secrets are masked.")
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List accounts and their settings; of a secret only the last four characters.
+
+    \b
+    Example:
+      hooktop accounts list --json
+    """
+    from monitor.services.accounts import listed
+    from monitor.services.assemble import load_config
+
+    options = globals_of(ctx)
+    found = listed(load_config(options.config))
+    if as_json:
+        for account in found:
+            settings = dict(account.settings)
+            say_json({"kind": "account", "name": account.name, "provider": account.provider, "settings": settings})
+    elif found:
+        rows = [(a.name, a.provider, "  ".join(f"{name}={value}" for name, value in a.settings)) for a in found]
+        say(*table(("ACCOUNT", "PROVIDER", "SETTINGS"), rows, paint=Paint(no_color=options.no_color)))
+    else:
+        say("There are no accounts yet; 'hooktop accounts add volt' adds one.")
+
+
+@command.command()
+@click.argument("provider")
+@click.option("--name", metavar="NAME", help="The account's name (default: the provider's).")
+@click.option(
+    "--set", "sets", multiple=True, type=LINES, metavar="SETTING=VALUE", help="A setting, instead of being asked; a "
+    "secret as env:NAME or keyring:NAME only."
+)  # fmt: skip
+@click.pass_context
+def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]) -> None:
+    """Add an account: asks for its settings, for secrets without echo; an empty answer leaves a setting out.
+
+    Secrets go to the system's keyring where there is one, else into the configuration file, readable by you alone.
+
+    \b
+    Examples:
+      hooktop accounts add bird --name bird-eu
+      hooktop accounts add connectly --set webhook_secrets=env:CONNECTLY_SECRET
+    """
+    from monitor.config import SETTINGS
+    from monitor.services import accounts
+
+    if provider not in SETTINGS:
+        fail(f"There is no provider {provider!r} with accounts; choose one of {', '.join(SETTINGS)}.", USAGE)
+    given: dict[str, list[str | Secret]] = {}
+    for text in sets:
+        setting, equals, value = text.partition("=")
+        if not equals:
+            fail("A setting is written as NAME=VALUE, such as api_url=https://api.example.com.", USAGE)
+        given.setdefault(setting.strip(), []).append(value.strip())
+    if not sets:
+        if not sys.stdin.isatty():
+            fail("Settings are asked for at a terminal only; give them with --set NAME=VALUE.", USAGE)
+        given = {s.name: [answer] for s in SETTINGS[provider] if (answer := _ask(s))}
+    if not given:
+        fail("Nothing was entered, so no account was added; enter at least one setting.", USAGE)
+    values = {setting: several if len(several) > 1 else several[0] for setting, several in given.items()}
+    added = accounts.add(_file(globals_of(ctx)), name or provider, provider, values, os.environ)
+    say(visible(added.sentence))
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def remove(ctx: click.Context, name: str, yes: bool) -> None:
+    """Remove an account from the configuration, and its secrets from the keyring.
+
+    \b
+    Example:
+      hooktop accounts remove bird-eu --yes
+    """
+    from monitor.services import accounts
+
+    file = _file(globals_of(ctx))
+    if not yes:
+        if not sys.stdin.isatty():
+            fail("Removing an account asks first, which needs a terminal; say --yes to do without.", USAGE)
+        if not click.confirm(f"Remove the account {visible(name)} from {visible(str(file))}?", err=True):
+            say("Nothing was removed.")
+            return
+    accounts.remove(file, name)
+    say(f"The account {visible(name)} is removed from {visible(str(file))}.")
+
+
+def _file(options: Globals) -> Path:
+    from monitor import paths
+
+    return options.config or paths.default_config()
+
+
+def _ask(setting: Setting) -> str | Secret | None:
+    from monitor.secret import Secret
+
+    label = setting.name.replace("_", " ")
+    if setting.default:
+        label += f" (empty: {setting.default})"
+    answer: str = click.prompt(label, default="", show_default=False, hide_input=setting.secret, err=True)
+    answer = answer.strip()
+    if not answer:
+        return None
+    return Secret(answer) if setting.secret else answer

@@ -1,0 +1,136 @@
+"""``hooktop captures``: the history."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from monitor.cli.command import Command, globals_of
+from monitor.cli.errors import tell
+from monitor.cli.filters import parse_filter
+from monitor.cli.output import Paint, say, say_json, write
+from monitor.cli.types import DURATION
+from monitor.text import visible
+
+if TYPE_CHECKING:
+    from monitor.model.capture import Capture
+    from monitor.store.reader import Reader
+
+POLL_S: Final = 0.2
+PAGE: Final = 200
+CSV_COLUMNS: Final = (
+    "id", "received_at", "provider", "source", "verdict", "reason", "event", "direction", "channel", "status",
+    "provider_status", "from", "to", "text", "error_code", "carrier_code", "message", "conversation", "size",
+)  # fmt: skip
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet calculate a cell instead of showing it
+
+
+@click.command(cls=Command)
+@click.argument("words", metavar="[FILTER]", nargs=-1)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="The newest N.")
+@click.option("--since", type=DURATION, metavar="AGO", help="Not older than this (90s, 15m, 2h, 7d).")
+@click.option("--follow", is_flag=True, help="Go on with what a running hooktop stores; ctrl+c ends.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with a head line; no cell can be taken for a formula.")
+@click.pass_context
+def command(
+    ctx: click.Context, words: Sequence[str], limit: int, since: float | None, follow: bool, as_json: bool, as_csv: bool
+) -> None:
+    """List what was captured: the newest, oldest of them first. A running hooktop does not mind.
+
+    \b
+    Examples:
+      hooktop captures
+      hooktop captures status:failed provider:volt --since 2h
+      hooktop captures --json --limit 1000 verdict:invalid | jq .verdict.reason
+      hooktop captures --follow 'text:"spam filter"'
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other; choose one.", ctx)
+    from monitor.cli.history import database, newest, reading
+    from monitor.cli.history import since as newer
+
+    options = globals_of(ctx)
+    wanted = parse_filter(" ".join(words))
+    if since is not None:
+        begin = datetime.now(UTC) - timedelta(seconds=since)
+        wanted = parse_filter(f"({wanted.text or '*'}) received>={begin:%Y-%m-%dT%H:%M:%SZ}")
+    path = database(options)
+    if not path.exists():
+        tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+        return
+    show = _csv if as_csv else say_records if as_json else Lines(Paint(no_color=options.no_color))
+    with reading(path) as reader:
+        last = reader.last_id()
+        if as_csv:
+            _write_csv([CSV_COLUMNS])
+        _each(reader, newest(reader, wanted, limit), show)
+        while follow:
+            threading.Event().wait(POLL_S)
+            ids, last = newer(reader, wanted, last)
+            _each(reader, ids, show)
+
+
+class Lines:
+    """Shows captures as lines for people."""
+
+    def __init__(self, paint: Paint) -> None:
+        self._paint = paint
+
+    def __call__(self, captures: Sequence[Capture]) -> None:
+        from monitor.cli.lines import line
+
+        say(*(line(capture, self._paint, dated=True) for capture in captures))
+        sys.stdout.flush()
+
+
+def say_records(captures: Sequence[Capture]) -> None:
+    """Shows captures as JSON lines."""
+    from monitor.model.record import capture_record
+
+    say_json(*map(capture_record, captures))
+
+
+def _each(reader: Reader, ids: Sequence[int], show: Any) -> None:
+    for start in range(0, len(ids), PAGE):
+        found = [reader.capture(number) for number in ids[start : start + PAGE]]
+        show([capture for capture in found if capture is not None])
+
+
+def _csv(captures: Sequence[Capture]) -> None:
+    from monitor.model.reading import MessageError, Reading
+    from monitor.model.record import rfc3339
+
+    rows: list[Sequence[object]] = []
+    for capture in captures:
+        reading = capture.reading or Reading()
+        error = reading.error or MessageError()
+        rows.append(
+            (
+                capture.id, rfc3339(capture.received_at), capture.provider, capture.source, capture.verdict.status,
+                capture.verdict.reason, reading.event, reading.direction, reading.channel, reading.status,
+                reading.provider_status, reading.from_, reading.to, reading.text, error.code, error.carrier_code,
+                reading.message, reading.conversation, len(capture.request.body),
+            )
+        )  # fmt: skip
+    _write_csv(rows)
+
+
+def _write_csv(rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
+    write(text.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    if sys.stdout.isatty():
+        text = visible(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,64 @@
+"""``hooktop demo``: the screens over simulated traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import click
+
+from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.receiving import Choices, stored_sentence
+from monitor.cli.run import need_terminal, screens
+from monitor.cli.types import PORT, RATE
+
+HISTORY: Final = 40  # events that are there when the screens open
+
+
+@click.command(cls=Command)
+@click.option("--port", type=PORT, metavar="PORT", help="The port (default 8787, or any that is free).")
+@click.option("--rate", type=RATE, default=2.0, show_default=True, metavar="PER_S", help="Events a second.")
+@click.option("--seed", type=int, metavar="N", help="The same seed gives the same events.")
+@click.option("--mask", is_flag=True, help="Mask numbers, names and texts.")
+@click.pass_context
+def command(ctx: click.Context, port: int | None, rate: float, seed: int | None, mask: bool) -> int:
+    """Try the screens with simulated live traffic of all providers.
+
+    The events are signed with keys made for this demonstration and come in through real HTTP. Needs no network, no
+    account and no configuration; the database is a temporary one, unless --db names another.
+
+    \b
+    Examples:
+      hooktop demo
+      hooktop demo --seed 7 --rate 20
+    """
+    need_terminal()
+    with tempfile.TemporaryDirectory(prefix="hooktop-demo-") as folder:
+        return asyncio.run(_demo(globals_of(ctx), Path(folder), port, rate, seed, mask))
+
+
+async def _demo(options: Globals, folder: Path, port: int | None, rate: float, seed: int | None, mask: bool) -> int:
+    from monitor import tasks
+    from monitor.cli.errors import tell
+    from monitor.cli.receiving import receiving
+    from monitor.config import Config
+
+    database = options.db or folder / "demo.db"
+    stop = asyncio.Event()
+    choices = Choices(host="127.0.0.1", port=port)
+    async with receiving(Config(), choices, database, mask=mask, demo=folder) as assembly:
+        traffic = tasks.start(assembly.simulator.traffic(rate, seed, stop, history=HISTORY), "demo traffic")
+        try:
+            code = await screens(assembly, options)
+        finally:
+            stop.set()
+            traffic.cancel()
+            await asyncio.wait([traffic])
+    if options.db is not None:
+        tell(stored_sentence(assembly.monitor))
+    else:
+        number = assembly.monitor.feed.stored
+        tell(f"The demonstration is over; its {number:,} captures were removed.")
+    return code

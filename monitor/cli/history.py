@@ -1,0 +1,81 @@
+"""What is in the database: opening it for reading, and the newest captures that pass a filter."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from monitor.cli.command import Globals
+from monitor.cli.errors import FAILED, fail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.model.capture import Capture
+    from monitor.model.filter import Filter
+    from monitor.store.reader import Reader
+
+FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one at twice as many
+LAST_STEP: Final = 100_000
+
+
+def database(options: Globals, config: Config | None = None) -> Path:
+    """The database of this call: the option's, else the configuration's, else the default."""
+    if options.db is not None:
+        return options.db.expanduser()
+    from monitor.services.assemble import database_of, load_config
+
+    return database_of(config or load_config(options.config))
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """A reader of the database, closed afterwards. Raises StoreError."""
+    from monitor.store.reader import Reader
+
+    reader = Reader(path)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def newest(reader: Reader, wanted: Filter, limit: int) -> list[int]:
+    """The ids of the newest captures that pass the filter, in ascending order."""
+    from monitor.store.filter_sql import compile_filter
+
+    where = compile_filter(wanted, datetime.now(UTC))
+    found: list[int] = []
+    high, step = reader.last_id(), max(FIRST_STEP, limit)
+    while high > 0 and len(found) < limit:
+        low = max(high - step + 1, 1)
+        found[:0] = reader.matching(where, low, high)
+        high, step = low - 1, min(step * 2, LAST_STEP)
+    return found[-limit:]
+
+
+def since(reader: Reader, wanted: Filter, after: int) -> tuple[list[int], int]:
+    """The ids above ``after`` that pass the filter, and the highest id that was looked at."""
+    from monitor.store.filter_sql import compile_filter
+
+    last = reader.last_id()
+    if last <= after:
+        return [], after
+    return reader.matching(compile_filter(wanted, datetime.now(UTC)), after + 1, last), last
+
+
+def capture_of(options: Globals, number: int) -> Capture:
+    """One stored capture; ends the command with a sentence when there is none."""
+    path = database(options)
+    if not path.exists():
+        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.", FAILED)
+    with reading(path) as reader:
+        capture = reader.capture(number)
+        last = reader.last_id()
+    if capture is None:
+        hint = f"the newest is cap_{last}" if last else "it holds none yet"
+        fail(f"There is no capture cap_{number} in {path}; {hint}, and 'hooktop captures' lists them.", FAILED)
+    return capture

@@ -1,0 +1,148 @@
+"""``hooktop listen``: the receiver without screens."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.errors import INTERRUPTED, tell
+from monitor.cli.filters import parse_filter
+from monitor.cli.output import Paint, json_line
+from monitor.cli.receiving import Choices, receiver_options, stored_sentence
+from monitor.cli.types import DURATION
+
+if TYPE_CHECKING:
+    from monitor.model.capture import Capture
+    from monitor.services.monitor import Monitor
+
+
+@click.command(cls=Command)
+@receiver_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: listening, captures, summary.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after N captures.")
+@click.option("--for", "seconds", type=DURATION, metavar="SECONDS", help="End after this long (90, 5m, 2h).")
+@click.option("--filter", "filter_text", metavar="EXPR", help="Print (and count) only what passes this filter.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    choices: Choices,
+    as_json: bool,
+    count: int | None,
+    seconds: float | None,
+    filter_text: str | None,
+) -> int:
+    """Receive webhooks without screens: each is stored, answered and printed as one line.
+
+    With --json the first line is {"kind": "listening", "url": ...} as soon as connections are taken, then one object
+    for each capture, and {"kind": "summary", "captures": N, ...} last. Ends at --count or --for, or when it is
+    interrupted (exit code 130) or told to end with SIGTERM (exit code 0); always with the summary.
+
+    \b
+    Examples:
+      hooktop listen
+      hooktop listen --json --count 1 --for 30 --filter provider:volt
+      hooktop listen --port 0 --json | jq .reading.status
+    """
+    options = globals_of(ctx)
+    parse_filter(filter_text or "")
+    output = Output(as_json=as_json, paint=Paint(no_color=options.no_color))
+    return asyncio.run(_listen(options, choices, output, count, seconds, filter_text or ""))
+
+
+class Output:
+    """How ``listen`` prints: for people, or as JSON."""
+
+    def __init__(self, *, as_json: bool, paint: Paint) -> None:
+        self.as_json = as_json
+        self._paint = paint
+        self._terminal = sys.stdout.isatty()
+
+    def captures(self, batch: Sequence[Capture]) -> bytes:
+        """The lines for captures."""
+        if self.as_json:
+            from monitor.model.record import capture_record
+
+            return b"".join(json_line(capture_record(capture), terminal=self._terminal) for capture in batch)
+        from monitor.cli.lines import line
+
+        text = "".join(line(capture, self._paint) + "\n" for capture in batch)
+        return text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+
+    def record(self, value: dict[str, Any], sentence: str) -> bytes:
+        """A JSON object; where people read, nothing: the sentence goes to stderr instead."""
+        if self.as_json:
+            return json_line(value, terminal=self._terminal)
+        tell(sentence)
+        return b""
+
+
+async def _listen(
+    options: Globals, choices: Choices, output: Output, count: int | None, seconds: float | None, wanted: str
+) -> int:
+    from monitor.cli import logs, printer
+    from monitor.cli.history import database
+    from monitor.cli.receiving import receiving
+    from monitor.cli.stopping import Stop, on_signals
+    from monitor.services.assemble import load_config
+
+    config = load_config(options.config)
+    logs.to_stderr(logs.secrets_of(config), options.verbose)
+    stop = Stop()
+    with on_signals(stop.ask):
+        async with receiving(config, choices, database(options, config)) as assembly:
+            monitor = assembly.monitor
+            out = printer.Printer(
+                monitor.reader,
+                output.captures,
+                parse_filter(wanted),
+                after=monitor.feed.newest,
+                count=count,
+                done=stop.ask_from_thread,
+            )
+            begun = time.monotonic()
+            try:
+                printer.write(output.record(*_listening(monitor)))
+            except BrokenPipeError:
+                return 0
+            monitor.store.follow(out.offer)
+            out.start()
+            await stop.wait(seconds)
+        # The receiver has stopped and everything is committed: what is printed now is complete.
+        readable = await asyncio.to_thread(out.finish)
+        if readable:
+            printer.write(output.record(*_summary(monitor, out.printed, time.monotonic() - begun)))
+    return INTERRUPTED if stop.signal is signal.SIGINT else 0
+
+
+def _listening(monitor: Monitor) -> tuple[dict[str, Any], str]:
+    from monitor import __version__
+
+    public = monitor.settings.public_url
+    value = {
+        "kind": "listening",
+        "url": monitor.url,
+        "public_url": public,
+        "db": str(monitor.store.path),
+        "version": __version__,
+    }
+    return value, f"Listening on {monitor.url}{f' (public: {public})' if public else ''}; ctrl+c ends."
+
+
+def _summary(monitor: Monitor, printed: int, seconds: float) -> tuple[dict[str, Any], str]:
+    feed = monitor.feed
+    value = {
+        "kind": "summary",
+        "captures": printed,
+        "stored": feed.stored,
+        "refused": {str(status): number for status, number in sorted(feed.refused.items())},
+        "seconds": round(seconds, 3),
+        "db": str(monitor.store.path),
+    }
+    return value, stored_sentence(monitor)

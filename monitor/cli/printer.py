@@ -1,0 +1,127 @@
+"""Prints captures as they are committed, from a thread of its own.
+
+Whoever reads the output may be slow or stuck; neither may stop the receiver, lose a line or fill the memory. So a
+bounded number of captures waits here, and what did not fit is read again from the store when its turn comes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from monitor.model.capture import Capture
+    from monitor.model.filter import Filter
+    from monitor.store.reader import Reader
+
+MAX_WAITING: Final = 2000
+PAGE: Final = 200
+JOIN_S: Final = 2.0
+STDOUT: Final = 1
+
+
+class Printer:
+    """Writes the captures that pass a filter to stdout, each once, in the order of their ids."""
+
+    def __init__(
+        self,
+        open_reader: Callable[[], Reader],
+        render: Callable[[Sequence[Capture]], bytes],
+        wanted: Filter,
+        *,
+        after: int,
+        count: int | None,
+        done: Callable[[], None],
+    ) -> None:
+        """``after`` is the id of the last capture that is not to be printed; ``done`` is called, from the thread, when
+        ``count`` captures were printed or nobody reads any more."""
+        self._open_reader = open_reader
+        self._render = render
+        self._filter = wanted
+        self._last = after
+        self._newest = after
+        self._count = count
+        self._done = done
+        self._batches: deque[Sequence[Capture]] = deque()
+        self._waiting = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
+        self.printed = 0
+        self.broken = False  # nobody reads any more
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def offer(self, batch: Sequence[Capture]) -> None:
+        """Take captures that were just committed; never waits."""
+        with self._wake:
+            self._newest = batch[-1].id
+            if self._waiting < MAX_WAITING:
+                self._batches.append(batch)
+                self._waiting += len(batch)
+            self._wake.notify()
+
+    def finish(self) -> bool:
+        """Print what was offered, then end; false when the output could not be written."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(JOIN_S)
+        return not self.broken and not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._full():
+                with self._wake:
+                    while not self._batches and not self._closing:
+                        self._wake.wait()
+                    batches = list(self._batches)
+                    self._batches.clear()
+                    self._waiting = 0
+                    closing, newest = self._closing, self._newest
+                for batch in batches:
+                    self._catch_up(batch[0].id - 1)
+                    self._print(batch)
+                if closing:
+                    self._catch_up(newest)
+                    return
+        except OSError:  # a closed pipe, most of all: head and grep -m end this way
+            self.broken = True
+        finally:
+            self._done()
+
+    def _full(self) -> bool:
+        return self._count is not None and self.printed >= self._count
+
+    def _catch_up(self, to: int) -> None:
+        """Print what was committed up to this id and did not fit into memory."""
+        if self._last >= to or self._full():
+            return
+        reader = self._open_reader()
+        try:
+            while self._last < to and not self._full() and (page := reader.page(after=self._last, limit=PAGE)):
+                self._print([capture for capture in page if capture.id <= to])
+        finally:
+            reader.close()
+
+    def _print(self, batch: Sequence[Capture]) -> None:
+        now = datetime.now(UTC)
+        chosen = [c for c in batch if c.id > self._last and self._filter.matches(c, now)]
+        self._last = max(self._last, batch[-1].id)
+        if self._count is not None:
+            chosen = chosen[: self._count - self.printed]
+        if chosen:
+            write(self._render(chosen))
+            self.printed += len(chosen)
+
+
+def write(data: bytes) -> None:
+    """All the bytes to stdout without a buffer, which a stuck thread would hold for ever. Raises OSError."""
+    while data:
+        data = data[os.write(STDOUT, data) :]

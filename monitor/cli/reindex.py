@@ -1,0 +1,58 @@
+"""``hooktop reindex``: every verdict and reading anew."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from monitor.cli.command import Command, globals_of
+from monitor.cli.errors import tell
+
+
+@click.command(cls=Command)
+@click.pass_context
+def command(ctx: click.Context) -> int:
+    """Work out every verdict and reading anew from the captures, with the keys of today.
+
+    The captures themselves are never changed. Needs the database for itself: stop a running hooktop first.
+
+    \b
+    Example:
+      hooktop reindex
+    """
+    from monitor.cli.history import database
+
+    options = globals_of(ctx)
+    path = database(options)
+    if not path.exists():
+        tell(f"There is no database {path} yet; nothing is to be done.")
+        return 0
+    return asyncio.run(_reindex(path, options.config))
+
+
+async def _reindex(path: Path, config: Path | None) -> int:
+    from monitor.services.assemble import examiner_of, load_config
+    from monitor.store.store import Store
+
+    examiner = examiner_of(load_config(config), path)
+    store = Store.open(path)
+    try:
+        if store.notice:
+            tell(store.notice)
+        store.start()
+        number = await store.reread(examiner.again, _progress)
+    finally:
+        await store.stop()
+    _progress(0, 0)
+    tell(f"Worked out {number:,} capture{'' if number == 1 else 's'} anew in {path}.")
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    """A counter on one line, at a terminal only; with 0 it is wiped."""
+    if sys.stderr.isatty():
+        text = f"  {done:,} of {total:,}" if total else ""
+        print(f"\r{text:<40}", end="\r" if not total else "", file=sys.stderr, flush=True)

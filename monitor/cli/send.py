@@ -1,0 +1,106 @@
+"""``hooktop send``: simulated events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.command import Command, globals_of
+from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, fail, tell
+from monitor.cli.output import Paint, say, table
+from monitor.cli.types import LINES, RATE
+
+if TYPE_CHECKING:
+    from monitor.sandbox.sender import Sent
+    from monitor.services.simulate import Simulator
+
+DEFAULT_TO = "http://127.0.0.1:8787"
+
+
+@click.command(cls=Command)
+@click.argument("provider", required=False)
+@click.argument("scenario", required=False)
+@click.option("--to", metavar="URL", help=f"The receiver (default: the configured one, else {DEFAULT_TO}).")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Send N events (default: the scenario once).")
+@click.option("--rate", type=RATE, metavar="PER_S", help="Events a second (default: the scenario's own pace).")
+@click.option("--seed", type=int, metavar="N", help="The same seed gives the same events.")
+@click.option("--set", "sets", multiple=True, type=LINES, metavar="PATH=VALUE", help="Set a value in the bodies.")
+@click.option("--bad-signature", is_flag=True, help="Spoil the signatures.")
+@click.option("--duplicate", is_flag=True, help="Send every event twice.")
+@click.option("--out-of-order", is_flag=True, help="Let an event be overtaken by the one after it.")
+@click.option("--list", "as_list", is_flag=True, help="List providers and scenarios, send nothing.")
+@click.pass_context
+def command(
+    ctx: click.Context, /, provider: str | None, scenario: str | None, to: str | None, as_list: bool, **wish: Any
+) -> int:
+    """Send signed, simulated events to a receiver. They are signed with a key of this installation, and a hooktop of
+    this installation labels them local; no other receiver takes them for real.
+
+    \b
+    Examples:
+      hooktop send --list
+      hooktop send volt outbound-delivered
+      hooktop send bird sms-failed --count 100 --rate 20 --bad-signature
+      hooktop send volt inbound --set 'payload.text=Hello there'
+    """  # fmt: skip
+    from monitor.services.assemble import load_config, simulator_of
+
+    options = globals_of(ctx)
+    config = load_config(options.config)
+    simulator = simulator_of(config, to)
+    if as_list or provider is None:
+        return _list(simulator, provider, Paint(no_color=options.no_color))
+    if scenario is None:
+        fail(f"Name a scenario of {provider}; 'hooktop send --list {provider}' shows them.", USAGE)
+    return asyncio.run(_send(simulator, provider, scenario, Paint(no_color=options.no_color), wish))
+
+
+def _list(simulator: Simulator, wanted: str | None, paint: Paint) -> int:
+    rows = [
+        (provider.name, scenario.name, scenario.summary)
+        for provider, scenario in simulator.scenarios()
+        if wanted in (None, provider.name)
+    ]
+    if not rows:
+        names = ", ".join(provider.name for provider in simulator.providers())
+        fail(f"There are no simulated events of {wanted!r}; choose one of {names}.", USAGE)
+    say(*table(("PROVIDER", "SCENARIO", "WHAT HAPPENS"), rows, paint=paint))
+    return 0
+
+
+async def _send(simulator: Simulator, provider: str, scenario: str, paint: Paint, wish: dict[str, Any]) -> int:
+    from monitor.cli.stopping import on_signals
+
+    stop, interrupted = asyncio.Event(), False
+
+    def ask(_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        stop.set()
+
+    def told(sent: Sent) -> None:
+        say(_line(sent, paint))
+        if sent.status is None:
+            stop.set()  # whoever does not answer the first time is not asked a thousand times
+
+    with on_signals(ask):
+        outcome = await simulator.send(provider, scenario, on_sent=told, stop=stop, **wish)
+    if outcome.trouble is not None:
+        fail(outcome.trouble[:1].upper() + outcome.trouble[1:] + ".", FAILED)
+    statuses = ", ".join(f"{number} × {status}" for status, number in sorted(outcome.statuses.items())) or "none"
+    tell(f"Sent {outcome.posted} event{'' if outcome.posted == 1 else 's'} of {provider} {scenario}: {statuses}.")
+    if interrupted:
+        return INTERRUPTED
+    return FAILED if any(status >= 400 for status in outcome.statuses) else 0
+
+
+def _line(sent: Sent, paint: Paint) -> str:
+    delivery = sent.delivery
+    answer = "no answer" if sent.status is None else str(sent.status)
+    color = "green" if sent.status is not None and 200 <= sent.status < 300 else "red"
+    fault = f"  {delivery.fault.value.replace('_', ' ')}" if delivery.fault else ""
+    size = f"{len(delivery.body)} bytes"
+    took = f"{sent.elapsed_s * 1000:.0f} ms"
+    return f"{delivery.provider} {delivery.scenario}  {size:>10}  {paint(answer, color)}  {took:>7}{fault}"

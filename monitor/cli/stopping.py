@@ -1,0 +1,69 @@
+"""How a long-running command is asked to end: by a signal, by its own limits, by whoever read its output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from typing import Final
+
+# In the manner of a shell a program that a signal ended gives 128 and the signal's number; 130 is SIGINT.
+ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+
+
+@contextlib.contextmanager
+def on_signals(ask: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call ``ask`` in the running event loop for each signal that ends programs, instead of dying of it.
+
+    Whatever draws on the terminal or writes the database can then finish in order.
+    """
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+    for name in ENDING:
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
+            loop.add_signal_handler(number, ask, number)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+class Stop:
+    """Asked to end: ``wait`` returns, and ``signal`` says by what, None where it was no signal."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.signal: signal.Signals | None = None
+
+    def ask(self, number: signal.Signals | None = None) -> None:
+        """End as soon as possible; the first who asks is remembered."""
+        if not self._event.is_set():
+            self.signal = number
+            self._event.set()
+
+    def ask_from_thread(self) -> None:
+        """As ``ask``, from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: so has everything else
+            self._loop.call_soon_threadsafe(self.ask)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the end was asked for."""
+        return self._event.is_set()
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Wait until the end is asked for, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+
+
+def exit_code(number: signal.Signals | None) -> int:
+    """The exit code of a program that a signal ended, 0 without one."""
+    return 0 if number is None else 128 + number

@@ -1,0 +1,117 @@
+"""The composition of the program: what both faces run on, built from the configuration and what the user chose."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from monitor import config as configuration
+from monitor import paths
+from monitor.config import Config
+from monitor.providers.registry import registry
+from monitor.services import keyring
+from monitor.services.examine import Examiner
+from monitor.services.keychain import Keychain
+from monitor.services.localkeys import LocalKeys
+from monitor.store.public_keys import PublicKeys
+
+if TYPE_CHECKING:
+    import socket
+
+    from monitor.services.monitor import Monitor, Settings
+    from monitor.services.simulate import Simulator
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A running monitor with what belongs to it."""
+
+    config: Config
+    monitor: Monitor
+    simulator: Simulator
+    keychain: Keychain
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration; variables that hold secrets leave the environment, so that no child process gets them.
+
+    Raises ConfigError.
+    """
+    config = configuration.load(path, os.environ, keyring=keyring.read)
+    for name in configuration.secret_variables(config):
+        os.environ.pop(name, None)
+    return config
+
+
+def database_of(config: Config) -> Path:
+    """The database that the configuration names, else the default one."""
+    return config.store.path or paths.default_db()
+
+
+def keychain_of(config: Config, database: Path) -> Keychain:
+    """The keys of today: from the configuration, fetched ones in the database, and those of this installation."""
+    return Keychain(config, PublicKeys(database), LocalKeys(paths.data_dir()))
+
+
+def examiner_of(config: Config, database: Path) -> Examiner:
+    """What gives verdicts and readings with the keys of today, without a running monitor."""
+    return Examiner(registry(), keychain_of(config, database), LocalKeys(paths.data_dir()).is_stamp)
+
+
+def simulator_of(config: Config, to: str | None = None) -> Simulator:
+    """A simulator that posts to ``to``, an address with or without a path, or to the receiver of the configuration.
+
+    Raises SimulationProblem for an address that cannot be sent to.
+    """
+    from monitor.services.simulate import Simulator
+
+    local = LocalKeys(paths.data_dir())
+    receiver = config.receiver
+    own = f"http://{_reachable(receiver.host)}:{receiver.port}"
+    if to is None or to.rstrip("/") == own:
+        token = local.path_token() if receiver.tokens else None
+        return Simulator(registry(), local, own, public_url=receiver.public_url, token=token)
+    whole = urlsplit(to).path.strip("/") != ""
+    return Simulator(registry(), local, to, path=(lambda provider: "") if whole else None)
+
+
+def _reachable(host: str) -> str:
+    """The address under which a program on this machine reaches a receiver that listens on ``host``."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
+    return f"[{host}]" if ":" in host else host
+
+
+@asynccontextmanager
+async def assembled(
+    config: Config, settings: Settings, sock: socket.socket, database: Path, *, local_folder: Path | None = None
+) -> AsyncIterator[Assembly]:
+    """A monitor that receives on the bound socket, with its store open; everything is ended in reverse afterwards.
+
+    ``local_folder`` is where this installation's own keys are. Raises StoreError and ReceiverError.
+    """
+    from monitor.services.monitor import Monitor
+    from monitor.services.simulate import Simulator
+    from monitor.store.store import Store
+
+    local = LocalKeys(local_folder or paths.data_dir())
+    try:
+        if config.receiver.tokens:
+            settings = replace(settings, token=local.path_token())
+        store = Store.open(database)
+    except BaseException:
+        sock.close()
+        raise
+    keychain = Keychain(config, PublicKeys(database), local)
+    monitor = Monitor(store, Examiner(registry(), keychain, local.is_stamp), sock, settings)
+    simulator = Simulator(registry(), local, monitor.url, public_url=settings.public_url, token=settings.token)
+    try:
+        await monitor.start()
+        yield Assembly(config, monitor, simulator, keychain)
+    finally:
+        await monitor.stop()

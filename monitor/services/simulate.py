@@ -1,0 +1,168 @@
+"""Simulated events, signed with this installation's own keys and posted over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+from monitor.providers.base import Provider, Scenario
+from monitor.providers.registry import Registry
+from monitor.sandbox.problems import SimulationProblem
+from monitor.sandbox.sender import Sender, Sent
+from monitor.sandbox.single import one
+from monitor.sandbox.traffic import Traffic
+
+if TYPE_CHECKING:
+    from monitor.providers.keys import SigningKey
+
+MESSAGING = frozenset({"volt", "bird", "connectly", "oneroute"})  # Standard Webhooks is a way to sign, no platform
+HISTORY_S = 120.0  # the span that the events shown at the demo's start are taken from
+
+
+class Signing(Protocol):
+    """The keys of this installation, and the mark by which it knows its own events."""
+
+    def signing_key(self, provider: str) -> SigningKey:
+        """The key to sign a provider's simulated events with; making one takes its time."""
+
+    def stamp(self, body: bytes) -> str:
+        """The header value that proves that this installation made the body."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a run: answers by HTTP status, and how many got none, with the last reason."""
+
+    statuses: dict[int, int] = field(default_factory=dict)
+    unanswered: int = 0
+    trouble: str | None = None
+
+    @property
+    def posted(self) -> int:
+        """How many events were posted."""
+        return sum(self.statuses.values()) + self.unanswered
+
+    def add(self, sent: Sent) -> None:
+        """Count one answer."""
+        if sent.status is None:
+            self.unanswered += 1
+            self.trouble = sent.error
+        else:
+            self.statuses[sent.status] = self.statuses.get(sent.status, 0) + 1
+
+
+class Simulator:
+    """Sends scenarios of the providers to one receiver."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        local: Signing,
+        url: str,
+        *,
+        public_url: str | None = None,
+        token: str | None = None,
+        path: Callable[[str], str] | None = None,
+    ) -> None:
+        """``url`` is the receiver's base address, ``public_url`` the one that the world knows it by (some schemes sign
+        it), ``token`` its path token; ``path`` gives a provider's path where it is another than ``/{provider}``."""
+        self._registry = registry
+        self._local = local
+        self._url = url
+        self._public_url = public_url
+        self._keys: dict[str, SigningKey] = {}
+        self._path = path or (lambda provider: f"/{provider}/{token}" if token else f"/{provider}")
+
+    def providers(self) -> list[Provider]:
+        """The providers that have scenarios."""
+        return [provider for provider in self._registry if provider.scenarios]
+
+    def scenarios(self) -> list[tuple[Provider, Scenario]]:
+        """Every scenario with its provider."""
+        return [(provider, scenario) for provider in self.providers() for scenario in provider.scenarios]
+
+    async def send(
+        self,
+        provider: str,
+        scenario: str,
+        *,
+        count: int | None = None,
+        rate: float | None = None,
+        seed: int | None = None,
+        bad_signature: bool = False,
+        duplicate: bool = False,
+        out_of_order: bool = False,
+        sets: Sequence[str] = (),
+        on_sent: Callable[[Sent], None] | None = None,
+        stop: asyncio.Event | None = None,
+    ) -> Outcome:
+        """Post one scenario: once in full, or ``count`` events of it; ``rate`` a second or at its own pace.
+
+        ``sets`` are ``path=value`` put into the bodies. ``on_sent`` is told every answer. Raises SimulationProblem.
+        """
+        playing = self._registry.get(provider)
+        if playing is None or not playing.scenarios:
+            names = ", ".join(p.name for p in self.providers())
+            raise SimulationProblem(f'there are no simulated events of "{provider}"; choose one of {names}')
+        deliveries = one(
+            playing,
+            scenario,
+            seed=_seed(seed),
+            start=datetime.now(UTC),
+            count=count,
+            rate=rate,
+            duplicate=duplicate,
+            out_of_order=out_of_order,
+            bad_signature=bad_signature,
+            overrides=sets,
+        )
+        await self._prepare([playing])
+        outcome = Outcome()
+
+        def told(sent: Sent) -> None:
+            outcome.add(sent)
+            if on_sent is not None:
+                on_sent(sent)
+
+        async with self._sender() as sender:
+            # One at a time: the order of the events is part of the scenario.
+            await sender.play(deliveries, on_sent=told, stop=stop, at_once=1)
+        return outcome
+
+    async def traffic(self, rate: float, seed: int | None, stop: asyncio.Event, *, history: int = 0) -> None:
+        """Mixed traffic of the messaging platforms, ``rate`` events a second, until ``stop``; first ``history`` events at once.
+
+        Raises SimulationProblem.
+        """
+        seed = _seed(seed)
+        playing = [provider for provider in self.providers() if provider.name in MESSAGING]
+        await self._prepare(playing)
+        async with self._sender() as sender:
+            if history:
+                earlier = Traffic(seed, playing, history / HISTORY_S, _ago(HISTORY_S))
+                await sender.play(earlier, pace=None, count=history, stop=stop, at_once=1)
+            live = Traffic(seed + 1, playing, rate, datetime.now(UTC))
+            await sender.play(live, stop=stop)
+
+    async def _prepare(self, providers: Sequence[Provider]) -> None:
+        """Load the keys, or make them, off the event loop: an RSA key takes half a second."""
+        for provider in providers:
+            if provider.name not in self._keys:
+                self._keys[provider.name] = await asyncio.to_thread(self._local.signing_key, provider.name)
+
+    def _sender(self) -> Sender:
+        keys, stamp = self._keys.__getitem__, self._local.stamp
+        return Sender(self._url, keys, stamp=stamp, public_url=self._public_url, path=self._path)
+
+
+def _ago(seconds: float) -> datetime:
+    return datetime.fromtimestamp(time.time() - seconds, UTC)
+
+
+def _seed(seed: int | None) -> int:
+    return Random().getrandbits(32) if seed is None else seed  # noqa: S311 - what is simulated is no secret

@@ -1,0 +1,34 @@
+"""Every test runs as on a machine of its own: no home, no configuration, no proxies, no credentials."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Where the corpora and the provider reference are: they point tests at their inputs and hold no settings.
+KEPT = frozenset({"HOOKTOP_CORPORA", "HOOKTOP_PROVIDERS"})
+FOREIGN_PREFIXES = ("HOOKTOP_", "VOLT_", "BIRD_", "CONNECTLY_", "ONEROUTE_", "STANDARD_WEBHOOKS_", "_HOOKTOP_")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+TERMINAL = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PYTHONWARNINGS")
+
+
+@pytest.fixture(autouse=True)
+def own_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder of the test's own; gives its path. What the developer has set up neither helps nor disturbs."""
+    for name in list(os.environ):
+        if (name.startswith(FOREIGN_PREFIXES) and name not in KEPT) or name.upper() in PROXIES or name in TERMINAL:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    for name, folder in (
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_DATA_HOME", ".local/share"),
+        ("XDG_STATE_HOME", ".local/state"),
+        ("XDG_CACHE_HOME", ".cache"),
+    ):
+        monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    return home
