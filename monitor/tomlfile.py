@@ -71,7 +71,7 @@ def read(file: Path) -> str | None:
             if os.name == "posix" and mode & 0o077:
                 raise ConfigError(
                     f"{file} can be read or changed by others (mode {stat.S_IMODE(mode):04o}); "
-                    f"run: chmod 600 {shlex.quote(str(file))}"
+                    f"run: chmod 600 {shlex.quote(str(file))} (then start hooktop again)."
                 )
             data = opened.read(MAX_FILE + 1)
     except FileNotFoundError:

@@ -160,7 +160,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path, 
     with pytest.raises(ConfigError) as caught:
         load(file, ENVIRON)
     assert f"mode {mode:04o}" in str(caught.value)
-    command = shlex.split(str(caught.value).partition("run: ")[2])
+    command = shlex.split(str(caught.value).partition("run: ")[2].partition(" (then")[0])
     assert command == ["chmod", "600", str(file)]
     Path(command[2]).chmod(int(command[1], 8))
     load(file, ENVIRON)
