@@ -1,0 +1,161 @@
+"""A filter as the WHERE clause of a query over ``readings r``, with ``captures c`` joined where it is needed.
+
+Every value is a bound parameter; the SQL itself is put together from the constants of this module. Plain SQL is used
+where it says exactly what the predicate says. Everything else goes through one SQL function that calls the predicate's
+own helpers: ``register`` makes it known to a connection.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from monitor.model.capture import Request
+from monitor.model.filter.conditions import Choice, How, Range, Text, pieces, text_test
+from monitor.model.filter.fields import FINAL, body_values, fact_values, microseconds
+from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
+from monitor.model.filter.predicate import Filter
+from monitor.store.rows import headers_of
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """An expression for WHERE with its parameters. ``needs_captures`` says whether it looks at ``captures c``."""
+
+    sql: str
+    parameters: list[object]
+    needs_captures: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Where a value is stored: an SQL expression, and how its texts are packed (a key of ``_UNPACK``)."""
+
+    sql: str
+    packed: str = ""
+
+
+_FINAL: Final = ", ".join(f"'{status.value}'" for status in FINAL)
+_COLUMNS: Final[dict[str, tuple[_Column, ...]]] = {
+    "": (
+        *map(_Column, ("r.text", "r.sender", "r.recipient", "r.message", "r.conversation", "r.event_id", "r.event")),
+        _Column("r.aliases", "list"),
+    ),
+    "provider": (_Column("r.provider"),),
+    "verdict": (_Column("r.verdict"),),
+    "status": (_Column("r.status"),),
+    "event": (_Column("r.event"),),
+    "from": (_Column("r.sender"),),
+    "to": (_Column("r.recipient"),),
+    "party": (_Column("r.sender"), _Column("r.recipient")),
+    "text": (_Column("r.text"),),
+    "error": (_Column("CASE WHEN r.error THEN coalesce(r.error_code, '') END"), _Column("r.carrier_code")),
+    "carrier": (_Column("r.carrier"),),
+    "direction": (_Column("r.direction"),),
+    "channel": (_Column("r.channel"),),
+    "size": (_Column("r.size"),),
+    "age": (_Column("r.received_at"),),
+    "received": (_Column("r.received_at"),),
+    "latency": (
+        _Column(f"(coalesce(r.completed_at, CASE WHEN r.status IN ({_FINAL}) THEN r.occurred_at END) - r.accepted_at)"),
+    ),
+    "mark": (_Column("r.mark"), _Column("r.marks", "list")),
+    "message": (_Column("r.message"), _Column("r.aliases", "list")),
+    "conversation": (_Column("r.conversation"),),
+    "media": (_Column("r.media", "media"),),
+    "key": (_Column("r.key"),),
+    "scheme": (_Column("r.scheme"),),
+    "reason": (_Column("r.reason"),),
+    "near_miss": (_Column("r.near_miss"),),
+    "problem": (_Column("r.problems", "list"),),
+    "id": (_Column("r.id"),),
+    "source": (_Column("r.source"),),
+    "method": (_Column("c.method"),),
+    "path": (_Column("c.path"),),
+    "query": (_Column("c.query"),),
+    "peer": (_Column("c.peer"),),
+    "answer": (_Column("c.answer"),),
+    "body": (_Column("c.body", "body"),),
+    "header": (_Column("c.headers", "headers"),),
+    "fact": (_Column("r.facts", "facts"),),
+}
+# The texts in a stored value; the second argument is the name after the dot of the field.
+_UNPACK: Final[dict[str, Callable[[Any, str], Iterable[str | None]]]] = {
+    "": lambda stored, _: (stored,),
+    "list": lambda stored, _: json.loads(stored),
+    "media": lambda stored, _: [item[0] for item in json.loads(stored)],
+    "facts": lambda stored, name: fact_values(json.loads(stored), name),
+    "headers": lambda stored, name: Request("", "", "", headers_of(stored), b"").header_values(name.lower()),
+    "body": body_values,
+}
+_LIKE_SIGNS: Final = str.maketrans({"%": "\\%", "_": "\\_", "\\": "\\\\"})
+
+
+def compile_filter(filter: Filter, now: datetime) -> Where:
+    """The filter as it stands at an aware time, which ages are counted from."""
+    parameters: list[object] = []
+    sql = _node(filter.node, microseconds(now), parameters)
+    looked_at = {column.sql for term in terms(filter.node) for column in _COLUMNS[term.field.name]}
+    return Where(sql, parameters, any(column.startswith("c.") for column in looked_at))
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Make the function that compiled filters call known to a connection."""
+    connection.create_function("filter_text", 5, _filter_text, deterministic=True)
+
+
+def _filter_text(packed: str, name: str, how: str, value: str, stored: Any) -> bool:
+    test = text_test(how, value)
+    return any(text is not None and test(text) for text in _UNPACK[packed](stored, name))
+
+
+def _node(node: Node, now: int, parameters: list[object]) -> str:
+    match node:
+        case Term():
+            return _any(_column(column, node, now, parameters) for column in _COLUMNS[node.field.name])
+        case Not():
+            # What is unknown does not match, so its opposite does: NOT alone would leave NULL unknown.
+            return f"({_node(node.node, now, parameters)} IS NOT TRUE)"
+        case And():
+            return f"({' AND '.join([_node(child, now, parameters) for child in node.nodes] or ['TRUE'])})"
+        case Or():
+            return _any(_node(child, now, parameters) for child in node.nodes)
+
+
+def _any(parts: Iterable[str]) -> str:
+    return f"({' OR '.join(parts)})"
+
+
+def _column(column: _Column, term: Term, now: int, parameters: list[object]) -> str:
+    match term.condition:
+        case Choice(values):
+            parameters += values
+            return f"{column.sql} IN ({', '.join('?' * len(values))})"
+        case Range():
+            bounds = zip((">=", "<="), term.condition.at(now), strict=True)
+            known = [(sign, bound) for sign, bound in bounds if bound is not None]
+            parameters += [bound for _, bound in known]
+            return " AND ".join(f"{column.sql} {sign} ?" for sign, bound in known) or f"{column.sql} IS NOT NULL"
+        case Text(how, value):
+            return _text(column, term.name, how, value, parameters)
+
+
+def _text(column: _Column, name: str, how: How, value: str, parameters: list[object]) -> str:
+    literals = pieces(value)
+    if how is How.LIKE and not column.packed and literals == ["", ""]:
+        return f"{column.sql} IS NOT NULL"
+    call = [column.packed, name, how.value, value]
+    if how is not How.LIKE or column.packed or "\0" in value:
+        parameters += call
+        return f"{column.sql} IS NOT NULL AND filter_text(?, ?, ?, ?, {column.sql})"
+    # LIKE knows the case of ASCII only and stops at a NUL. A text with neither has as many bytes as characters up to
+    # its first NUL; SQLite looks at such a text without asking Python.
+    parameters += ["%".join(literal.casefold().translate(_LIKE_SIGNS) for literal in literals), *call]
+    return (
+        f"CASE WHEN length({column.sql}) = length(CAST({column.sql} AS BLOB)) THEN {column.sql} LIKE ? ESCAPE '\\'"
+        f" WHEN {column.sql} IS NOT NULL THEN filter_text(?, ?, ?, ?, {column.sql}) END"
+    )
