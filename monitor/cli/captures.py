@@ -61,7 +61,8 @@ def command(
     wanted = parse_filter(" ".join(words))
     if since is not None:
         begin = datetime.now(UTC) - timedelta(seconds=since)
-        wanted = parse_filter(f"({wanted.text or '*'}) received>={begin:%Y-%m-%dT%H:%M:%SZ}")
+        before = f"({wanted.text}) " if wanted.text.strip() else ""
+        wanted = parse_filter(f"{before}received>={begin:%Y-%m-%dT%H:%M:%SZ}")
     path = database(options)
     if not path.exists():
         tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")

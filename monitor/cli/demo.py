@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -35,8 +36,20 @@ def command(ctx: click.Context, port: int | None, rate: float, seed: int | None,
       hooktop demo --seed 7 --rate 20
     """
     need_terminal()
-    with tempfile.TemporaryDirectory(prefix="hooktop-demo-") as folder:
-        return asyncio.run(_demo(globals_of(ctx), Path(folder), port, rate, seed, mask))
+    folder = Path(tempfile.mkdtemp(prefix="hooktop-demo-"))
+    try:
+        return asyncio.run(_demo(globals_of(ctx), folder, port, rate, seed, mask))
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the demonstration's files; the report of a crash stays where the user was told it is."""
+    for file in folder.iterdir():
+        if not file.name.startswith("hooktop-crash-"):
+            file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 async def _demo(options: Globals, folder: Path, port: int | None, rate: float, seed: int | None, mask: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Final, NoReturn
 
@@ -41,7 +42,8 @@ def fail(sentence: str, code: int = FAILED, *, below: str = "") -> NoReturn:
 
 def tell(sentence: str) -> None:
     """One line on stderr, in the manner of every message that is no data."""
-    print(f"hooktop: {visible(sentence)}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a terminal that was closed hears nothing any more
+        print(f"hooktop: {visible(sentence)}", file=sys.stderr, flush=True)
 
 
 def ended(error: BaseException, verbose: int) -> int:

@@ -7,8 +7,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,6 +18,11 @@ from monitor.cli.receiving import Choices, receiver_options, stored_sentence
 
 if TYPE_CHECKING:
     from monitor.services.assemble import Assembly
+
+# Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
+RESET: Final = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
+)
 
 
 @click.command(cls=Command)
@@ -83,22 +88,41 @@ async def screens(assembly: Assembly, options: Globals) -> int:
         ended_by.append(number)
         app.exit(return_code=exit_code(number))
 
-    with terminal_kept(), on_signals(ask):
-        await app.run_async()
+    with terminal_kept() as restore:
+
+        def give_up(number: signal.Signals) -> None:
+            restore()
+            os._exit(exit_code(number))  # what was answered is committed; the next start finds it in the log
+
+        with on_signals(ask, at_latest=give_up):
+            await app.run_async()
     return exit_code(ended_by[0]) if ended_by else app.return_code or 0
 
 
 @contextlib.contextmanager
-def terminal_kept() -> Iterator[None]:
-    """Put the terminal's settings back afterwards, however the screens ended."""
+def terminal_kept() -> Iterator[Callable[[], None]]:
+    """Put the terminal's settings back afterwards, however the screens ended.
+
+    Gives a function that does so, and clears the terminal's modes, when they cannot end.
+    """
     try:
         import termios
     except ImportError:  # Windows
-        yield
+        yield lambda: None
         return
-    before = termios.tcgetattr(sys.stdin)
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+
+    def restore() -> None:
+        with contextlib.suppress(termios.error, OSError):
+            termios.tcsetattr(terminal, termios.TCSANOW, before)
+            # What waits to be read is thrown away: this must not wait for a reader as the screens did.
+            termios.tcflush(terminal, termios.TCOFLUSH)
+            os.set_blocking(terminal, False)
+            os.write(terminal, RESET)
+
     try:
-        yield
+        yield restore
     finally:
-        with contextlib.suppress(termios.error, OSError, ValueError):  # the terminal may be gone
-            termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
+        with contextlib.suppress(termios.error):  # the terminal may be gone
+            termios.tcsetattr(terminal, termios.TCSANOW, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.output import Paint, say, say_json, write
 from monitor.cli.types import CAPTURE_ID
+from monitor.text import visible_bytes
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("number", metavar="ID", type=CAPTURE_ID)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@click.option("--raw", is_flag=True, help="Only the body, byte for byte as it came.")
+@click.option("--raw", is_flag=True, help="Only the body, byte for byte as it came (at a terminal made visible).")
 @click.pass_context
 def command(ctx: click.Context, number: int, as_json: bool, raw: bool) -> None:
     """Show one capture in full: verdict with its checks, reading, headers, body.
@@ -35,7 +37,10 @@ def command(ctx: click.Context, number: int, as_json: bool, raw: bool) -> None:
 
     options = globals_of(ctx)
     capture = capture_of(options, number)
-    if raw:
+    if raw and sys.stdout.isatty():
+        # Bytes from a stranger must not act on the terminal; a pipe or a file gets them as they are.
+        say(visible_bytes(capture.request.body, lines=True))
+    elif raw:
         write(capture.request.body)
     elif as_json:
         from monitor.model.record import capture_record

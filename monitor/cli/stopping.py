@@ -5,33 +5,49 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Final
 
 # In the manner of a shell a program that a signal ended gives 128 and the signal's number; 130 is SIGINT.
+LIMIT_S: Final = 4.0
 ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
 @contextlib.contextmanager
-def on_signals(ask: Callable[[signal.Signals], None]) -> Iterator[None]:
+def on_signals(
+    ask: Callable[[signal.Signals], None], *, at_latest: Callable[[signal.Signals], None] | None = None
+) -> Iterator[None]:
     """Call ``ask`` in the running event loop for each signal that ends programs, instead of dying of it.
 
-    Whatever draws on the terminal or writes the database can then finish in order.
+    Whatever draws on the terminal or writes the database can then finish in order. Where that takes longer than
+    ``LIMIT_S``, ``at_latest`` is called from a thread of its own: a terminal that nobody reads can block the loop.
     """
     loop = asyncio.get_running_loop()
-    caught: list[signal.Signals] = []
+    timers: list[threading.Timer] = []
+
+    def caught(number: int, _: FrameType | None) -> None:
+        # Runs between two instructions of the main thread, also while the loop waits for a lock.
+        loop.call_soon_threadsafe(ask, signal.Signals(number))
+        if at_latest is not None and not timers:
+            timers.append(threading.Timer(LIMIT_S, at_latest, (signal.Signals(number),)))
+            timers[0].daemon = True
+            timers[0].start()
+
+    before = {}
     for name in ENDING:
         number = getattr(signal, name, None)
-        if number is None:
-            continue
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
-            loop.add_signal_handler(number, ask, number)
-            caught.append(number)
+        if number is not None:
+            with contextlib.suppress(ValueError):  # not the main thread: somebody else owns the signals
+                before[number] = signal.signal(number, caught)
     try:
         yield
     finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for timer in timers:
+            timer.cancel()
 
 
 class Stop:
