@@ -1,13 +1,16 @@
-"""A capture as the JSON object that scripts rely on: the same in every command and file."""
+"""Captures, messages and conversations as the JSON objects that scripts rely on: the same in every command and file."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from monitor.model.capture import Capture
-from monitor.model.reading import Reading
+from monitor.model.conversation import Conversation
+from monitor.model.message import Mark, Message, Stage
+from monitor.model.reading import Media, MessageError, Reading
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -59,8 +62,117 @@ def capture_record(capture: Capture) -> dict[str, Any]:
     }
 
 
+def message_record(message: Message, *, stuck_s: float | None = None) -> dict[str, Any]:
+    """The JSON object of one message; ``stuck_s`` is for how long it is stuck, as ``lifecycle.stuck_since`` tells.
+
+    ``marks`` are what was noticed, then what people did with the message (read, opened, ...).
+    """
+    latency = message.latency
+    noticed = [*message.marks, *([Mark.STUCK] if stuck_s is not None else [])]
+    return {
+        "kind": "message",
+        "key": message.key,
+        "provider": message.provider,
+        "account": None,  # no provider names in a webhook the account that it is for
+        "aliases": list(message.aliases),
+        "direction": message.direction and message.direction.value,
+        "channel": message.channel,
+        "from": message.from_,
+        "to": message.to,
+        "text": message.text,
+        "media": _media(message.media),
+        "status": message.status and message.status.value,
+        "final": message.final,
+        "stages": [_stage(stage) for stage in message.stages],
+        "more_stages": message.more_stages,
+        "latency": {
+            "accept_to_sent_s": latency.accept_to_sent_s,
+            "sent_to_final_s": latency.sent_to_final_s,
+            "total_s": latency.total_s,
+            "transit_s": latency.transit_s,
+            "about": latency.about,
+        },
+        "error": _error(message.error),
+        "marks": list(dict.fromkeys([mark.value for mark in noticed] + [item.mark for item in message.interactions])),
+        "interactions": [
+            {
+                "mark": item.mark,
+                "provider_at": rfc3339(item.provider_at),
+                "received_at": rfc3339(item.received_at),
+                "capture": item.capture,
+                "times": item.times,
+            }
+            for item in message.interactions
+        ],
+        "stuck_s": stuck_s,
+        "captures": list(message.captures),
+        "capture_count": message.capture_count,
+        "unproven": list(message.unproven),
+        "unproven_count": message.unproven_count,
+        "duplicates": message.duplicates,
+        "conversation": message.conversation,
+        "happened_at": rfc3339(message.happened_at),
+        "first_at": rfc3339(message.first_at),
+        "updated_at": rfc3339(message.updated_at),
+        "completed_at": rfc3339(message.completed_at),
+        "valid_until": rfc3339(message.valid_until),
+    }
+
+
+def conversation_record(conversation: Conversation) -> dict[str, Any]:
+    """The JSON object of one conversation."""
+    return {
+        "kind": "conversation",
+        "key": conversation.key,
+        "provider": conversation.provider,
+        "parties": list(conversation.parties),
+        "channel": conversation.channel,
+        "messages": conversation.messages,
+        "unread": conversation.unread,
+        "last_text": conversation.last_text,
+        "last_direction": conversation.last_direction and conversation.last_direction.value,
+        "last_at": rfc3339(conversation.last_at),
+        "status": conversation.status and conversation.status.value,
+        "provider_status": conversation.provider_status,
+        "failed": conversation.failed,
+        "unproven": conversation.unproven,
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "status": stage.status.value,
+        "provider_at": rfc3339(stage.provider_at),
+        "received_at": rfc3339(stage.received_at),
+        "capture": stage.capture,
+        "provider_status": stage.provider_status,
+        "inferred": stage.inferred,
+        "count": stage.count,
+        "marks": [mark.value for mark in stage.marks],
+        "error": _error(stage.error),
+    }
+
+
+def _media(media: Sequence[Media]) -> list[dict[str, Any]]:
+    return [{"type": item.type, "url": item.url} for item in media]
+
+
+def _error(error: MessageError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {
+        "code": error.code,
+        "carrier_code": error.carrier_code,
+        "carrier": error.carrier,
+        "source": error.source,
+        "title": error.title,
+        "detail": error.detail,
+        "trace_id": error.trace_id,
+        "temporary": error.temporary,
+    }
+
+
 def _reading(reading: Reading) -> dict[str, Any]:
-    error = reading.error
     return {
         "event": reading.event,
         "event_id": reading.event_id,
@@ -74,19 +186,8 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "from": reading.from_,
         "to": reading.to,
         "text": reading.text,
-        "media": [{"type": item.type, "url": item.url} for item in reading.media],
-        "error": None
-        if error is None
-        else {
-            "code": error.code,
-            "carrier_code": error.carrier_code,
-            "carrier": error.carrier,
-            "source": error.source,
-            "title": error.title,
-            "detail": error.detail,
-            "trace_id": error.trace_id,
-            "temporary": error.temporary,
-        },
+        "media": _media(reading.media),
+        "error": _error(reading.error),
         "occurred_at": rfc3339(reading.occurred_at),
         "accepted_at": rfc3339(reading.accepted_at),
         "sent_at": rfc3339(reading.sent_at),
