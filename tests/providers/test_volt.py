@@ -111,7 +111,6 @@ def test_times_and_facts() -> None:
         "encoding": "GSM-7",
         "messaging_profile_id": "40017bf5-8809-4640-9925-da5c732667b7",
         "envelope_time": "2022-04-07T22:19:46+00:00",
-        "hint": "blocked as spam, temporary (Telnyx code list)",
     }
     assert reading.event_id == "rfw_6962ccb5_eb7654690ec04a0593cc645fd2353995"
 

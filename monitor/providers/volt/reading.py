@@ -20,19 +20,6 @@ _STATUSES: Final = {
 _DIRECTIONS: Final = {"inbound": Direction.INBOUND, "outbound": Direction.OUTBOUND}
 _TEMPORARY: Final = re.compile(r"\btemporar(?:y|ily)\b", re.IGNORECASE)
 _PERMANENT: Final = re.compile(r"\bpermanent(?:ly)?\b", re.IGNORECASE)
-# Volt publishes no list. Its field names and the one documented error are Telnyx's, so that list is a hint:
-# https://developers.telnyx.com/docs/messaging/messages/error-codes/index
-_HINTS: Final = {
-    "40001": "not routable",
-    "40002": "blocked as spam, temporary",
-    "40003": "blocked as spam, permanent",
-    "40004": "rejected by destination",
-    "40005": "message expired",
-    "40006": "recipient unavailable",
-    "40008": "undeliverable",
-    "40009": "invalid message body",
-    "40011": "rate limited",
-}
 
 
 def is_messaging(body: Body) -> bool:
@@ -74,7 +61,6 @@ def _messaging(fields: Fields) -> Reading:
     message = payload.filled("message_app_id")
     sender, receiver = payload.filled("from_number"), payload.filled("to_number")
     channel = payload.filled("type")
-    error = _error(payload)
     kind = fields.filled("type")
     time = fields.number("time")
     posted = None if time is None else unix_time(time)
@@ -92,7 +78,7 @@ def _messaging(fields: Fields) -> Reading:
         to=receiver,
         text=payload.text("text"),
         media=_media(payload),
-        error=error,
+        error=_error(payload),
         occurred_at=payload.time("occurred_at"),
         accepted_at=payload.time("received_at"),
         sent_at=payload.time("sent_at"),
@@ -107,7 +93,6 @@ def _messaging(fields: Fields) -> Reading:
             messaging_profile_id=payload.filled("messaging_profile_id"),
             # one second's resolution and of unclear meaning: for display, never for a latency
             envelope_time=posted.isoformat() if posted else None,
-            hint=f"{hint} (Telnyx code list)" if error and (hint := _HINTS.get(error.code or "")) else None,
         ),
         problems=tuple(fields.problems),
     )
