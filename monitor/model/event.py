@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Final
 
 from monitor.model.capture import Capture, Source
@@ -110,7 +109,11 @@ def own_time(reading: Reading) -> datetime | None:
 
 def trusted(told: Sequence[Occurrence]) -> list[Occurrence]:
     """Those verified before the others, else in the given order."""
-    return sorted(told, key=lambda item: not item.verified)
+    return sorted(told, key=_unverified)
+
+
+def _unverified(item: Occurrence) -> bool:
+    return not item.verified
 
 
 def worth(item: Occurrence) -> tuple[bool, int, datetime, int, str]:
@@ -119,13 +122,6 @@ def worth(item: Occurrence) -> tuple[bool, int, datetime, int, str]:
     reading = event.reading
     said = bool(reading.text) + bool(reading.media) + bool(reading.from_) + bool(reading.to)
     return not item.verified, -said - bool(reading.conversation), event.received_at, event.capture, event.sha256
-
-
-def carrier_of(told: Sequence[Occurrence], name: str) -> Occurrence | None:
-    """The occurrence that carries the earliest time of that name (a field of the reading), or None."""
-    get = attrgetter(name)
-    carriers = [item for item in told if get(item.event.reading) is not None]
-    return min(carriers, key=lambda item: (get(item.event.reading), worth(item)), default=None)
 
 
 def _name(reading: Reading) -> tuple[object, ...] | None:

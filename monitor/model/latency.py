@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from monitor.model.event import Occurrence, carrier_of, own_time, trusted
+from monitor.model.event import Occurrence, own_time, trusted
 from monitor.model.message import Latency
 from monitor.model.reading import Status
 
@@ -29,8 +29,8 @@ def latency_of(
         transit, _ = _between(own_time(newest.event.reading), newest.event.received_at, whole)
     if inbound:
         return Latency(transit_s=transit, about=whole and transit is not None), False
-    accepted = _earliest(told, "accepted_at") or _time_of(told, Status.QUEUED)
-    sent = _earliest(told, "sent_at") or _time_of(told, Status.SENT)
+    accepted = _earliest(item.event.reading.accepted_at for item in told) or _time_of(told, Status.QUEUED)
+    sent = _earliest(item.event.reading.sent_at for item in told) or _time_of(told, Status.SENT)
     final = _time_of(told, Status.FAILED if status is Status.FAILED else Status.DELIVERED)
     to_sent, sent_skewed = _between(accepted, sent, whole)
     to_final, final_skewed = _between(sent, final, whole)
@@ -39,9 +39,8 @@ def latency_of(
     return Latency(to_sent, to_final, total, transit, about), sent_skewed or final_skewed or total_skewed
 
 
-def _earliest(told: Sequence[Occurrence], name: str) -> datetime | None:
-    carrier = carrier_of(told, name)
-    return None if carrier is None else getattr(carrier.event.reading, name)
+def _earliest(times: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
 
 
 def _time_of(told: Sequence[Occurrence], status: Status) -> datetime | None:

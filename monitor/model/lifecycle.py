@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from monitor.model.event import Event, Occurrence, carrier_of, moves, occurrences, own_time, trusted, worth
+from monitor.model.event import Event, Occurrence, moves, occurrences, own_time, trusted, worth
 from monitor.model.latency import latency_of
 from monitor.model.message import (
     MAX_ALIASES,
@@ -72,8 +72,8 @@ def fold(events: Iterable[Event], *, forbid_unproven: bool = False) -> Message:
     statuses = {told[index].event.reading.status for index in kept}
     inbound = direction is Direction.INBOUND or (direction is None and Status.RECEIVED in statuses)
     placed = [(_order(told[index])[:2], _stage(told[index], marks[index])) for index in kept]
-    if not inbound:
-        placed = sorted([*_inferred(told, statuses), *placed], key=itemgetter(0))
+    if told and not inbound:
+        placed = sorted([*_inferred(about, statuses), *placed], key=itemgetter(0))
     stages = tuple(stage for _, stage in placed)
     status = _status(told, stages)
     turning = next((item for item in trusted(told) if item.event.reading.status is status), None)
@@ -248,14 +248,17 @@ def _stage(item: Occurrence, marks: set[Mark]) -> Stage:
 
 
 def _inferred(
-    told: Sequence[Occurrence], known: Collection[Status | None]
+    about: Sequence[Occurrence], known: Collection[Status | None]
 ) -> Iterator[tuple[tuple[datetime, int], Stage]]:
-    """The stages of which no event came, but whose times other events carry, with their place."""
-    for status, name in ((Status.QUEUED, "accepted_at"), (Status.SENT, "sent_at")):
-        carrier = None if status in known else carrier_of(told, name)
-        if carrier is not None:
-            event, at = carrier.event, getattr(carrier.event.reading, name)
-            marks = () if carrier.verified else (Mark.UNPROVEN,)
+    """The stages of which no event came, but whose times other events carry, with their place.
+
+    Of those that carry the earliest time the first in ``about`` stands for the stage.
+    """
+    for status, get in ((Status.QUEUED, attrgetter("accepted_at")), (Status.SENT, attrgetter("sent_at"))):
+        carriers = [(at, item) for item in about if (at := get(item.event.reading)) is not None]
+        if status not in known and carriers:
+            at, carrier = min(carriers, key=itemgetter(0))
+            event, marks = carrier.event, () if carrier.verified else (Mark.UNPROVEN,)
             yield (at, _RANK[status]), Stage(status, at, event.received_at, event.capture, inferred=True, marks=marks)
 
 
