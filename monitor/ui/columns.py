@@ -92,7 +92,7 @@ def _cell(name: str, wide: int, row: Row, look: Look, time: str) -> list[Part]:
         case "time":
             return [(pad(time, wide), "quiet")]
         case "verdict":
-            glyph, word, role = VERDICTS.get(row.verdict, ("·", row.verdict, "quiet"))
+            glyph, word, role = VERDICTS.get(row.verdict, ("·", visible(row.verdict, limit=20), "quiet"))
             return [(pad(glyph if wide == 1 else f"{glyph} {word}", wide), role)]
         case "provider":
             return [(pad(visible(row.provider, limit=40), wide), "plain")]
@@ -139,7 +139,7 @@ def status_of(row: Row) -> tuple[str, str]:
         code = row.carrier_code or row.error_code
         return "FAILED" + (f" {visible(code, limit=40)}" if code else ""), "bad"
     if row.status and row.status != Status.OTHER:
-        return row.status, STATUS_ROLES.get(row.status, "plain")
+        return visible(row.status, limit=40), STATUS_ROLES.get(row.status, "plain")
     word = row.mark or row.provider_status or ""
     return visible(word, limit=40), "plain" if row.mark else "quiet"
 

@@ -32,13 +32,14 @@ class Painted(Widget):
 
     def paint(self, parts: Sequence[Part], width: int, base: Style) -> Strip:
         """Parts as a strip of exactly ``width`` cells on the colours of ``base``."""
-        segments = [Segment(text, base + self.role(role)) for text, role in parts if text]
+        # In reverse every colour would become a background of its own: there the row has one.
+        segments = [Segment(text, base if base.reverse else base + self.role(role)) for text, role in parts if text]
         return Strip(segments).adjust_cell_length(width, base)
 
     def paint_slice(self, line: Line, start: int, end: int, base: Style) -> list[Segment]:
         """The characters ``start`` to ``end`` of a line as segments."""
         return [
-            Segment(line.text[max(a, start) : min(b, end)], base + self.role(role))
+            Segment(line.text[max(a, start) : min(b, end)], base if base.reverse else base + self.role(role))
             for a, b, role in line.spans
             if a < end and b > start
         ]

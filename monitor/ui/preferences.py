@@ -43,7 +43,7 @@ class Preferences:
 
     def remember_filter(self, text: str) -> None:
         """Put a filter at the end of the history and save."""
-        self.filters = [*(old for old in self.filters if old != text), text][-HISTORY:]
+        self.filters[:] = [*(old for old in self.filters if old != text), text][-HISTORY:]
         self.save()
 
     def save(self) -> None:

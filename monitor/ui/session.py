@@ -13,6 +13,7 @@ from monitor.ui.documents.look import Reader
 from monitor.ui.format import count
 from monitor.ui.inspector import DetailState, Inspector
 from monitor.ui.lines import Part, foreign
+from monitor.ui.mask import mask_numbers
 from monitor.ui.preferences import Preferences
 
 
@@ -69,7 +70,8 @@ class Session:
             waiting = f" {count(view.pending)} waiting" if view.pending else ""
             modes.append((f"PAUSED{waiting}", "chip"))
         if view.filter_text:
-            modes.append(("FILTER " + foreign(view.filter_text, limit=40)[0], "chip"))
+            text = mask_numbers(view.filter_text) if self.masked else view.filter_text
+            modes.append(("FILTER " + foreign(text, limit=40)[0], "chip"))
         if self.masked:
             modes.append(("MASK", "chip"))
         return modes

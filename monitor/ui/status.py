@@ -90,11 +90,12 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     if room < 12:
         right = [(count(facts.total), "strong"), (" ", "plain")]
         room = width - cells(left) - cells(right) - 2
-    local = facts.local
-    if facts.public and room >= len(local) + 12:
-        left += [(fit(facts.public, room - len(local) - 3), "plain"), (" → ", "quiet"), (local, "quiet")]
-    else:
-        left.append((fit(facts.public or f"http://{local}", room), "plain"))
+    if facts.public is None:
+        left.append((fit(f"http://{facts.local}", room), "plain"))
+        return _apart(left, right, width)
+    port = facts.local[facts.local.rfind(":") :]
+    local = facts.local if len(facts.public) + len(facts.local) + 3 <= room else port
+    left += [(fit(facts.public, room - len(local) - 3), "plain"), (" → ", "quiet"), (local, "quiet")]
     return _apart(left, right, width)
 
 

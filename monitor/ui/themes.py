@@ -52,12 +52,14 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
     """
     if theme.ansi:
         bright = "ansi_bright_black"
+        back, front = ("ansi_white", "ansi_black") if theme.dark else ("ansi_black", "ansi_white")
         return {
             "h-text": "ansi_default", "h-quiet": bright, "h-faint": bright, "h-rule": bright,
             "h-good": "ansi_green", "h-bad": "ansi_red", "h-warn": "ansi_yellow", "h-info": "ansi_blue",
             "h-accent": "ansi_cyan", "h-string": "ansi_green", "h-number": "ansi_cyan", "h-keyword": "ansi_magenta",
             "h-cursor": "ansi_default", "h-cursor-blur": "ansi_default", "h-bar": "ansi_default",
             "h-on-chip": "ansi_black", "h-pick": "reverse",
+            "h-pick-back": back, "h-pick-text": front,
         }  # fmt: skip
     background = Color.parse(variables["background"])
     text = Color.parse(variables["foreground"])
@@ -89,4 +91,6 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
         "h-bar": mix(text, 0.06),
         "h-on-chip": background.hex6,
         "h-pick": "none",
+        "h-pick-back": mix(primary, 0.24 if theme.dark else 0.17),
+        "h-pick-text": text.hex6,
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.ui.lines import Line, Part, foreign, line
-from monitor.ui.mask import mask_numbers, mask_party, mask_text
+from monitor.ui.mask import DOT, mask_numbers, mask_party, mask_text
 
 LABEL: Final = 13  # cells of the label column
 BLANK: Final = Line("")
@@ -32,6 +32,10 @@ class Reader:
     def prose(self, text: str, role: str = "plain") -> Part:
         """A text that may quote numbers."""
         return foreign(mask_numbers(text) if self.masked else text, role)
+
+    def fact(self, name: str, value: str) -> Part:
+        """A named thing that the provider said."""
+        return foreign(f"{name}: {DOT * 6 if self.masked else value}", limit=300)
 
     def text(self, text: str, role: str = "plain") -> Part:
         """The text of a message."""

@@ -29,7 +29,7 @@ def summary(capture: Capture, reader: Reader) -> list[Line]:
         lines.append(_status(reading))
     if reading.error:
         lines += _error(reading.error, reader)
-    lines += [BLANK, *_times(capture, reading), BLANK, *_ids(capture, reading)]
+    lines += [BLANK, *_times(capture, reading), BLANK, *_ids(capture, reading, reader)]
     if reading.problems:
         lines += [BLANK, *_listed("problems", [reader.prose(text, "warn") for text in reading.problems])]
     lines += [BLANK, *_origin(capture, reader)]
@@ -39,8 +39,7 @@ def summary(capture: Capture, reader: Reader) -> list[Line]:
 def verdict_parts(capture: Capture) -> list[Part]:
     """Glyph, word and colour of the verdict."""
     glyph, word, role = VERDICTS[capture.verdict.status]
-    parts: list[Part] = [(f"{glyph} {word}", role)]
-    return parts
+    return [(f"{glyph} {word}", role)]
 
 
 def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
@@ -135,7 +134,7 @@ def _beside(moment: datetime, ours: datetime) -> tuple[Part, ...]:
     return (clock(moment, digits=3), "plain"), (f"  {gap(moment - ours)}{date}", "quiet")
 
 
-def _ids(capture: Capture, reading: Reading) -> Iterator[Line]:
+def _ids(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
     yield labelled("capture", (f"{capture.id}", "plain"))
     for label, value in (("event", reading.event), ("event id", reading.event_id), ("message", reading.message)):
         if value:
@@ -143,8 +142,8 @@ def _ids(capture: Capture, reading: Reading) -> Iterator[Line]:
     for alias in reading.aliases:
         yield under(("also ", "quiet"), foreign(alias))
     if reading.conversation:
-        yield labelled("conversation", foreign(reading.conversation))
-    yield from _listed("facts", [foreign(f"{name}: {value}", limit=300) for name, value in reading.facts])
+        yield labelled("conversation", reader.prose(reading.conversation))
+    yield from _listed("facts", [reader.fact(name, value) for name, value in reading.facts])
     if capture.marks:
         yield labelled("marks", foreign(", ".join(capture.marks), "warn"))
 

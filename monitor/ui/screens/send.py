@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from monitor.services.simulate import Simulator
 from monitor.text import visible
-from monitor.ui.format import fit, pad
+from monitor.ui.format import pad
 from monitor.ui.safety import Plain, content
 from monitor.ui.screens.overlay import Overlay, heading
 
@@ -72,7 +72,7 @@ class SendScreen(Overlay[Order]):
                         (
                             (pad(visible(shown), 11), "info"),
                             (pad(visible(scenario.name), 26) + " ", "plain"),
-                            (fit(visible(scenario.summary), 46), "quiet"),
+                            (visible(scenario.summary, limit=120), "quiet"),
                         )
                     ),
                     id=str(index),

@@ -1,0 +1,187 @@
+"""The screens over a real monitor, for tests: real store, real socket, a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from textual.driver import Driver
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.pilot import Pilot
+
+from monitor.model.capture import Capture, Source
+from monitor.model.reading import Direction, Reading, Status
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.services.monitor import Monitor, Settings
+from monitor.services.simulate import Simulator
+from monitor.ui.app import HooktopApp
+from monitor.ui.screens.live import LiveScreen
+from monitor.ui.widgets.capture_list import CaptureList
+from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.lines_view import LinesView
+from tests.factory import FULL_READING, START, make_capture, make_request, running
+
+NOW = START + timedelta(minutes=1)
+
+
+@dataclass
+class Screens:
+    """A running app, and what drives it."""
+
+    app: HooktopApp
+    pilot: Pilot[int]
+    monitor: Monitor
+
+    @property
+    def live(self) -> LiveScreen:
+        """View 1."""
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, LiveScreen)
+        return screen
+
+    @property
+    def captures(self) -> CaptureList:
+        """The list."""
+        return self.live.captures
+
+    @property
+    def detail(self) -> Detail:
+        """The pane of the screen on top, else the live view's."""
+        return self.app.screen.query(Detail).first()
+
+    @property
+    def lines(self) -> LinesView:
+        """The pane's lines."""
+        return self.detail.query_one(LinesView)
+
+    def follows(self) -> bool:
+        """Whether the list follows the newest."""
+        return self.captures.following
+
+    def pane_text(self) -> str:
+        """What the pane shows, folded away or not."""
+        return "\n".join(line.text for line in self.lines.document.lines)
+
+    def screen_text(self) -> str:
+        """What is on the screen now."""
+        compositor = self.app.screen._compositor
+        return "\n".join("".join(segment.text for segment in strip) for strip in compositor.render_strips())
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, then let everything settle."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait for timers of a debounce's length, for workers and for messages."""
+        await self.pilot.pause(0.06)
+        await self.app.workers.wait_for_complete()
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await self.pilot.pause(0.02)
+
+    async def add(self, *captures: Capture) -> None:
+        """Store captures and wait until the screens have taken them in."""
+        await fill(self.monitor, captures)
+        self.live.tick()
+        await self.settle()
+
+
+async def fill(monitor: Monitor, captures: Sequence[Capture]) -> None:
+    """Commit captures."""
+    await asyncio.gather(*[monitor.store.add(capture) for capture in captures])
+
+
+@asynccontextmanager
+async def screens(
+    folder: Path,
+    captures: Sequence[Capture] = (),
+    *,
+    size: tuple[int, int] = (120, 40),
+    settings: Settings | None = None,
+    simulator: Callable[[Monitor], Simulator] | None = None,
+    preferences: Path | None = None,
+    now: Callable[[], datetime] = lambda: NOW,
+    driver: type[Driver] | None = None,
+) -> AsyncIterator[Screens]:
+    """The app over a monitor whose store holds these captures."""
+    async with running(folder / "hooktop.db", settings) as monitor:
+        await fill(monitor, captures)
+        app = HooktopApp(
+            monitor,
+            simulator=simulator(monitor) if simulator else None,
+            preferences=preferences,
+            now=now,
+            driver_class=driver,
+        )
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            driven = Screens(app, pilot, monitor)
+            await driven.settle()
+            yield driven
+
+
+def plain_captures(number: int) -> list[Capture]:
+    """Captures of a quiet life: their texts number them."""
+    reading = Reading(
+        event="message.received", direction=Direction.INBOUND, channel="sms", status=Status.RECEIVED,
+        from_="+15555550123", to="+15555550145", message="volt:1",
+    )  # fmt: skip
+    return [
+        replace(make_capture(n, body=b'{"n": %d}' % n, reading=replace(reading, text=f"text {n}")), id=0)
+        for n in range(1, number + 1)
+    ]
+
+
+def mixed_captures() -> list[Capture]:
+    """One capture of each verdict and status, with several scripts and sources."""
+    statuses = list(Status)
+    found = []
+    bodies = [b'{"index": %d, "list": [1, {"a": null}]}' % index for index in range(len(VerdictStatus))]
+    for index, verdict in enumerate(VerdictStatus):
+        status = statuses[index % len(statuses)]
+        reading = replace(
+            FULL_READING, status=status, provider_status=status.value, text=f"Message {index} «größer» 你好",
+            error=FULL_READING.error if status is Status.FAILED else None, mark=None, problems=(),
+            direction=(Direction.INBOUND, Direction.OUTBOUND)[index % 2],
+        )  # fmt: skip
+        provider = ("volt", "bird", "connectly", "oneroute", "standard", "generic", "volt")[index]
+        near = "the request line as http://example.com/volt/" if verdict is VerdictStatus.INVALID else None
+        found.append(
+            replace(
+                make_capture(index),
+                provider=provider,
+                reading=reading,
+                source=Source.SIMULATED if index == 3 else Source.NETWORK,
+                verdict=Verdict(verdict, "said by the test", "rsa-pkcs1v15-sha256/base64", "sha256:1a2b3c4d", near),
+                request=replace(make_request(path=f"/{provider}"), body=bodies[index]),
+            )
+        )  # fmt: skip
+    return found
+
+
+class RecordingDriver(HeadlessDriver):
+    """Takes what would go to the terminal, as a driver that is not headless does."""
+
+    written: list[str]
+
+    @property
+    def is_headless(self) -> bool:
+        """Not: so that the app really draws."""
+        return False
+
+    def write(self, data: str) -> None:
+        """Keep what is written."""
+        self.__dict__.setdefault("written", []).append(data)
+
+    def start_application_mode(self) -> None:
+        """Begin with nothing written."""
+        self.written = []
+        super().start_application_mode()

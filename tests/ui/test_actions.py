@@ -1,0 +1,57 @@
+"""The table of actions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from monitor.ui.actions import ACTIONS, CONTEXTS, Action, key_name, of
+from monitor.ui.app import HooktopApp
+from monitor.ui.painted import cells
+from monitor.ui.screens.help import help_lines
+from monitor.ui.screens.live import LiveScreen
+from monitor.ui.widgets.bars import KeyBar
+from monitor.ui.widgets.capture_list import CaptureList
+from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.filter_bar import FilterBar
+
+HOLDERS = {"everywhere": HooktopApp, "live": LiveScreen, "list": CaptureList, "detail": Detail, "filter": FilterBar}
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_no_key_means_two_things_in_one_context(context: str) -> None:
+    together = {"list": ("list", "live", "everywhere"), "live": ("live", "list", "everywhere")}
+    alone = ("filter",) if context == "filter" else tuple({context, "everywhere"})
+    contexts = together.get(context, alone)
+    keys = Counter(key for name in contexts for action in of(name) for key in action.keys)
+    assert [key for key, number in keys.items() if number > 1] == []
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.context}.{action.id}")
+def test_every_action_exists_and_is_documented(action: Action) -> None:
+    assert action.context in CONTEXTS
+    assert callable(getattr(HOLDERS[action.context], f"action_{action.id}"))
+    helped = "\n".join(line.text for line in help_lines(lambda _: True))
+    assert action.help in helped
+    assert key_name(action.keys[0]) in helped
+    assert action.help
+    assert not action.help.endswith(".")
+
+
+def test_ids_are_unique_in_a_context() -> None:
+    assert max(Counter((action.context, action.id) for action in ACTIONS).values()) == 1
+
+
+@pytest.mark.parametrize("contexts", [("list", "live", "everywhere"), ("detail", "everywhere"), ("filter",)])
+def test_the_footer_has_few_keys_and_fits_80_columns(contexts: tuple[str, ...]) -> None:
+    shown = [action for context in contexts for action in of(context) if action.footer]
+    assert 4 <= len(shown) <= 8
+    width = sum(cells([(f" {key_name(action.keys[0])} {action.label} ", "plain")]) for action in shown)
+    assert width <= 80
+    assert KeyBar is not None
+
+
+def test_help_leaves_out_what_read_only_takes_away() -> None:
+    text = "\n".join(line.text for line in help_lines(lambda action: not action.changes))
+    assert "simulated" not in text

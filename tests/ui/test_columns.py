@@ -1,0 +1,106 @@
+"""The columns of the list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from monitor.model.capture import Source
+from monitor.store.reader import Row
+from monitor.ui.columns import Look, heading, layout, row_parts, status_of, tag_of, time_text
+from tests.factory import START
+from tests.ui.screens import NOW
+
+ROW = Row(
+    1, START, "volt", "network", "verified", "message.finalized", "outbound", "+15555550145", "+15555550123", "failed",
+    "failed", None, "40002", "702", "Hello", 812, None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [*range(1, 60), 60, 79, 80, 99, 120, 180, 400])
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_row_fills_its_width_and_never_more(width: int, relative: bool) -> None:
+    look = Look(relative=relative)
+    columns = layout(width)
+    assert [name for name, _ in columns] == [name for name in ("time", "verdict", "provider", "event", "party",
+                                             "status", "text") if name in dict(columns)]  # fmt: skip
+    if not columns:
+        return
+    parts = row_parts(ROW, width, look, time_text(ROW, look, NOW, columns[0][1]))
+    assert sum(cell_len(text) for text, _ in parts) == width - 2
+    assert cell_len(heading(width)) == width - 1
+
+
+@pytest.mark.parametrize(
+    ("width", "there", "absent"),
+    [
+        (60, {"time", "verdict", "provider", "event", "party", "status"}, {"text"}),
+        (79, {"time", "verdict", "provider", "event", "party", "status"}, {"text"}),
+        (120, {"time", "verdict", "provider", "event", "party", "status", "text"}, set()),
+        (12, {"time", "verdict"}, {"provider"}),
+    ],
+)
+def test_columns_leave_by_priority(width: int, there: set[str], absent: set[str]) -> None:
+    names = {name for name, _ in layout(width)}
+    assert there <= names
+    assert not absent & names
+
+
+def test_the_verdict_is_a_word_where_the_list_has_the_screen_to_itself() -> None:
+    assert dict(layout(79))["verdict"] > 1
+    text = "".join(text for text, _ in row_parts(ROW, 79, Look(), "12:00:00"))
+    assert "✔ verified" in text
+    assert "FAILED 702" in text
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (ROW, ("FAILED 702", "bad")),
+        (replace(ROW, carrier_code=None), ("FAILED 40002", "bad")),
+        (replace(ROW, carrier_code=None, error_code=None), ("FAILED", "bad")),
+        (replace(ROW, status="delivered"), ("delivered", "good")),
+        (replace(ROW, status=None, mark="clicked"), ("clicked", "plain")),
+        (replace(ROW, status="other", provider_status="approved"), ("approved", "quiet")),
+        (replace(ROW, status=None, provider_status=None), ("", "quiet")),
+    ],
+)
+def test_status(row: Row, expected: tuple[str, str]) -> None:
+    assert status_of(row) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "demo", "tag"),
+    [
+        (ROW, False, ""),
+        (replace(ROW, source=Source.SIMULATED.value), False, "LOCAL"),
+        (replace(ROW, source=Source.SIMULATED.value), True, ""),
+        (replace(ROW, source=Source.REPLAYED.value), True, "REPLAY"),
+        (replace(ROW, source=Source.IMPORTED.value), False, "IMPORT"),
+    ],
+)
+def test_what_no_provider_sent_is_labelled(row: Row, demo: bool, tag: str) -> None:
+    look = Look(demo=demo)
+    assert tag_of(row, look) == tag
+    shown = "".join(text for text, _ in row_parts(row, 100, look, "12:00:00"))
+    assert ("LOCAL" in shown) == (tag == "LOCAL")
+
+
+def test_masked_rows_show_neither_number_nor_text() -> None:
+    shown = "".join(text for text, _ in row_parts(ROW, 180, Look(masked=True), "12:00:00"))
+    assert "555555" not in shown
+    assert "Hello" not in shown
+    assert "23" in shown  # the last two digits tell rows apart
+
+
+@pytest.mark.parametrize("field", ["provider", "event", "sender", "recipient", "status", "provider_status", "mark",
+                                   "error_code", "carrier_code", "text", "verdict"])  # fmt: skip
+def test_foreign_text_is_visible_in_every_column(field: str) -> None:
+    hostile: dict[str, Any] = {field: "\x1b]52;c;eA==\x07\u202e[/nope]\x9b2J\n"}
+    row = replace(ROW, **hostile)
+    for direction in ("inbound", "outbound", None):
+        for part, _ in row_parts(replace(row, direction=direction), 200, Look(), "12:00:00"):
+            assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char == "\u202e" for char in part)

@@ -1,0 +1,144 @@
+"""The detail pane."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from monitor.ui.inspector import BODY, HEADERS, SIGNATURE, SUMMARY
+from tests.factory import make_capture
+from tests.ui.screens import mixed_captures, screens
+
+NESTED = json.dumps({"a": {"b": [1, 2, {"needle": "here"}]}, "c": "Needle"}).encode()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (180, 50)])
+async def test_tabs(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, mixed_captures(), size=size) as s:
+        await s.press("enter")
+        expected = [SUMMARY, BODY, HEADERS, SIGNATURE] if size[0] < 150 else [SUMMARY, HEADERS, SIGNATURE]
+        for tab in [*expected[1:], SUMMARY]:
+            await s.press("right")
+            assert s.detail.tab == tab
+            assert s.pane_text()
+        await s.press("h")
+        assert s.detail.tab == SIGNATURE
+        assert "checked again" in s.pane_text()
+
+
+async def test_folding(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
+        await s.press("enter", "right")
+        rows = len(s.lines._rows)
+        await s.press("j", "enter")
+        assert s.lines.folded == {1}
+        assert len(s.lines._rows) < rows
+        assert "… 7 lines }," in s.screen_text()
+        await s.press("enter")
+        assert len(s.lines._rows) == rows
+        await s.press("z")
+        assert s.lines.folded
+        await s.press("z")
+        assert not s.lines.folded
+        await s.press("G", "enter")
+        assert s.lines.folded == {0}
+        await s.press("k", "j", "g", "G", "ctrl+d", "ctrl+u", "pageup", "pagedown")
+
+
+async def test_a_click_folds(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
+        await s.press("enter", "right")
+        await s.pilot.click(s.lines, offset=(6, 1))
+        await s.settle()
+        assert s.lines.folded == {1}
+
+
+async def test_finding_goes_round_and_opens_what_is_folded(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
+        await s.press("enter", "right", "z", "slash", *"needle")
+        assert "2 found" in s.screen_text()
+        assert not s.detail.query_one(Input).has_focus or s.lines.folded == set()
+        await s.press("enter", "n")
+        assert "2 of 2" in s.screen_text()
+        await s.press("n")
+        assert "1 of 2" in s.screen_text()
+        await s.press("N")
+        assert "2 of 2" in s.screen_text()
+        await s.press("slash", *"zzz")
+        assert "not found" in s.screen_text()
+        await s.press("escape")
+        assert s.lines.sought == ""
+        assert s.lines.has_focus
+
+
+async def test_raw_and_wrap(tmp_path: Path) -> None:
+    body = b'{"a": "' + b"long words " * 50 + b'"}'
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(80, 24)) as s:
+        await s.press("enter", "r")
+        assert s.detail.tab == BODY
+        assert s.pane_text() == body.decode()
+        wrapped = len(s.lines._rows)
+        await s.press("w")
+        assert len(s.lines._rows) == 1 < wrapped
+        assert s.lines.virtual_size.width > 500
+        await s.press("w", "r")
+        assert s.pane_text().startswith("{\n")
+
+
+async def test_the_signature_is_checked_again_and_the_signed_text_shown(tmp_path: Path) -> None:
+    capture = mixed_captures()[1]
+    capture = replace(capture, provider="volt", request=replace(capture.request, path="/volt"))
+    async with screens(tmp_path, [capture], size=(120, 40)) as s:
+        await s.press("enter", "left")
+        text = s.pane_text()
+        assert "when it arrived" in text
+        assert "≈" in text
+        assert "checked again, with today's keys" in text
+        assert '{"index": 1' in text
+
+
+async def test_masking_hides_what_the_panes_show(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=b'{"to":"+15555550123"}')], size=(180, 50)) as s:
+        assert "+15555550123" in s.screen_text()
+        await s.press("x")
+        assert "555555" not in s.screen_text()
+        assert "Hello" not in s.screen_text()
+        await s.press("enter", "left")
+        assert "555555" not in s.screen_text()
+        await s.press("x")
+        assert "+15555550123" in s.screen_text()
+
+
+async def test_text_can_be_selected(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=b'{"a":"select me"}')], size=(80, 24)) as s:
+        await s.press("enter", "right")
+        await s.pilot.mouse_down(s.lines, offset=(3, 1))
+        await s.pilot.hover(s.lines, offset=(16, 1))
+        await s.pilot.mouse_up(s.lines, offset=(16, 1))
+        await s.settle()
+        selected = s.app.screen.get_selected_text()
+        assert selected is not None
+        assert "select m" in selected
+
+
+async def test_a_capture_that_is_gone_says_so(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
+        s.detail.follow(99)
+        await s.settle()
+        assert "no longer in the store" in s.pane_text()
+        s.app.session.inspector.close()
+        s.detail.follow(2)
+        await s.settle()
+        assert "cannot be read" in s.pane_text()
+
+
+async def test_a_big_body_is_shown_in_part(tmp_path: Path) -> None:
+    body = b"[" + b'{"number":"+15555550123"},' * 30_000 + b"0]"
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(120, 40)) as s:
+        await s.press("enter", "right")
+        assert "the first 65.5 KB of 780.0 KB" in s.screen_text()
+        assert len(s.lines.document.lines) < 12_000

@@ -1,0 +1,233 @@
+"""The documents of the detail pane."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model.capture import Capture, Source
+from monitor.model.reading import Reading
+from monitor.model.verdict import Check, Verdict, VerdictStatus
+from monitor.providers.base import Signed
+from monitor.ui.documents.body import DRAWN, body
+from monitor.ui.documents.headers import headers
+from monitor.ui.documents.look import Reader
+from monitor.ui.documents.signature import signature
+from monitor.ui.documents.summary import summary
+from monitor.ui.lines import MAX_LINE, Line, plain_text
+from tests.corpora import corpora
+from tests.factory import FULL_READING, make_capture, make_request
+
+OPEN = Reader()
+MASKED = Reader(masked=True)
+
+
+def visible_only(lines: list[Line]) -> bool:
+    text = plain_text(lines)
+    return not any((ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u200b\u2028" for c in text)
+
+
+# --- summary -------------------------------------------------------------------------------------------------------
+
+
+def test_summary_says_everything_the_reading_has() -> None:
+    text = plain_text(summary(make_capture(7), OPEN))
+    for expected in (
+        "outbound sms", "FAILED", "+15555550145  →  +15555550123", "“Hello ␛[31m «world» \\u202e”", "image", "12 B",
+        "https://example.com/a.jpg", "✔ verified", "sha256:1a2b3c4d", "Blocked", "as spam", "code 40002",
+        "carrier code 702", "T-MOBILE USA, INC.", "temporary", "trace trace", "−2.0", "valid until", "+59m59s", "rfw_1",
+        "volt:40318006", "also volt:other", "parts: 3", "payload.x is not a text but a list", "POST /volt?a=1&b=%20",
+        "answered 200", "127.0.0.1:51234", "duplicate",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_summary_labels_what_no_provider_sent_and_what_is_only_claimed() -> None:
+    capture = replace(make_capture(1), source=Source.SIMULATED, request=make_request(x_forwarded_for="1.2.3.4"))
+    text = plain_text(summary(capture, OPEN))
+    assert text.startswith("LOCAL")
+    assert "claims 1.2.3.4  (x-forwarded-for: not checked)" in text
+    assert "LOCAL" not in plain_text(summary(capture, Reader(demo=True)))
+
+
+def test_a_masked_summary_shows_neither_numbers_nor_texts() -> None:
+    text = plain_text(summary(make_capture(1), MASKED))
+    for hidden in ("555555", "Hello", "example.com/a.jpg", "a=1", "GSM-7"):
+        assert hidden not in text
+    assert "+•••••••••23" in text
+
+
+def test_the_path_token_is_hidden_everywhere() -> None:
+    token = "q3Zr9sT-secret"
+    capture = replace(make_capture(1), request=make_request(path=f"/volt/{token}", referer=f"http://x/volt/{token}"))
+    verdict = replace(capture.verdict, reason=f"over http://x/volt/{token}", near_miss=f"http://x/volt/{token}/")
+    capture = replace(capture, verdict=verdict)
+    reader = Reader(token=token)
+    shown = [
+        *summary(capture, reader),
+        *headers(capture, reader),
+        *signature(capture, capture, [Signed("url", f"http://x/volt/{token}".encode())], reader),
+    ]
+    assert token not in plain_text(shown)
+    assert "••••" in plain_text(shown)
+
+
+def test_a_capture_that_nothing_could_be_read_of() -> None:
+    text = plain_text(summary(make_capture(1, reading=None), OPEN))
+    assert "no message in this capture" in text
+
+
+@given(st.text(max_size=60))
+def test_any_text_in_any_field_is_shown_as_visible_lines(text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    reading = replace(
+        FULL_READING, event=text, event_id=text, message=text, aliases=(text,), conversation=text, channel=text,
+        from_=text, to=text, text=text, provider_status=text, mark=text, facts=((text, text),), problems=(text,),
+    )  # fmt: skip
+    capture = replace(make_capture(1, reading=reading), marks=(text,))
+    for reader in (OPEN, MASKED):
+        assert visible_only(summary(capture, reader))
+
+
+# --- headers -------------------------------------------------------------------------------------------------------
+
+
+def test_headers_hide_credentials() -> None:
+    request = make_request(
+        authorization="Bearer abcdefgh", x_api_key="k3y", accesskey="k4y", cookie="a=b", x_volt_signature="c2ln"
+    )
+    lines = headers(replace(make_capture(1), request=request), OPEN, ("x-volt-signature",))
+    text = plain_text(lines)
+    assert "Bearer ••••" in text
+    assert not any(secret in text for secret in ("abcdefgh", "k3y", "k4y", "a=b"))
+    assert "c2ln" in text
+    marked = next(line for line in lines if "x-volt-signature" in line.text)
+    assert marked.spans[0][2] == "accent"
+
+
+# --- signature -----------------------------------------------------------------------------------------------------
+
+
+def with_verdict(verdict: Verdict) -> Capture:
+    return replace(make_capture(1), verdict=verdict)
+
+
+def test_signature_shows_the_stored_verdict_the_steps_and_the_signed_text() -> None:
+    stored = with_verdict(
+        Verdict(VerdictStatus.INVALID, "no match", near_miss="would verify over http://x/", age_s=1.5)
+    )
+    checks = (Check("header", True, "there"), Check("compare", False, "differs"))
+    again = with_verdict(Verdict(VerdictStatus.VERIFIED, "matched", "hmac-sha256", "sha256:aabbccdd", checks=checks))
+    text = plain_text(signature(stored, again, [Signed("raw body", b'{"a":"\x00\xff"}')], OPEN))
+    for expected in (
+        "✖ INVALID", "≈ would verify over http://x/", "✔ verified", "✔ header  there", "✖ compare  differs",
+        "sha256:aabbccdd", "raw body", '{"a":"␀\\xff"}', "1.5 s before it arrived",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_signature_is_brief_when_nothing_changed() -> None:
+    capture = make_capture(1)
+    assert "as when it arrived" in plain_text(signature(capture, capture, [], OPEN))
+    masked = plain_text(signature(capture, capture, [Signed("raw body", b"+15555550123")], MASKED))
+    assert "555555" not in masked
+
+
+# --- body ----------------------------------------------------------------------------------------------------------
+
+
+def test_body_is_laid_out_from_its_own_tokens() -> None:
+    data = b'{"a":1e3,"big":123456789012345678901234567890,"a":[true,null,{}],"u":"\\u00e9\\n","e":[]}'
+    document = body(data, OPEN, raw=False)
+    assert plain_text(document.lines).splitlines() == [
+        "{", '  "a": 1e3,', '  "big": 123456789012345678901234567890,', '  "a": [', "    true,", "    null,",
+        "    {}", "  ],", '  "u": "é\\n",', '  "e": []', "}",
+    ]  # fmt: skip
+    assert document.folds == {0: 10, 3: 7}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.sampled_from([(",", ":"), (" , ", " : ")]), st.booleans())
+def test_laying_out_keeps_every_value(value: object, separators: tuple[str, str], ascii_only: bool) -> None:
+    data = json.dumps(value, separators=separators, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    document = body(data, OPEN, raw=False)
+    assert visible_only(list(document.lines))
+    for start, end in document.folds.items():
+        assert 0 <= start < end < len(document.lines)
+        assert document.lines[start].text.rstrip()[-1] in "{["
+        assert document.lines[end].text.strip().rstrip(",") in ("}", "]")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        assert json.loads(plain_text(document.lines)) == value
+
+
+def test_a_masked_body_shows_its_shape_only() -> None:
+    data = b'{"to":"+15555550123","n":15555550123,"count":3,"ok":true,"text":"Hello"}'
+    text = plain_text(body(data, MASKED, raw=False).lines)
+    assert "555555" not in text
+    assert "Hello" not in text
+    assert '"count": 3' in text
+    for reader, raw in ((MASKED, True), (MASKED, False)):
+        hidden = plain_text(body(b"+15555550123 not json", reader, raw=raw).lines)
+        assert "555555" not in hidden
+
+
+def test_big_bodies_are_cut_and_say_so() -> None:
+    data = b"[" + b'"abcdefgh",' * 20_000 + b"1]"
+    for raw in (False, True):
+        document = body(data, OPEN, raw=raw)
+        assert sum(len(line.text) for line in document.lines) < 3 * DRAWN
+        assert "y copies all of it" in plain_text(document.lines)
+    one = body(json.dumps("x" * 100_000).encode(), OPEN, raw=False)
+    assert max(len(line.text) for line in one.lines) <= MAX_LINE + 2
+    raw_lines = body(b"y" * 5_000, OPEN, raw=True).lines
+    assert max(len(line.text) for line in raw_lines) == MAX_LINE
+    assert sum(line.text.count("y") for line in raw_lines if set(line.text) == {"y"}) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        (b"", "empty body"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"hello", "not JSON"),
+        (b"[" * 100 + b"]" * 100, "nested deeper"),
+    ],
+)
+def test_what_is_not_json_says_why(data: bytes, note: str) -> None:
+    assert note in plain_text(body(data, OPEN, raw=False).lines)
+
+
+def test_a_compressed_body_is_never_unpacked() -> None:
+    assert "encoded: gzip" in plain_text(body(b"\x1f\x8b\x08", OPEN, raw=False, encoding="gzip").lines)
+
+
+def test_every_text_of_the_json_suite_is_laid_out() -> None:
+    files = sorted((corpora() / "json-test-suite").rglob("*.json"))
+    assert len(files) >= 318
+    for path in files:
+        data = path.read_bytes()
+        for raw in (False, True):
+            document = body(data, OPEN, raw=raw)
+            assert visible_only(list(document.lines)), path.name
+            assert body(data, MASKED, raw=raw).lines is not None
+
+
+@pytest.mark.parametrize("reading", [None, Reading(), FULL_READING])
+def test_documents_of_a_bare_capture(reading: Reading | None) -> None:
+    capture = make_capture(1, body=b"", reading=reading)
+    assert summary(capture, OPEN)
+    assert headers(replace(capture, request=replace(capture.request, headers=())), OPEN)

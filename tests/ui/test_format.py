@@ -1,0 +1,93 @@
+"""Short texts: numbers, times, cells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from monitor.text import visible
+from monitor.ui.format import clock, count, fit, gap, long_span, pad, short_span, size, sparkline
+from monitor.ui.lines import wrap
+from tests.factory import START
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("你好吗", 6, "你好吗"),
+        ("你好吗", 5, "你好…"),
+        ("你好吗", 4, "你…"),
+        ("x", 0, ""),
+        ("é̂abc", 3, "é̂a…"),
+    ],
+)
+def test_fit(text: str, width: int, expected: str) -> None:
+    assert fit(text, width) == expected
+
+
+@given(st.text(), st.integers(0, 40))
+def test_fit_and_pad_keep_their_width(text: str, width: int) -> None:
+    shown = visible(text)
+    assert cell_len(fit(shown, width)) <= width
+    assert cell_len(pad(shown, width)) == width
+
+
+@given(st.text(max_size=200), st.integers(1, 60), st.integers(0, 20))
+def test_wrapped_rows_are_the_whole_text_and_fit(text: str, width: int, indent: int) -> None:
+    shown = visible(text)
+    rows = wrap(shown, width, indent)
+    assert "".join(shown[start:end] for start, end in rows) == shown
+    for start, end in rows:
+        assert cell_len(shown[start:end].rstrip(" ")) <= max(width, 2)
+
+
+def test_wrap_breaks_at_blanks() -> None:
+    assert [("the quick brown fox"[a:b]) for a, b in wrap("the quick brown fox", 10, 2)] == [
+        "the quick ",
+        "brown ",
+        "fox",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "short", "long"),
+    [
+        (-3, "0s", "0 s"),
+        (0, "0s", "0 s"),
+        (12.9, "12s", "12 s"),
+        (252, "4m12s", "4 min"),
+        (3 * 3600 + 5 * 60, "3h05m", "3 h"),
+        (2 * 86400 + 4 * 3600, "2d04h", "2 d"),
+    ],
+)
+def test_spans(seconds: float, short: str, long: str) -> None:
+    assert (short_span(seconds), long_span(seconds)) == (short, long)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.267, "+267 ms"), (-1.98, "−1.98 s"), (252, "+4m12s"), (0, "+0 ms")],
+)
+def test_gap(seconds: float, expected: str) -> None:
+    assert gap(timedelta(seconds=seconds)) == expected
+
+
+def test_numbers() -> None:
+    assert [count(1204), count(1, "capture"), count(0, "capture")] == ["1,204", "1 capture", "0 captures"]
+    assert [size(812), size(1200), size(3_400_000)] == ["812 B", "1.2 KB", "3.4 MB"]
+
+
+def test_clock_has_the_digits_asked_for() -> None:
+    assert [len(clock(START, digits=n)) for n in (0, 1, 3)] == [8, 10, 12]
+
+
+def test_sparkline() -> None:
+    assert sparkline([0, 1, 7, 100]) == "▁▂▂█"
+    assert sparkline([0, 0]) == "▁▁"
+    assert sparkline([]) == ""
