@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.command import Globals, Group, globals_of
-from monitor.cli.errors import USAGE, fail
+from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.output import Paint, say, say_json, table
 from monitor.cli.types import LINES
 from monitor.text import visible
@@ -55,7 +55,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         rows = [(a.name, a.provider, "  ".join(f"{name}={value}" for name, value in a.settings)) for a in found]
         say(*table(("ACCOUNT", "PROVIDER", "SETTINGS"), rows, paint=Paint(no_color=options.no_color)))
     else:
-        say("There are no accounts yet; 'hooktop accounts add volt' adds one.")
+        tell("There are no accounts yet; 'hooktop accounts add volt' adds one.")
 
 
 @command.command()
@@ -116,7 +116,7 @@ def remove(ctx: click.Context, name: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             fail("Removing an account asks first, which needs a terminal; say --yes to do without.", USAGE)
         if not click.confirm(f"Remove the account {visible(name)} from {visible(str(file))}?", err=True):
-            say("Nothing was removed.")
+            tell("Nothing was removed.")
             return
     accounts.remove(file, name)
     say(f"The account {visible(name)} is removed from {visible(str(file))}.")

@@ -72,7 +72,9 @@ def command(
         last = reader.last_id()
         if as_csv:
             _write_csv([CSV_COLUMNS])
-        _each(reader, newest(reader, wanted, limit), show)
+        ids = newest(reader, wanted, limit)
+        last = max([last, *ids[-1:]])  # what came between the two looks is not shown twice
+        _each(reader, ids, show)
         while follow:
             threading.Event().wait(POLL_S)
             ids, last = newer(reader, wanted, last)

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.output import counted
 from monitor.cli.receiving import Choices, stored_sentence
 from monitor.cli.run import need_terminal, screens
 from monitor.cli.types import PORT, RATE
@@ -72,6 +73,5 @@ async def _demo(options: Globals, folder: Path, port: int | None, rate: float, s
     if options.db is not None:
         tell(stored_sentence(assembly.monitor))
     else:
-        number = assembly.monitor.feed.stored
-        tell(f"The demonstration is over; its {number:,} captures were removed.")
+        tell(f"The demonstration is over and removed, with {counted(assembly.monitor.feed.stored, 'capture')}.")
     return code

@@ -15,7 +15,7 @@ import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import FAILED
-from monitor.cli.output import GAP, Paint, pad, say
+from monitor.cli.output import GAP, Paint, counted, pad, say
 from monitor.text import visible
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _database(path: Path) -> Iterator[Finding]:
         )
     else:
         if found == "ok":
-            yield Finding("database", f"{path} is sound and holds {number:,} captures")
+            yield Finding("database", f"{path} is sound and holds {counted(number, 'capture')}")
         else:
             remedy = "copy the file, then start hooktop, which keeps it aside and begins a new one"
             yield Finding("database", f"{path} is damaged ({found})", remedy)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.command import Globals, Group, globals_of
-from monitor.cli.errors import FAILED, fail
+from monitor.cli.errors import FAILED, fail, tell
 from monitor.cli.output import Paint, say, say_json, table
 from monitor.text import visible
 
@@ -50,7 +50,8 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     heads = ("PROVIDER", "KEY", "KIND", "STATE", "FETCHED", "FROM")
     rows = [(k.provider, k.fingerprint, kind(k), _state(k), age(k.fetched_at), k.origin) for k in found]
     say(*table(heads, rows, paint=Paint(no_color=options.no_color)))
-    say(*(f"{visible(trouble.provider)}: {visible(trouble.text)}." for trouble in keychain.problems))
+    for trouble in keychain.problems:
+        tell(f"{trouble.provider}: {trouble.text}.")
 
 
 @command.command()

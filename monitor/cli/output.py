@@ -77,6 +77,11 @@ def fields(pairs: Iterable[tuple[str, str]], *, indent: str = "") -> list[str]:
     return [f"{indent}{pad(name, widest)}{GAP}{value}".rstrip() for name, value in kept]
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 capture``, ``1,204 captures``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def say(*lines: str) -> None:
     """Print lines on stdout."""
     if lines:

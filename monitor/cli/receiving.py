@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from monitor.cli.errors import USAGE, fail, tell
+from monitor.cli.output import counted
 from monitor.cli.types import PORT
 
 if TYPE_CHECKING:
@@ -117,5 +118,4 @@ async def receiving(
 
 def stored_sentence(monitor: Monitor) -> str:
     """What a run leaves behind, said when it ends."""
-    number = monitor.feed.stored
-    return f"Stored {number:,} capture{'' if number == 1 else 's'} in {monitor.store.path}."
+    return f"Stored {counted(monitor.feed.stored, 'capture')} in {monitor.store.path}."

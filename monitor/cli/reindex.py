@@ -10,6 +10,7 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import tell
+from monitor.cli.output import counted
 
 
 @click.command(cls=Command)
@@ -47,7 +48,7 @@ async def _reindex(path: Path, config: Path | None) -> int:
     finally:
         await store.stop()
     _progress(0, 0)
-    tell(f"Worked out {number:,} capture{'' if number == 1 else 's'} anew in {path}.")
+    tell(f"Worked out {counted(number, 'capture')} anew in {path}.")
     return 0
 
 

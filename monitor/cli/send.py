@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, fail, tell
-from monitor.cli.output import Paint, say, table
+from monitor.cli.output import Paint, counted, say, table
 from monitor.cli.types import LINES, RATE
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _send(simulator: Simulator, provider: str, scenario: str, paint: Paint
     if outcome.trouble is not None:
         fail(outcome.trouble[:1].upper() + outcome.trouble[1:] + ".", FAILED)
     statuses = ", ".join(f"{number} × {status}" for status, number in sorted(outcome.statuses.items())) or "none"
-    tell(f"Sent {outcome.posted} event{'' if outcome.posted == 1 else 's'} of {provider} {scenario}: {statuses}.")
+    tell(f"Sent {counted(outcome.posted, 'event')} of {provider} {scenario}: {statuses}.")
     if interrupted:
         return INTERRUPTED
     return FAILED if any(status >= 400 for status in outcome.statuses) else 0

@@ -1,0 +1,93 @@
+"""The printer: every line once and in order, whoever reads and however slowly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from monitor.cli import printer
+from monitor.model.capture import Capture
+from monitor.model.filter import parse
+from monitor.store.store import Store
+from tests.factory import make_capture
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, int]]:
+    """A pipe in the place of stdout."""
+    ends = os.pipe()
+    monkeypatch.setattr(printer, "STDOUT", ends[1])
+    yield ends
+    for end in ends:
+        with contextlib.suppress(OSError):  # the test has closed it
+            os.close(end)
+
+
+def read_all(end: int) -> list[bytes]:
+    """The lines that come until the pipe is closed."""
+    with os.fdopen(os.dup(end), "rb") as file:
+        return file.read().splitlines()
+
+
+def render(batch: Sequence[Capture]) -> bytes:
+    """One id a line, long enough that a pipe fills up."""
+    return b"".join(b"%d %s\n" % (capture.id, b"x" * 1000) for capture in batch)
+
+
+async def test_a_reader_that_waits_loses_nothing_and_fills_no_memory(
+    tmp_path: Path, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printer, "MAX_WAITING", 5)
+    store = Store.open(tmp_path / "h.db")
+    done = threading.Event()
+    out = printer.Printer(store.reader, render, parse(""), after=0, count=None, done=done.set)
+    store.follow(out.offer)
+    store.start()
+    out.start()
+    for _ in range(150):  # more than a pipe and the printer hold: nobody reads yet
+        await store.add(make_capture())
+    assert out._waiting <= 5 + 512
+    seen: list[bytes] = []
+    reader = threading.Thread(target=lambda: seen.extend(read_all(pipe[0])))
+    reader.start()
+    assert out.finish()
+    os.close(pipe[1])
+    reader.join(30)
+    await store.stop()
+    assert [int(line.split()[0]) for line in seen] == list(range(1, 151))
+    assert done.is_set()
+
+
+async def test_count_is_exact_over_batches(tmp_path: Path, pipe: tuple[int, int]) -> None:
+    store = Store.open(tmp_path / "h.db")
+    done = threading.Event()
+    out = printer.Printer(store.reader, render, parse("id>2"), after=0, count=3, done=done.set)
+    store.start()
+    kept = [await store.add(make_capture()) for _ in range(10)]
+    out.start()
+    out.offer(kept)
+    assert done.wait(30)
+    assert out.finish()
+    await store.stop()
+    os.close(pipe[1])
+    assert [line.split()[0] for line in os.read(pipe[0], 100_000).splitlines()] == [b"3", b"4", b"5"]
+    assert out.printed == 3
+
+
+async def test_a_closed_pipe_is_no_error(tmp_path: Path, pipe: tuple[int, int]) -> None:
+    store = Store.open(tmp_path / "h.db")
+    done = threading.Event()
+    out = printer.Printer(store.reader, render, parse(""), after=0, count=None, done=done.set)
+    os.close(pipe[0])
+    out.start()
+    out.offer([make_capture(1)])
+    assert done.wait(30)
+    assert not out.finish()
+    assert out.broken
+    await store.stop()
+    assert out.printed == 0

@@ -1,0 +1,125 @@
+"""``hooktop send``: to a running hooktop, to somebody else's server, to nobody."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.app import run
+from monitor.providers.registry import registry
+from tests.cli.processes import Listening, hooktop, listening
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Listening]:
+    """A running hooktop."""
+    with listening("--db", str(tmp_path / "h.db")) as found:
+        yield found
+
+
+def test_every_provider_is_signed_and_labelled_local(running: Listening) -> None:
+    for provider in registry():
+        if not provider.scenarios:
+            continue
+        scenario = provider.scenarios[0].name
+        done = hooktop("send", provider.name, scenario, "--count", "1", "--to", running.url)
+        assert done.returncode == 0, done.stderr
+        assert "200" in done.stdout
+        assert done.stderr == f"hooktop: Sent 1 event of {provider.name} {scenario}: 1 × 200.\n"
+        capture = running.next()
+        assert capture is not None
+        assert (capture["provider"], capture["source"]) == (provider.name, "simulated")
+        assert capture["verdict"]["status"] == "verified"
+
+
+def test_wishes(running: Listening) -> None:
+    words = ("send", "connectly", "inbound-text", "--to", running.url, "--seed", "7", "--rate", "500")
+    assert hooktop(*words, "--count", "3", "--set", "message.text=from the test").returncode == 0
+    captures = [running.next() for _ in range(3)]
+    assert [c["reading"]["text"] for c in captures if c] == ["from the test"] * 3
+    assert hooktop(*words, "--count", "1", "--bad-signature").returncode == 0
+    capture = running.next()
+    assert capture is not None
+    assert capture["verdict"]["status"] == "invalid"
+    assert hooktop(*words, "--count", "1", "--duplicate").returncode == 0
+    first, second = running.next(), running.next()
+    assert first is not None
+    assert second is not None
+    assert first["request"]["body"] == second["request"]["body"]
+
+
+def test_an_address_with_a_path_is_posted_to_as_it_is(tmp_path: Path) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            seen.append((self.path, body))
+            self.send_response(500)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/api/hooks"
+        done = hooktop("send", "volt", "delivered", "--count", "1", "--to", url)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert done.returncode == 1
+    assert "1 × 500" in done.stderr
+    ((path, body),) = seen
+    assert path == "/api/hooks"
+    assert json.loads(body)
+
+
+def test_nobody_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        assert run(["send", "volt", "delivered", "--count", "5", "--to", f"http://127.0.0.1:{port}"]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert err.startswith(f"hooktop: Cannot connect to 127.0.0.1:{port}")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["volt"], "Name a scenario of volt"),
+        (["volt", "delivred"], 'Volt has no scenario "delivred"; did you mean delivered?'),
+        (["acme", "x"], 'There are no simulated events of "acme"'),
+        (["acme"], "Name a scenario of acme"),
+        (["acme", "--list"], "There are no simulated events of 'acme'"),
+        (["volt", "delivered", "--to", "ftp://x"], "Cannot send to this address"),
+        (["volt", "delivered", "--set", "nonsense"], '"nonsense" is not path=value'),
+        (["volt", "delivered", "--rate", "0"], "Invalid value for '--rate'"),
+    ],
+)
+def test_wishes_that_cannot_be_met(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["send", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"hooktop: {sentence}")
+    assert len(err.splitlines()) == 1
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["send", "--list"]) == 0
+    everything = capsys.readouterr().out.splitlines()
+    assert everything[0].split() == ["PROVIDER", "SCENARIO", "WHAT", "HAPPENS"]
+    assert len(everything) == 1 + sum(len(provider.scenarios) for provider in registry())
+    assert run(["send", "--list", "bird"]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]} == {"bird"}

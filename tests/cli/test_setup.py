@@ -1,0 +1,188 @@
+"""``accounts``, ``keys`` and ``doctor``."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor import paths
+from monitor.cli.app import run
+from tests.cli.processes import accounts as make_accounts
+from tests.cli.processes import listening
+from tests.e2e.programs import environment
+from tests.e2e.terminal import Terminal
+
+CANARY = "canary-9f0aa1b2c3d4"
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> tuple[str, str]:
+    """What a command prints."""
+    assert run(list(words)) == code
+    out, err = capsys.readouterr()
+    return out, err
+
+
+def test_accounts_come_and_go(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MY_SECRET", CANARY)
+    assert "There are no accounts yet" in said(capsys, "accounts", "list")[1]
+    out, _ = said(
+        capsys, "accounts", "add", "connectly", "--name", "shop",
+        "--set", "webhook_secrets=env:MY_SECRET", "--set", "business_id=b-1",
+    )  # fmt: skip
+    assert "The account shop is in" in out
+    assert paths.default_config().stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("MY_SECRET", CANARY)  # a command that reads the configuration takes it out of the environment
+    out, _ = said(capsys, "accounts", "list", "--json")
+    assert "MY_SECRET" not in os.environ
+    account = json.loads(out)
+    assert (account["kind"], account["name"], account["provider"]) == ("account", "shop", "connectly")
+    assert account["settings"]["webhook_secrets"] == "••••c3d4"
+    monkeypatch.setenv("MY_SECRET", CANARY)
+    assert CANARY not in said(capsys, "accounts", "list")[0]
+    _, err = said(capsys, "accounts", "remove", "shop", code=2)
+    assert "say --yes" in err
+    assert "is removed" in said(capsys, "accounts", "remove", "shop", "--yes")[0]
+    assert said(capsys, "accounts", "list", "--json") == ("", "")
+    assert "There is no account shop" in said(capsys, "accounts", "remove", "shop", "--yes", code=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["add", "acme"], "There is no provider 'acme' with accounts"),
+        (["add", "volt"], "Settings are asked for at a terminal only"),
+        (["add", "volt", "--set", "token"], "A setting is written as NAME=VALUE"),
+        (["add", "volt", "--set", f"token={CANARY}"], "Token is a secret"),
+        (["add", "volt", "--set", "tokn=x"], "An account of volt has no tokn"),
+    ],
+)
+def test_accounts_that_cannot_be_added(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = said(capsys, "accounts", *words, code=2)
+    assert err.startswith(f"hooktop: {sentence}")
+    assert CANARY not in err
+    assert not paths.default_config().exists()
+
+
+def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
+    with Terminal(["accounts", "add", "oneroute"], environment(own_machine)) as terminal:
+        for question, answer in (("api key", CANARY), ("secret keys", CANARY), ("api url", "")):
+            terminal.wait(question)
+            terminal.press(answer + "\r")
+        assert terminal.end() == 0
+        shown = bytes(terminal.output).decode()
+    assert "The account oneroute is in" in shown
+    assert CANARY not in shown
+    (config,) = own_machine.rglob("config.toml")
+    assert config.stat().st_mode & 0o777 == 0o600
+
+
+@contextmanager
+def publishing(key: dict[str, bytes]) -> Iterator[str]:
+    """A server that publishes what ``key["now"]`` is; gives its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", str(len(key["now"])))
+            self.end_headers()
+            self.wfile.write(key["now"])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/key.pem"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_key_is_fetched_and_a_changed_one_waits_for_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        make_accounts(folder)
+    key = {"now": (first / "volt.pem").read_bytes()}
+    common = ["--db", str(tmp_path / "h.db"), "--config", str(tmp_path / "config.toml")]
+    with publishing(key) as url:
+        (tmp_path / "config.toml").write_text(f'[accounts.v]\nprovider = "volt"\npublic_key = "{url}"\n')
+        (tmp_path / "config.toml").chmod(0o600)
+        assert "was not fetched yet" in said(capsys, "keys", "list", *common)[1]
+        assert "trusted from now on" in said(capsys, "keys", "fetch", "volt", *common)[0]
+        assert "unchanged" in said(capsys, "keys", "fetch", "volt", *common)[0]
+        key["now"] = (second / "volt.pem").read_bytes()
+        out, _ = said(capsys, "keys", "fetch", "volt", *common, code=1)
+        assert "not the one trusted before" in out
+        keys = [json.loads(line) for line in said(capsys, "keys", "list", "--json", *common)[0].splitlines()]
+        assert [(k["provider"], k["type"], k["bits"], k["trusted"], k["in_use"]) for k in keys] == [
+            ("volt", "RSA", 2048, True, True),
+            ("volt", "RSA", 2048, False, False),
+        ]
+        assert "NOT TRUSTED" in said(capsys, "keys", "list", *common)[0]
+        assert "hooktop keys trust" in said(capsys, "doctor", *common, code=1)[0]
+        said(capsys, "keys", "trust", keys[1]["fingerprint"][:15], *common)
+        assert said(capsys, "keys", "list", *common)[0].count("in use") == 2
+        key["now"] = b"<html>404</html>"
+        assert "HTML" in said(capsys, "keys", "fetch", "volt", *common, code=1)[1]
+    assert "key.pem cannot be reached" in said(capsys, "keys", "fetch", "volt", *common, code=1)[1]
+    assert "There is no provider 'acme'" in said(capsys, "keys", "fetch", "acme", *common, code=1)[1]
+    assert "8 to 64 hex digits" in said(capsys, "keys", "trust", "xyz", *common, code=1)[1]
+
+
+def test_a_doctor_finds_all_well_on_a_new_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    free = free_port()
+    paths.private_dir(paths.config_dir())
+    paths.private_file(paths.default_config()).write_text(f"[receiver]\nport = {free}\n")
+    out, err = said(capsys, "doctor")
+    assert err == ""
+    assert all(line.startswith("✔ ok") for line in out.splitlines())
+    assert f"{free} on 127.0.0.1 is free" in out
+    assert not paths.default_db().exists()  # it changes nothing
+
+
+def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = tmp_path / "h.db"
+    config = tmp_path / "config.toml"
+    with listening("--db", str(database)) as running:
+        running.post("/generic", b"1")
+        running.next()
+        port = running.url.rpartition(":")[2]
+        config.write_text(f'[receiver]\nport = {port}\n[accounts.v]\nprovider = "volt"\npublic_key = "none.pem"\n')
+        config.chmod(0o600)
+        out, _ = said(capsys, "doctor", "--config", str(config), "--db", str(database), code=1)
+        assert "is served by a running hooktop" in out
+        assert "is sound and holds 1 capture" in out
+        assert "none.pem" in out
+    database.chmod(0o644)
+    config.chmod(0o644)
+    assert "chmod 600" in said(capsys, "doctor", "--config", str(config), code=2)[1]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        config.write_text(f"[receiver]\nport = {taken.getsockname()[1]}\n")
+        config.chmod(0o600)
+        out, _ = said(capsys, "doctor", "--config", str(config), "--db", str(database), code=1)
+    assert "✖ mend  port" in out
+    assert f"run chmod 600 {database}" in out
+    database.write_bytes(b"no database " * 1000)
+    assert "✖ mend  database" in said(capsys, "doctor", "--db", str(database), code=1)[0]
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
