@@ -70,11 +70,13 @@ async def screens(assembly: Assembly, options: Globals) -> int:
     from monitor import paths
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
+    from monitor.secret import Secret
     from monitor.ui.app import HooktopApp
 
-    logs.to_file(assembly.monitor.store.path, logs.secrets_of(assembly.config), options.verbose)
-    demo = assembly.monitor.settings.demo
-    chosen = None if demo else paths.data_dir() / "screens.json"
+    settings = assembly.monitor.settings
+    secrets = logs.secrets_of(assembly.config) + ([Secret(settings.token)] if settings.token else [])
+    logs.to_file(assembly.monitor.store.path, secrets, options.verbose)
+    chosen = None if settings.demo else paths.data_dir() / "screens.json"
     app = HooktopApp(assembly.monitor, simulator=assembly.simulator, preferences=chosen)
     theme = assembly.config.ui.theme
     if theme is not None:
