@@ -135,7 +135,7 @@ class Simulator:
         return outcome
 
     async def traffic(self, rate: float, seed: int | None, stop: asyncio.Event, *, history: int = 0) -> None:
-        """Mixed traffic of the messaging platforms, ``rate`` events a second, until ``stop``; first ``history`` events at once.
+        """Mixed traffic of the platforms, ``rate`` events a second until ``stop``; first ``history`` events at once.
 
         Raises SimulationProblem.
         """

@@ -1,4 +1,5 @@
-"""A filter as the WHERE clause of a query over ``readings r``, with ``captures c`` joined where it is needed.
+"""A filter as the WHERE clause of a query over ``readings r``, with ``captures c`` joined where it is needed, or over
+``messages r``.
 
 Every value is a bound parameter; the SQL itself is put together from the constants of this module. Plain SQL is used
 where it says exactly what the predicate says. Everything else goes through one SQL function that calls the predicate's
@@ -9,17 +10,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from monitor.model.capture import Request
+from monitor.model.filter import FilterError
 from monitor.model.filter.conditions import Choice, How, Range, Text, pieces, text_test
-from monitor.model.filter.fields import FINAL, body_values, fact_values, microseconds
+from monitor.model.filter.fields import FINAL, body_values, fact_values
 from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
 from monitor.model.filter.predicate import Filter
 from monitor.store.rows import headers_of
+from monitor.times import microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,9 @@ class _Column:
     packed: str = ""
 
 
+Columns: TypeAlias = Mapping[str, tuple[_Column, ...]]
 _FINAL: Final = ", ".join(f"'{status.value}'" for status in FINAL)
-_COLUMNS: Final[dict[str, tuple[_Column, ...]]] = {
+_CAPTURES: Final[Columns] = {
     "": (
         *map(_Column, ("r.text", "r.sender", "r.recipient", "r.message", "r.conversation", "r.event_id", "r.event")),
         _Column("r.aliases", "list"),
@@ -83,6 +87,22 @@ _COLUMNS: Final[dict[str, tuple[_Column, ...]]] = {
     "header": (_Column("c.headers", "headers"),),
     "fact": (_Column("r.facts", "facts"),),
 }
+# A message has its last change for a time, all of its marks, and nothing of the requests that told of it.
+_MESSAGES: Final[Columns] = {
+    **{
+        name: _CAPTURES[name]
+        for name in (
+            "provider", "status", "from", "to", "party", "text", "error", "carrier", "direction", "channel", "age",
+            "received", "message", "conversation", "media",
+        )
+    },
+    "": (
+        *map(_Column, ("r.text", "r.sender", "r.recipient", "r.message", "r.conversation")),
+        _Column("r.aliases", "list"),
+    ),
+    "latency": (_Column("CAST(round(r.total_s * 1000000) AS INTEGER)"),),
+    "mark": (_Column("r.marks", "list"),),
+}  # fmt: skip
 # The texts in a stored value; the second argument is the name after the dot of the field.
 _UNPACK: Final[dict[str, Callable[[Any, str], Iterable[str | None]]]] = {
     "": lambda stored, _: (stored,),
@@ -96,11 +116,24 @@ _LIKE_SIGNS: Final = str.maketrans({"%": "\\%", "_": "\\_", "\\": "\\\\"})
 
 
 def compile_filter(filter: Filter, now: datetime) -> Where:
-    """The filter as it stands at an aware time, which ages are counted from."""
+    """The filter over captures as it stands at an aware time, which ages are counted from."""
     parameters: list[object] = []
-    sql = _node(filter.node, microseconds(now), parameters)
-    looked_at = {column.sql for term in terms(filter.node) for column in _COLUMNS[term.field.name]}
+    sql = _node(filter.node, _CAPTURES, microseconds(now), parameters)
+    looked_at = {column.sql for term in terms(filter.node) for column in _CAPTURES[term.field.name]}
     return Where(sql, parameters, any(column.startswith("c.") for column in looked_at))
+
+
+def compile_message_filter(filter: Filter, now: datetime) -> Where:
+    """The filter over messages as it stands at an aware time. Raises FilterError for what only captures have."""
+    for term in terms(filter.node):
+        if term.field.name not in _MESSAGES:
+            raise FilterError(
+                f"{term.field.name} can be asked of captures only, not of messages.",
+                max(filter.text.lower().find(term.field.name), 0),
+                f"Messages have {', '.join(name for name in _MESSAGES if name)}.",
+            )
+    parameters: list[object] = []
+    return Where(_node(filter.node, _MESSAGES, microseconds(now), parameters), parameters, False)
 
 
 def register(connection: sqlite3.Connection) -> None:
@@ -113,17 +146,17 @@ def _filter_text(packed: str, name: str, how: str, value: str, stored: Any) -> b
     return any(text is not None and test(text) for text in _UNPACK[packed](stored, name))
 
 
-def _node(node: Node, now: int, parameters: list[object]) -> str:
+def _node(node: Node, columns: Columns, now: int, parameters: list[object]) -> str:
     match node:
         case Term():
-            return _any(_column(column, node, now, parameters) for column in _COLUMNS[node.field.name])
+            return _any(_column(column, node, now, parameters) for column in columns[node.field.name])
         case Not():
             # What is unknown does not match, so its opposite does: NOT alone would leave NULL unknown.
-            return f"({_node(node.node, now, parameters)} IS NOT TRUE)"
+            return f"({_node(node.node, columns, now, parameters)} IS NOT TRUE)"
         case And():
-            return f"({' AND '.join([_node(child, now, parameters) for child in node.nodes] or ['TRUE'])})"
+            return f"({' AND '.join([_node(child, columns, now, parameters) for child in node.nodes] or ['TRUE'])})"
         case Or():
-            return _any(_node(child, now, parameters) for child in node.nodes)
+            return _any(_node(child, columns, now, parameters) for child in node.nodes)
 
 
 def _any(parts: Iterable[str]) -> str:

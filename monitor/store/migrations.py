@@ -26,7 +26,7 @@ def m001_captures_and_readings(db: Database) -> None:
         """
         CREATE TABLE readings (
             id INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
-            provider TEXT NOT NULL,
+            digest INTEGER NOT NULL, provider TEXT NOT NULL,
             verdict TEXT NOT NULL, reason TEXT NOT NULL, scheme TEXT, key TEXT, near_miss TEXT, age_s REAL,
             event TEXT, event_id TEXT, message TEXT, aliases TEXT, conversation TEXT, direction TEXT, channel TEXT,
             status TEXT, provider_status TEXT, mark TEXT, sender TEXT, recipient TEXT, text TEXT, media TEXT,
@@ -52,5 +52,80 @@ def m001_captures_and_readings(db: Database) -> None:
             origin TEXT NOT NULL, fetched_at INTEGER NOT NULL, trusted INTEGER NOT NULL,
             UNIQUE (provider, fingerprint)
         )
+        """
+    )
+
+
+@migrations()
+def m002_messages_and_conversations(db: Database) -> None:
+    """What the readings of one message, and the messages of one conversation, say together."""
+    db.execute("CREATE TABLE watermark (one INTEGER PRIMARY KEY CHECK (one = 1), upto INTEGER NOT NULL)")
+    db.execute("INSERT INTO watermark VALUES (1, 0)")
+    db.execute(
+        """
+        CREATE TABLE messages (
+            id INTEGER PRIMARY KEY, message TEXT NOT NULL, conversation_id INTEGER,
+            received_at INTEGER NOT NULL, first_at INTEGER NOT NULL, happened_at INTEGER NOT NULL,
+            touched INTEGER NOT NULL, provider TEXT NOT NULL,
+            aliases TEXT, conversation TEXT, direction TEXT, channel TEXT, status TEXT,
+            final INTEGER NOT NULL, sender TEXT, recipient TEXT, text TEXT, media TEXT,
+            error INTEGER, error_code TEXT, carrier_code TEXT, carrier TEXT, error_source TEXT, error_title TEXT,
+            error_detail TEXT, trace_id TEXT, temporary INTEGER,
+            accepted_at INTEGER, occurred_at INTEGER, completed_at INTEGER, valid_until INTEGER,
+            accept_to_sent_s REAL, sent_to_final_s REAL, total_s REAL, transit_s REAL, about INTEGER,
+            mark TEXT, marks TEXT, stages TEXT, more_stages INTEGER, interactions TEXT, captures TEXT,
+            capture_count INTEGER NOT NULL, unproven TEXT, unproven_count INTEGER NOT NULL, duplicates INTEGER NOT NULL
+        )
+        """
+    )
+    # Which message a key or an alias of it names, and what was said of a message: repeats only add to a count.
+    db.execute("CREATE TABLE message_keys (key TEXT PRIMARY KEY, message INTEGER NOT NULL) WITHOUT ROWID")
+    db.execute(
+        """
+        CREATE TABLE message_events (
+            message INTEGER NOT NULL, digest INTEGER NOT NULL, verdict TEXT NOT NULL,
+            capture INTEGER NOT NULL, captures INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+            PRIMARY KEY (message, digest, verdict)
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX messages_touched ON messages (touched)")
+    db.execute("CREATE INDEX messages_open ON messages (id) WHERE final = 0")
+    db.execute("CREATE INDEX messages_failed ON messages (id) WHERE status = 'failed'")
+    db.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id, happened_at)")
+    db.execute(
+        """
+        CREATE TABLE conversations (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL, provider TEXT NOT NULL, parties TEXT,
+            channel TEXT, messages INTEGER NOT NULL, unproven INTEGER NOT NULL, failed INTEGER NOT NULL,
+            last_text TEXT, last_direction TEXT, last_at INTEGER NOT NULL, status TEXT, touched INTEGER NOT NULL
+        )
+        """
+    )
+    db.execute("CREATE INDEX conversations_last ON conversations (last_at)")
+    db.execute("CREATE INDEX conversations_touched ON conversations (touched)")
+    # ``passing``: a name that a provider gives now and then to a party it also names by another.
+    db.execute(
+        """
+        CREATE TABLE conversation_keys (
+            key TEXT PRIMARY KEY, conversation INTEGER NOT NULL, passing INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX conversation_keys_of ON conversation_keys (conversation)")
+    # Captures that belong to a conversation and are no message of their own: they are lines in its thread.
+    db.execute(
+        """
+        CREATE TABLE conversation_events (
+            conversation INTEGER NOT NULL, capture INTEGER NOT NULL, PRIMARY KEY (conversation, capture)
+        ) WITHOUT ROWID
+        """
+    )
+    # Conversation events that name a message: which of the provider's own conversations that message is in.
+    db.execute(
+        """
+        CREATE TABLE conversation_ties (
+            message TEXT NOT NULL, conversation TEXT NOT NULL, PRIMARY KEY (message, conversation)
+        ) WITHOUT ROWID
         """
     )

@@ -17,8 +17,8 @@ from typing import Final, TypeVar
 from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.lease import Lease
-from monitor.store.rows import microseconds, moment
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
+from monitor.times import microseconds, moment
 
 T = TypeVar("T")
 _COLUMNS: Final = "provider, fingerprint, text, origin, fetched_at, trusted"

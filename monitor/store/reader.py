@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor.model.capture import Capture
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
-from monitor.store.rows import SELECT_WHOLE, capture_of, moment
+from monitor.store.rows import SELECT_WHOLE, capture_of
+from monitor.times import moment
 
 if TYPE_CHECKING:
     from monitor.store.filter_sql import Where
@@ -124,6 +125,10 @@ class Reader:
     def tallies(self) -> dict[tuple[str, str], int]:
         """How many captures there are by (provider, verdict)."""
         return {(row[0], row[1]): row[2] for row in self._all("SELECT provider, verdict, captures FROM tallies")}
+
+    def watermark(self) -> int:
+        """The id of the last capture that messages and conversations know of."""
+        return int(self._all("SELECT upto FROM watermark")[0][0])
 
     def version(self) -> int:
         """A number that changes whenever another connection has committed."""

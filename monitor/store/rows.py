@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -13,15 +14,13 @@ from monitor.model.capture import Capture, Origin, Request, Source
 from monitor.model.reading import Direction, Media, MessageError, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from monitor.times import microseconds, moment
 
 STEPS: Final = (64, 8, 1)  # rows a statement; few sizes, so that SQLite keeps all of them compiled
 
 
 def insert_rows(db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Insert rows, many a statement; a reading takes the place of an older one, a capture never does.
+    """Insert rows, many a statement; they take the place of older ones, only a capture never does.
 
     ``executemany`` would enter SQLite once a row, and each time hand the interpreter's lock to the event loop and wait
     to get it back.
@@ -37,7 +36,7 @@ def insert_rows(db: sqlite3.Connection, table: str, columns: Sequence[str], rows
 @cache
 def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
     marks = f"({', '.join('?' * len(columns))})"
-    verb = "INSERT OR REPLACE" if table == "readings" else "INSERT"
+    verb = "INSERT" if table == "captures" else "INSERT OR REPLACE"
     return f"{verb} INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * rows)}"
 
 
@@ -46,30 +45,28 @@ _WHOLE: Final = [f"c.{name}" for name in CAPTURE_COLUMNS] + [f"r.{name}" for nam
 SELECT_WHOLE: Final = f"SELECT {', '.join(_WHOLE)} FROM captures c JOIN readings r ON r.id = c.id"  # noqa: S608 - constant names
 
 
-def microseconds(moment: datetime) -> int:
-    """An aware time as whole microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
+def optional_microseconds(value: datetime | None) -> int | None:
+    """As ``microseconds``, NULL for None."""
+    return None if value is None else microseconds(value)
 
 
-def moment(value: int) -> datetime:
-    """Whole microseconds since 1970 as an aware UTC time."""
-    return _EPOCH + timedelta(microseconds=value)
-
-
-def _time(value: datetime | None) -> int | None:
-    return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-
-def _moment(value: int | None) -> datetime | None:
-    return None if value is None else _EPOCH + timedelta(microseconds=value)
+def optional_moment(value: int | None) -> datetime | None:
+    """As ``moment``, None for NULL."""
+    return None if value is None else moment(value)
 
 
 def _flag(value: int | None) -> bool | None:
     return None if value is None else bool(value)
 
 
-def _pack(value: Sequence[Any]) -> str | None:
+def pack(value: Sequence[Any]) -> str | None:
+    """A list as JSON text, NULL when it is empty."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None
+
+
+def unpack(packed: str | None) -> list[Any]:
+    """The reverse of ``pack``."""
+    return json.loads(packed) if packed else []
 
 
 def wire_headers(headers: Sequence[tuple[str, str]]) -> bytes:
@@ -111,34 +108,46 @@ def reading_row(capture: Capture) -> tuple[object, ...]:
     e = r.error
     return (
         capture.id, microseconds(capture.received_at), capture.source.value, len(capture.request.body),
-        capture.provider,
+        digest_of(capture.request.body), capture.provider,
         verdict.status.value, verdict.reason, verdict.scheme, verdict.key, verdict.near_miss, verdict.age_s,
-        r.event, r.event_id, r.message, _pack(r.aliases), r.conversation,
+        r.event, r.event_id, r.message, pack(r.aliases), r.conversation,
         r.direction and r.direction.value, r.channel, r.status and r.status.value, r.provider_status, r.mark,
-        r.from_, r.to, r.text, _pack([(item.type, item.url, item.size) for item in r.media]),
+        r.from_, r.to, r.text, pack([(item.type, item.url, item.size) for item in r.media]),
         None if e is None else 1,
         e and e.code, e and e.carrier_code, e and e.carrier, e and e.source, e and e.title, e and e.detail,
         e and e.trace_id, None if e is None else e.temporary,
-        _time(r.occurred_at), _time(r.accepted_at), _time(r.sent_at), _time(r.completed_at), _time(r.valid_until),
-        _pack(r.facts), _pack(r.problems), _pack(capture.marks),
+        *map(optional_microseconds, (r.occurred_at, r.accepted_at, r.sent_at, r.completed_at, r.valid_until)),
+        pack(r.facts), pack(r.problems), pack(capture.marks),
     )  # fmt: skip
 
 
-def capture_of(row: Sequence[Any]) -> Capture:
-    """A row of ``SELECT_WHOLE`` as a capture."""
-    number, received_at, source, method, path, query, peer, token, answer, headers, body = row[: len(CAPTURE_COLUMNS)]
-    v = dict(zip(READING_COLUMNS, row[len(CAPTURE_COLUMNS) :], strict=True))
-    error = None
-    if v["error"]:
-        error = MessageError(
-            v["error_code"], v["carrier_code"], v["carrier"], v["error_source"], v["error_title"], v["error_detail"],
-            v["trace_id"], _flag(v["temporary"]),
-        )  # fmt: skip
-    reading = Reading(
+def digest_of(body: bytes) -> int:
+    """The first 64 bits of the body's SHA-256, as SQLite holds them: tells repeats from different bodies."""
+    return int.from_bytes(hashlib.sha256(body).digest()[:8], "big", signed=True)
+
+
+def error_of(v: Mapping[str, Any]) -> MessageError | None:
+    """The error in a row of readings or messages."""
+    if not v["error"]:
+        return None
+    return MessageError(
+        v["error_code"], v["carrier_code"], v["carrier"], v["error_source"], v["error_title"], v["error_detail"],
+        v["trace_id"], _flag(v["temporary"]),
+    )  # fmt: skip
+
+
+def media_of(packed: str | None) -> tuple[Media, ...]:
+    """The media in a row of readings or messages."""
+    return tuple(Media(*item) for item in unpack(packed))
+
+
+def reading_of(v: Mapping[str, Any]) -> Reading:
+    """A row of readings, by column, as a reading."""
+    return Reading(
         event=v["event"],
         event_id=v["event_id"],
         message=v["message"],
-        aliases=tuple(json.loads(v["aliases"] or "[]")),
+        aliases=tuple(unpack(v["aliases"])),
         conversation=v["conversation"],
         direction=v["direction"] and Direction(v["direction"]),
         channel=v["channel"],
@@ -148,16 +157,23 @@ def capture_of(row: Sequence[Any]) -> Capture:
         from_=v["sender"],
         to=v["recipient"],
         text=v["text"],
-        media=tuple(Media(*item) for item in json.loads(v["media"] or "[]")),
-        error=error,
-        occurred_at=_moment(v["occurred_at"]),
-        accepted_at=_moment(v["accepted_at"]),
-        sent_at=_moment(v["sent_at"]),
-        completed_at=_moment(v["completed_at"]),
-        valid_until=_moment(v["valid_until"]),
-        facts=tuple((name, value) for name, value in json.loads(v["facts"] or "[]")),
-        problems=tuple(json.loads(v["problems"] or "[]")),
+        media=media_of(v["media"]),
+        error=error_of(v),
+        occurred_at=optional_moment(v["occurred_at"]),
+        accepted_at=optional_moment(v["accepted_at"]),
+        sent_at=optional_moment(v["sent_at"]),
+        completed_at=optional_moment(v["completed_at"]),
+        valid_until=optional_moment(v["valid_until"]),
+        facts=tuple((name, value) for name, value in unpack(v["facts"])),
+        problems=tuple(unpack(v["problems"])),
     )
+
+
+def capture_of(row: Sequence[Any]) -> Capture:
+    """A row of ``SELECT_WHOLE`` as a capture."""
+    number, received_at, source, method, path, query, peer, token, answer, headers, body = row[: len(CAPTURE_COLUMNS)]
+    v = dict(zip(READING_COLUMNS, row[len(CAPTURE_COLUMNS) :], strict=True))
+    reading = reading_of(v)
     return Capture(
         id=number,
         received_at=moment(received_at),
@@ -170,5 +186,5 @@ def capture_of(row: Sequence[Any]) -> Capture:
         ),
         origin=Origin(_flag(token), peer.rpartition(":")[0].strip("[]") or None if peer else None),
         reading=None if reading == _NO_READING else reading,
-        marks=tuple(json.loads(v["marks"] or "[]")),
+        marks=tuple(unpack(v["marks"])),
     )  # fmt: skip

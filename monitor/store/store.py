@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from monitor.model.capture import Capture
+from monitor.store import projection
 from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
 from monitor.store.lease import Lease
@@ -96,9 +97,10 @@ class Store:
     async def reread(
         self, examine: Callable[[Capture], Capture], progress: Callable[[int, int], None] = lambda done, total: None
     ) -> int:
-        """Build every reading anew: ``examine`` gives a stored capture back with today's verdict and reading.
+        """Build every reading anew, and the messages and conversations from them.
 
-        ``progress`` gets (done, highest id). Gives the number of captures. Raises StoreUnavailableError.
+        ``examine`` gives a stored capture back with today's verdict and reading. ``progress`` gets (done, highest id).
+        Gives the number of captures. Raises StoreUnavailableError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
@@ -112,9 +114,27 @@ class Store:
                 done += len(page)
                 progress(after, last)
             await self._writer.run(_recount)
+            await self._writer.run(projection.clear)
+            await self.caught_up()
         finally:
             reader.close()
         return done
+
+    async def caught_up(self) -> None:
+        """Return when messages and conversations know of every capture that was committed before the call.
+
+        Raises StoreUnavailableError when they cannot be brought up to date.
+        """
+        reader = self.reader()
+        try:
+            last = reader.last_id()
+            while reader.watermark() < last:
+                if self._writer is None or not self._writer.alive or self._writer.stalled is not None:
+                    reason = self._writer.stalled if self._writer is not None else None
+                    raise StoreUnavailableError(reason or "the writer is not running")
+                await asyncio.sleep(0.02)
+        finally:
+            reader.close()
 
     def _committed(self, batch: Sequence[Capture]) -> None:
         for follower in self._followers:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor.model.capture import Capture
+from monitor.store import projection
 from monitor.store.connection import connect
 from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.rows import capture_row, insert_rows, reading_row
@@ -24,6 +25,8 @@ from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
+PROJECT_STEP: Final = 50  # readings a step: about as long as one commit, since captures wait meanwhile
+MAX_UNPROJECTED: Final = 1000  # past this a step is taken though captures wait
 CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
 TALLY: Final = (
     "INSERT INTO tallies VALUES (?, ?, ?) "
@@ -54,6 +57,9 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log_pages = 0
+        self._behind = True  # a crash may have left messages and conversations behind
+        self._unprojected = 0
+        self.stalled: str | None = None  # why messages and conversations cannot be brought up to date
         self.alive = False
 
     def start(self) -> None:
@@ -110,16 +116,18 @@ class Writer:
         try:
             while True:
                 with self._wake:
-                    while not (self._waiting or self._jobs or self._closing):
+                    while not (self._waiting or self._jobs or self._closing or self._behind):
                         self._wake.wait()
                     batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
                     job = self._jobs.popleft() if self._jobs else None
-                    if not batch and job is None:
+                    if self._closing and not batch and job is None:
                         break
                 if batch:
                     self._commit(db, batch)
                 if job is not None:
                     self._do(db, *job)
+                if self._behind and (not self._waiting or self._unprojected > MAX_UNPROJECTED):
+                    self._project(db)
                 self._checkpoint(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
@@ -157,6 +165,8 @@ class Writer:
             self._commit(db, [(replace(capture, reading=None, marks=("unreadable",)), future)])
             return
         self._log_pages += len(stored)
+        self._unprojected += len(stored)
+        self._behind = True
         self._call(self._committed, [future for _, future in batch], stored)
 
     def _committed(self, futures: list[asyncio.Future[Capture]], stored: list[Capture]) -> None:
@@ -194,7 +204,29 @@ class Writer:
             reason = reason_of(error) if isinstance(error, sqlite3.Error) else str(error)
             self._call(_reject, future, StoreUnavailableError(reason))
         else:
+            self._behind = True  # a job may have changed readings
             self._call(_resolve, future, result)
+
+    def _project(self, db: sqlite3.Connection) -> None:
+        """Bring messages and conversations a step further, in a transaction that need not be synced: after a power
+        loss they are behind again, and catch up."""
+        db.execute("PRAGMA synchronous = NORMAL")
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            done = projection.advance(db, PROJECT_STEP)
+            db.execute("COMMIT")
+        except Exception as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            self.stalled = reason_of(error) if isinstance(error, sqlite3.Error) else type(error).__name__
+            log.error("messages cannot be brought up to date: %s", self.stalled)
+            done = 0
+        else:
+            self.stalled = None
+        finally:
+            db.execute("PRAGMA synchronous = FULL")
+        self._unprojected = max(self._unprojected - done, 0) if done else 0
+        self._behind = done > 0
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
         # While captures wait the log may grow to 16 times its size before a checkpoint makes them wait longer.

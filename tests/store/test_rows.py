@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.store.rows import capture_of, capture_row, headers_of, microseconds, moment, reading_row, wire_headers
+from monitor.store.rows import capture_of, capture_row, headers_of, reading_row, wire_headers
+from monitor.times import microseconds, moment
 from tests.factory import START, make_capture
 
 

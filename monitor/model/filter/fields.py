@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +16,7 @@ from monitor.jsonbody import Json
 from monitor.model.capture import Capture, Source
 from monitor.model.reading import Direction, Reading, Status
 from monitor.model.verdict import VerdictStatus
+from monitor.times import microseconds
 
 Value: TypeAlias = str | int | None
 
@@ -57,14 +58,8 @@ class Field:
 
 # Where a message's way ends; what comes later (read, opened) happened to it and says nothing of its delivery.
 FINAL: Final = (Status.DELIVERED, Status.FAILED)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NO_READING: Final = Reading()
-
-
-def microseconds(moment: datetime) -> int:
-    """An aware time as whole microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _of(capture: Capture) -> Reading:

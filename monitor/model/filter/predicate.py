@@ -10,8 +10,8 @@ from typing import TypeAlias
 from monitor.model.capture import Capture
 from monitor.model.filter.conditions import Choice, How, Range, Text, text_test
 from monitor.model.filter.expression import expression
-from monitor.model.filter.fields import microseconds
 from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
+from monitor.times import microseconds
 
 Predicate: TypeAlias = Callable[[Capture, int], bool]
 

@@ -24,10 +24,11 @@ from monitor.model.filter.conditions import (
 )
 from monitor.model.filter.errors import FilterError
 from monitor.model.filter.expression import ExpressionProblem, expression
-from monitor.model.filter.fields import ANYWHERE, FIELDS, ORDERED, Field, Kind, microseconds
+from monitor.model.filter.fields import ANYWHERE, FIELDS, ORDERED, Field, Kind
 from monitor.model.filter.lexer import Token
 from monitor.model.filter.nodes import Node, Or, Term
 from monitor.text import visible
+from monitor.times import microseconds
 
 MIN_PHONE_DIGITS: Final = 5
 _ANY: Final = ["", ""]  # the pieces of a lone *

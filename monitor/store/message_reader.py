@@ -1,0 +1,141 @@
+"""Reading messages and conversations: windows of the lists, one in full, a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from monitor.model.conversation import Bubble, CentreLine, bubbles
+from monitor.model.lifecycle import fold
+from monitor.model.message import Message
+from monitor.store import projection
+from monitor.store.filter_sql import Where
+from monitor.store.message_rows import SELECT_MESSAGE, message_of
+from monitor.store.reader import Reader
+from monitor.store.rows import unpack
+from monitor.times import microseconds, moment
+
+
+class Order(StrEnum):
+    """What stands first in a list of messages."""
+
+    NEWEST = "newest"
+    SLOWEST = "slowest"
+    STUCK = "stuck"
+    FAILED = "failed"
+
+
+# The newest are the ones heard of last; numbers follow that, so the newest need no index of their own.
+_ORDERS: Final = {
+    Order.NEWEST: ("TRUE", "r.id DESC"),
+    Order.SLOWEST: ("r.total_s IS NOT NULL", "r.total_s DESC, r.id DESC"),
+    Order.STUCK: ("r.final = 0", "r.id DESC"),
+    Order.FAILED: ("r.status = 'failed'", "r.id DESC"),
+}
+MAX_THREAD: Final = 500
+_CONVERSATION: Final = (
+    "SELECT id, key, provider, parties, channel, messages, unproven, failed, last_text, last_direction, last_at, "
+    "status FROM conversations"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation in sum. ``id`` is its number in this database; texts are foreign and not yet made visible."""
+
+    id: int
+    key: str
+    provider: str
+    parties: tuple[str, ...]
+    channel: str | None
+    messages: int
+    unproven: int
+    failed: int
+    last_text: str | None
+    last_direction: str | None
+    last_at: datetime
+    status: str | None
+
+
+class MessageReader(Reader):
+    """A reading connection that also knows messages and conversations."""
+
+    def message_ids(self, order: Order, where: Where, limit: int) -> list[int]:
+        """The numbers of the messages that pass a compiled filter, first in the order first."""
+        only, by = _ORDERS[order]
+        sql = f"SELECT r.id FROM messages r WHERE {only} AND ({where.sql}) ORDER BY {by} LIMIT ?"  # noqa: S608 - compiled: constants and ?
+        return [row[0] for row in self._all(sql, (*where.parameters, limit))]
+
+    def touched_messages(self, after: int, where: Where) -> list[tuple[int, bool]]:
+        """The messages that changed since the watermark was at ``after``, and whether each passes a compiled filter."""
+        sql = f"SELECT r.id, ({where.sql}) IS TRUE FROM messages r WHERE r.touched > ? ORDER BY r.id"  # noqa: S608 - as above
+        return [(row[0], bool(row[1])) for row in self._all(sql, (*where.parameters, after))]
+
+    def messages(self, numbers: Sequence[int]) -> dict[int, Message]:
+        """Messages by number; those that are gone are missing."""
+        found: dict[int, Message] = {}
+        for start in range(0, len(numbers), 500):
+            part = numbers[start : start + 500]
+            marks = ",".join("?" * len(part))
+            for values in self._all(f"{SELECT_MESSAGE} WHERE r.id IN ({marks})", part):
+                found[values[0]] = message_of(values)
+        return found
+
+    def message_number(self, key: str) -> int | None:
+        """The number of the message that a key or an alias names, or None."""
+        found = self._all("SELECT message FROM message_keys WHERE key = ?", (key,))
+        return int(found[0][0]) if found else None
+
+    def message(self, number: int) -> Message | None:
+        """One message in full, folded from everything that was said of it, or None."""
+        with self._lock:
+            events = projection.message_events(self._db, number)
+        return fold(events) if events else None
+
+    def conversations(self, limit: int, *, after: tuple[datetime, int] | None = None) -> list[ConversationRow]:
+        """The conversations, the one with the newest message first; ``after`` is (last_at, id) of the last one seen."""
+        sql = f"{_CONVERSATION} ORDER BY last_at DESC, id DESC LIMIT ?"
+        parameters: tuple[object, ...] = (limit,)
+        if after is not None:
+            sql = f"{_CONVERSATION} WHERE (last_at, id) < (?, ?) ORDER BY last_at DESC, id DESC LIMIT ?"
+            parameters = (microseconds(after[0]), after[1], limit)
+        return [_conversation(values) for values in self._all(sql, parameters)]
+
+    def conversations_with(self, where: Where, limit: int) -> list[ConversationRow]:
+        """The conversations in which a message passes a compiled filter, newest first."""
+        sql = (
+            f"{_CONVERSATION} WHERE id IN (SELECT r.conversation_id FROM messages r WHERE {where.sql}) "  # noqa: S608 - as above
+            "ORDER BY last_at DESC, id DESC LIMIT ?"
+        )
+        return [_conversation(values) for values in self._all(sql, (*where.parameters, limit))]
+
+    def conversation(self, number: int) -> ConversationRow | None:
+        """One conversation, or None."""
+        found = self._all(f"{_CONVERSATION} WHERE id = ?", (number,))
+        return _conversation(found[0]) if found else None
+
+    def conversation_number(self, key: str) -> int | None:
+        """The number of the conversation that a key names, or None."""
+        found = self._all("SELECT conversation FROM conversation_keys WHERE key = ?", (key,))
+        return int(found[0][0]) if found else None
+
+    def thread(self, number: int, limit: int = MAX_THREAD) -> list[Bubble | CentreLine]:
+        """The newest messages of a conversation with what happened to it, oldest first."""
+        rows = self._all(
+            f"{SELECT_MESSAGE} WHERE r.conversation_id = ? ORDER BY r.happened_at DESC, r.id DESC LIMIT ?",
+            (number, limit),
+        )
+        with self._lock:
+            lines = projection.conversation_events(self._db, number, limit)
+        return bubbles([message_of(values) for values in rows], lines)
+
+
+def _conversation(values: Sequence[Any]) -> ConversationRow:
+    number, key, provider, parties, channel, messages, unproven, failed, text, direction, last_at, status = values
+    return ConversationRow(
+        number, key, provider, tuple(unpack(parties)), channel, messages, unproven, failed, text, direction,
+        moment(last_at), status,
+    )  # fmt: skip

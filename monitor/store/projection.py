@@ -1,0 +1,284 @@
+"""Messages and conversations, folded from the readings right behind the commits.
+
+A projection can be dropped and built again: ``advance`` takes the next readings behind the watermark, finds the
+messages that they speak of, folds each of those anew from everything said of it, and moves the watermark, all in one
+transaction. What was said again and again is a count in ``message_events``, so a flood of repeats costs one row.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from monitor.model.capture import Source
+from monitor.model.conversation import MAX_PARTIES, aliases_of, conversation_of
+from monitor.model.event import Event, moves
+from monitor.model.lifecycle import fold
+from monitor.model.reading import Direction, Reading
+from monitor.model.verdict import VerdictStatus
+from monitor.store.message_rows import message_row
+from monitor.store.rows import insert_rows, pack, reading_of
+from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
+from monitor.times import microseconds, moment
+
+log = logging.getLogger(__name__)
+MAX_EVENTS: Final = 300  # different things said of one message that are folded; a provider says a dozen
+_READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
+_EVENTS: Final = (
+    f"SELECT e.captures, e.last_at, {', '.join('r.' + name for name in READING_COLUMNS)} "  # noqa: S608 - constant names
+    "FROM message_events e JOIN readings r ON r.id = e.capture WHERE e.message = ? ORDER BY e.capture LIMIT ?"
+)
+_LINES: Final = (
+    f"{_READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
+    "ORDER BY id DESC LIMIT ?"
+)
+_SAID: Final = (
+    "INSERT INTO message_events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message, digest, verdict) DO UPDATE SET "
+    "capture = CASE WHEN (excluded.first_at, excluded.capture) < (first_at, capture) "
+    "THEN excluded.capture ELSE capture END, captures = captures + excluded.captures, "
+    "first_at = min(first_at, excluded.first_at), "
+    "last_at = max(last_at, excluded.last_at)"
+)
+_TABLES: Final = (
+    "messages", "message_keys", "message_events", "conversations", "conversation_keys", "conversation_events",
+    "conversation_ties",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A reading behind the watermark, with what is needed to file it."""
+
+    event: Event
+    digest: int
+
+
+def watermark(db: sqlite3.Connection) -> int:
+    """The id of the last capture that the messages and conversations know of."""
+    return int(db.execute("SELECT upto FROM watermark").fetchone()[0])
+
+
+def clear(db: sqlite3.Connection) -> None:
+    """Forget all messages and conversations; ``advance`` builds them again."""
+    for table in _TABLES:
+        db.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
+    db.execute("UPDATE watermark SET upto = 0")
+
+
+def advance(db: sqlite3.Connection, limit: int) -> int:
+    """Take in the next readings, ``limit`` at most, inside the transaction that is open; gives how many they were."""
+    rows = db.execute(f"{_READINGS} WHERE id > ? ORDER BY id LIMIT ?", (watermark(db), limit)).fetchall()
+    if not rows:
+        return 0
+    last = rows[-1][0]
+    messages: set[int] = set()
+    conversations: set[int] = set()
+    for values in rows:
+        row = _row(values)
+        if row.event.reading.message is not None:
+            messages.add(_file(db, row, conversations))
+        else:
+            conversations |= _centre_line(db, row.event)
+        if moves(row.event.verdict):
+            for alias, key in aliases_of(row.event, _tie(db, row.event)):
+                conversations.add(_join_conversations(db, alias, key, row.event.capture))
+    for number in sorted(messages):
+        try:
+            conversations |= _refold(db, number, last)
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            # One message that cannot be folded must not keep all others from being seen.
+            log.error("message %s cannot be folded: %s", number, type(error).__name__)
+    for number in conversations:
+        _sum_up(db, number, last)
+    db.execute("UPDATE watermark SET upto = ?", (last,))
+    return len(rows)
+
+
+def message_events(db: sqlite3.Connection, number: int) -> list[Event]:
+    """Everything that was said of a message."""
+    events = []
+    for captures, last_at, *values in db.execute(_EVENTS, (number, MAX_EVENTS)):
+        event = _row(values).event
+        events.append(replace(event, count=captures, last_at=moment(last_at)))
+    return events
+
+
+def conversation_events(db: sqlite3.Connection, number: int, limit: int) -> list[Event]:
+    """What happened to a conversation itself, the newest ``limit``."""
+    return [_row(values).event for values in db.execute(_LINES, (number, limit))]
+
+
+def _row(values: Sequence[Any]) -> _Row:
+    v = dict(zip(READING_COLUMNS, values, strict=True))
+    reading = reading_of(v)
+    if reading.message is None and _is_message(reading):
+        # OneRoute gives its messages no id (oneroute.md, section 6): the body stands for one.
+        reading = replace(reading, message=f"{v['provider']}:sha256:{v['digest'] & (2**64 - 1):016x}")
+    event = Event(
+        capture=v["id"],
+        received_at=moment(v["received_at"]),
+        provider=v["provider"],
+        source=Source(v["source"]),
+        verdict=VerdictStatus(v["verdict"]),
+        reading=reading,
+        sha256=f"{v['digest'] & (2**64 - 1):016x}",
+        age_s=v["age_s"],
+    )
+    return _Row(event, v["digest"])
+
+
+def _is_message(reading: Reading) -> bool:
+    return reading.conversation is not None and reading.direction is not None and bool(reading.text or reading.media)
+
+
+def _file(db: sqlite3.Connection, row: _Row, conversations: set[int]) -> int:
+    """Note what a reading says under the message it speaks of; gives the message's number."""
+    event = row.event
+    # What may be forged is filed, and joins nothing.
+    aliases = event.reading.aliases if moves(event.verdict) else ()
+    keys = [key for key in (event.reading.message, *aliases) if key is not None]
+    marks = ", ".join("?" * len(keys))
+    known = db.execute(f"SELECT DISTINCT message FROM message_keys WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only ?
+    # A message bears the number of the capture that spoke of it first.
+    number, *others = sorted(int(number) for (number,) in known) or [event.capture]
+    for other in others:  # this reading shows that two messages are one
+        conversations.update(_merge_messages(db, other, number))
+    db.executemany("INSERT OR IGNORE INTO message_keys VALUES (?, ?)", [(key, number) for key in keys])
+    at = microseconds(event.received_at)
+    db.execute(_SAID, (number, row.digest, event.verdict.value, event.capture, 1, at, at))
+    return number
+
+
+def _merge_messages(db: sqlite3.Connection, other: int, number: int) -> list[int]:
+    """Let one message have what another had; gives the conversation that it was in."""
+    db.execute("UPDATE message_keys SET message = ? WHERE message = ?", (number, other))
+    for said in db.execute("SELECT * FROM message_events WHERE message = ?", (other,)).fetchall():
+        db.execute(_SAID, (number, *said[1:]))
+    db.execute("DELETE FROM message_events WHERE message = ?", (other,))
+    left = db.execute("SELECT conversation_id FROM messages WHERE id = ?", (other,)).fetchall()
+    db.execute("DELETE FROM messages WHERE id = ?", (other,))
+    return [conversation for (conversation,) in left if conversation is not None]
+
+
+def _refold(db: sqlite3.Connection, number: int, touched: int) -> set[int]:
+    """Fold a message anew; gives the conversations that it was and is in."""
+    events = message_events(db, number)
+    if not events:  # merged into another meanwhile
+        return set()
+    message = fold(events)
+    old = db.execute("SELECT conversation_id FROM messages WHERE id = ?", (number,)).fetchone()
+    conversation = None
+    if message.conversation is not None:
+        conversation = _conversation(db, message.conversation, number)
+        for own in _tied_to(db, message.key, message.aliases):
+            conversation = _join_conversations(db, own, message.conversation, number)
+    insert_rows(db, "messages", MESSAGE_COLUMNS, [message_row(message, number, conversation, touched)])
+    return {one for one in (conversation, old and old[0]) if one is not None}
+
+
+def _conversation(db: sqlite3.Connection, key: str, number: int, *, passing: bool = False) -> int:
+    """The number of the conversation that a key names; a new one bears ``number``."""
+    known = db.execute("SELECT conversation FROM conversation_keys WHERE key = ?", (key,)).fetchone()
+    if known is None:
+        db.execute("INSERT INTO conversation_keys VALUES (?, ?, ?)", (key, number, passing))
+        return number
+    if passing:
+        db.execute("UPDATE conversation_keys SET passing = 1 WHERE key = ?", (key,))
+    return int(known[0])
+
+
+def _join_conversations(db: sqlite3.Connection, alias: str, key: str, number: int) -> int:
+    """Two keys are one conversation; gives its number."""
+    one, other = sorted((_conversation(db, key, number), _conversation(db, alias, number, passing=True)))
+    if one != other:
+        db.execute("UPDATE conversation_keys SET conversation = ? WHERE conversation = ?", (one, other))
+        db.execute("UPDATE messages SET conversation_id = ? WHERE conversation_id = ?", (one, other))
+        db.execute("UPDATE OR IGNORE conversation_events SET conversation = ? WHERE conversation = ?", (one, other))
+        db.execute("DELETE FROM conversations WHERE id = ?", (other,))
+    return one
+
+
+def _tie(db: sqlite3.Connection, event: Event) -> dict[str, str]:
+    """The conversation of the message that a conversation event names, by the message's key.
+
+    The event may come before the message: the tie is kept for ``_tied_to``.
+    """
+    facts = dict(event.reading.facts)
+    last, own = facts.get("last_message_id"), facts.get("conversation_id")
+    if event.reading.conversation is not None or last is None or own is None:
+        return {}
+    key = f"{event.provider}:{last}"
+    db.execute("INSERT OR IGNORE INTO conversation_ties VALUES (?, ?)", (key, f"{event.provider}:{own}"))
+    known = db.execute(
+        "SELECT conversation FROM messages WHERE id = (SELECT message FROM message_keys WHERE key = ?)", (key,)
+    ).fetchone()
+    return {key: known[0]} if known is not None and known[0] is not None else {}
+
+
+def _tied_to(db: sqlite3.Connection, key: str, aliases: Iterable[str]) -> list[str]:
+    """The provider's own names of the conversation that a message is in, as conversation events gave them."""
+    keys = [key, *aliases]
+    sql = f"SELECT conversation FROM conversation_ties WHERE message IN ({', '.join('?' * len(keys))}) ORDER BY 1"  # noqa: S608 - only ?
+    return [own for (own,) in db.execute(sql, keys)]
+
+
+def _centre_line(db: sqlite3.Connection, event: Event) -> set[int]:
+    """File what is said of a conversation itself."""
+    key = conversation_of(event)
+    if key is None or not moves(event.verdict):
+        return set()
+    number = _conversation(db, key, event.capture)
+    db.execute("INSERT OR IGNORE INTO conversation_events VALUES (?, ?)", (number, event.capture))
+    return {number}
+
+
+_KEY: Final = "SELECT key FROM conversation_keys WHERE conversation = ? ORDER BY passing, key LIMIT 1"
+_COUNTS: Final = (
+    "SELECT count(*), coalesce(sum(unproven_count < capture_count), 0), "
+    "coalesce(sum(unproven_count < capture_count AND status = 'failed'), 0), max(received_at) "
+    "FROM messages WHERE conversation_id = ?"
+)
+_NEWEST: Final = (
+    "SELECT happened_at, text, direction, status, channel, sender, recipient FROM messages "
+    "WHERE conversation_id = ? AND unproven_count < capture_count ORDER BY happened_at DESC, id DESC LIMIT 20"
+)
+_LAST_LINE: Final = (
+    "SELECT max(coalesce(occurred_at, received_at)) FROM readings "
+    "WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?)"
+)
+
+
+def _sum_up(db: sqlite3.Connection, number: int, touched: int) -> None:
+    """Write what the messages of a conversation say in sum, or delete it where nothing is left of it."""
+    every, backed, failed, last_received = db.execute(_COUNTS, (number,)).fetchone()
+    newest = db.execute(_NEWEST, (number,)).fetchall()
+    last_line = db.execute(_LAST_LINE, (number,)).fetchone()[0]
+    if not every and last_line is None:  # joined to another
+        db.execute("DELETE FROM conversations WHERE id = ?", (number,))
+        return
+    key = db.execute(_KEY, (number,)).fetchone()[0]
+    # Where all messages may be forged, their own times say nothing.
+    last_at, text, direction, status, channel = newest[0][:5] if newest else (last_line or last_received, *[None] * 4)
+    db.execute(
+        "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number, key, key.partition(":")[0], pack(_parties(newest)), channel, backed, every - backed, failed,
+            text, direction, last_at, status, touched,
+        ),
+    )  # fmt: skip
+
+
+def _parties(newest: Iterable[Sequence[Any]]) -> list[str]:
+    """Who takes part, as the provider writes it: the customers, then the business."""
+    customers: dict[str, None] = {}
+    businesses: dict[str, None] = {}
+    for _, _, direction, _, _, sender, recipient in newest:
+        customer, business = (sender, recipient) if direction == Direction.INBOUND else (recipient, sender)
+        if customer and len(customers) < MAX_PARTIES:
+            customers.setdefault(customer)
+        if business and len(businesses) < MAX_PARTIES:
+            businesses.setdefault(business)
+    return list(dict.fromkeys((*customers, *businesses)))[:MAX_PARTIES]
