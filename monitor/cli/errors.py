@@ -80,11 +80,6 @@ def _told(error: BaseException) -> tuple[int, str]:
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
             return code, _sentence(str(error))
-    sqlite = sys.modules.get("sqlite3")
-    if sqlite is not None and isinstance(error, sqlite.Error):
-        from monitor.store.errors import reason_of
-
-        return USAGE, f"The database cannot be read: {reason_of(error)}; name another with --db."
     if isinstance(error, OSError) and error.strerror:
         place = f" {error.filename}" if error.filename else ""
         return FAILED, f"The system refused{place}: {error.strerror}; mend that and run hooktop again."

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from monitor.model.capture import Capture
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
+from monitor.store.filter_sql import Where, register
 from monitor.store.rows import SELECT_WHOLE, capture_of
 from monitor.times import moment
-
-if TYPE_CHECKING:
-    from monitor.store.filter_sql import Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +53,16 @@ def _row(values: Sequence[Any]) -> Row:
 
 
 class Reader:
-    """A read-only connection of its own. Not slower with a million captures: every query here walks a key."""
+    """A read-only connection of its own. Not slower with a million captures: every query here walks a key.
+
+    Every method raises StoreError when the database cannot be read.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises StoreError when the file cannot be opened."""
         try:
             self._db = connect(path, read_only=True)
-            with contextlib.suppress(ImportError):
-                from monitor.store.filter_sql import register
-
-                register(self._db)
+            register(self._db)
         except sqlite3.Error as error:
             raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
         self._lock = threading.Lock()
@@ -75,8 +72,13 @@ class Reader:
         self._db.close()
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
-        with self._lock:
-            return self._db.execute(sql, parameters).fetchall()
+        try:
+            with self._lock:
+                return self._db.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"The database cannot be read: {reason_of(error)}; name another with --db."
+            ) from error
 
     def last_id(self) -> int:
         """The id of the newest capture, 0 when there is none."""

@@ -49,7 +49,7 @@ def post(port: int, body: bytes = BODY, *, signed: bool = True) -> None:
 def test_start_post_see_open_quit(tmp_path: Path, size: tuple[int, int]) -> None:
     with start(tmp_path, size=size) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
-        assert "curl" in terminal.text()
+        terminal.wait("curl")
         post(port)
         terminal.wait(r"✔.*connectly")
         post(port, BODY + b" ")
