@@ -10,29 +10,30 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
-from monitor.model.capture import Source
+from monitor.model.capture import Capture, Source
 from monitor.model.conversation import MAX_PARTIES, aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
 from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import VerdictStatus
 from monitor.store.message_rows import message_row
-from monitor.store.rows import insert_rows, pack, reading_of
+from monitor.store.rows import digest_of, insert_rows, pack, reading_of
 from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
 from monitor.times import microseconds, moment
 
 log = logging.getLogger(__name__)
+_64_BITS: Final = 2**64 - 1
+_NO_READING: Final = Reading()
+KEPT_EVENTS: Final = 4096
 MAX_EVENTS: Final = 300  # different things said of one message that are folded; a provider says a dozen
-_READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
-_EVENTS: Final = (
-    f"SELECT e.captures, e.last_at, {', '.join('r.' + name for name in READING_COLUMNS)} "  # noqa: S608 - constant names
-    "FROM message_events e JOIN readings r ON r.id = e.capture WHERE e.message = ? ORDER BY e.capture LIMIT ?"
-)
+READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
+_SAID_OF: Final = "SELECT capture, captures, last_at FROM message_events WHERE message = ? ORDER BY capture LIMIT ?"
 _LINES: Final = (
-    f"{_READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
+    f"{READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
     "ORDER BY id DESC LIMIT ?"
 )
 _SAID: Final = (
@@ -48,12 +49,68 @@ _TABLES: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A reading behind the watermark, with what is needed to file it."""
+class Events:
+    """What captures say, by their ids. The newest are kept in memory: a message is folded anew with each of its
+    captures, and reading the earlier ones back each time would cost more than the fold."""
 
-    event: Event
-    digest: int
+    def __init__(self, size: int = KEPT_EVENTS) -> None:
+        self._size = size
+        self._kept: dict[int, Event] = {}
+
+    def keep(self, captures: Iterable[Capture]) -> None:
+        """Remember captures that were just committed."""
+        for capture in captures:
+            reading = capture.reading or _NO_READING
+            digest = f"{digest_of(capture.request.body) & _64_BITS:016x}"
+            verdict = capture.verdict
+            self._kept[capture.id] = _event(
+                capture.id,
+                capture.received_at,
+                capture.provider,
+                capture.source,
+                verdict.status,
+                reading,
+                digest,
+                verdict.age_s,
+            )
+        while len(self._kept) > self._size:
+            del self._kept[next(iter(self._kept))]
+
+    def forget(self) -> None:
+        """Read all from the database again: it was changed."""
+        self._kept.clear()
+
+    def get(self, db: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Event]:
+        """The events of these captures."""
+        found = {number: event for number in numbers if (event := self._kept.get(number)) is not None}
+        missing = [number for number in numbers if number not in found]
+        for start in range(0, len(missing), 500):
+            part = missing[start : start + 500]
+            for values in db.execute(f"{READINGS} WHERE id IN ({', '.join('?' * len(part))})", part):
+                found[values[0]] = _stored(values)
+        return found
+
+
+def _stored(values: Sequence[Any]) -> Event:
+    v = dict(zip(READING_COLUMNS, values, strict=True))
+    return _event(
+        v["id"], moment(v["received_at"]), v["provider"], Source(v["source"]), VerdictStatus(v["verdict"]),
+        reading_of(v), f"{v['digest'] & _64_BITS:016x}", v["age_s"],
+    )  # fmt: skip
+
+
+def _event(
+    number: int, received_at: datetime, provider: str, source: Source, verdict: VerdictStatus, reading: Reading,
+    digest: str, age_s: float | None,
+) -> Event:  # fmt: skip
+    if reading.message is None and _is_message(reading):
+        # OneRoute gives its messages no id (oneroute.md, section 6): the body stands for one.
+        reading = replace(reading, message=f"{provider}:sha256:{digest}")
+    return Event(number, received_at, provider, source, verdict, reading, digest, age_s)
+
+
+def _is_message(reading: Reading) -> bool:
+    return reading.conversation is not None and reading.direction is not None and bool(reading.text or reading.media)
 
 
 def watermark(db: sqlite3.Connection) -> int:
@@ -68,75 +125,54 @@ def clear(db: sqlite3.Connection) -> None:
     db.execute("UPDATE watermark SET upto = 0")
 
 
-def advance(db: sqlite3.Connection, limit: int) -> int:
+def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
     """Take in the next readings, ``limit`` at most, inside the transaction that is open; gives how many they were."""
-    rows = db.execute(f"{_READINGS} WHERE id > ? ORDER BY id LIMIT ?", (watermark(db), limit)).fetchall()
-    if not rows:
+    next_ones = db.execute("SELECT id FROM readings WHERE id > ? ORDER BY id LIMIT ?", (watermark(db), limit))
+    numbers = [number for (number,) in next_ones]
+    if not numbers:
         return 0
-    last = rows[-1][0]
+    last = numbers[-1]
     messages: set[int] = set()
     conversations: set[int] = set()
-    for values in rows:
-        row = _row(values)
-        if row.event.reading.message is not None:
-            messages.add(_file(db, row, conversations))
+    found = events.get(db, numbers)
+    for event in map(found.__getitem__, numbers):
+        if event.reading.message is not None:
+            messages.add(_file(db, event, conversations))
         else:
-            conversations |= _centre_line(db, row.event)
-        if moves(row.event.verdict):
-            for alias, key in aliases_of(row.event, _tie(db, row.event)):
-                conversations.add(_join_conversations(db, alias, key, row.event.capture))
+            conversations |= _centre_line(db, event)
+        if moves(event.verdict):
+            for alias, key in aliases_of(event, _tie(db, event)):
+                conversations.add(_join_conversations(db, alias, key, event.capture))
     for number in sorted(messages):
         try:
-            conversations |= _refold(db, number, last)
+            conversations |= _refold(db, number, last, events)
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
             # One message that cannot be folded must not keep all others from being seen.
             log.error("message %s cannot be folded: %s", number, type(error).__name__)
     for number in conversations:
         _sum_up(db, number, last)
     db.execute("UPDATE watermark SET upto = ?", (last,))
-    return len(rows)
+    return len(numbers)
 
 
-def message_events(db: sqlite3.Connection, number: int) -> list[Event]:
+def message_events(db: sqlite3.Connection, number: int, events: Events | None = None) -> list[Event]:
     """Everything that was said of a message."""
-    events = []
-    for captures, last_at, *values in db.execute(_EVENTS, (number, MAX_EVENTS)):
-        event = _row(values).event
-        events.append(replace(event, count=captures, last_at=moment(last_at)))
-    return events
+    said = db.execute(_SAID_OF, (number, MAX_EVENTS)).fetchall()
+    found = (events or Events(0)).get(db, [capture for capture, _, _ in said])
+    return [
+        event if captures == 1 else replace(event, count=captures, last_at=moment(last_at))
+        for capture, captures, last_at in said
+        if (event := found.get(capture)) is not None
+    ]
 
 
 def conversation_events(db: sqlite3.Connection, number: int, limit: int) -> list[Event]:
     """What happened to a conversation itself, the newest ``limit``."""
-    return [_row(values).event for values in db.execute(_LINES, (number, limit))]
+    return [_stored(values) for values in db.execute(_LINES, (number, limit))]
 
 
-def _row(values: Sequence[Any]) -> _Row:
-    v = dict(zip(READING_COLUMNS, values, strict=True))
-    reading = reading_of(v)
-    if reading.message is None and _is_message(reading):
-        # OneRoute gives its messages no id (oneroute.md, section 6): the body stands for one.
-        reading = replace(reading, message=f"{v['provider']}:sha256:{v['digest'] & (2**64 - 1):016x}")
-    event = Event(
-        capture=v["id"],
-        received_at=moment(v["received_at"]),
-        provider=v["provider"],
-        source=Source(v["source"]),
-        verdict=VerdictStatus(v["verdict"]),
-        reading=reading,
-        sha256=f"{v['digest'] & (2**64 - 1):016x}",
-        age_s=v["age_s"],
-    )
-    return _Row(event, v["digest"])
-
-
-def _is_message(reading: Reading) -> bool:
-    return reading.conversation is not None and reading.direction is not None and bool(reading.text or reading.media)
-
-
-def _file(db: sqlite3.Connection, row: _Row, conversations: set[int]) -> int:
+def _file(db: sqlite3.Connection, event: Event, conversations: set[int]) -> int:
     """Note what a reading says under the message it speaks of; gives the message's number."""
-    event = row.event
     # What may be forged is filed, and joins nothing.
     aliases = event.reading.aliases if moves(event.verdict) else ()
     keys = [key for key in (event.reading.message, *aliases) if key is not None]
@@ -148,7 +184,9 @@ def _file(db: sqlite3.Connection, row: _Row, conversations: set[int]) -> int:
         conversations.update(_merge_messages(db, other, number))
     db.executemany("INSERT OR IGNORE INTO message_keys VALUES (?, ?)", [(key, number) for key in keys])
     at = microseconds(event.received_at)
-    db.execute(_SAID, (number, row.digest, event.verdict.value, event.capture, 1, at, at))
+    digest = int(event.sha256, 16)
+    digest -= 2**64 if digest >= 2**63 else 0
+    db.execute(_SAID, (number, digest, event.verdict.value, event.capture, 1, at, at))
     return number
 
 
@@ -163,12 +201,12 @@ def _merge_messages(db: sqlite3.Connection, other: int, number: int) -> list[int
     return [conversation for (conversation,) in left if conversation is not None]
 
 
-def _refold(db: sqlite3.Connection, number: int, touched: int) -> set[int]:
+def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events) -> set[int]:
     """Fold a message anew; gives the conversations that it was and is in."""
-    events = message_events(db, number)
-    if not events:  # merged into another meanwhile
+    said = message_events(db, number, events)
+    if not said:  # merged into another meanwhile
         return set()
-    message = fold(events)
+    message = fold(said)
     old = db.execute("SELECT conversation_id FROM messages WHERE id = ?", (number,)).fetchone()
     conversation = None
     if message.conversation is not None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,7 +27,8 @@ from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
 PROJECT_STEP: Final = 50  # readings a step: about as long as one commit, since captures wait meanwhile
-MAX_UNPROJECTED: Final = 1000  # past this a step is taken though captures wait
+REST: Final = 3.0  # times as long as a step took is rested after it, while captures come
+QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
 CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
 TALLY: Final = (
     "INSERT INTO tallies VALUES (?, ?, ?) "
@@ -58,7 +60,9 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log_pages = 0
         self._behind = True  # a crash may have left messages and conversations behind
-        self._unprojected = 0
+        self._events = projection.Events()
+        self._committed_at = 0.0
+        self._next_step = 0.0
         self.stalled: str | None = None  # why messages and conversations cannot be brought up to date
         self.alive = False
 
@@ -116,8 +120,8 @@ class Writer:
         try:
             while True:
                 with self._wake:
-                    while not (self._waiting or self._jobs or self._closing or self._behind):
-                        self._wake.wait()
+                    while not (self._waiting or self._jobs or self._closing or self._pause() == 0):
+                        self._wake.wait(self._pause())
                     batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
                     job = self._jobs.popleft() if self._jobs else None
                     if self._closing and not batch and job is None:
@@ -126,7 +130,7 @@ class Writer:
                     self._commit(db, batch)
                 if job is not None:
                     self._do(db, *job)
-                if self._behind and (not self._waiting or self._unprojected > MAX_UNPROJECTED):
+                if self._pause() == 0:
                     self._project(db)
                 self._checkpoint(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -165,8 +169,9 @@ class Writer:
             self._commit(db, [(replace(capture, reading=None, marks=("unreadable",)), future)])
             return
         self._log_pages += len(stored)
-        self._unprojected += len(stored)
+        self._events.keep(stored)
         self._behind = True
+        self._committed_at = time.monotonic()
         self._call(self._committed, [future for _, future in batch], stored)
 
     def _committed(self, futures: list[asyncio.Future[Capture]], stored: list[Capture]) -> None:
@@ -205,15 +210,29 @@ class Writer:
             self._call(_reject, future, StoreUnavailableError(reason))
         else:
             self._behind = True  # a job may have changed readings
+            self._events.forget()
             self._call(_resolve, future, result)
+
+    def _pause(self) -> float | None:
+        """Seconds until messages and conversations are brought a step further, 0 for now, None for not at all.
+
+        While captures keep coming only a part of the time is spent on it, so that answers do not wait for it.
+        """
+        if not self._behind:
+            return None
+        now = time.monotonic()
+        if not self._waiting and now - self._committed_at > QUIET_S:
+            return 0
+        return max(self._next_step - now, 0)
 
     def _project(self, db: sqlite3.Connection) -> None:
         """Bring messages and conversations a step further, in a transaction that need not be synced: after a power
         loss they are behind again, and catch up."""
+        begun = time.monotonic()
         db.execute("PRAGMA synchronous = NORMAL")
         try:
             db.execute("BEGIN IMMEDIATE")
-            done = projection.advance(db, PROJECT_STEP)
+            done = projection.advance(db, PROJECT_STEP, self._events)
             db.execute("COMMIT")
         except Exception as error:
             if db.in_transaction:
@@ -225,8 +244,9 @@ class Writer:
             self.stalled = None
         finally:
             db.execute("PRAGMA synchronous = FULL")
-        self._unprojected = max(self._unprojected - done, 0) if done else 0
         self._behind = done > 0
+        now = time.monotonic()
+        self._next_step = now + REST * (now - begun)
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
         # While captures wait the log may grow to 16 times its size before a checkpoint makes them wait longer.

@@ -196,7 +196,7 @@ async def test_after_a_crash_the_rest_is_caught_up(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "h.db", read_only=False)) as db:  # as if the program had died behind the commits
         db.execute("BEGIN")
         projection.clear(db)
-        projection.advance(db, 37)
+        projection.advance(db, 37, projection.Events())
         db.execute("COMMIT")
     async with stored(tmp_path / "h.db", []) as reader:
         assert everything(reader) == whole
