@@ -79,6 +79,10 @@ ACTIONS: Final = (
     Action("fold_all", ("z",), "fold all", "Fold or unfold all of the JSON", "detail", palette=False),
     Action("raw", ("r",), "raw", "The body as it came, or pretty-printed", "detail", footer=True, palette=False),
     Action("wrap", ("w",), "wrap", "Wrap long lines, or cut them at the edge", "detail", palette=False),
+    Action("aside_right", ("shift+right",), "aside", "To the rest of lines that are not wrapped", "detail",
+           palette=False),
+    Action("aside_left", ("shift+left",), "aside", "Back to the beginning of lines that are not wrapped", "detail",
+           palette=False),
     Action("newer", ("J",), "newer", "The next capture, without leaving the pane", "detail", palette=False),
     Action("older", ("K",), "older", "The previous capture, without leaving the pane", "detail", palette=False),
     Action("cursor_up", ("k", "up"), "up", "One line up", "detail", palette=False),
@@ -109,6 +113,8 @@ def key_name(key: str) -> str:
     """A key as it is written for people."""
     if key.startswith("ctrl+"):
         return "^" + key[5:]
+    if key.startswith("shift+"):
+        return "⇧" + _KEY_NAMES.get(key[6:], key[6:])
     return _KEY_NAMES.get(key, key)
 
 

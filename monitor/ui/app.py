@@ -14,7 +14,6 @@ from rich.text import Text
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -58,11 +57,10 @@ class HooktopApp(App[int]):
         simulator: Simulator | None = None,
         preferences: Path | None = None,
         now: Callable[[], datetime] = utc_now,
-        driver_class: type[Driver] | None = None,
     ) -> None:
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all)."""
         self._controls = ControlFilter()
-        super().__init__(driver_class=driver_class)
+        super().__init__()
         self.session = Session(monitor, simulator, Preferences.load(preferences), now)
         self._skipped = False  # a frame was left out because the terminal did not keep up
         for theme in themes.OWN:

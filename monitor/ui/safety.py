@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from textual.app import App
 from textual.color import Color
@@ -21,11 +22,13 @@ from monitor.text import visible
 from monitor.ui.lines import Part
 
 
-class _Deletes(dict[int, int | None]):
-    """A translate table that deletes what has no width and could act: controls, bidi, zero width."""
+class _Deletes(dict[int, int | str]):
+    """A translate table that deletes what could act: controls, bidi, zero width. The few with a width leave a sign."""
 
-    def __missing__(self, code: int) -> int | None:
-        kept = None if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp") else code
+    def __missing__(self, code: int) -> int | str:
+        kept: int | str = code
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            kept = "\ufffd" * get_character_cell_size(chr(code))
         if code < 0x20000:
             self[code] = kept
         return kept

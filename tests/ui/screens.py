@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.worker import WorkerCancelled
 
 from monitor.model.capture import Capture, Source
 from monitor.model.reading import Direction, Reading, Status
@@ -58,6 +62,10 @@ class Screens:
         """The pane's lines."""
         return self.detail.query_one(LinesView)
 
+    def top(self) -> Screen[Any]:
+        """The screen on top."""
+        return self.app.screen
+
     def follows(self) -> bool:
         """Whether the list follows the newest."""
         return self.captures.following
@@ -79,7 +87,12 @@ class Screens:
     async def settle(self) -> None:
         """Wait for timers of a debounce's length, for workers and for messages."""
         await self.pilot.pause(0.06)
-        await self.app.workers.wait_for_complete()
+        await self.done()
+
+    async def done(self) -> None:
+        """Wait for workers (one that another has replaced counts as done) and for messages."""
+        with contextlib.suppress(WorkerCancelled):
+            await self.app.workers.wait_for_complete()
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -120,8 +133,9 @@ async def screens(
             simulator=simulator(monitor) if simulator else None,
             preferences=preferences,
             now=now,
-            driver_class=driver,
         )
+        if driver is not None:  # run_test always takes the headless one
+            app._build_driver = lambda headless, inline, mouse, size: driver(app, size=size)  # type: ignore[method-assign]
         async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
             driven = Screens(app, pilot, monitor)
             await driven.settle()

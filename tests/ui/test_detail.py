@@ -30,6 +30,16 @@ async def test_tabs(tmp_path: Path, size: tuple[int, int]) -> None:
         assert "checked again" in s.pane_text()
 
 
+async def test_what_cannot_be_folded_is_scrolled(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0)], size=(80, 24)) as s:
+        await s.press("enter", "j", "j", "down")
+        assert s.lines.scroll_offset.y == 3
+        await s.press("G")
+        assert s.lines.scroll_offset.y == s.lines.max_scroll_y > 3
+        await s.press("g", "ctrl+d", "k", "up")
+        assert s.lines.scroll_offset.y == s.lines._page // 2 - 2
+
+
 async def test_folding(tmp_path: Path) -> None:
     async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
         await s.press("enter", "right")
@@ -85,6 +95,8 @@ async def test_raw_and_wrap(tmp_path: Path) -> None:
         await s.press("w")
         assert len(s.lines._rows) == 1 < wrapped
         assert s.lines.virtual_size.width > 500
+        await s.press("shift+right", "shift+right", "shift+left")
+        assert s.lines.scroll_offset.x == 16
         await s.press("w", "r")
         assert s.pane_text().startswith("{\n")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitor.model.capture import Capture, Source
-from monitor.model.reading import MessageError, Reading, Status
+from monitor.model.reading import Media, MessageError, Reading, Status
 from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader, labelled, under
@@ -25,10 +25,9 @@ def summary(capture: Capture, reader: Reader) -> list[Line]:
     """The lines of the Summary tab."""
     reading = capture.reading or Reading()
     lines = [*_head(capture, reading, reader), BLANK, *_verdict(capture, reader)]
-    if reading.status or reading.provider_status or reading.mark:
-        lines.append(_status(reading))
+    lines += _status(reading)
     if reading.error:
-        lines += _error(reading.error, reader)
+        lines += error_lines(reading.error, reader)
     lines += [BLANK, *_times(capture, reading), BLANK, *_ids(capture, reading, reader)]
     if reading.problems:
         lines += [BLANK, *_listed("problems", [reader.prose(text, "warn") for text in reading.problems])]
@@ -58,12 +57,17 @@ def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
         text, role = reader.text(reading.text, "quote")
         yield line(("“", "quiet"), (text, role), ("”", "quiet"), indent=1)
     for media in reading.media:
-        chip: list[Part] = [("▪ ", "accent"), foreign(media.type or "attachment", "accent", limit=60)]
-        if media.size is not None:
-            chip.append((f"  {size(media.size)}", "quiet"))
-        if media.url:
-            chip += [("  ", "plain"), ("address hidden", "faint") if reader.masked else foreign(media.url, "quiet")]
-        yield line(*chip, indent=2)
+        yield line(*media_parts(media, reader), indent=2)
+
+
+def media_parts(media: Media, reader: Reader) -> list[Part]:
+    """An attachment as a chip: type, size, address."""
+    chip: list[Part] = [("▪ ", "accent"), foreign(media.type or "attachment", "accent", limit=60)]
+    if media.size is not None:
+        chip.append((f"  {size(media.size)}", "quiet"))
+    if media.url:
+        chip += [("  ", "plain"), ("address hidden", "faint") if reader.masked else foreign(media.url, "quiet")]
+    return chip
 
 
 def _verdict(capture: Capture, reader: Reader) -> Iterator[Line]:
@@ -81,19 +85,18 @@ def _status_part(status: Status) -> Part:
     return "FAILED" if status is Status.FAILED else status.value, STATUS_ROLES[status]
 
 
-def _status(reading: Reading) -> Line:
-    parts: list[Part] = []
-    if reading.status:
-        parts.append(_status_part(reading.status))
-    if reading.mark:
-        parts.append(foreign(("  " if parts else "") + reading.mark, "plain", limit=60))
+def _status(reading: Reading) -> Iterator[Line]:
+    """What the headline does not say: the provider's own word, and what happened to the message beside its delivery."""
     said = reading.provider_status
+    parts: list[Part] = [foreign(reading.mark, "plain", limit=60)] if reading.mark else []
     if said and said.lower() != (reading.status or ""):
-        parts.append((("   " if parts else "") + f"the provider says “{visible(said, limit=80)}”", "quiet"))
-    return labelled("status", *parts)
+        parts.append((("   " if parts else "") + f"the provider says “{visible(said, limit=80)}”", "plain"))
+    if parts:
+        yield labelled("status", *parts)
 
 
-def _error(error: MessageError, reader: Reader) -> Iterator[Line]:
+def error_lines(error: MessageError, reader: Reader) -> Iterator[Line]:
+    """Why a message failed, in the provider's own words."""
     words = [text for text in (error.title, error.detail) if text]
     yield labelled("error", *([reader.prose(words[0], "bad")] if words else [("no words given", "quiet")]))
     if len(words) > 1:

@@ -99,7 +99,8 @@ class LiveScreen(MonitorScreen):
         captures, view = self.captures, self.session.view
         if not len(view):
             return ""
-        total = f"{count(captures.cursor + 1)}/{count(len(view))}"
+        total = "▼ " if captures.following else ""
+        total += f"{count(captures.cursor + 1)}/{count(len(view))}"
         if view.filter_text:
             total += f" of {count(self.session.monitor.feed.total)}"
         return total + (f"  {view.scanned:.0%}" if view.scanned is not None else "")
@@ -140,8 +141,6 @@ class LiveScreen(MonitorScreen):
             state = [(" paused, space goes on ", "chip")]
         elif captures.unseen:
             state = [(f" ▼ {count(captures.unseen)} new, G ", "chip")]
-        elif not captures.following:
-            state = [("▼ G follows", "quiet")]
         labels = heading(captures.scrollable_content_region.width or width)
         room = width - cells(state) - 1
         if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label

@@ -23,6 +23,7 @@ from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
 
 DEBOUNCE_S: Final = 0.05
+ASIDE: Final = 16  # columns that a step sideways takes
 
 
 class Detail(Vertical):
@@ -66,7 +67,7 @@ class Detail(Vertical):
         yield Input(placeholder="find in this tab", compact=True, classes="find", select_on_focus=True)
 
     def on_mount(self) -> None:
-        self._lines.wrapping = self._state.wrap
+        self._lines.set_wrapping(self._state.wrap)
         self._show_tabs()
 
     @property
@@ -173,6 +174,14 @@ class Detail(Vertical):
         """Wrap long lines or not."""
         self._state.wrap = not self._state.wrap
         self._lines.set_wrapping(self._state.wrap)
+
+    def action_aside_left(self) -> None:
+        """Back to the beginning of long lines."""
+        self._lines.move_aside(-ASIDE)
+
+    def action_aside_right(self) -> None:
+        """To the rest of long lines."""
+        self._lines.move_aside(ASIDE)
 
     def action_fold(self) -> None:
         """Fold or unfold."""

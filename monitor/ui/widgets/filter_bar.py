@@ -15,6 +15,7 @@ from textual.widgets import Input
 from monitor.model.filter import Completion, FilterError, complete
 from monitor.text import visible
 from monitor.ui.actions import bindings
+from monitor.ui.format import fit
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
 
@@ -79,7 +80,7 @@ class FilterBar(Vertical):
         words = visible(error.message, limit=120) + (f" {visible(error.hint, limit=160)}" if error.hint else "")
         room = max(self.size.width - 4, 10)
         at = min(error.column, max(room - 20, 0))
-        parts: tuple[Part, ...] = ((" " * (at + 3), "plain"), ("▲ ", "bad"), (words, "warn"))
+        parts: tuple[Part, ...] = ((" " * (at + 3), "plain"), ("▲ ", "bad"), (fit(words, room - at - 1), "warn"))
         if at + len(words) + 6 > room and at > len(words):
             parts = ((f"{words} ▲".rjust(at + 4), "warn"),)
         self._help.show_parts(parts)

@@ -52,7 +52,12 @@ class LinesView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     def set_wrapping(self, wrapping: bool) -> None:
         """Wrap lines at the edge, or let them run on."""
         self.wrapping = wrapping
+        self.set_class(not wrapping, "-running-on")
         self._arrange()
+
+    def move_aside(self, columns: int) -> None:
+        """Scroll sideways, where lines run on."""
+        self.scroll_to(x=self.scroll_offset.x + columns, animate=False)
 
     def _arrange(self) -> None:
         """Work out the rows: which lines are not folded away, and how they wrap."""

@@ -1,0 +1,150 @@
+"""Help, palette, copy menu, themes, sending."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.providers.registry import registry
+from monitor.services.localkeys import LocalKeys
+from monitor.services.monitor import Monitor, Settings
+from monitor.services.simulate import Simulator
+from monitor.ui.palette import Palette
+from monitor.ui.screens.help import HelpScreen
+from monitor.ui.screens.live import LiveScreen
+from monitor.ui.screens.menu import MenuScreen
+from monitor.ui.screens.send import SendScreen
+from monitor.ui.screens.themes import ThemeScreen
+from tests.ui.screens import mixed_captures, plain_captures, screens
+
+
+def toasts(app: object) -> str:
+    """Everything that was said."""
+    return "\n".join(notification.message for notification in app._notifications)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_help_is_made_from_the_table_and_closes(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, plain_captures(3), size=size) as s:
+        for closing in ("escape", "q", "question_mark", "enter"):
+            await s.press("question_mark")
+            assert isinstance(s.app.screen, HelpScreen)
+            assert "Everywhere" in s.screen_text()
+            await s.press("j", "G")
+            assert "imported or replayed" in s.screen_text()
+            await s.press(closing)
+            assert isinstance(s.app.screen, LiveScreen)
+        assert s.app.return_code is None
+
+
+async def test_the_palette_runs_actions(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3)) as s:
+        await s.press("ctrl+p")
+        assert isinstance(s.app.screen, Palette)
+        await s.press(*"Hide numbers")
+        await s.until(lambda: "key x" in s.screen_text())
+        await s.press("enter")
+        await s.until(lambda: s.app.session.masked)
+        await s.press("ctrl+p", *"stand still")
+        await s.until(lambda: "key space" in s.screen_text())
+        await s.press("enter")
+        await s.until(lambda: s.app.session.view.frozen)
+        await s.press("ctrl+p", "ctrl+p", "escape")
+        assert s.top() is s.live
+
+
+async def test_copying_uses_the_clipboard_and_a_file(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press("y")
+        assert isinstance(s.app.screen, MenuScreen)
+        await s.press("b")
+        assert json.loads(s.app.clipboard) == {"index": 6, "list": [1, {"a": None}]}
+        path = tmp_path / "hooktop-copied.txt"
+        assert json.loads(path.read_text()) == json.loads(s.app.clipboard)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert str(path) in toasts(s.app)
+        for key, expected in (
+            ("i", "7"),
+            ("h", "POST /volt"),
+            ("c", "curl -X POST"),
+            ("r", '{"index"'),
+            ("m", "volt:"),
+        ):
+            await s.press("y", key)
+            assert s.app.clipboard.startswith(expected)
+        await s.press("y", "j", "k", "escape")
+        assert s.top() is s.live
+
+
+async def test_a_body_too_long_for_the_clipboard_goes_to_the_file_only(tmp_path: Path) -> None:
+    async with screens(tmp_path) as s:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.post(s.monitor.url + "/generic", content=b"x" * 100_000)
+        await s.until(lambda: s.captures.selected == 1)
+        await s.press("y", "r")
+        assert s.app.clipboard == ""
+        assert (tmp_path / "hooktop-copied.txt").read_bytes() == b"x" * 100_000
+        assert "Too long for the clipboard" in toasts(s.app)
+
+
+async def test_themes_are_shown_at_once_and_remembered(tmp_path: Path) -> None:
+    preferences = tmp_path / "screens.json"
+    async with screens(tmp_path, mixed_captures(), preferences=preferences) as s:
+        await s.press("t", "j")
+        assert isinstance(s.app.screen, ThemeScreen)
+        assert s.app.theme == "hooktop-light"
+        await s.press("escape")
+        assert s.app.theme == "hooktop-dark"
+        await s.press("t", "j", "enter")
+        assert s.app.theme == "hooktop-light"
+    assert json.loads(preferences.read_text())["theme"] == "hooktop-light"
+
+
+async def test_every_theme_can_be_drawn(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(180, 50)) as s:
+        before = s.screen_text()
+        for name in s.app.available_themes:
+            s.app.theme = name
+            await s.pilot.pause()
+            assert s.screen_text().splitlines()[3:] == before.splitlines()[3:]
+
+
+def simulators(folder: Path) -> Callable[[Monitor], Simulator]:
+    """Makes the simulator of a monitor, with keys of its own."""
+    return lambda monitor: Simulator(registry(), LocalKeys(folder / "keys"), monitor.url)
+
+
+async def test_sending_a_simulated_event(tmp_path: Path) -> None:
+    async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
+        assert "simulated event" in s.screen_text()
+        await s.press("s")
+        assert isinstance(s.app.screen, SendScreen)
+        await s.press("b", "c", "2", "enter")
+        await s.until(lambda: s.monitor.feed.stored == 2)
+        await s.until(lambda: "Sent volt" in toasts(s.app))
+        assert "answered 2× 200" in toasts(s.app)
+        await s.press("s", "c", "0", "enter")
+        assert "between 1 and" in s.screen_text()
+        await s.press("escape", "escape")
+        assert s.top() is s.live
+
+
+async def test_read_only_sends_nothing(tmp_path: Path) -> None:
+    async with screens(tmp_path, settings=Settings(read_only=True), simulator=simulators(tmp_path)) as s:
+        assert "simulated" not in s.screen_text()
+        await s.press("s")
+        assert s.top() is s.live
+        assert "only watches" in toasts(s.app)
+        assert "send" not in s.screen_text().splitlines()[-1]
+
+
+async def test_mask_from_the_start(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), settings=Settings(mask=True)) as s:
+        assert "555555" not in s.screen_text()
+        await s.press("y", "b")
+        assert "It is not masked" in toasts(s.app)

@@ -1,0 +1,79 @@
+"""What the screens look like: few pictures, seeded, with a clock that stands still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
+from textual.widgets import Input
+
+from monitor.services.monitor import Settings
+from tests.ui.screens import Screens, mixed_captures, screens
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+WITH_URL = Settings(public_url="https://a1b2.trycloudflare.com")
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is UTC."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def stand_still(s: Screens) -> None:
+    """Rates, port and cursor as they are in every run."""
+    feed = s.monitor.feed
+    feed._clock = lambda: float(feed._second)
+    feed._seconds.extend(n * n % 7 for n in range(60))
+    s.monitor.port = 8787
+    for box in s.live.query(Input):
+        box.cursor_blink = False
+
+
+@pytest.mark.parametrize(
+    ("size", "theme", "keys"),
+    [
+        ((80, 24), "hooktop-dark", ["k"]),
+        ((80, 24), "hooktop-dark", ["slash", *"status:x"]),
+        ((80, 24), "hooktop-dark", ["g", "j", "enter", "left"]),
+        ((120, 40), "hooktop-dark", ["g", "j"]),
+        ((120, 40), "hooktop-light", ["g", "j", "enter", "right"]),
+        ((120, 40), "hooktop-dark", ["question_mark"]),
+        ((180, 50), "hooktop-dark", []),
+        ((80, 24), "ansi-dark", ["x", "T"]),
+    ],
+    ids=["list", "filter", "signature", "split", "split-light", "help", "three", "masked-ansi"],
+)
+async def test_screen(
+    tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str, keys: list[str]
+) -> None:
+    async with screens(tmp_path, mixed_captures(), size=size, settings=WITH_URL) as s:
+        s.app.theme = theme
+        await compare(s, snapshot, keys)
+
+
+@pytest.mark.parametrize("theme", ["hooktop-dark", "hooktop-light"])
+async def test_empty(tmp_path: Path, snapshot: SnapshotAssertion, theme: str) -> None:
+    async with screens(tmp_path, size=(80, 24)) as s:
+        s.app.theme = theme
+        await compare(s, snapshot, [])
+
+
+async def compare(s: Screens, snapshot: SnapshotAssertion, keys: list[str]) -> None:
+    """The screen after some keys equals the picture that was looked at and accepted."""
+    stand_still(s)
+    if keys:
+        await s.press(*keys)
+    s.live.tick()
+    await s.settle()
+    assert s.app.export_screenshot(title="hooktop") == snapshot(extension_class=SVGImageExtension)
