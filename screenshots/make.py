@@ -1,0 +1,149 @@
+"""Makes the pictures in this folder: the same traffic, clock and sizes every time.
+
+python -m screenshots.make [FOLDER]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from textual.pilot import Pilot
+
+from monitor.config import Config
+from monitor.model.capture import Capture, Request
+from monitor.providers.registry import registry
+from monitor.receiver.server import bind
+from monitor.sandbox.envelope import seal
+from monitor.sandbox.traffic import Traffic
+from monitor.secret import fingerprint
+from monitor.services.assemble import assembled
+from monitor.services.localkeys import LocalKeys
+from monitor.services.monitor import Monitor, Settings
+from monitor.ui.app import HooktopApp
+from monitor.ui.screens.live import LiveScreen
+
+START: Final = datetime(2026, 1, 31, 21, 30, tzinfo=UTC)
+SEED: Final = 11
+URL: Final = "https://a1b2.trycloudflare.com"
+PORT: Final = 8787
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One file: its name, the size in cells, the theme, the keys pressed first, and how many captures there are."""
+
+    name: str
+    size: tuple[int, int]
+    theme: str = "hooktop-dark"
+    keys: tuple[str, ...] = ()
+    captures: int = 120
+
+
+PICTURES: Final = (
+    Picture("live-80x24", (80, 24)),
+    Picture("live-120x40", (120, 40)),
+    Picture("live-120x40-light", (120, 40), "hooktop-light"),
+    Picture("live-120x40-ansi", (120, 40), "ansi-dark"),
+    Picture("live-180x50", (180, 50)),
+    Picture("live-180x50-light", (180, 50), "hooktop-light"),
+    Picture("body-80x24", (80, 24), keys=("k", "k", "enter", "right")),
+    Picture("failed-120x40", (120, 40), keys=("slash", *"status:failed", "enter")),
+    Picture("masked-120x40", (120, 40), keys=("x",)),
+    Picture("help-120x40", (120, 40), keys=("question_mark",)),
+    Picture("send-120x40-light", (120, 40), "hooktop-light", ("s",)),
+    Picture("empty-80x24", (80, 24), captures=0),
+)
+
+
+def traffic(local: LocalKeys, number: int) -> Iterator[tuple[Request, datetime]]:
+    """Requests of mixed traffic and when they arrive; the same in every run but for keys and signatures."""
+    providers = {provider.name: provider for provider in registry() if provider.scenarios}
+    for delivery in islice(Traffic(SEED, list(providers.values()), 1.0, START), number):
+        at = START + timedelta(seconds=delivery.at)
+        envelope = seal(
+            delivery,
+            providers[delivery.provider],
+            local.signing_key(delivery.provider),
+            url=f"http://127.0.0.1:{PORT}/{delivery.provider}",
+            at=at.timestamp(),
+            stamp=local.stamp,
+        )
+        headers = (("host", f"127.0.0.1:{PORT}"), *envelope.headers)
+        yield Request("POST", f"/{delivery.provider}", "", headers, envelope.body, "127.0.0.1:51234"), at
+
+
+def captured(monitor: Monitor, local: LocalKeys, number: int) -> list[Capture]:
+    """The traffic as captures; the keys, which differ from run to run, get names that do not."""
+    found = []
+    for request, at in traffic(local, number):
+        capture = monitor.examiner.examine(request, received_at=at)
+        key = capture.verdict.key and fingerprint(capture.provider.encode())
+        found.append(replace(capture, verdict=replace(capture.verdict, key=key)))
+    return found
+
+
+def stand_still(monitor: Monitor) -> None:
+    """Rate, time and port as they are in every run."""
+    feed = monitor.feed
+    feed._clock = lambda: float(feed._second)
+    feed._seconds.extend((n * n + n // 3) % 5 for n in range(60))
+    monitor.port = PORT
+
+
+async def draw(picture: Picture, folder: Path) -> None:
+    """Draw one picture into the folder."""
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        settings = Settings(public_url=URL, demo=True)
+        async with assembled(
+            Config(), settings, bind("127.0.0.1", 0), home / "hooktop.db", local_folder=home
+        ) as assembly:
+            monitor = assembly.monitor
+            captures = captured(monitor, LocalKeys(home), picture.captures)
+            for capture in captures:
+                await monitor.store.add(capture)
+            now = captures[-1].received_at + timedelta(seconds=1) if captures else START
+            app = HooktopApp(monitor, simulator=assembly.simulator, now=lambda: now)
+            stand_still(monitor)
+            async with app.run_test(size=picture.size) as pilot:
+                app.theme = picture.theme
+                await settle(app, pilot)
+                for key in picture.keys:
+                    await pilot.press(key)
+                await settle(app, pilot)
+                path = folder / f"{picture.name}.svg"
+                path.write_text(app.export_screenshot(title="hooktop"), "utf-8")
+
+
+async def settle(app: HooktopApp, pilot: Pilot[int]) -> None:
+    """Wait for what is read off the loop and for debounced panes, then bring everything up to date."""
+    for _ in range(3):
+        await pilot.pause(0.2)
+        await app.workers.wait_for_complete()
+    live = app.screen_stack[0]
+    if isinstance(live, LiveScreen):
+        live.tick()
+    await pilot.pause()
+
+
+async def main(folder: Path) -> None:
+    """Draw every picture."""
+    for picture in PICTURES:
+        await draw(picture, folder)
+        print(folder / f"{picture.name}.svg")
+
+
+if __name__ == "__main__":
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent))
