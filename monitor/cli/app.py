@@ -19,6 +19,9 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("monitor.cli.demo", "Try the screens with simulated live traffic; touches no real data."),
     "listen": ("monitor.cli.listen", "Receive webhooks without screens, one line or JSON object each."),
     "captures": ("monitor.cli.captures", "List what was captured, newest last."),
+    "messages": ("monitor.cli.messages", "List what became of every message, newest last."),
+    "conversations": ("monitor.cli.conversations", "List who talks with whom, newest last."),
+    "wait": ("monitor.cli.wait", "Wait until a capture or a message passes a filter, for scripts."),
     "show": ("monitor.cli.show", "Show one capture in full."),
     "verify": ("monitor.cli.verify", "Check signatures again, or one that never passed through hooktop."),
     "send": ("monitor.cli.send", "Send signed, simulated events to a receiver."),
@@ -76,7 +79,7 @@ Examples:
   hooktop listen --json --count 1     wait for one capture in a script
 
 Every option has an environment twin: --port is HOOKTOP_PORT. Exit codes: 0 done, 1 failure, 2 usage, configuration,
-port or database, 4 a verification failed, 5 a provider refused, 130 interrupted.
+port or database, 3 nothing came in time, 4 a verification failed, 5 a provider refused, 130 interrupted.
 """
 
 cli = Root(name="hooktop", members=COMMANDS, help=HELP_TEXT)

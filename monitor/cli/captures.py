@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import tell
-from monitor.cli.filters import parse_filter
-from monitor.cli.output import Paint, say, say_json, write
+from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.output import Paint, say, say_json
+from monitor.cli.spreadsheet import check_formats, write_csv
 from monitor.cli.types import DURATION
-from monitor.text import visible
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture
@@ -29,7 +26,6 @@ CSV_COLUMNS: Final = (
     "id", "received_at", "provider", "source", "verdict", "reason", "event", "direction", "channel", "status",
     "provider_status", "from", "to", "text", "error_code", "carrier_code", "message", "conversation", "size",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet calculate a cell instead of showing it
 
 
 @click.command(cls=Command)
@@ -52,17 +48,12 @@ def command(
       hooktop captures --json --limit 1000 verdict:invalid | jq .verdict.reason
       hooktop captures --follow 'text:"spam filter"'
     """
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other; choose one.", ctx)
+    check_formats(ctx, as_json, as_csv)
     from monitor.cli.history import database, newest, reading
     from monitor.cli.history import since as newer
 
     options = globals_of(ctx)
-    wanted = parse_filter(" ".join(words))
-    if since is not None:
-        begin = datetime.now(UTC) - timedelta(seconds=since)
-        before = f"({wanted.text}) " if wanted.text.strip() else ""
-        wanted = parse_filter(f"{before}received>={begin:%Y-%m-%dT%H:%M:%SZ}")
+    wanted = not_before(parse_filter(" ".join(words)), since)
     path = database(options)
     if not path.exists():
         tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
@@ -71,7 +62,7 @@ def command(
     with reading(path) as reader:
         last = reader.last_id()
         if as_csv:
-            _write_csv([CSV_COLUMNS])
+            write_csv([CSV_COLUMNS])
         ids = newest(reader, wanted, limit)
         last = max([last, *ids[-1:]])  # what came between the two looks is not shown twice
         _each(reader, ids, show)
@@ -123,17 +114,4 @@ def _csv(captures: Sequence[Capture]) -> None:
                 reading.message, reading.conversation, len(capture.request.body),
             )
         )  # fmt: skip
-    _write_csv(rows)
-
-
-def _write_csv(rows: Sequence[Sequence[object]]) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
-    write(text.getvalue().encode("utf-8", "backslashreplace"))
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    if sys.stdout.isatty():
-        text = visible(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    write_csv(rows)

@@ -12,6 +12,7 @@ from monitor.text import visible
 
 FAILED: Final = 1
 USAGE: Final = 2
+TIMED_OUT: Final = 3
 NOT_VERIFIED: Final = 4
 REFUSED: Final = 5
 INTERRUPTED: Final = 130

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NoReturn
 
 from monitor.cli.errors import USAGE, fail
 
 if TYPE_CHECKING:
-    from monitor.model.filter import Filter
+    from monitor.model.filter import Filter, FilterError
 
 
 def parse_filter(text: str) -> Filter:
@@ -17,6 +18,34 @@ def parse_filter(text: str) -> Filter:
     try:
         return parse(text)
     except FilterError as error:
-        message = error.message.rstrip(".")
-        hint = f" {error.hint}" if error.hint else ""
-        fail(f"The filter is wrong at column {error.column + 1}: {message}.{hint}", USAGE, below=error.carets())
+        refuse(error)
+
+
+def parse_message_filter(text: str) -> Filter:
+    """As ``parse_filter``, for messages: what only captures have ends the command, too."""
+    from monitor.model.filter import FilterError
+    from monitor.store.filter_sql import compile_message_filter
+
+    wanted = parse_filter(text)
+    try:
+        compile_message_filter(wanted, datetime.now(UTC))
+    except FilterError as error:
+        error.text = text
+        refuse(error)
+    return wanted
+
+
+def not_before(wanted: Filter, since: float | None) -> Filter:
+    """The filter, for what is not older than so many seconds (None: of any age)."""
+    if since is None:
+        return wanted
+    begin = datetime.now(UTC) - timedelta(seconds=since)
+    before = f"({wanted.text}) " if wanted.text.strip() else ""
+    return parse_filter(f"{before}received>={begin:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def refuse(error: FilterError) -> NoReturn:
+    """End the command with what is wrong with the filter, and where."""
+    message = error.message.rstrip(".")
+    hint = f" {error.hint}" if error.hint else ""
+    fail(f"The filter is wrong at column {error.column + 1}: {message}.{hint}", USAGE, below=error.carets())

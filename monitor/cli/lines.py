@@ -20,8 +20,8 @@ VERDICTS: Final[dict[VerdictStatus, tuple[str, str, str | None]]] = {
     VerdictStatus.UNSIGNED: ("–", "unsigned", None),
     VerdictStatus.UNCHECKED: ("·", "unchecked", None),
 }
-_STATUS_COLORS: Final = {Status.FAILED: "red", Status.DELIVERED: "green", Status.READ: "green"}
-_ARROWS: Final = {Direction.OUTBOUND: "→", Direction.INBOUND: "←", None: " "}
+STATUS_COLORS: Final = {Status.FAILED: "red", Status.DELIVERED: "green", Status.READ: "green"}
+ARROWS: Final = {Direction.OUTBOUND: "→", Direction.INBOUND: "←", None: " "}
 _TEXT_CELLS: Final = 60
 
 
@@ -58,8 +58,8 @@ def line(capture: Capture, paint: Paint, *, dated: bool = False) -> str:
         verdict_text(capture.verdict, paint, cells=16, local=simulated),
         pad(visible(capture.provider), 9),
         pad(cut(visible(what, limit=200), 24), 24),
-        f"{_ARROWS[reading.direction]} {pad(cut(visible(party or '', limit=100), 22), 22)}",
-        paint(pad(status, 18), _STATUS_COLORS.get(reading.status) if reading.status else None),
+        f"{ARROWS[reading.direction]} {pad(cut(visible(party or '', limit=100), 22), 22)}",
+        paint(pad(status, 18), STATUS_COLORS.get(reading.status) if reading.status else None),
         cut(f"“{visible(reading.text, limit=200)}”", _TEXT_CELLS) if reading.text else "",
     ]
     return GAP.join(columns).rstrip()

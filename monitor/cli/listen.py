@@ -108,7 +108,7 @@ async def _listen(
             )
             begun = time.monotonic()
             try:
-                printer.write(output.record(*_listening(monitor)))
+                printer.write(output.record(*listening_record(monitor)))
             except BrokenPipeError:
                 return 0
             monitor.store.follow(out.offer)
@@ -121,7 +121,8 @@ async def _listen(
     return INTERRUPTED if stop.signal is signal.SIGINT else 0
 
 
-def _listening(monitor: Monitor) -> tuple[dict[str, Any], str]:
+def listening_record(monitor: Monitor) -> tuple[dict[str, Any], str]:
+    """Where the monitor listens, as a JSON object and as a sentence."""
     from monitor import __version__
 
     public = monitor.settings.public_url

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from monitor.model.conversation import Bubble, CentreLine, bubbles
+from monitor.model.conversation import Bubble, CentreLine, Conversation, bubbles
 from monitor.model.lifecycle import fold
 from monitor.model.message import Message
+from monitor.model.reading import Direction, Status
 from monitor.store import projection
 from monitor.store.filter_sql import Where
 from monitor.store.message_rows import SELECT_MESSAGE, message_of
 from monitor.store.reader import Reader
 from monitor.store.rows import unpack
+from monitor.store.schema import MESSAGE_COLUMNS, USER_VERSION
 from monitor.times import microseconds, moment
 
 
@@ -36,6 +38,8 @@ _ORDERS: Final = {
     Order.FAILED: ("r.status = 'failed'", "r.id DESC"),
 }
 MAX_THREAD: Final = 500
+MAX_UNREAD: Final = 100
+_TOUCHED: Final = MESSAGE_COLUMNS.index("touched")
 _CONVERSATION: Final = (
     "SELECT id, key, provider, parties, channel, messages, unproven, failed, last_text, last_direction, last_at, "
     "status FROM conversations"
@@ -59,6 +63,34 @@ class ConversationRow:
     last_at: datetime
     status: str | None
 
+    def conversation(self, provider_status: str | None = None) -> Conversation:
+        """As the model's plain data. ``provider_status`` is what the thread has last of the provider's own word."""
+        return Conversation(
+            key=self.key,
+            provider=self.provider,
+            parties=self.parties,
+            channel=self.channel,
+            messages=self.messages,
+            unread=None,  # nobody says when somebody looked
+            last_text=self.last_text,
+            last_direction=Direction(self.last_direction) if self.last_direction else None,
+            last_at=self.last_at,
+            status=Status(self.status) if self.status else None,
+            provider_status=provider_status,
+            failed=self.failed,
+            unproven=self.unproven,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A message that changed in the step that took the watermark to ``touched``; ``message`` is None where the changed
+    message does not pass the filter that was asked with."""
+
+    number: int
+    touched: int
+    message: Message | None
+
 
 class MessageReader(Reader):
     """A reading connection that also knows messages and conversations."""
@@ -74,6 +106,56 @@ class MessageReader(Reader):
         sql = f"SELECT r.id, ({where.sql}) IS TRUE FROM messages r WHERE r.touched > ? ORDER BY r.id"  # noqa: S608 - as above
         return [(row[0], bool(row[1])) for row in self._all(sql, (*where.parameters, after))]
 
+    def changes(self, after: int, upto: int, where: Where) -> list[Change]:
+        """The messages whose last change is behind ``after`` and not behind ``upto`` (watermarks), in that order.
+
+        What they are and whether they pass the compiled filter is of one moment.
+        """
+        sql = (
+            f"{SELECT_MESSAGE.replace(' FROM', f', ({where.sql}) IS TRUE FROM')} "
+            "WHERE r.touched > ? AND r.touched <= ? ORDER BY r.touched, r.id"
+        )
+        return [
+            Change(values[0], values[_TOUCHED], message_of(values[:-1]) if values[-1] else None)
+            for values in self._all(sql, (*where.parameters, after, upto))
+        ]
+
+    def changed_conversations(
+        self, after: int, upto: int, where: Where, *, every: bool = False
+    ) -> list[ConversationRow]:
+        """The conversations whose last change is behind ``after`` and not behind ``upto`` (watermarks), in that order.
+
+        Those in which a message passes a compiled filter, or ``every`` one, also those without messages.
+        """
+        inside = f"EXISTS (SELECT 1 FROM messages r WHERE r.conversation_id = conversations.id AND ({where.sql}))"  # noqa: S608 - as above
+        sql = f"{_CONVERSATION} WHERE touched > ? AND touched <= ? AND (? OR {inside}) ORDER BY touched, id"
+        return [_conversation(values) for values in self._all(sql, (after, upto, every, *where.parameters))]
+
+    def waits(self, captures: int) -> Mapping[str, list[float]]:
+        """By provider, the seconds from sent to final of the messages that began among the newest ``captures``."""
+        found: dict[str, list[float]] = {}
+        for provider, seconds in self._all(
+            "SELECT provider, sent_to_final_s FROM messages "
+            "WHERE id > (SELECT coalesce(max(id), 0) FROM messages) - ? AND sent_to_final_s IS NOT NULL",
+            (captures,),
+        ):
+            found.setdefault(provider, []).append(seconds)
+        return found
+
+    def ready(self) -> bool:
+        """Whether messages and conversations can be read: false for a file of an older or a newer hooktop, or one that
+        is only just being made."""
+        return bool(self._all("PRAGMA user_version")[0][0] == USER_VERSION)
+
+    def message_ids_between(self, where: Where, low: int, high: int) -> list[int]:
+        """The numbers from ``low`` to ``high`` of messages that pass a compiled filter, in ascending order."""
+        sql = f"SELECT r.id FROM messages r WHERE r.id BETWEEN ? AND ? AND ({where.sql}) ORDER BY r.id"  # noqa: S608 - as above
+        return [row[0] for row in self._all(sql, (low, high, *where.parameters))]
+
+    def last_message(self) -> int:
+        """The highest number of a message, 0 when there is none."""
+        return int(self._all("SELECT coalesce(max(id), 0) FROM messages")[0][0])
+
     def messages(self, numbers: Sequence[int]) -> dict[int, Message]:
         """Messages by number; those that are gone are missing."""
         found: dict[int, Message] = {}
@@ -88,6 +170,19 @@ class MessageReader(Reader):
         """The number of the message that a key or an alias names, or None."""
         found = self._all("SELECT message FROM message_keys WHERE key = ?", (key,))
         return int(found[0][0]) if found else None
+
+    def links(self, capture: int) -> tuple[int | None, int | None]:
+        """The numbers of the message and of the conversation that a capture belongs to, None where there is none."""
+        found = self._all("SELECT message, provider, digest FROM readings WHERE id = ?", (capture,))
+        if not found:
+            return None, None
+        key, provider, digest = found[0]
+        # A message without an id of its own goes under its body's digest (see projection).
+        number = self.message_number(key or f"{provider}:sha256:{digest & (2**64 - 1):016x}")
+        if number is None:
+            sql = "SELECT max(conversation) FROM conversation_events WHERE capture = ?"
+            return None, self._all(sql, (capture,))[0][0]
+        return number, self._all("SELECT max(conversation_id) FROM messages WHERE id = ?", (number,))[0][0]
 
     def message(self, number: int) -> Message | None:
         """One message in full, folded from everything that was said of it, or None."""
@@ -121,6 +216,19 @@ class MessageReader(Reader):
         """The number of the conversation that a key names, or None."""
         found = self._all("SELECT conversation FROM conversation_keys WHERE key = ?", (key,))
         return int(found[0][0]) if found else None
+
+    def conversation_touched(self, number: int) -> int:
+        """The watermark at which a conversation last changed, 0 when it is gone."""
+        return int(self._all("SELECT coalesce(max(touched), 0) FROM conversations WHERE id = ?", (number,))[0][0])
+
+    def unread(self, number: int, since: datetime) -> int:
+        """How many of a conversation's newest messages are inbound and arrived after ``since``; MAX_UNREAD at most."""
+        sql = (
+            "SELECT count(*) FROM (SELECT direction, first_at, unproven_count < capture_count AS backed FROM messages "
+            "WHERE conversation_id = ? ORDER BY happened_at DESC LIMIT ?) "
+            "WHERE direction = 'inbound' AND backed AND first_at > ?"
+        )
+        return int(self._all(sql, (number, MAX_UNREAD, microseconds(since)))[0][0])
 
     def thread(self, number: int, limit: int = MAX_THREAD) -> list[Bubble | CentreLine]:
         """The newest messages of a conversation with what happened to it, oldest first."""

@@ -1,0 +1,217 @@
+"""``hooktop wait``: until something happens, for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.core import ParameterSource
+
+from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.errors import TIMED_OUT, fail, tell
+from monitor.cli.filters import parse_filter
+from monitor.cli.output import Paint, json_line, say, say_json, write
+from monitor.cli.receiving import Choices, receiver_options
+from monitor.cli.types import DURATION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.cli.waiting import Match
+    from monitor.model.filter import Filter
+    from monitor.store.message_reader import MessageReader
+
+POLL_S: Final = 0.03
+
+
+@click.command(cls=Command)
+@click.argument("words", metavar="FILTER", nargs=-1, required=True)
+@receiver_options
+@click.option("--timeout", type=DURATION, metavar="S", help="Give up after this long (30, 5m) with exit code 3.")
+@click.option("--count", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Wait for N matches.")
+@click.option("--listen", is_flag=True, help="Receive, too, instead of following a running hooktop.")
+@click.option("--existing", is_flag=True, help="What is there already counts, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print each match as one JSON object.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    choices: Choices,
+    words: Sequence[str],
+    timeout: float | None,
+    count: int,
+    listen: bool,
+    existing: bool,
+    as_json: bool,
+) -> int:
+    """Wait until a capture or a message passes the filter, print it and end with exit code 0.
+
+    A message is what all webhooks about it say together, so a filter can ask for things that no single webhook has.
+    What was there before does not count, and nothing is printed unless all N matches came in time. A webhook whose
+    signature is wrong says nothing of its message; it counts where the filter is for captures, such as provider:bird.
+
+    \b
+    Examples:
+      hooktop wait 'status:delivered to:"+1 (555) 555-0123"' --timeout 30 --json
+      hooktop wait provider:bird verdict:verified --listen --port 9000 --timeout 1m
+    """
+    options = globals_of(ctx)
+    wanted = parse_filter(" ".join(words))
+    given = [name for name in ("host", "port", "public_url", "enforce") if _on_command_line(ctx, name)]
+    if given and not listen:
+        option = "--" + given[0].replace("_", "-")
+        raise click.UsageError(f"{option} is for a receiver of its own; add --listen, or leave it out.", ctx)
+    told = options.verbose > 0 or sys.stderr.isatty()
+    waiting = Waiting(wanted, count, timeout, existing, Paint(no_color=options.no_color), as_json, told)
+    if listen:
+        return asyncio.run(_listen(options, choices, waiting))
+    from monitor.cli.history import database
+
+    return waiting.follow(database(options))
+
+
+def _on_command_line(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+class Waiting:
+    """One wait: what for, how long, and how its matches are printed."""
+
+    def __init__(
+        self,
+        wanted: Filter,
+        count: int,
+        timeout: float | None,
+        existing: bool,
+        paint: Paint,
+        as_json: bool,
+        told: bool,
+    ) -> None:
+        self._wanted = wanted
+        self._count = count
+        self._timeout = timeout
+        self._existing = existing
+        self._paint = paint
+        self.as_json = as_json
+        self._told = told
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._found: list[Match] = []
+        self._look: Callable[[], list[Match]] | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def begin(self, reader: MessageReader, after: int) -> None:
+        """Look from now on; ``after`` is the id of the last capture that is not news."""
+        from monitor.cli.waiting import Watch
+
+        watch = Watch(reader, self._wanted, after)
+        self._look = watch.look
+        if self._existing:
+            self._found += watch.existing(self._count)
+        if self._told:
+            tell(f"Waiting for {self._wanted.text.strip()}; ctrl+c ends.")
+
+    def done(self) -> bool:
+        """Look once more; whether all matches are there."""
+        if len(self._found) < self._count and self._look is not None:
+            self._found += self._look()
+        return len(self._found) >= self._count
+
+    def follow(self, path: Path) -> int:
+        """Follow what a running hooktop stores, also one that is only just starting; gives the exit code."""
+        from monitor.cli.history import reading
+        from monitor.store.message_reader import MessageReader
+
+        pause = threading.Event()
+        if path.exists():
+            with reading(path) as plain:
+                plain.version()  # a file that is no database is an error at once
+        else:
+            tell(f"There is no database {path} yet; waiting for a hooktop that begins one.")
+        new = not path.exists()
+        reader: MessageReader | None = None
+        with contextlib.ExitStack() as open_:
+            while True:
+                if reader is None and path.exists():
+                    candidate = MessageReader(path)
+                    if candidate.ready():
+                        reader = open_.enter_context(contextlib.closing(candidate))
+                        self.begin(reader, 0 if new else reader.last_id())
+                    else:
+                        candidate.close()
+                if self.done() and reader is not None:
+                    self.show(reader)
+                    return 0
+                if self.late:
+                    self.give_up()
+                pause.wait(POLL_S)
+
+    def show(self, reader: MessageReader) -> None:
+        """Print the matches."""
+        from monitor.cli.lines import line
+        from monitor.cli.message_history import Records
+        from monitor.cli.message_lines import message_line
+        from monitor.model.record import capture_record
+
+        records = Records(reader, paint=self._paint, as_json=self.as_json)
+        for match in self._found[: self._count]:
+            if isinstance(match, tuple):
+                if self.as_json:
+                    say_json(records.record(*match))
+                else:
+                    say(message_line(match[1], self._paint, stuck_s=records.stuck(match[1])))
+            elif self.as_json:
+                say_json(capture_record(match))
+            else:
+                say(line(match, self._paint, dated=True))
+
+    def give_up(self) -> None:
+        """End the command, since the time is over."""
+        came = f"; {len(self._found)} of {self._count} came" if self._found else ""
+        fail(
+            f"Nothing more passed the filter within {self._timeout:g} s{came}."
+            if came
+            else f"Nothing passed the filter within {self._timeout:g} s; 'hooktop captures' shows what came.",
+            TIMED_OUT,
+        )
+
+
+async def _listen(options: Globals, choices: Choices, waiting: Waiting) -> int:
+    from monitor.cli import logs
+    from monitor.cli.history import database
+    from monitor.cli.listen import listening_record
+    from monitor.cli.receiving import receiving
+    from monitor.cli.stopping import Stop, exit_code, on_signals
+    from monitor.services.assemble import load_config
+    from monitor.store.message_reader import MessageReader
+
+    config = load_config(options.config)
+    logs.to_stderr(logs.secrets_of(config), options.verbose)
+    path = database(options, config)
+    stop = Stop()
+    with on_signals(stop.ask):
+        async with receiving(config, choices, path) as assembly:
+            with contextlib.closing(MessageReader(path)) as reader:
+                waiting.begin(reader, assembly.monitor.feed.newest)
+                value, sentence = listening_record(assembly.monitor)
+                if waiting.as_json:
+                    write(json_line(value))
+                else:
+                    tell(sentence)
+                while not (await asyncio.to_thread(waiting.done)):
+                    if stop.asked:
+                        tell("Interrupted.")
+                        return exit_code(stop.signal)
+                    if waiting.late:
+                        waiting.give_up()
+                    await stop.wait(POLL_S)
+                waiting.show(reader)
+    return 0

@@ -1,0 +1,142 @@
+"""Real, signed webhooks of Volt to a running receiver: what the lifecycle of a message is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from monitor.providers.registry import registry
+from monitor.store.message_reader import MessageReader
+from tests.cli.processes import WAIT_S, Listening, accounts, hooktop, signed
+
+CUSTOMER = "+15555550123"
+SHOP = "+15555550145"
+SPAM = {
+    "provider_error_code": "40002",
+    "provider_error_title": "Blocked as spam - temporary",
+    "provider_error_detail": "The message was flagged by a SPAM filter.",
+    "carrier_name": "T-MOBILE USA, INC.",
+    "error_code": "702",
+}
+
+
+class Volt:
+    """Volt as a receiver meets it: an account whose key the receiver knows, and the webhooks of messages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config, self._keys = accounts(folder)
+        self._begun = datetime.now(UTC) - timedelta(seconds=10)
+
+    def body(self, name: str, status: str, *, to: str = CUSTOMER, ago: float = 0, **more: Any) -> bytes:
+        """The webhook that says what became of the message ``name``: accepted ten seconds ago (``ago`` more), sent 0.3
+        seconds later, final 1.1 seconds after that; or that an inbound one was received."""
+        begun = self._begun - timedelta(seconds=ago)
+        sent, final = begun + timedelta(seconds=0.3), begun + timedelta(seconds=1.4)
+        inbound = status == "webhook_delivered"
+        ended = status in ("delivered", "failed")
+        event = "message.received" if inbound else "message.finalized" if ended else "message.sent"
+        payload = {
+            "message_app_id": name,
+            "id": f"rf_{name}",
+            "to_number": SHOP if inbound else to,
+            "from_number": to if inbound else SHOP,
+            "type": "SMS",
+            "text": f"text of {name}",
+            "sent_at": None if inbound else sent.isoformat(),
+            "received_at": begun.isoformat(),
+            "status": status,
+            "media": [],
+            "direction": "inbound" if inbound else "outbound",
+            "completed_at": final.isoformat() if ended else None,
+            "occurred_at": (begun if inbound else final if ended else sent).isoformat(),
+            "event_type": event,
+            **(SPAM if status == "failed" else {}),
+            **more,
+        }
+        return json.dumps({"type": "messaging", "id": f"rfw_{name}_{event}", "payload": payload}).encode()
+
+    def post(self, url: str, *told: bytes, forged: bool = False) -> None:
+        """Deliver webhooks to a receiver; a forged one is signed with a key that nobody knows."""
+        for body in told:
+            key = registry()["volt"].local_key() if forged else self._keys["volt"]
+            headers = signed("volt", key, body, url + "/volt")
+            assert httpx.post(url + "/volt", content=body, headers=headers, trust_env=False).status_code == 200
+
+
+class Place:
+    """A receiver with its database, and Volt, whose key it knows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.volt = Volt(folder)
+        self.database = str(folder / "h.db")
+        self.running = Listening("--db", self.database, "--config", str(self.volt.config))
+
+    def post(self, *bodies: bytes, forged: bool = False) -> None:
+        """Let webhooks come in, and wait until messages know of them."""
+        self.volt.post(self.running.url, *bodies, forged=forged)
+        with closing(MessageReader(Path(self.database))) as reader:
+            until = time.monotonic() + WAIT_S
+            while reader.watermark() < reader.last_id():
+                assert time.monotonic() < until
+                time.sleep(0.005)
+
+    def records(self, *words: str) -> list[dict[str, Any]]:
+        """What a command prints as JSON."""
+        done = hooktop(*words, "--json", "--db", self.database)
+        assert (done.returncode, done.stderr) == (0, "")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def text(self, *words: str) -> str:
+        """What a command prints for people."""
+        done = hooktop(*words, "--db", self.database)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+
+class Process:
+    """A command that runs on while the test goes on."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "monitor", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ),
+        )
+
+    def line(self) -> str:
+        """The next line on stdout."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().decode()
+
+    def told(self) -> str:
+        """The next line on stderr."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline().decode()
+
+    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
+        """Wait for its end, asked for with a signal or not; gives exit code, stdout and stderr."""
+        if number is not None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, out.decode(), err.decode()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(WAIT_S)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
