@@ -108,6 +108,18 @@ class Config:
     alerts: tuple[Alert, ...] = ()
     variables: tuple[str, ...] = ()
 
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        """The settings that differ from the defaults and that this version reads but does not act on."""
+        plain = Config()
+        found = {
+            "[store] keep": self.store.keep != plain.store.keep,
+            "[store] max_size": self.store.max_size != plain.store.max_size,
+            "[forward]": self.forward != plain.forward,
+            "[ui] keymap": self.ui.keymap != plain.ui.keymap,
+        }
+        return tuple(name for name, changed in found.items() if changed)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

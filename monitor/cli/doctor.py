@@ -65,6 +65,9 @@ def _findings(options: Globals, config: Config) -> Iterator[Finding]:
 
     path = database(options, config)
     yield _configuration(options.config or paths.default_config())
+    if config.without_effect:
+        names = ", ".join(config.without_effect)
+        yield Finding("configuration", f"this version does not act on {names}", "take that out of the file")
     yield _port(config)
     yield from _database(path)
     yield from _accounts(config)

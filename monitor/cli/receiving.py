@@ -113,6 +113,8 @@ async def receiving(
             tell(f"Warning: {monitor.url} is open to other machines; leave --host out to listen on this one only.")
         if monitor.store.notice:
             tell(monitor.store.notice)
+        if config.without_effect:
+            tell(f"Warning: this version does not act on {', '.join(config.without_effect)} of the configuration.")
         yield assembly
 
 
