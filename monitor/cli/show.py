@@ -1,41 +1,56 @@
-"""``hooktop show``: one capture in full."""
+"""``hooktop show``: one capture, message or conversation in full."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.errors import fail
 from monitor.cli.output import Paint, say, say_json, write
-from monitor.cli.types import CAPTURE_ID
+from monitor.cli.types import CAPTURE_OR_KEY
 from monitor.text import visible_bytes
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture
     from monitor.model.verdict import Verdict
+    from monitor.store.message_reader import MessageReader
+
+
+MAX_CAPTURES: Final = 20  # of a message that are listed
 
 
 @click.command(cls=Command)
-@click.argument("number", metavar="ID", type=CAPTURE_ID)
+@click.argument("thing", metavar="ID", type=CAPTURE_OR_KEY)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option("--raw", is_flag=True, help="Only the body, byte for byte as it came (at a terminal made visible).")
 @click.pass_context
-def command(ctx: click.Context, number: int, as_json: bool, raw: bool) -> None:
-    """Show one capture in full: verdict with its checks, reading, headers, body.
+def command(ctx: click.Context, thing: int | str, as_json: bool, raw: bool) -> None:
+    """Show one capture in full: verdict with its checks, reading, headers, body. With the key of a message what became
+    of it and which captures tell so; with the key of a conversation its thread.
 
     \b
     Examples:
       hooktop show cap_12
       hooktop show 12 --json | jq .reading
       hooktop show 12 --raw > body.json
-    """
+      hooktop show volt:40318006-1cae-4997-acbc-fe9a4aadb7dd
+    """  # fmt: skip
     if as_json and raw:
         raise click.UsageError("--json and --raw exclude each other; choose one.", ctx)
+    if isinstance(thing, int):
+        _show_capture(globals_of(ctx), thing, as_json, raw)
+        return
+    if raw:
+        raise click.UsageError("--raw is for a capture, such as cap_12; leave it out.", ctx)
+    _show_key(globals_of(ctx), thing, as_json)
+
+
+def _show_capture(options: Globals, number: int, as_json: bool, raw: bool) -> None:
     from monitor.cli.history import capture_of
 
-    options = globals_of(ctx)
     capture = capture_of(options, number)
     if raw and sys.stdout.isatty():
         # Bytes from a stranger must not act on the terminal; a pipe or a file gets them as they are.
@@ -59,3 +74,69 @@ def _today(options: Globals, capture: Capture) -> Verdict:
 
     config = load_config(options.config)
     return examiner_of(config, database(options, config)).again(capture).verdict
+
+
+def _show_key(options: Globals, key: str, as_json: bool) -> None:
+    from monitor.cli.history import database
+    from monitor.cli.message_history import reading_messages
+
+    path = database(options)
+    if not path.exists():
+        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+    paint = Paint(no_color=options.no_color)
+    with reading_messages(path) as reader:
+        message = reader.message_number(key)
+        if message is not None:
+            _show_message(reader, message, paint, as_json)
+            return
+        conversation = reader.conversation_number(key)
+        if conversation is None:
+            fail(
+                f"There is no message and no conversation {key} in {path}; 'hooktop messages' and "
+                "'hooktop conversations' with --json list their keys."
+            )
+        _show_conversation(reader, conversation, paint, as_json)
+
+
+def _show_message(reader: MessageReader, number: int, paint: Paint, as_json: bool) -> None:
+    from monitor.cli.message_history import Records
+    from monitor.cli.message_whole import message_lines
+
+    message = reader.message(number)
+    if message is None:
+        fail("The message was merged into another just now; run the command again.")
+    records = Records(reader, paint=paint, as_json=as_json)
+    if as_json:
+        say_json(records.record(number, message))
+        return
+    captures = [reader.capture(one) for one in message.captures[:MAX_CAPTURES]]
+    kept = [capture for capture in captures if capture is not None]
+    say(*message_lines(message, kept, paint, records.stuck(message)))
+
+
+def _show_conversation(reader: MessageReader, number: int, paint: Paint, as_json: bool) -> None:
+    from monitor.cli.message_history import Records
+    from monitor.cli.message_whole import conversation_lines
+    from monitor.model.conversation import CentreLine
+    from monitor.model.record import conversation_record, rfc3339
+
+    row = reader.conversation(number)
+    if row is None:
+        fail("The conversation was joined to another just now; run the command again.")
+    thread = reader.thread(number)
+    said = [item.provider_status for item in thread if isinstance(item, CentreLine) and item.provider_status]
+    conversation = row.conversation(said[-1] if said else None)
+    if not as_json:
+        say(*conversation_lines(conversation, thread, paint))
+        return
+    records = Records(reader, paint=paint, as_json=True)
+    items = [
+        {
+            "kind": "event", "at": rfc3339(item.at), "event": item.event, "provider_status": item.provider_status,
+            "capture": item.capture, "count": item.count,
+        }
+        if isinstance(item, CentreLine)
+        else records.record(reader.message_number(item.message.key) or 0, item.message)
+        for item in thread
+    ]  # fmt: skip
+    say_json({**conversation_record(conversation), "thread": items})

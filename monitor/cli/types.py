@@ -39,6 +39,15 @@ class CaptureId(click.ParamType):  # type: ignore[type-arg]  # not subscriptable
         return int(digits)
 
 
+class CaptureOrKey(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
+    """The number of a capture, or the key of a message or a conversation, which has a colon, as it stands."""
+
+    name = "capture id or key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        return value if isinstance(value, str) and ":" in value else CAPTURE_ID.convert(value, param, ctx)
+
+
 class Lines(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
     """Texts of which an environment variable holds one a line, since each may contain blanks."""
 
@@ -48,6 +57,7 @@ class Lines(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in 
 
 DURATION: Final = Duration()
 CAPTURE_ID: Final = CaptureId()
+CAPTURE_OR_KEY: Final = CaptureOrKey()
 LINES: Final = Lines()
 PORT: Final = click.IntRange(0, 65535)
 RATE: Final = click.FloatRange(0, 100_000, min_open=True)
