@@ -76,9 +76,7 @@ class Reader:
             with self._lock:
                 return self._db.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(
-                f"The database cannot be read: {reason_of(error)}; name another with --db."
-            ) from error
+            raise StoreError(f"The database cannot be read: {reason_of(error)}; name another with --db.") from error
 
     def last_id(self) -> int:
         """The id of the newest capture, 0 when there is none."""

@@ -98,6 +98,7 @@ async def test_the_first_key_is_trusted_a_changed_one_waits(tmp_path: Path) -> N
             "this is a private key",
         ),
     ],
+    ids=["empty", "page", "cut off", "no key", "bytes", "another kind", "private"],
 )
 async def test_what_is_no_public_key_changes_nothing(tmp_path: Path, body: bytes, says: str) -> None:
     await fetch(tmp_path, FIRST_TEXT)
