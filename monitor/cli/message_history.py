@@ -30,13 +30,18 @@ def reading_messages(path: Path) -> Iterator[MessageReader]:
     from monitor.store.message_reader import MessageReader
 
     with contextlib.closing(MessageReader(path)) as reader:
-        if not reader.ready():
-            fail(
-                f"The database {path} is of another version of hooktop, or of another program; start this hooktop "
-                "with it once, or name another with --db.",
-                USAGE,
-            )
+        need_messages(reader, path)
         yield reader
+
+
+def need_messages(reader: MessageReader, path: Path) -> None:
+    """End the command where the file has no messages."""
+    if not reader.ready():
+        fail(
+            f"The database {path} is of another version of hooktop, or of another program; start this hooktop with it "
+            "once, or name another with --db.",
+            USAGE,
+        )
 
 
 def steps(reader: MessageReader, after: int) -> Iterator[tuple[int, int]]:

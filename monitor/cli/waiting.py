@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from monitor.cli.history import newest
 from monitor.model.event import moves
 from monitor.model.filter import Filter, FilterError
-from monitor.model.filter.nodes import terms
+from monitor.services.subject import about_messages
 from monitor.store.filter_sql import Where, compile_filter, compile_message_filter
 from monitor.store.message_reader import Order
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from monitor.store.message_reader import MessageReader
 
 STALLED_S: Final = 1.0
-_OF_ANY: Final = frozenset({"provider", "age", "received"})  # what every capture has, whatever it tells of
 
 Match: TypeAlias = "Capture | tuple[int, Message]"  # a message with its number in the database
 
@@ -42,9 +41,7 @@ class Watch:
         self._seen: set[int] = set()  # numbers of messages that were given
         self._version = -1
         self._behind: float | None = None  # since when messages do not know of the newest captures
-        self._for_messages = False
-        if {term.field.name for term in terms(wanted.node)} - _OF_ANY:
-            self._for_messages = self._message_where() is not None
+        self._for_messages = about_messages(wanted)
 
     def look(self) -> list[Match]:
         """What passes and was not given yet, in the order in which it came."""
@@ -113,14 +110,11 @@ class Watch:
             capture = self._reader.capture(number)
             if capture is None:
                 continue
-            if self._for_messages and capture.reading is not None and capture.reading.message is not None:
-                if not moves(capture.verdict.status):
+            message, _ = self._reader.links(number) if self._for_messages else (None, None)
+            if message is not None:
+                if message in self._seen or not moves(capture.verdict.status):
                     continue
-                message = self._reader.message_number(capture.reading.message)
-                if message is not None:
-                    if message in self._seen:
-                        continue
-                    self._seen.add(message)
+                self._seen.add(message)
             found.append(capture)
         return found
 

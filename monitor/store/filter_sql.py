@@ -103,6 +103,7 @@ _MESSAGES: Final[Columns] = {
     "latency": (_Column("CAST(round(r.total_s * 1000000) AS INTEGER)"),),
     "mark": (_Column("r.marks", "list"),),
 }  # fmt: skip
+MESSAGE_FIELDS: Final = frozenset(_MESSAGES)  # the names of the fields that messages have
 # The texts in a stored value; the second argument is the name after the dot of the field.
 _UNPACK: Final[dict[str, Callable[[Any, str], Iterable[str | None]]]] = {
     "": lambda stored, _: (stored,),

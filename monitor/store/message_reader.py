@@ -171,6 +171,15 @@ class MessageReader(Reader):
         found = self._all("SELECT message FROM message_keys WHERE key = ?", (key,))
         return int(found[0][0]) if found else None
 
+    def matching_apart(self, where: Where, low: int, high: int) -> list[int]:
+        """As ``matching``, of the captures that tell of no message."""
+        # A message without a key of its own is known by what makes it one (see projection).
+        apart = (
+            "r.message IS NULL AND NOT (r.conversation IS NOT NULL AND r.direction IS NOT NULL "
+            "AND (coalesce(r.text, '') <> '' OR r.media IS NOT NULL))"
+        )
+        return self.matching(Where(f"{apart} AND ({where.sql})", where.parameters, where.needs_captures), low, high)
+
     def links(self, capture: int) -> tuple[int | None, int | None]:
         """The numbers of the message and of the conversation that a capture belongs to, None where there is none."""
         found = self._all("SELECT message, provider, digest FROM readings WHERE id = ?", (capture,))

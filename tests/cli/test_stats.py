@@ -1,0 +1,63 @@
+"""``hooktop stats`` over real deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.app import run
+from tests.cli.deliveries import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A receiver that knows Volt's key, with five messages."""
+    found = Place(tmp_path)
+    with closing(found.running):
+        volt = found.volt
+        found.post(*(volt.body(name, "failed") for name in "abc"), volt.body("d", "delivered"), volt.body("e", "sent"))
+        found.post(volt.body("e", "delivered"), forged=True)
+        yield found
+
+
+def test_json(place: Place) -> None:
+    (record,) = place.records("stats")
+    assert record["kind"] == "stats"
+    captures, messages = record["captures"], record["messages"]
+    assert (captures["count"], captures["last_minute"], captures["last_day"]) == (6, 6, 6)
+    assert captures["verdicts"] == {"invalid": 1, "verified": 5}
+    assert (messages["count"], messages["open"]) == (5, 1)
+    assert messages["statuses"] == {"delivered": 1, "failed": 3, "sent": 1}
+    (volt,) = record["latency"]["providers"]
+    assert volt["total_s"] == {
+        "count": 4,
+        "p50": pytest.approx(1.4),
+        "p95": pytest.approx(1.4),
+        "p99": pytest.approx(1.4),
+    }
+    (failure,) = record["failures"]
+    assert (failure["code"], failure["carrier_code"], failure["count"], failure["share"]) == ("40002", "702", 3, 1.0)
+    assert failure["example"] == "volt:c"
+    assert place.records("stats", "status:delivered")[0]["failures"] == []
+    assert place.records("stats", "--since", "1h")[0]["messages"]["count"] == 5
+
+
+def test_lines_for_people(place: Place) -> None:
+    shown = place.text("stats")
+    for wanted in ("6 captures", "verified", "83.3%", "5 messages", "0.3s / 0.3s / 0.3s", "3 failed", "40002/702",
+                   "Blocked as spam - temporary", "volt:c"):  # fmt: skip
+        assert wanted in shown
+    assert "there are no figures of messages" in place.text("stats", "verdict:invalid")
+    assert place.text("stats", "text:nothing") == "No capture passes the filter.\n"
+
+
+def test_no_database_and_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["stats", "--db", str(tmp_path / "h.db")]) == 0
+    assert "There is no database" in capsys.readouterr().err
+    assert run(["stats", "--db", str(tmp_path / "h.db"), "statos:x"]) == 2
+    (tmp_path / "h.db").touch()
+    assert run(["stats", "--db", str(tmp_path / "h.db")]) == 2
+    assert "another version" in capsys.readouterr().err

@@ -1,0 +1,91 @@
+"""Figures over the history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model.filter import parse
+from monitor.model.reading import MessageError, Status
+from monitor.model.verdict import VerdictStatus
+from monitor.services.percentiles import percentile
+from monitor.services.stats import Percentiles, statistics, stats_record
+from tests.services.histories import NOW, history, told
+
+SPAM = MessageError("40002", "702", "T-MOBILE", title="Blocked as spam")
+GONE = MessageError("40008", title="Undeliverable")
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 0.99, 1.0]))
+def test_a_percentile_is_a_value_that_enough_do_not_exceed(values: list[float], share: float) -> None:
+    ordered = sorted(values)
+    found = percentile(ordered, share)
+    assert found in values
+    assert sum(value <= found for value in ordered) >= share * len(ordered) - 1e-9
+    assert sum(value < found for value in ordered) < share * len(ordered) + 1e-9
+
+
+def test_a_percentile_of_nothing_is_unknown() -> None:
+    assert percentile([], 0.95) is None
+
+
+async def test_every_figure(tmp_path: Path) -> None:
+    captures = [told(f"d{n}", Status.DELIVERED, wait=n) for n in range(1, 101)]
+    captures += [told(f"f{n}", Status.FAILED, error=SPAM, ago=4000 - n) for n in range(3)]
+    captures += [told("g", Status.FAILED, provider="bird", error=GONE, channel="whatsapp", ago=90_000)]
+    captures += [told("o", Status.SENT, ago=10), told("x", Status.DELIVERED, verdict=VerdictStatus.INVALID, ago=10)]
+    async with history(tmp_path / "h.db", captures) as reader:
+        stats = statistics(reader, parse(""), NOW + timedelta(seconds=60))
+    rates = stats.rates
+    assert (rates.captures, rates.hour, rates.day) == (106, 102, 105)
+    assert rates.minute == sum(1 for one in captures if one.received_at > NOW)
+    assert rates.per_second is not None
+    by = {(one.provider, one.verdict): one.captures for one in stats.captures}
+    assert by == {("volt", "verified"): 104, ("volt", "invalid"): 1, ("bird", "verified"): 1}
+    assert stats.messages is not None
+    statuses = {(one.provider, one.status): one.messages for one in stats.messages}
+    assert statuses == {
+        ("volt", "delivered"): 100, ("volt", "failed"): 3, ("volt", "sent"): 1, ("volt", None): 1,
+        ("bird", "failed"): 1,
+    }  # fmt: skip
+    assert stats.by_provider is not None
+    bird, volt = stats.by_provider
+    assert bird.sent_to_final == Percentiles(1, 1, 1, 1)
+    assert (volt.sent_to_final.count, volt.sent_to_final.p95, volt.sent_to_final.p99) == (103, 95, 99)
+    assert volt.accept_to_sent == Percentiles(104, 0.25, 0.25, 0.25)
+    assert [(one.provider, one.channel) for one in stats.by_channel or ()] == [("bird", "whatsapp"), ("volt", "sms")]
+    assert [(one.provider, one.carrier, one.total.count) for one in stats.by_carrier or ()] == [("volt", "T-MOBILE", 3)]
+    assert stats.failures is not None
+    spam, gone = stats.failures
+    assert (spam.code, spam.carrier_code, spam.carrier, spam.title, spam.messages) == (
+        "40002", "702", "T-MOBILE", "Blocked as spam", 3,
+    )  # fmt: skip
+    assert (spam.example, gone.example, gone.carrier) == ("volt:f2", "bird:g", None)
+    assert spam.first_at < spam.last_at
+    assert (stats.failed, stats.share(spam)) == (4, 0.75)
+
+
+async def test_with_a_filter(tmp_path: Path) -> None:
+    captures = [told("a", Status.FAILED, error=SPAM), told("b", Status.DELIVERED, provider="bird")]
+    async with history(tmp_path / "h.db", captures) as reader:
+        bird = stats_record(statistics(reader, parse("provider:bird or status:read"), NOW))
+        only = stats_record(statistics(reader, parse("verdict:verified body.x:1"), NOW))
+        none = stats_record(statistics(reader, parse("text:nothing"), NOW))
+    assert bird["messages"]["statuses"] == {"delivered": 1}
+    assert bird["captures"]["verdicts"] == {"verified": 1}
+    assert bird["failures"] == []
+    assert (only["messages"], only["latency"], only["failures"]) == (None, None, None)
+    assert only["captures"]["count"] == 0
+    assert (none["captures"]["count"], none["captures"]["first_at"], none["messages"]["count"]) == (0, None, 0)
+
+
+@pytest.mark.parametrize("text", ["", "status:failed", "to:5550123"])
+async def test_an_empty_history(tmp_path: Path, text: str) -> None:
+    async with history(tmp_path / "h.db", []) as reader:
+        record = stats_record(statistics(reader, parse(text), NOW))
+    assert record["captures"]["count"] == 0
+    assert record["latency"] == {"providers": [], "channels": [], "carriers": []}
