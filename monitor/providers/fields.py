@@ -57,6 +57,15 @@ class Fields:
         """As ``text``, but None when it is empty."""
         return self.text(name) or None
 
+    def all_filled(self, *names: str) -> list[str | None]:
+        """``filled`` of each name: one call for the many texts of an event, since this is where receiving spends its
+        time."""
+        members = self._members
+        return [
+            found or None if type(found := members.get(name)) is str and found.isascii() else self.filled(name)
+            for name in names
+        ]
+
     def flag(self, name: str) -> bool | None:
         """True or false."""
         found = self._members.get(name)
@@ -127,6 +136,8 @@ def iso_time(text: str) -> datetime | None:
     """An ISO 8601 text as an aware UTC time, or None. Nanoseconds are cut to microseconds."""
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -27,7 +27,7 @@ from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
 PROJECT_STEP: Final = 50  # readings a step: about as long as one commit, since captures wait meanwhile
-REST: Final = 3.0  # times as long as a step took is rested after it, while captures come
+REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
 CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
 TALLY: Final = (

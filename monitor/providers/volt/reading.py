@@ -17,6 +17,12 @@ _STATUSES: Final = {
     ("message.finalized", "delivered"): Status.DELIVERED,
     ("message.finalized", "failed"): Status.FAILED,
 }
+_TEXTS: Final = (
+    "status", "message_app_id", "from_number", "to_number", "type", "id", "encoding", "messaging_profile_id",
+)  # fmt: skip
+_ERROR_TEXTS: Final = (
+    "provider_error_code", "provider_error_title", "provider_error_detail", "carrier_name", "error_code",
+)  # fmt: skip
 _DIRECTIONS: Final = {"inbound": Direction.INBOUND, "outbound": Direction.OUTBOUND}
 _TEMPORARY: Final = re.compile(r"\btemporar(?:y|ily)\b", re.IGNORECASE)
 _PERMANENT: Final = re.compile(r"\bpermanent(?:ly)?\b", re.IGNORECASE)
@@ -57,10 +63,7 @@ def read(request: Request, body: Body) -> Reading:
 def _messaging(fields: Fields) -> Reading:
     payload = fields.obj("payload")
     event = payload.filled("event_type")
-    status = payload.filled("status")
-    message = payload.filled("message_app_id")
-    sender, receiver = payload.filled("from_number"), payload.filled("to_number")
-    channel = payload.filled("type")
+    status, message, sender, receiver, channel, provider_id, encoding, profile = payload.all_filled(*_TEXTS)
     kind = fields.filled("type")
     time = fields.number("time")
     posted = None if time is None else unix_time(time)
@@ -87,10 +90,10 @@ def _messaging(fields: Fields) -> Reading:
         facts=known(
             label=None if event in _EVENTS else "unrecognised event",
             type=kind if kind != "messaging" else None,
-            provider_message_id=payload.filled("id"),
+            provider_message_id=provider_id,
             parts=_digits(payload.number("parts")),
-            encoding=payload.filled("encoding"),
-            messaging_profile_id=payload.filled("messaging_profile_id"),
+            encoding=encoding,
+            messaging_profile_id=profile,
             # one second's resolution and of unclear meaning: for display, never for a latency
             envelope_time=posted.isoformat() if posted else None,
         ),
@@ -117,9 +120,7 @@ def _direction(payload: Fields) -> Direction | None:
 
 def _error(payload: Fields) -> MessageError | None:
     """The error fields, which are absent on success."""
-    code, title = payload.filled("provider_error_code"), payload.filled("provider_error_title")
-    detail, carrier = payload.filled("provider_error_detail"), payload.filled("carrier_name")
-    carrier_code = payload.filled("error_code")
+    code, title, detail, carrier, carrier_code = payload.all_filled(*_ERROR_TEXTS)
     if not (code or title or detail or carrier or carrier_code):
         return None
     words = f"{title or ''} {detail or ''}"
