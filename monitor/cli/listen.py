@@ -88,7 +88,7 @@ async def _listen(
 ) -> int:
     from monitor.cli import logs, printer
     from monitor.cli.history import database
-    from monitor.cli.receiving import receiving
+    from monitor.cli.receiving import receiving, tell_alert
     from monitor.cli.stopping import Stop, on_signals
     from monitor.services.assemble import load_config
 
@@ -96,7 +96,7 @@ async def _listen(
     logs.to_stderr(logs.secrets_of(config), options.verbose)
     stop = Stop()
     with on_signals(stop.ask):
-        async with receiving(config, choices, database(options, config)) as assembly:
+        async with receiving(config, choices, database(options, config), on_alert=tell_alert) as assembly:
             monitor = assembly.monitor
             out = printer.Printer(
                 monitor.reader,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
+    from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
     from monitor.services.monitor import Monitor
 
@@ -81,10 +83,12 @@ async def receiving(
     read_only: bool = False,
     mask: bool = False,
     demo: Path | None = None,
+    on_alert: OnAlert | None = None,
 ) -> AsyncIterator[Assembly]:
     """Receive as the configuration and the choices say, and tell the user what they should know before.
 
-    ``demo`` is the folder of a demonstration, which has keys of its own and any port that is free.
+    ``demo`` is the folder of a demonstration, which has keys of its own and any port that is free; ``on_alert`` gets
+    the alerts that are to be rung or shown.
     """
     from monitor.receiver.server import ReceiverError, bind
     from monitor.services.assemble import assembled
@@ -107,7 +111,7 @@ async def receiving(
         mask=mask or config.ui.mask,
         demo=demo is not None,
     )
-    async with assembled(config, settings, sock, database, local_folder=demo) as assembly:
+    async with assembled(config, settings, sock, database, local_folder=demo, on_alert=on_alert) as assembly:
         monitor = assembly.monitor
         if not is_loopback(monitor.host):
             tell(f"Warning: {monitor.url} is open to other machines; leave --host out to listen on this one only.")
@@ -116,6 +120,16 @@ async def receiving(
         if config.without_effect:
             tell(f"Warning: this version does not act on {', '.join(config.without_effect)} of the configuration.")
         yield assembly
+
+
+def tell_alert(alert: Alert) -> None:
+    """Ring, or say on stderr what the alert is about, where there are no screens."""
+    if alert.rule.bell:
+        if sys.stderr.isatty():
+            print("\a", end="", file=sys.stderr, flush=True)
+    else:
+        more = f" (and {alert.suppressed:,} more before)" if alert.suppressed else ""
+        tell(f"Alert: {alert.summary}{more}")
 
 
 def stored_sentence(monitor: Monitor) -> str:

@@ -17,7 +17,9 @@ from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.receiving import Choices, receiver_options, stored_sentence
 
 if TYPE_CHECKING:
+    from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
+    from monitor.ui.app import HooktopApp
 
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
 RESET: Final = (
@@ -84,6 +86,7 @@ async def screens(assembly: Assembly, options: Globals) -> int:
             known = ", ".join(sorted(app.available_themes))
             fail(f"There is no theme {theme!r} ([ui] theme in the configuration); choose one of {known}.", USAGE)
         app.theme = theme
+    assembly.alerts.on_alert = _alerted(app, mask=settings.mask)
     ended_by: list[signal.Signals] = []
 
     def ask(number: signal.Signals) -> None:
@@ -99,6 +102,21 @@ async def screens(assembly: Assembly, options: Globals) -> int:
         with on_signals(ask, at_latest=give_up):
             await app.run_async()
     return exit_code(ended_by[0]) if ended_by else app.return_code or 0
+
+
+def _alerted(app: HooktopApp, *, mask: bool) -> OnAlert:
+    """Rings, or shows a note; where numbers and texts are masked the note is without them."""
+    from monitor.ui.safety import toast
+
+    def show(alert: Alert) -> None:
+        if alert.rule.bell:
+            app.bell()
+            return
+        more = f" (and {alert.suppressed:,} more before)" if alert.suppressed else ""
+        said = f"{alert.provider} {alert.status} {alert.id}" if mask else alert.summary
+        toast(app, said + more)
+
+    return show
 
 
 @contextlib.contextmanager

@@ -23,18 +23,20 @@ from monitor.store.public_keys import PublicKeys
 if TYPE_CHECKING:
     import socket
 
+    from monitor.services.alerts import Alerts, OnAlert
     from monitor.services.monitor import Monitor, Settings
     from monitor.services.simulate import Simulator
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A running monitor with what belongs to it."""
+    """A running monitor with what belongs to it. Whoever shows alerts sets ``alerts.on_alert``."""
 
     config: Config
     monitor: Monitor
     simulator: Simulator
     keychain: Keychain
+    alerts: Alerts
 
 
 def load_config(path: Path | None) -> Config:
@@ -89,18 +91,28 @@ def _reachable(host: str) -> str:
 
 @asynccontextmanager
 async def assembled(
-    config: Config, settings: Settings, sock: socket.socket, database: Path, *, local_folder: Path | None = None
+    config: Config,
+    settings: Settings,
+    sock: socket.socket,
+    database: Path,
+    *,
+    local_folder: Path | None = None,
+    on_alert: OnAlert | None = None,
 ) -> AsyncIterator[Assembly]:
     """A monitor that receives on the bound socket, with its store open; everything is ended in reverse afterwards.
 
-    ``local_folder`` is where this installation's own keys are. Raises StoreError and ReceiverError.
+    ``local_folder`` is where this installation's own keys are; ``on_alert`` gets the alerts that are to be rung or
+    shown. Raises ConfigError, StoreError and ReceiverError.
     """
+    from monitor.services.alerts import Alerts
     from monitor.services.monitor import Monitor
     from monitor.services.simulate import Simulator
+    from monitor.store.message_reader import MessageReader
     from monitor.store.store import Store
 
     local = LocalKeys(local_folder or paths.data_dir())
     try:
+        alerts = Alerts(config.alerts, lambda: MessageReader(database.expanduser()), on_alert)
         if config.receiver.tokens:
             settings = replace(settings, token=local.path_token())
         store = Store.open(database)
@@ -111,7 +123,10 @@ async def assembled(
     monitor = Monitor(store, Examiner(registry(), keychain, local.is_stamp), sock, settings)
     simulator = Simulator(registry(), local, monitor.url, public_url=settings.public_url, token=settings.token)
     try:
+        alerts.start()  # before anything comes in, so that all of it is news
+        store.follow(alerts.offer)
         await monitor.start()
-        yield Assembly(config, monitor, simulator, keychain)
+        yield Assembly(config, monitor, simulator, keychain, alerts)
     finally:
         await monitor.stop()
+        await alerts.stop()

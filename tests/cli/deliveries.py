@@ -76,8 +76,11 @@ class Volt:
 class Place:
     """A receiver with its database, and Volt, whose key it knows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        """``settings`` is added to the configuration."""
         self.volt = Volt(folder)
+        with self.volt.config.open("a", encoding="utf-8") as config:
+            config.write(settings)
         self.database = str(folder / "h.db")
         self.running = Listening("--db", self.database, "--config", str(self.volt.config))
 

@@ -1,0 +1,274 @@
+"""Alerts: what the configuration asks to be told of, as it is stored.
+
+An alert looks at the store and not at the captures that pass by, so a flood costs neither memory nor the receiver's
+time; matches that come faster than one a second are counted and told with the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from monitor import config, tasks
+from monitor.model.capture import Capture
+from monitor.model.filter import Filter, FilterError, parse
+from monitor.model.message import Message
+from monitor.model.reading import Direction, MessageError, Reading
+from monitor.services.alert_commands import Commands
+from monitor.services.subject import about_messages
+from monitor.store.errors import StoreError
+from monitor.store.filter_sql import compile_filter, compile_message_filter
+from monitor.store.message_reader import MessageReader, Order
+from monitor.text import visible
+
+LOOK_S: Final = 0.05  # between two looks at the store
+EVERY_S: Final = 1.0  # between two alerts of one rule
+MAX_KNOWN: Final = 50_000  # messages of which it is known that they match already
+log = logging.getLogger(__name__)
+
+OnAlert: TypeAlias = "Callable[[Alert], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to be told. Everything in it is visible text.
+
+    ``id`` is ``cap_12`` or the key of a message; ``suppressed`` is how many matches of the same rule were not told
+    since the last one.
+    """
+
+    rule: config.Alert
+    id: str
+    provider: str
+    status: str
+    summary: str
+    suppressed: int = 0
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What stands for the placeholders of a command."""
+        return {
+            "id": self.id, "provider": self.provider, "status": self.status, "summary": self.summary,
+            "filter": self.rule.filter, "suppressed": str(self.suppressed),
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A rule, and what is known of it."""
+
+    rule: config.Alert
+    wanted: Filter
+    messages: bool
+    matching: dict[int, None] = field(default_factory=dict)  # numbers of the messages that match already
+    told_at: float | None = None
+    suppressed: int = 0
+
+
+class Alerts:
+    """Looks at what was committed and tells what passes the filter of a rule.
+
+    A filter for messages alerts when a message begins to match, and for captures that tell of no message; any other
+    alerts for every capture. All methods are called from one event loop.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[config.Alert],
+        open_reader: Callable[[], MessageReader],
+        on_alert: OnAlert | None = None,
+        *,
+        commands: Commands | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``on_alert`` gets the alerts that are to ring or to show a note; commands are run here.
+
+        Raises ConfigError for a filter that cannot be understood.
+        """
+        self.on_alert = on_alert
+        self.commands = commands or Commands()
+        self._watched = [_watched(number, rule) for number, rule in enumerate(rules, 1)]
+        self._open_reader = open_reader
+        self._now = now
+        self._timer = timer
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._reader: MessageReader | None = None
+        self._captures = self._messages = 0
+        self._ending = False
+        self.told = 0
+        self._errors = 0
+
+    @property
+    def errors(self) -> int:
+        """How many alerts could not be told, or commands failed."""
+        return self._errors + self.commands.errors
+
+    def start(self) -> None:
+        """Look from now on: what is in the store already is no news. Raises StoreError."""
+        if not self._watched:
+            return
+        self._reader = self._open_reader()
+        self._captures = self._messages = self._reader.last_id()
+        now = self._now()
+        for one in self._watched:
+            if one.messages:
+                where = compile_message_filter(one.wanted, now)
+                one.matching = dict.fromkeys(reversed(self._reader.message_ids(Order.NEWEST, where, MAX_KNOWN)))
+        self._task = tasks.start(self._run(), "alerts")
+
+    def offer(self, batch: Sequence[Capture]) -> None:
+        """Captures were committed; never waits."""
+        if batch:
+            self._wake.set()
+
+    @property
+    def seen(self) -> int:
+        """The id of the last capture that was looked at with its message, and told of where it was to be."""
+        return min(self._captures, self._messages)
+
+    async def stop(self) -> None:
+        """Look once more at what was committed, then no longer; commands that still run have a moment to end."""
+        if self._task is not None:
+            self._ending = True
+            self._wake.set()
+            await asyncio.wait([self._task])
+            self._task = None
+        await self.commands.stop()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    async def _run(self) -> None:
+        ending = False
+        while not ending:
+            await self._wake.wait()
+            self._wake.clear()
+            ending = self._ending
+            try:
+                found, last, known = await asyncio.to_thread(self._look)
+                for watched, alert in found:
+                    self._tell(watched, alert)
+                self._captures, self._messages = max(last, self._captures), max(known, self._messages)
+                if known < last:  # messages come right behind the captures
+                    self._wake.set()
+            except Exception as error:  # the next look may do better
+                reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+                self._failed("alerts cannot look at the store: %s", reason)
+            if not ending:
+                await asyncio.sleep(LOOK_S)
+
+    def _look(self) -> tuple[list[tuple[_Watched, Alert]], int, int]:
+        """What is to be told of what is new, and the last capture that captures and that messages know of."""
+        reader = self._reader
+        assert reader is not None  # noqa: S101 - started
+        last, known, now = reader.last_id(), reader.watermark(), self._now()
+        found = []
+        for one in self._watched:
+            ids = self._new_captures(reader, one, last, now)
+            begun = self._begun(reader, one, known, now) if one.messages else []
+            if not (ids or begun):
+                continue
+            if one.told_at is not None and self._timer() - one.told_at < EVERY_S:
+                one.suppressed += len(ids) + len(begun)
+                continue
+            if begun:
+                alert = _of_message(one, begun[0])
+            elif (capture := reader.capture(ids[0])) is not None:
+                alert = _of_capture(one, capture)
+            else:
+                continue
+            one.told_at, one.suppressed = self._timer(), len(ids) + len(begun) - 1
+            found.append((one, alert))
+        return found, last, known
+
+    def _new_captures(self, reader: MessageReader, one: _Watched, last: int, now: datetime) -> Sequence[int]:
+        if last <= self._captures:
+            return []
+        where = compile_filter(one.wanted, now)
+        look = reader.matching_apart if one.messages else reader.matching
+        return look(where, self._captures + 1, last)
+
+    def _begun(self, reader: MessageReader, one: _Watched, known: int, now: datetime) -> list[Message]:
+        """The messages that match now and did not before."""
+        if known <= self._messages:
+            return []
+        begun = []
+        for change in reader.changes(self._messages, known, compile_message_filter(one.wanted, now)):
+            if change.message is None:
+                one.matching.pop(change.number, None)
+            elif change.number not in one.matching:
+                one.matching[change.number] = None
+                begun.append(change.message)
+        while len(one.matching) > MAX_KNOWN:
+            del one.matching[next(iter(one.matching))]
+        return begun
+
+    def _tell(self, one: _Watched, alert: Alert) -> None:
+        if one.rule.command:
+            if not self.commands.start(one.rule.command, alert.values):
+                one.suppressed += alert.suppressed + 1
+                return
+        elif self.on_alert is not None:
+            try:
+                self.on_alert(alert)
+            except Exception as error:  # whoever shows it must not keep the next one from being told
+                self._failed("an alert could not be shown: %s", type(error).__name__)
+                return
+        self.told += 1
+
+    def _failed(self, text: str, *values: object) -> None:
+        self._errors += 1
+        log.warning(text, *values)
+
+
+def _watched(number: int, rule: config.Alert) -> _Watched:
+    try:
+        wanted = parse(rule.filter)
+    except FilterError as error:
+        raise config.ConfigError(
+            f"The filter of [alerts {number}] in the configuration is wrong at column {error.column + 1}: "
+            f"{error.message} {error.hint}".strip()
+        ) from error
+    return _Watched(rule, wanted, about_messages(wanted))
+
+
+def _of_message(one: _Watched, m: Message) -> Alert:
+    status = "" if m.status is None else m.status.value
+    return _alert(one, m.key, m.provider, status, m.direction, m.from_, m.to, m.error, m.text)
+
+
+def _of_capture(one: _Watched, capture: Capture) -> Alert:
+    r = capture.reading or Reading()
+    status = r.status.value if r.status else capture.verdict.status.value
+    return _alert(
+        one, f"cap_{capture.id}", capture.provider, status, r.direction, r.from_, r.to, r.error, r.text, r.event or ""
+    )
+
+
+def _alert(
+    one: _Watched,
+    number: str,
+    provider: str,
+    status: str,
+    direction: Direction | None,
+    from_: str | None,
+    to: str | None,
+    error: MessageError | None,
+    text: str | None,
+    event: str = "",
+) -> Alert:
+    party = f"from {from_}" if direction is Direction.INBOUND and from_ else f"to {to}" if to else ""
+    code = " ".join(part for part in (error.code, error.carrier_code, error.title) if part) if error else ""
+    said = " ".join(part for part in (provider, event, status, party, code) if part)
+    summary = f"{said}: {text}" if text else said
+    return Alert(
+        one.rule, visible(number, limit=200), visible(provider, limit=40), status, visible(summary, limit=200),
+        one.suppressed,
+    )  # fmt: skip
