@@ -88,7 +88,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What to do when a capture passes ``filter``: ring, show a note, or run ``command``. One of them is set."""
+    """What to do when a capture or a message passes ``filter``: ring, show a note, or run ``command``. One is set."""
 
     filter: str
     bell: bool = False

@@ -77,7 +77,8 @@ is real and if not why, and follow what became of every message.
 Examples:
   hooktop demo                        look around with simulated traffic
   hooktop                             receive on http://127.0.0.1:8787
-  hooktop listen --json --count 1     wait for one capture in a script
+  hooktop listen --json --count 1     receive one capture in a script
+  hooktop wait status:delivered       wait until a message arrived
 
 Every option has an environment twin: --port is HOOKTOP_PORT. Exit codes: 0 done, 1 failure, 2 usage, configuration,
 port or database, 3 nothing came in time, 4 a verification failed, 5 a provider refused, 130 interrupted.

@@ -10,9 +10,10 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import tell
-from monitor.cli.filters import parse_message_filter
+from monitor.cli.filters import not_before, parse_message_filter
 from monitor.cli.output import Paint, say_json
 from monitor.cli.spreadsheet import check_formats, write_csv
+from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.model.conversation import Conversation
@@ -27,11 +28,14 @@ CSV_COLUMNS: Final = (
 @click.command(cls=Command)
 @click.argument("words", metavar="[FILTER]", nargs=-1)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="The newest N.")
+@click.option("--since", type=DURATION, metavar="AGO", help="With a message heard of not longer ago (90s, 2h, 7d).")
 @click.option("--follow", is_flag=True, help="Go on, with a conversation again whenever it changes; ctrl+c ends.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a head line; no cell can be taken for a formula.")
 @click.pass_context
-def command(ctx: click.Context, words: Sequence[str], limit: int, follow: bool, as_json: bool, as_csv: bool) -> None:
+def command(
+    ctx: click.Context, words: Sequence[str], limit: int, since: float | None, follow: bool, as_json: bool, as_csv: bool
+) -> None:
     """List conversations: the newest, oldest of them first. With a filter, those in which a message passes it.
 
     \b
@@ -46,7 +50,7 @@ def command(ctx: click.Context, words: Sequence[str], limit: int, follow: bool, 
     from monitor.store.filter_sql import compile_message_filter
 
     options = globals_of(ctx)
-    wanted = parse_message_filter(" ".join(words))
+    wanted = not_before(parse_message_filter(" ".join(words)), since)
     path = database(options)
     if not path.exists():
         tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")

@@ -127,16 +127,13 @@ class Waiting:
 
     def follow(self, path: Path) -> int:
         """Follow what a running hooktop stores, also one that is only just starting; gives the exit code."""
-        from monitor.cli.history import reading
         from monitor.store.message_reader import MessageReader
 
         pause = threading.Event()
-        if path.exists():
-            with reading(path) as plain:
-                plain.version()  # a file that is no database is an error at once
-        else:
-            tell(f"There is no database {path} yet; waiting for a hooktop that begins one.")
         new = not path.exists()
+        if new:
+            tell(f"There is no database {path} yet; waiting for a hooktop that begins one.")
+        told = new
         reader: MessageReader | None = None
         with contextlib.ExitStack() as open_:
             while True:
@@ -147,6 +144,9 @@ class Waiting:
                         self.begin(reader, 0 if new else reader.last_id())
                     else:
                         candidate.close()
+                        if not told:
+                            tell(f"The database {path} is not of this version; waiting for a hooktop that makes it so.")
+                            told = True
                 if self.done() and reader is not None:
                     self.show(reader)
                     return 0

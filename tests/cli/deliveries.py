@@ -34,7 +34,7 @@ class Volt:
     """Volt as a receiver meets it: an account whose key the receiver knows, and the webhooks of messages."""
 
     def __init__(self, folder: Path) -> None:
-        self.config, self._keys = accounts(folder)
+        self.config, self.keys = accounts(folder)
         self._begun = datetime.now(UTC) - timedelta(seconds=10)
 
     def body(self, name: str, status: str, *, to: str = CUSTOMER, ago: float = 0, **more: Any) -> bytes:
@@ -68,7 +68,7 @@ class Volt:
     def post(self, url: str, *told: bytes, forged: bool = False) -> None:
         """Deliver webhooks to a receiver; a forged one is signed with a key that nobody knows."""
         for body in told:
-            key = registry()["volt"].local_key() if forged else self._keys["volt"]
+            key = registry()["volt"].local_key() if forged else self.keys["volt"]
             headers = signed("volt", key, body, url + "/volt")
             assert httpx.post(url + "/volt", content=body, headers=headers, trust_env=False).status_code == 200
 

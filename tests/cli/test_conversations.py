@@ -39,6 +39,7 @@ def test_one_object_for_each_conversation(place: Place) -> None:
     assert place.records("conversations", "--limit", "1") == [first]
     assert place.records("conversations", "status:failed") == [first]
     assert place.records("conversations", f"to:{OTHER}") == [other]
+    assert place.records("conversations", f"to:{OTHER}", "--since", "1h") == [other]
     assert place.records("messages", "status:failed")[0]["conversation"] == first["key"]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from monitor.cli.app import run
 from tests.cli.deliveries import CUSTOMER, Place, Process, Volt
-from tests.cli.processes import WAIT_S, Listening, hooktop
+from tests.cli.processes import WAIT_S, Listening, event, hooktop, signed
 
 
 @pytest.fixture
@@ -106,6 +106,17 @@ def test_captures_are_tried_where_only_they_have_what_is_asked(place: Place) -> 
     assert (code, json.loads(out)["request"]["body"]) == (0, "hello")
 
 
+def test_a_message_without_a_key_of_its_own_counts_once(place: Place) -> None:
+    body = event("oneroute")
+    headers = signed("oneroute", place.volt.keys["oneroute"], body, place.running.url + "/oneroute")
+    with closing(waiting(place, "direction:in", "--count", "2", "--json", "--timeout", "20")) as process:
+        assert place.running.post("/oneroute", body, headers) == 200
+        place.post(place.volt.body("a", "webhook_delivered"))
+        code, out, _ = process.end()
+    assert code == 0
+    assert [json.loads(line)["provider"] for line in out.splitlines()] == ["oneroute", "volt"]
+
+
 def test_before_there_is_a_database(tmp_path: Path) -> None:
     database = tmp_path / "new" / "h.db"
     with closing(Process("wait", "provider:generic", "--json", "--db", str(database))) as process:
@@ -165,3 +176,11 @@ def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "x.db").write_bytes(b"no database at all " * 400)
     assert run(["wait", "provider:volt", "--db", str(tmp_path / "x.db")]) == 2
     assert "database" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.db").touch()
+    assert run(["wait", "provider:volt", "--timeout", "100ms", "--db", str(tmp_path / "x.db")]) == 3
+    first, second = capsys.readouterr().err.splitlines()
+    assert "is not of this version; waiting" in first
+    assert "Nothing passed the filter" in second
