@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,21 @@ class _Shared(click.Command):
 
 
 class Command(_Shared):
-    """One command."""
+    """One command. Where it takes a filter as ``words``, a term with a minus, such as -provider:volt, is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any(param.name == "words" for param in self.params):
+            end = args.index("--") if "--" in args else len(args)
+            args = [part for word in args[:end] for part in _negated(word)] + args[end:]
+        return super().parse_args(ctx, args)
+
+
+_NEGATED: Final = re.compile(r"-(?=\(|[A-Za-z][\w.-]*[:=<>])")  # no option is written so: its long form has two dashes
+
+
+def _negated(word: str) -> list[str]:
+    found = _NEGATED.match(word)
+    return ["not", word[found.end() :]] if found else [word]
 
 
 class Group(_Shared, click.Group):

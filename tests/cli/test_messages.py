@@ -60,6 +60,8 @@ def test_filters_limits_and_sorts(place: Place) -> None:
 
     assert keys() == ["a", "b", "c", "d", "e"]
     assert keys("--limit", "2") == ["d", "e"]
+    assert keys("-status:failed", "--limit", "2") == ["c", "e"]
+    assert keys("-(status:failed or status:sent)", "provider:volt") == keys("not status:failed -status:sent")
     assert keys("status:failed") == ["b", "d"]
     assert keys('to:"+1 (555) 555-0123"', "status:delivered") == ["a"]
     assert keys("--sort", "failed", "--limit", "1") == ["d"]
