@@ -30,10 +30,10 @@ _64_BITS: Final = 2**64 - 1
 _NO_READING: Final = Reading()
 KEPT_EVENTS: Final = 4096
 MAX_EVENTS: Final = 300  # different things said of one message that are folded; a provider says a dozen
-READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
+_READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
 _SAID_OF: Final = "SELECT capture, captures, last_at FROM message_events WHERE message = ? ORDER BY capture LIMIT ?"
 _LINES: Final = (
-    f"{READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
+    f"{_READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
     "ORDER BY id DESC LIMIT ?"
 )
 _SAID: Final = (
@@ -86,7 +86,7 @@ class Events:
         missing = [number for number in numbers if number not in found]
         for start in range(0, len(missing), 500):
             part = missing[start : start + 500]
-            for values in db.execute(f"{READINGS} WHERE id IN ({', '.join('?' * len(part))})", part):
+            for values in db.execute(f"{_READINGS} WHERE id IN ({', '.join('?' * len(part))})", part):
                 found[values[0]] = _stored(values)
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import ClassVar, Final
 
 from rich.console import RenderableType
 from rich.text import Text
+from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
@@ -24,17 +26,22 @@ from monitor.text import visible
 from monitor.ui import copying, crash, themes
 from monitor.ui.actions import bindings
 from monitor.ui.format import size, utc_now
+from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.screens.conversations import ConversationsScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
+from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.themes import ThemeScreen
 from monitor.ui.session import Session
 
 TICK_S: Final = 0.1
+REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
+LONGEST_REST_S: Final = 0.5
 TICK_QUEUE: Final = 3  # frames that wait for the terminal, from which on a tick draws nothing
 MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textual would block
 CLIPBOARD_LIMIT: Final = 70_000  # bytes; many terminals refuse more by OSC 52
@@ -45,6 +52,7 @@ class HooktopApp(App[int]):
     """The screens of hooktop. Run it with ``await app.run_async()``; ``return_code`` is the exit code."""
 
     TITLE = "hooktop"
+    DEFAULT_MODE = "live"
     CSS_PATH = ["app.tcss", "screens/live.tcss"]  # noqa: RUF012 - a default screen's own is not loaded
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     COMMANDS = {ActionCommands}  # noqa: RUF012 - declared so by Textual
@@ -63,14 +71,15 @@ class HooktopApp(App[int]):
         super().__init__()
         self.session = Session(monitor, simulator, Preferences.load(preferences), now)
         self._skipped = False  # a frame was left out because the terminal did not keep up
+        self._next_frame = 0.0
         for theme in themes.OWN:
             self.register_theme(theme)
+        self.live = LiveScreen(self.session)
+        self.add_mode("live", lambda: self.live)
+        self.add_mode("messages", lambda: MessagesScreen(self.session))
+        self.add_mode("conversations", lambda: ConversationsScreen(self.session))
         wanted = self.session.preferences.theme
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
-
-    def get_default_screen(self) -> Screen[None]:
-        """View 1."""
-        return LiveScreen(self.session)
 
     def on_mount(self) -> None:
         self.set_interval(TICK_S, self._tick)
@@ -101,9 +110,12 @@ class HooktopApp(App[int]):
         return waiting() if callable(waiting) else 0
 
     def _tick(self) -> None:
-        """A terminal that nobody reads must cost the receiver nothing: while frames wait, no more are made."""
-        if self._queued() > TICK_QUEUE:
+        """A terminal that nobody reads must cost the receiver nothing: while frames wait, no more are made. Nor may
+        drawing take the time that receiving needs: after a frame that took long the next one comes later."""
+        begun = time.monotonic()
+        if self._queued() > TICK_QUEUE or begun < self._next_frame:
             return
+        self.call_after_refresh(self._drawn, begun)
         if self._skipped:
             self._skipped = False
             self.screen.refresh()
@@ -111,6 +123,12 @@ class HooktopApp(App[int]):
         if screen is not None:
             with contextlib.suppress(NoMatches):  # a screen that is not built yet, or being taken down
                 screen.tick()
+                if self.current_mode != "live":  # so that there is not much to take in when it is seen again
+                    self.live.catch_up()
+
+    def _drawn(self, begun: float) -> None:
+        now = time.monotonic()
+        self._next_frame = now + min(REST * (now - begun), LONGEST_REST_S)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Write a frame, unless so many wait already that writing would block the loop."""
@@ -147,8 +165,12 @@ class HooktopApp(App[int]):
 
     def action_leave(self) -> None:
         """Back; from the first screen quit."""
-        if len(self.screen_stack) > 1:
+        if self.session.trail and len(self.screen_stack) <= self.session.trail[-1].depth:
+            self.post_message(GoBack())
+        elif len(self.screen_stack) > 1:
             self.pop_screen()
+        elif self.current_mode != "live":
+            self.action_view_live()
         else:
             self.exit(return_code=0)
 
@@ -158,6 +180,81 @@ class HooktopApp(App[int]):
 
     def action_suspend_process(self) -> None:
         """ctrl+z does nothing: a stopped process would receive nothing."""
+
+    # --- views ---------------------------------------------------------------------------------------------------
+
+    def _view(self, mode: str) -> None:
+        self.session.trail.clear()
+        self.run_worker(self._switch(mode), group="view", exclusive=True)
+
+    async def _switch(self, mode: str) -> None:
+        await self.switch_mode(mode)
+        base = self._base()
+        if base is not None:  # mask, times or filter may have changed while it was out of sight
+            base.restyle()
+
+    def action_view_live(self) -> None:
+        """View 1."""
+        self._view("live")
+
+    def action_view_messages(self) -> None:
+        """View 2."""
+        self._view("messages")
+
+    def action_view_conversations(self) -> None:
+        """View 3."""
+        self._view("conversations")
+
+    def action_message(self) -> None:
+        """To the message that this is about."""
+        base = self._base()
+        number = base.message_number() if base is not None else None
+        if number is None:
+            toast(self, "This belongs to no message.", severity="warning")
+        else:
+            self.post_message(ShowMessage(number))
+
+    def action_conversation(self) -> None:
+        """To the conversation that this belongs to."""
+        base = self._base()
+        number = base.conversation_number() if base is not None else None
+        if number is None:
+            toast(self, "This belongs to no conversation.", severity="warning")
+        else:
+            self.post_message(ShowConversation(number))
+
+    @on(ShowCapture)
+    async def _show_capture(self, wish: ShowCapture) -> None:
+        await self._jump("live", wish.number)
+
+    @on(ShowMessage)
+    async def _show_message(self, wish: ShowMessage) -> None:
+        await self._jump("messages", wish.number)
+
+    @on(ShowConversation)
+    async def _show_conversation(self, wish: ShowConversation) -> None:
+        await self._jump("conversations", wish.number)
+
+    async def _jump(self, mode: str, number: int) -> None:
+        """Show something in another view, and remember the way back."""
+        origin = self.current_mode
+        await self._switch(mode)
+        if mode != origin:
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+        screen = self.screen_stack[0]
+        if isinstance(screen, LiveScreen | MessagesScreen | ConversationsScreen):
+            await screen.show(number)
+        if mode != origin:
+            self.session.trail.append(Jump(origin, len(self.screen_stack)))
+
+    @on(GoBack)
+    async def _go_back(self) -> None:
+        if self.session.trail:
+            jump = self.session.trail.pop()
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            await self._switch(jump.origin)
 
     # --- actions -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
 from monitor.services.view import View
@@ -12,6 +13,7 @@ from monitor.ui.columns import Look
 from monitor.ui.documents.look import Reader
 from monitor.ui.format import count
 from monitor.ui.inspector import DetailState, Inspector
+from monitor.ui.jumps import Jump
 from monitor.ui.lines import Part, foreign
 from monitor.ui.mask import mask_numbers
 from monitor.ui.preferences import Preferences
@@ -35,12 +37,27 @@ class Session:
         self.inspector = Inspector(monitor)
         self.detail = DetailState(wrap=preferences.wrap)
         self.masked = monitor.settings.mask
+        self.open_messages = reader_of(monitor)
+        self.trail: list[Jump] = []  # the jumps between views that have not been taken back
+        self._linker = self.open_messages()
+        self._links: tuple[int, tuple[int | None, int | None]] = (0, (None, None))
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
 
     def close(self) -> None:
         """Close the connections to the store."""
         self.view.close()
         self.inspector.close()
+        self._linker.close()
+
+    def links(self, capture: int | None) -> tuple[int | None, int | None]:
+        """The numbers of the message and the conversation that a capture belongs to. Raises what the store raises."""
+        if capture is None:
+            return None, None
+        known, links = self._links
+        if known != capture or None in links:  # messages are folded a moment after a capture was stored
+            links = self._linker.links(capture)
+            self._links = (capture, links)
+        return links
 
     @property
     def can_send(self) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 QUIET_AFTER_S: Final = 60  # from when on the time since the last event is said
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - recognised, not bound
 BARS: Final = 12
+VIEWS: Final = {"1": "live", "2": "messages", "3": "conversations"}  # by the keys that show them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Facts:
     verdicts: Mapping[str, int]
     modes: tuple[Part, ...]
     last: str
+    view: str = ""  # the one that is seen; none is named without it
 
 
 def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Facts:
@@ -85,7 +87,14 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     if tall and width >= 100:
         right += [(sparkline(list(facts.seconds)), "info"), (" ", "plain")]
     right += [(rate.rjust(6), "plain" if facts.rate else "quiet"), (" ", "plain")]
-    left: list[Part] = [(" hooktop", "accent"), ("  ● ", "good" if facts.listening else "bad")]
+    left: list[Part] = [(" hooktop", "accent")]
+    views: list[Part] = []
+    for key, view in VIEWS.items() if facts.view else ():
+        views += [(f"  {key} ", "accent"), (view, "strong" if view == facts.view else "quiet")]
+    address = len(facts.public or "http://") + len(facts.local) + 3
+    if cells(left) + cells(views) + 4 + address + cells(right) + 2 <= width:
+        left += views
+    left.append(("  ● ", "good" if facts.listening else "bad"))
     room = width - cells(left) - cells(right) - 2
     if room < 12:
         right = [(count(facts.total), "strong"), (" ", "plain")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from textual.worker import WorkerCancelled
 from monitor.model.capture import Capture, Source
 from monitor.model.reading import Direction, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers.base import Keys
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.simulate import Simulator
 from monitor.ui.app import HooktopApp
@@ -43,9 +44,7 @@ class Screens:
     @property
     def live(self) -> LiveScreen:
         """View 1."""
-        screen = self.app.screen_stack[0]
-        assert isinstance(screen, LiveScreen)
-        return screen
+        return self.app.live
 
     @property
     def captures(self) -> CaptureList:
@@ -124,9 +123,10 @@ async def screens(
     preferences: Path | None = None,
     now: Callable[[], datetime] = lambda: NOW,
     driver: type[Driver] | None = None,
+    keys: Mapping[str, Keys] | None = None,
 ) -> AsyncIterator[Screens]:
     """The app over a monitor whose store holds these captures."""
-    async with running(folder / "hooktop.db", settings) as monitor:
+    async with running(folder / "hooktop.db", settings, **(keys or {})) as monitor:
         await fill(monitor, captures)
         app = HooktopApp(
             monitor,

@@ -9,19 +9,30 @@ import pytest
 from monitor.ui.actions import ACTIONS, CONTEXTS, Action, key_name, of
 from monitor.ui.app import HooktopApp
 from monitor.ui.painted import cells
+from monitor.ui.screens.filtered import FilteredScreen
 from monitor.ui.screens.help import help_lines
 from monitor.ui.screens.live import LiveScreen
+from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.widgets.bars import KeyBar
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.filter_bar import FilterBar
+from monitor.ui.widgets.pane import Pane
+from monitor.ui.widgets.rows import Cursor
 
-HOLDERS = {"everywhere": HooktopApp, "live": LiveScreen, "list": CaptureList, "detail": Detail, "filter": FilterBar}
+HOLDERS = {
+    "everywhere": HooktopApp, "live": LiveScreen, "list": CaptureList, "detail": Detail, "filter": FilterBar,
+    "messages": MessagesScreen, "filtered": FilteredScreen, "rows": Cursor, "pane": Pane,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_no_key_means_two_things_in_one_context(context: str) -> None:
-    together = {"list": ("list", "live", "everywhere"), "live": ("live", "list", "everywhere")}
+    together = {
+        "list": ("list", "live", "everywhere"), "live": ("live", "list", "everywhere"),
+        **dict.fromkeys(("messages", "filtered", "rows"), ("messages", "filtered", "rows", "everywhere")),
+        "pane": ("pane", "rows", "everywhere"),
+    }  # fmt: skip
     alone = ("filter",) if context == "filter" else tuple({context, "everywhere"})
     contexts = together.get(context, alone)
     keys = Counter(key for name in contexts for action in of(name) for key in action.keys)
@@ -43,10 +54,19 @@ def test_ids_are_unique_in_a_context() -> None:
     assert max(Counter((action.context, action.id) for action in ACTIONS).values()) == 1
 
 
-@pytest.mark.parametrize("contexts", [("list", "live", "everywhere"), ("detail", "everywhere"), ("filter",)])
+@pytest.mark.parametrize(
+    "contexts",
+    [
+        ("list", "live", "everywhere"),
+        ("detail", "everywhere"),
+        ("filter",),
+        ("rows", "messages", "filtered", "everywhere"),
+        ("pane", "rows", "filtered", "everywhere"),
+    ],
+)
 def test_the_footer_has_few_keys_and_fits_80_columns(contexts: tuple[str, ...]) -> None:
     shown = [action for context in contexts for action in of(context) if action.footer]
-    assert 4 <= len(shown) <= 8
+    assert 4 <= len(shown) <= 9
     width = sum(cells([(f" {key_name(action.keys[0])} {action.label} ", "plain")]) for action in shown)
     assert width <= 80
     assert KeyBar is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -28,6 +30,8 @@ class MonitorScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-single"), (100, "-split"), (150, "-triple")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-low"), (TALL, "-tall")]  # noqa: RUF012 - as above
 
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "live", "list", "detail", "filter"})
+
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
@@ -50,6 +54,19 @@ class MonitorScreen(Screen[None]):
         """The capture that actions such as copying are about."""
         return None
 
+    @property
+    def capture_number(self) -> int | None:
+        """The id of that capture."""
+        return self.capture.id if self.capture is not None else None
+
+    def message_number(self) -> int | None:
+        """The number of the message that what the cursor stands on belongs to."""
+        return self.session.links(self.capture_number)[0]
+
+    def conversation_number(self) -> int | None:
+        """The number of the conversation that it belongs to."""
+        return self.session.links(self.capture_number)[1]
+
     def contexts(self) -> Sequence[str]:
         """The contexts of the table of actions that apply now, the nearest first; "everywhere" is implied."""
         return ()
@@ -70,9 +87,19 @@ class MonitorScreen(Screen[None]):
 
     def applies(self, action: Action) -> bool:
         """Whether an action can do something now."""
+        if action.context not in self.HELPED:
+            return False
+        if action.id in ("message", "conversation"):
+            with contextlib.suppress(Exception):  # a store that fails costs the key, not the screens
+                return (self.message_number() if action.id == "message" else self.conversation_number()) is not None
+            return False
         if action.id in ("fold", "fold_all"):
             return any(pane.foldable for pane in self.query(Detail) if pane.display)
         return not action.changes or self.session.can_send
+
+    def modes(self) -> Sequence[Part]:
+        """The states of this screen that are not the usual ones."""
+        return ()
 
     def note(self) -> str:
         """What stands at the right of the keys."""
@@ -89,5 +116,6 @@ class MonitorScreen(Screen[None]):
 
     def _status(self, width: int) -> tuple[list[Part], list[Part]]:
         session = self.session
-        facts = facts_of(session.monitor, session.now(), session.modes())
+        facts = facts_of(session.monitor, session.now(), [*self.modes(), *session.modes()])
+        facts = replace(facts, view=self.app.current_mode)
         return status_lines(facts, width, tall=self.size.height >= TALL)

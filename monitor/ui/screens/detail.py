@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from monitor.model.capture import Capture
 from monitor.ui.format import count
+from monitor.ui.jumps import GoBack
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.capture_list import CaptureList
@@ -67,7 +68,10 @@ class DetailScreen(MonitorScreen):
 
     @on(Detail.Left)
     def _left(self) -> None:
-        self.dismiss()
+        if self.session.trail:
+            self.post_message(GoBack())
+        else:
+            self.dismiss()
 
     @on(Detail.Stepped)
     def _stepped(self, event: Detail.Stepped) -> None:

@@ -32,7 +32,9 @@ def help_lines(applies: Callable[[Action], bool]) -> list[Line]:
     """Every action that applies, by context, then what the verdicts mean."""
     lines: list[Line] = []
     for context, title in CONTEXTS.items():
-        lines += [line((title, "accent")), *_actions(context, applies), Line("")]
+        actions = _actions(context, applies)
+        if actions:
+            lines += [line((title, "accent")), *actions, Line("")]
     lines.append(line(("Verdicts", "accent")))
     for status, (glyph, word, role) in VERDICTS.items():
         lines.append(line((f"{glyph} {word}".ljust(_KEYS), role), (_MEANINGS[status], "plain"), indent=_KEYS))

@@ -20,6 +20,7 @@ from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
 from monitor.ui.format import count
 from monitor.ui.inspector import BODY, TABS
+from monitor.ui.jumps import GoBack
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import toast
@@ -80,6 +81,27 @@ class LiveScreen(MonitorScreen):
         """The capture under the cursor, read from the store."""
         number = self.captures.selected
         return None if number is None else self.session.inspector.capture(number)
+
+    @property
+    def capture_number(self) -> int | None:
+        """Its id."""
+        return self.captures.selected
+
+    async def show(self, number: int) -> None:
+        """Put the cursor on a capture, without the filter where it does not pass, and open it where that takes room."""
+        view, captures = self.session.view, self.captures
+        if view.index_of(number) is None and view.filter_text:
+            await view.set_filter("")
+            toast(self.app, "The filter was left: the capture does not pass it.")
+        self.catch_up()
+        index = view.index_of(number)
+        if index is None:
+            toast(self.app, f"Capture {number} is not in the list.", severity="warning")
+            return
+        captures.move_to(index)
+        captures.focus()
+        if self.size.width < SPLIT:
+            self._open()
 
     def contexts(self) -> Sequence[str]:
         """Those of the pane in use."""
@@ -184,7 +206,7 @@ class LiveScreen(MonitorScreen):
         if self.size.width < SPLIT:
             return
         for pane in self._panes():
-            pane.follow(self.captures.selected)
+            pane.follow(self.captures.selected, hurried=self.captures.following)
 
     @on(CaptureList.FollowChanged)
     def _follow_changed(self) -> None:
@@ -246,7 +268,10 @@ class LiveScreen(MonitorScreen):
         self.query_one(FilterBar).begin(self.session.view.filter_text)
 
     def action_clear(self) -> None:
-        """Show everything again."""
+        """Back to where a jump came from; else show everything again."""
+        if self.session.trail:
+            self.post_message(GoBack())
+            return
         if self.session.view.filter_text:
             self._apply("")
         self.captures.focus()

@@ -16,7 +16,8 @@ class Empty(Plain):
         super().__init__(id="empty")
         self._shown: tuple[tuple[Part, ...], ...] = ()
 
-    def _set(self, *lines: tuple[Part, ...]) -> None:
+    def say(self, *lines: tuple[Part, ...]) -> None:
+        """Show these lines."""
         if lines != self._shown:
             self._shown = lines
             self.show_parts(*lines)
@@ -42,13 +43,13 @@ class Empty(Plain):
         if can_send:
             lines.append((("s", "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
         lines.append((("?", "accent"), ("  shows every key", "quiet")))
-        self._set(*lines)
+        self.say(*lines)
 
     def no_match(self, scanned: float | None) -> None:
         """Nothing passes the filter (so far)."""
         if scanned is not None:
-            self._set((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
+            self.say((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
             return
-        self._set(
+        self.say(
             (("No capture passes this filter", "strong"),), (), (("esc", "accent"), ("  shows all of them", "quiet"))
         )

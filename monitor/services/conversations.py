@@ -1,0 +1,166 @@
+"""The list of conversations that a screen shows, the thread of one, and what was not looked at yet.
+
+Everything is read off the event loop. The list is as long as somebody has looked down it, page by page, and is read
+anew when something changed, at most twice a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from monitor import tasks
+from monitor.model.conversation import Bubble, CentreLine
+from monitor.model.filter import Filter, FilterError, parse
+from monitor.store.filter_sql import compile_message_filter
+from monitor.store.message_reader import ConversationRow, MessageReader
+
+PAGE: Final = 100
+MOST: Final = 2_000  # conversations that are listed
+AGAIN_S: Final = 0.5
+PATIENCE: Final = 20  # how many times as long as the last reading took until the next
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversation in the list; ``unread`` inbound messages came since somebody looked at it."""
+
+    row: ConversationRow
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What was said in a conversation, oldest first, as it stood at the watermark ``touched``."""
+
+    number: int
+    touched: int
+    items: tuple[Bubble | CentreLine, ...]
+
+
+class ConversationView:
+    """The conversations, that with the newest message first. All methods are called from one event loop."""
+
+    def __init__(
+        self,
+        open_reader: Callable[[], MessageReader],
+        *,
+        now: Callable[[], datetime] = _now,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``open_reader`` gives a new connection; the view closes it. Before ``now`` everything counts as looked at."""
+        self._reader = open_reader()
+        self._now = now
+        self._timer = timer
+        self._begun = now()
+        self._looked: dict[int, datetime] = {}
+        self._filter: Filter = parse("")
+        self._wanted = PAGE
+        self._seen = -1
+        self._next = 0.0
+        self._reading: asyncio.Task[None] | None = None
+        self.rows: list[Listed] = []
+        self.wrong: FilterError | None = None  # why the filter in force cannot be asked of messages
+        self.version = 0
+        self.loaded = False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force: conversations in which a message passes it are listed."""
+        return self._filter.text
+
+    def index_of(self, number: int) -> int | None:
+        """The position of a conversation in the list, or None."""
+        return next((index for index, listed in enumerate(self.rows) if listed.row.id == number), None)
+
+    def number_of(self, key: str) -> int | None:
+        """The number of the conversation that a key names, whether it is listed or not."""
+        return self._reader.conversation_number(key)
+
+    def looked(self, number: int) -> None:
+        """Somebody looks at a conversation now."""
+        self._looked[number] = self._now()
+        at = self.index_of(number)
+        if at is not None and self.rows[at].unread:
+            self.rows[at] = Listed(self.rows[at].row, 0)
+            self.version += 1
+
+    def want(self, index: int) -> None:
+        """Somebody looks at this position: have the next page ready when it is near the end."""
+        if index >= self._wanted - PAGE // 2 and len(self.rows) >= self._wanted and self._wanted < MOST:
+            self._wanted += PAGE
+            self._seen = -1
+            self._next = 0.0
+
+    async def set_filter(self, text: str) -> None:
+        """List only conversations with a message that passes. Raises FilterError for a text that is no filter.
+
+        One that only captures can be asked is in ``wrong``, and nothing passes it.
+        """
+        self._filter = parse(text)
+        self._wanted = PAGE
+        try:
+            compile_message_filter(self._filter, self._now())
+            self.wrong = None
+        except FilterError as error:
+            error.text = self._filter.text
+            self.wrong = error
+        await self.load()
+
+    def catch_up(self) -> None:
+        """See that the list is read again when something changed; ``version`` tells when it was."""
+        if self._timer() < self._next or (self._reading is not None and not self._reading.done()):
+            return
+        if self._reader.watermark() != self._seen:
+            self._reading = tasks.start(self.load(), "conversations")
+
+    async def load(self) -> None:
+        """Read the list."""
+        self._seen = self._reader.watermark()
+        wanted = self._filter
+        begun = time.perf_counter()
+        rows = [] if self.wrong is not None else await asyncio.to_thread(self._read, wanted, self._wanted)
+        self._next = self._timer() + max(AGAIN_S, (time.perf_counter() - begun) * PATIENCE)
+        if wanted is not self._filter:
+            return
+        self.loaded = True
+        if rows != self.rows:
+            self.rows = rows
+            self.version += 1
+
+    def _read(self, wanted: Filter, limit: int) -> list[Listed]:
+        if wanted.is_empty:
+            rows = self._reader.conversations(limit)
+        else:
+            rows = self._reader.conversations_with(compile_message_filter(wanted, self._now()), limit)
+        return [Listed(row, self._unread(row)) for row in rows]
+
+    def _unread(self, row: ConversationRow) -> int:
+        return self._reader.unread(row.id, self._looked.get(row.id, self._begun))
+
+    # --- one of them -----------------------------------------------------------------------------------------------
+
+    def has_changed(self, thread: Thread) -> bool:
+        """Whether something was said in the conversation since the thread was read."""
+        return self._reader.conversation_touched(thread.number) != thread.touched
+
+    async def thread(self, number: int) -> Thread:
+        """What was said in a conversation, the newest 500 messages."""
+        touched = self._reader.conversation_touched(number)
+        return Thread(number, touched, tuple(await asyncio.to_thread(self._reader.thread, number)))
+
+    async def row(self, number: int) -> ConversationRow | None:
+        """A conversation, whether it is listed or not."""
+        return await asyncio.to_thread(self._reader.conversation, number)

@@ -1,0 +1,393 @@
+"""The list of messages that a screen shows: those that pass a filter, in one of four orders.
+
+It holds numbers (8 bytes each) and reads only the messages in sight. The newest are looked for from the newest
+backwards, in steps, off the event loop; after that each call of ``catch_up`` asks which messages changed and lets
+them enter or leave. The other orders are short lists that are asked for anew, at most every second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from monitor import tasks
+from monitor.model.filter import Filter, FilterError, parse
+from monitor.model.message import Message
+from monitor.services.monitor import Monitor
+from monitor.services.stuck import stuck_messages, usual_waits
+from monitor.store.filter_sql import Where, compile_message_filter
+from monitor.store.message_reader import MessageReader, Order
+from monitor.store.reader import Row
+from monitor.store.stats_reader import FailureGroup, StatsReader
+
+BLOCK: Final = 100  # messages read at a time
+CACHED: Final = 2_000
+LISTED: Final = 2_000  # messages of an order other than the newest
+AGAIN_S: Final = 1.0  # from one asking of such an order to the next, at least
+PATIENCE: Final = 20  # ... and this many times as long as the last one took
+FIRST_STEP: Final = 2_000  # numbers looked at in the first step; later steps grow to keep their time
+LAST_STEP: Final = 64_000
+STEP_S: Final = 0.02
+TOO_MANY: Final = 5_000  # captures behind which looking at everything anew is cheaper than at what changed
+BEHIND: Final = 2_000  # captures that may wait to be folded without a word
+STUCK_EVERY_S: Final = 2.0
+USUAL_EVERY_S: Final = 30.0  # how often it is asked how long messages usually take
+MAX_LIFTED: Final = 50
+MAX_REASONS: Final = 100
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def reader_of(monitor: Monitor) -> Callable[[], MessageReader]:
+    """A function that opens a connection to a monitor's messages."""
+    return lambda: MessageReader(monitor.store.path)
+
+
+def failure_groups(monitor: Monitor, filter_text: str, now: datetime) -> Sequence[FailureGroup]:
+    """Why the messages that pass a filter failed, the most frequent reasons first. Blocks: call it in a thread.
+
+    Raises FilterError.
+    """
+    reader = StatsReader(monitor.store.path)
+    try:
+        return reader.failure_groups(compile_message_filter(parse(filter_text), now), MAX_REASONS)
+    finally:
+        reader.close()
+
+
+class MessageView:
+    """A filtered, ordered view of the messages. All methods are called from one event loop."""
+
+    def __init__(
+        self,
+        open_reader: Callable[[], MessageReader],
+        *,
+        now: Callable[[], datetime] = _now,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``open_reader`` gives a new connection; the view closes those that it opened."""
+        self._open_reader = open_reader
+        self._reader = open_reader()
+        self._now = now
+        self._timer = timer
+        self._filter: Filter = parse("")
+        self._wrong: FilterError | None = None
+        self._ids = array("q")  # ascending for the newest, else in the order shown
+        self._lifted: list[int] = []  # shown above the newest
+        self._low = 0  # numbers below were not looked at yet
+        self._changed_below: dict[int, bool] = {}
+        self._gone: set[int] = set()
+        self._seen = 0
+        self._cache: dict[int, Message | None] = {}
+        self._run = 0
+        self._next = 0.0
+        self._asking: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._look_next = self._usual_next = 0.0
+        self._usual: dict[str, float] = {}
+        self.stuck_from: dict[int, datetime] = {}  # since when each stuck message waits
+        self.order = Order.NEWEST
+        self.version = 0  # changes whenever the list has
+        self.scanned: float | None = None  # share of the messages that a running filter has looked at
+        self.behind: float | None = None  # share of the captures that is folded, while many are not
+
+    def close(self) -> None:
+        """Stop what runs and close the connection."""
+        self._run += 1
+        self._reader.close()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, empty for none."""
+        return self._filter.text
+
+    @property
+    def wrong(self) -> FilterError | None:
+        """Why the filter in force cannot be asked of messages, None where it can."""
+        return self._wrong
+
+    # --- what is where -------------------------------------------------------------------------------------------
+
+    def number_at(self, index: int) -> int:
+        """The number of the message at a position, from 0 at the top. Raises IndexError."""
+        if not 0 <= index < len(self._ids):
+            raise IndexError(index)
+        if self.order is not Order.NEWEST:
+            return self._ids[index]
+        if index < len(self._lifted):
+            return self._lifted[index]
+        rank = index - len(self._lifted)
+        for taken in self._lifted_ranks():
+            if taken <= rank:
+                rank += 1
+        return self._ids[len(self._ids) - 1 - rank]
+
+    def index_of(self, number: int) -> int | None:
+        """The position of a message, or None when it is not in the view."""
+        if self.order is not Order.NEWEST:
+            return self._ids.index(number) if number in self._ids else None
+        if number in self._lifted:
+            return self._lifted.index(number)
+        at = bisect_left(self._ids, number)
+        if at >= len(self._ids) or self._ids[at] != number:
+            return None
+        rank = len(self._ids) - 1 - at
+        return rank + sum(1 for taken in self._lifted_ranks() if taken > rank)
+
+    def nearest(self, number: int) -> int:
+        """The position of a message, or of the next older one that is in the view, or 0."""
+        found = self.index_of(number)
+        if found is not None or self.order is not Order.NEWEST or not self._ids:
+            return found or 0
+        at = bisect_right(self._ids, number) - 1
+        return self.index_of(self._ids[max(at, 0)]) or 0
+
+    def newer_than(self, number: int) -> int:
+        """How many messages in the view were first heard of after this one."""
+        if self.order is not Order.NEWEST:
+            return 0
+        return len(self._ids) - bisect_right(self._ids, number)
+
+    def messages(self, start: int, stop: int) -> list[Message | None]:
+        """The messages at these positions, their stages without errors; None for one that is gone."""
+        numbers = [self.number_at(index) for index in range(max(start, 0), min(stop, len(self._ids)))]
+        if any(number not in self._cache for number in numbers):
+            first, last = start // BLOCK * BLOCK, min((max(stop, 1) - 1) // BLOCK * BLOCK + BLOCK, len(self._ids))
+            self._fetch([self.number_at(index) for index in range(first, last)])
+        return [self._cache.get(number) for number in numbers]
+
+    def whole(self, number: int) -> Message | None:
+        """A message with everything that was said of it. Blocks: call it in a thread."""
+        return self._reader.message(number)
+
+    def rows(self, captures: Sequence[int]) -> dict[int, Row]:
+        """The captures with these ids, as rows. Blocks: call it in a thread."""
+        return self._reader.rows(captures)
+
+    def number_of(self, key: str) -> int | None:
+        """The number of the message that a key names, whether it is in the view or not."""
+        return self._reader.message_number(key)
+
+    # --- what changes --------------------------------------------------------------------------------------------
+
+    async def set_filter(self, text: str) -> None:
+        """Show only what passes the filter; returns when all were looked at or something else is to be shown.
+
+        Raises FilterError for a text that is no filter. One that only captures can be asked is in ``wrong``, and
+        nothing passes it.
+        """
+        self._filter = parse(text)
+        try:
+            self._where()
+            self._wrong = None
+        except FilterError as error:
+            error.text = self._filter.text
+            self._wrong = error
+        await self.load()
+
+    async def set_order(self, order: Order) -> None:
+        """Show another order."""
+        self.order = order
+        await self.load()
+
+    async def load(self) -> None:
+        """Look at everything anew; returns when that is done, or something else is to be shown."""
+        self._run += 1
+        run = self._run
+        self._changed_below.clear()
+        self._cache.clear()
+        self._gone.clear()
+        self._lifted = []
+        self._seen = self._reader.watermark()
+        self._low = 0
+        self._replace(array("q"))
+        if self._wrong is not None:
+            self.scanned = None
+            return
+        reader = self._open_reader()
+        try:
+            if self.order is Order.NEWEST:
+                await self._scan(reader, run)
+            else:
+                await self._ask(reader, run)
+        finally:
+            reader.close()
+            if run == self._run:
+                self.scanned = None
+
+    def catch_up(self) -> bool:
+        """Take in what changed since the last call; gives whether the list or a message in it did."""
+        last, mark = self._reader.last_id(), self._reader.watermark()
+        self.behind = mark / last if last - mark > BEHIND else None
+        changed = self._drop_gone()
+        if self._timer() >= self._look_next and (self._looking is None or self._looking.done()):
+            self._looking = tasks.start(self.look_for_stuck(), "stuck messages")
+        if self._wrong is not None or mark == self._seen:
+            return changed
+        if self.order is not Order.NEWEST:
+            return self._ask_again(mark) or changed
+        if not 0 <= mark - self._seen <= TOO_MANY:
+            self._seen = mark
+            self._in_background(self.load())
+            return True
+        touched = self._reader.touched_messages(self._seen, self._where())
+        self._seen = mark
+        return self._take(touched) or changed
+
+    async def look_for_stuck(self) -> None:
+        """Find out which messages wait for their end longer than others did, and show those above the newest."""
+        self._look_next = self._timer() + STUCK_EVERY_S
+        if self._wrong is not None:
+            return
+        begun = time.perf_counter()
+        now, where, run = self._now(), self._where(), self._run
+        found = await asyncio.to_thread(self._stuck, now, where)
+        self._look_next = self._timer() + max(STUCK_EVERY_S, (time.perf_counter() - begun) * PATIENCE)
+        if run == self._run:
+            self.stuck_from = {number: now - timedelta(seconds=seconds) for number, seconds in found}
+            self._lift([number for number, _ in found[:MAX_LIFTED]])
+
+    def _stuck(self, now: datetime, where: Where) -> list[tuple[int, float]]:
+        reader = self._open_reader()
+        try:
+            if self._timer() >= self._usual_next or not self._usual:
+                self._usual = usual_waits(reader)
+                self._usual_next = self._timer() + USUAL_EVERY_S
+            return [(one.number, one.seconds) for one in stuck_messages(reader, now, self._usual, where)]
+        finally:
+            reader.close()
+
+    def _lift(self, numbers: Sequence[int]) -> None:
+        """Show these first, in this order, above the newest; those that are not in the view are passed over."""
+        lifted = [number for number in numbers if self._holds(number)] if self.order is Order.NEWEST else []
+        if lifted != self._lifted:
+            self._lifted = lifted
+            self.version += 1
+
+    # --- how -----------------------------------------------------------------------------------------------------
+
+    def _where(self) -> Where:
+        return compile_message_filter(self._filter, self._now())
+
+    def _holds(self, number: int) -> bool:
+        at = bisect_left(self._ids, number)
+        return at < len(self._ids) and self._ids[at] == number
+
+    def _lifted_ranks(self) -> list[int]:
+        """The places that the lifted ones would have, counted from the newest."""
+        return sorted(len(self._ids) - 1 - bisect_left(self._ids, number) for number in self._lifted)
+
+    def _replace(self, ids: array[int]) -> None:
+        self._ids = ids
+        self.version += 1
+
+    async def _scan(self, reader: MessageReader, run: int) -> None:
+        step, high = FIRST_STEP, await asyncio.to_thread(reader.last_message)
+        self._low = (last := high) + 1
+        while high > 0 and run == self._run:
+            low = max(high - step + 1, 1)
+            begun = time.perf_counter()
+            found = await asyncio.to_thread(reader.message_ids_between, self._where(), low, high)
+            if run != self._run:
+                return
+            took = time.perf_counter() - begun
+            step = min(step * 2, LAST_STEP) if took < STEP_S else max(step // 2, FIRST_STEP // 10)
+            changed = {n: passes for n, passes in self._changed_below.items() if low <= n <= high}
+            if changed:
+                found = sorted({n for n in found if changed.get(n, True)} | {n for n, ok in changed.items() if ok})
+            if found:
+                self._replace(array("q", found) + self._ids)
+            self._low = low
+            high = low - 1
+            self.scanned = 1 - high / last
+        self._low = 0
+        self._changed_below.clear()
+
+    def _take(self, touched: Iterable[tuple[int, bool]]) -> bool:
+        """Let messages that changed enter, leave or be read again."""
+        changed = False
+        for number, passes in touched:
+            if number < self._low:  # the running scan will come to it
+                self._changed_below[number] = passes
+                continue
+            changed = True
+            self._cache.pop(number, None)
+            self._gone.discard(number)
+            at = bisect_left(self._ids, number)
+            held = at < len(self._ids) and self._ids[at] == number
+            if passes and not held:
+                self._ids.insert(at, number)
+            elif held and not passes:
+                self._remove(number, at)
+        self.version += changed
+        return changed
+
+    def _remove(self, number: int, at: int) -> None:
+        del self._ids[at]
+        if number in self._lifted:
+            self._lifted.remove(number)
+
+    def _drop_gone(self) -> bool:
+        """Take out what was found missing in the store: it was merged into another message."""
+        if not self._gone:
+            return False
+        for number in self._gone:
+            self._cache.pop(number, None)
+            if self.order is not Order.NEWEST:
+                if number in self._ids:
+                    self._ids.remove(number)
+            elif self._holds(number):
+                self._remove(number, bisect_left(self._ids, number))
+        self._gone.clear()
+        self.version += 1
+        return True
+
+    def _fetch(self, numbers: list[int]) -> None:
+        wanted = [number for number in numbers if number not in self._cache]
+        found = self._reader.messages(wanted)
+        while self._cache and len(self._cache) + len(wanted) > CACHED:
+            del self._cache[next(iter(self._cache))]
+        for number in wanted:
+            self._cache[number] = found.get(number)
+            if number not in found:
+                self._gone.add(number)
+
+    # --- orders other than the newest ------------------------------------------------------------------------------
+
+    def _ask_again(self, mark: int) -> bool:
+        if self._timer() < self._next or (self._asking is not None and not self._asking.done()):
+            return False
+        self._seen = mark
+        self._in_background(self._refresh())
+        return False
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        self._asking = tasks.start(work, "messages")
+
+    async def _refresh(self) -> None:
+        reader = self._open_reader()
+        try:
+            await self._ask(reader, self._run)
+        finally:
+            reader.close()
+
+    async def _ask(self, reader: MessageReader, run: int) -> None:
+        begun = time.perf_counter()
+        found = await asyncio.to_thread(reader.message_ids, self.order, self._where(), LISTED)
+        took = time.perf_counter() - begun
+        if run == self._run:
+            self._next = self._timer() + max(AGAIN_S, took * PATIENCE)
+            if self.order is Order.STUCK:  # those that wait too long before those that wait
+                found = [*self.stuck_from, *(number for number in found if number not in self.stuck_from)]
+            self._cache.clear()
+            self._replace(array("q", found))

@@ -1,0 +1,263 @@
+"""A message in full: its way as a waterfall of stages, why it failed, and the captures behind it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from monitor.model.message import Interaction, Mark, Message, Stage
+from monitor.model.reading import Status
+from monitor.providers.errors import explain
+from monitor.store.reader import Row
+from monitor.text import visible
+from monitor.ui.columns import status_of as row_status
+from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
+from monitor.ui.documents.summary import error_lines, media_parts
+from monitor.ui.format import VERDICTS, clock, count, day, fit, gap, long_span, pad
+from monitor.ui.lines import Line, Part, foreign, line
+from monitor.ui.message_columns import WORDS, status_of
+from monitor.ui.stages import ROLES, glyph, inbound, took
+from monitor.ui.widgets.rows import Placed
+
+_NAME: Final = 11  # cells of a stage's name
+_CLOCK: Final = 13
+_GAP: Final = 9  # cells of the time at the end of a bar
+_WIDEST: Final = 60  # cells of the longest bar
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What is shown of a message: ``rows`` of its captures by id, ``stuck`` for how many seconds it waits."""
+
+    message: Message
+    rows: Mapping[int, Row]
+    stuck: float | None = None
+
+    def captures(self) -> list[int]:
+        """The capture behind each entry of ``lines``."""
+        message = self.message
+        return [
+            *(stage.capture for stage in message.stages),
+            *(one.capture for one in message.interactions),
+            *message.captures,
+        ]
+
+    def lines(self, reader: Reader, width: int) -> list[Placed]:
+        """All lines, in ``width`` cells, each with the number of its entry."""
+        message = self.message
+        own: list[Placed] = [(one, None) for one in _head(message, reader, self.stuck)]
+        own += [(BLANK, None), *_waterfall(message, self.stuck, width)]
+        lines = [*_latencies(message)]
+        if message.error is not None:
+            lines += [BLANK, *error_lines(message.error, reader), *_hints(message)]
+        own += [(one, None) for one in lines]
+        own += [(BLANK, None), *_captures(message, self.rows)]
+        return own + [(one, None) for one in (BLANK, *_names(message, reader))]
+
+
+def _head(message: Message, reader: Reader, stuck: float | None) -> Iterator[Line]:
+    words = [word for word in (message.direction, message.channel and visible(message.channel, limit=40)) if word]
+    text, role = status_of(message, stuck)
+    yield line((" ".join(words) or "message", "info"), ("   ", "plain"), (fit(text, 24), role))
+    if message.from_ or message.to:
+        yield line(reader.party(message.from_), ("  →  ", "quiet"), reader.party(message.to))
+    if message.text is not None:
+        yield line(("“", "quiet"), reader.text(message.text, "quote"), ("”", "quiet"), indent=1)
+    for media in message.media:
+        yield line(*media_parts(media, reader), indent=2)
+    if not message.backed:
+        yield line(("? nothing here is proven: its signatures are wrong or absent, so it changes nothing", "warn"))
+    for mark, text in (
+        (Mark.CONFLICT, "≠ conflict: the provider contradicts itself about the end"),
+        (Mark.CLOCK_SKEW, "≠ clock skew: these times cannot be true of one clock"),
+    ):
+        if mark in message.marks:
+            yield line((text, WORDS[mark][1]), indent=2)
+
+
+# --- the waterfall ---------------------------------------------------------------------------------------------------
+
+
+def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Placed]:
+    yield line((" " * (_NAME + 2), "plain"), ("provider’s clock".ljust(_CLOCK + 4), "faint"), ("ours", "faint")), None
+    dates = {day(at) for stage in message.stages for at in (stage.provider_at, stage.received_at) if at is not None}
+    scale = _Scale(message.stages, width)
+    before: Stage | None = None
+    for index, stage in enumerate(message.stages):
+        if before is not None:
+            yield scale.bar(before, stage), None
+        before = stage
+        yield from ((one, index) for one in _stage(stage, width, dated=len(dates) > 1))
+    if message.more_stages:
+        yield line((f"│ and {message.more_stages} more stages", "quiet")), None
+    at = len(message.stages)
+    for index, one in enumerate(message.interactions):
+        yield _interaction(one, width), at + index
+    yield from ((one, None) for one in _to_come(message, stuck))
+
+
+class _Scale:
+    """Draws the time between two stages as a bar in proportion to the whole way."""
+
+    def __init__(self, stages: Sequence[Stage], width: int) -> None:
+        times = [stage.provider_at for stage in stages if stage.provider_at is not None]
+        self._start = min(times, default=None)
+        self._whole = (max(times) - min(times)).total_seconds() if times else 0.0
+        self._room = max(min(width - 2 - _GAP, _WIDEST), 4)
+
+    def bar(self, before: Stage, after: Stage) -> Line:
+        """The line between two stages."""
+        if before.provider_at is None or after.provider_at is None or self._start is None:
+            return line(("│", "faint"), (" ".ljust(self._room + 1), "plain"), ("untold".rjust(_GAP), "faint"))
+        span = after.provider_at - before.provider_at
+        first = self._cell(before.provider_at)
+        last = max(self._cell(after.provider_at), first + 1)
+        role = ROLES[after.status] if span >= timedelta(0) else "warn"
+        drawn = min(last, self._room) - min(first, self._room - 1)
+        text = f"{' ' * min(first, self._room - 1)}{'━' * drawn}".ljust(self._room)
+        return line(("│ ", "faint"), (text, role), (gap(span).rjust(_GAP), "plain" if span >= timedelta(0) else "warn"))
+
+    def _cell(self, at: datetime) -> int:
+        assert self._start is not None  # noqa: S101 - asked only where there are times
+        if not self._whole:
+            return 0
+        return round((at - self._start).total_seconds() / self._whole * self._room)
+
+
+def _stage(stage: Stage, width: int, *, dated: bool) -> Iterator[Line]:
+    sign, role = glyph(stage)
+    name = "FAILED" if stage.status is Status.FAILED else stage.status.value
+    said = stage.provider_status if stage.status is Status.OTHER else None
+    parts: list[Part] = [(f"{sign} ", role), (pad(visible(said or name, limit=40), _NAME), role)]
+    theirs = clock(stage.provider_at, digits=3) if stage.provider_at is not None else "–"
+    parts += [(theirs.ljust(_CLOCK), "strong" if stage.provider_at is not None else "faint")]
+    parts += [(clock(stage.received_at, digits=3).ljust(_CLOCK), "quiet")]
+    if stage.provider_at is not None and width >= 52:
+        parts.append((gap(stage.received_at - stage.provider_at), "faint"))
+    yield line(*parts, indent=2)
+    if dated:
+        when = day(stage.provider_at) if stage.provider_at is not None else ""
+        yield line(("│ ".ljust(_NAME + 2), "faint"), (when.ljust(_CLOCK), "faint"), (day(stage.received_at), "faint"))
+    marks = _marks(stage)
+    if marks:
+        yield line(("│ ".ljust(_NAME + 2), "faint"), *marks, indent=_NAME + 2)
+
+
+def _marks(stage: Stage) -> list[Part]:
+    parts: list[Part] = []
+    for mark, (word, role) in WORDS.items():
+        if mark not in stage.marks:
+            continue
+        text = word
+        if mark is Mark.DUPLICATE:
+            text = f"duplicate ×{stage.count}"
+            if stage.last_at is not None:
+                text += f", last {clock(stage.last_at)}"
+        elif mark is Mark.LATE and stage.provider_at is not None:
+            text = f"late by {long_span(((stage.last_at or stage.received_at) - stage.provider_at).total_seconds())}"
+        elif mark is Mark.UNPROVEN:
+            text = "signature not proven"
+        parts += [("  " if parts else "", "plain"), (text, role)]
+    if stage.inferred:
+        parts += [("  " if parts else "", "plain"), (f"inferred: its time stood in #{stage.capture}", "faint")]
+    return parts
+
+
+def _interaction(one: Interaction, width: int) -> Line:
+    theirs = clock(one.provider_at, digits=3) if one.provider_at is not None else "–"
+    parts: list[Part] = [
+        ("◆ ", "info"), (pad(visible(one.mark, limit=40), _NAME), "info"), (theirs.ljust(_CLOCK), "strong"),
+        (clock(one.received_at, digits=3).ljust(_CLOCK), "quiet"),
+    ]  # fmt: skip
+    if one.times > 1:
+        parts.append((f"×{one.times}", "quiet"))
+    elif one.provider_at is not None and width >= 52:
+        parts.append((gap(one.received_at - one.provider_at), "faint"))
+    return line(*parts, indent=2)
+
+
+def _to_come(message: Message, stuck: float | None) -> Iterator[Line]:
+    if message.final or inbound(message) or not message.backed:
+        return
+    told = {stage.status for stage in message.stages}
+    for status in (Status.QUEUED, Status.SENT, Status.DELIVERED):
+        if status is Status.DELIVERED or (status is Status.SENT and status not in told):
+            yield line(("○ ", "faint"), (status.value.ljust(_NAME), "faint"), ("not yet", "faint"))
+    if stuck is not None:
+        yield line(
+            (" " * (_NAME + 2), "plain"), (f" STUCK {took(stuck)} ", "chip"), (" longer than others waited", "quiet")
+        )
+    if message.valid_until is not None:
+        until = f"{day(message.valid_until)} {clock(message.valid_until)}"
+        yield line((" " * (_NAME + 2), "plain"), (f"the provider gives up at {until}", "quiet"))
+
+
+def _latencies(message: Message) -> Iterator[Line]:
+    latency = message.latency
+    told = [
+        (word, took(seconds, about=latency.about))
+        for word, seconds in (
+            ("to sent", latency.accept_to_sent_s), ("sent to end", latency.sent_to_final_s),
+            ("in all", latency.total_s), ("to us", latency.transit_s),
+        )
+        if seconds is not None
+    ]  # fmt: skip
+    if not told:
+        return
+    parts: list[Part] = []
+    for word, text in told:
+        parts += [
+            ("   " if parts else "", "plain"),
+            (f"{word} ", "quiet"),
+            (text, "strong" if word == "in all" else "plain"),
+        ]
+    yield BLANK
+    yield labelled("took", *parts)
+
+
+def _hints(message: Message) -> Iterator[Line]:
+    if message.error is None:
+        return
+    for index, hint in enumerate(explain(message.provider, message.error)):
+        said: tuple[Part, ...] = (foreign(hint.code, "accent", limit=40), ("  ", "plain"), (hint.meaning, "plain"))
+        yield labelled("hint", *said) if not index else under(*said)
+        yield under((hint.source, "faint"))
+        yield under((hint.url, "faint"))
+
+
+# --- what is behind it -----------------------------------------------------------------------------------------------
+
+
+def _captures(message: Message, rows: Mapping[int, Row]) -> Iterator[Placed]:
+    yield title(count(message.capture_count, "capture")), None
+    at = len(message.stages) + len(message.interactions)
+    for index, number in enumerate(message.captures):
+        yield _capture(number, rows.get(number), unproven=number in message.unproven), at + index
+    left = message.capture_count - len(message.captures)
+    if left > 0:
+        yield line((f"and {count(left)} more that say the same", "quiet")), None
+
+
+def _capture(number: int, row: Row | None, *, unproven: bool) -> Line:
+    head: Part = (f"#{number}".ljust(7) + " ", "accent")
+    if row is None:
+        return line(head, ("no longer in the store", "faint"))
+    sign, word, role = VERDICTS.get(row.verdict, ("·", visible(row.verdict, limit=20), "quiet"))
+    text, status_role = row_status(row)
+    parts: list[Part] = [
+        head, (clock(row.received_at, digits=1) + "  ", "quiet"), (f"{sign} {word}".ljust(12), role),
+        (text + "  ", status_role), foreign(row.event or "", "quiet", limit=80),
+    ]  # fmt: skip
+    if unproven:
+        parts.append(("  changes nothing", "warn"))
+    return line(*parts, indent=8)
+
+
+def _names(message: Message, reader: Reader) -> Iterator[Line]:
+    yield labelled("message", foreign(message.key))
+    for alias in message.aliases:
+        yield under(("also ", "quiet"), foreign(alias))
+    if message.conversation:
+        yield labelled("conversation", reader.prose(message.conversation))

@@ -1,0 +1,127 @@
+"""Why messages failed, the most frequent reason first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from monitor.model.filter import quote
+from monitor.services.messages import failure_groups
+from monitor.store.stats_reader import FailureGroup
+from monitor.text import visible
+from monitor.ui.format import clock, count, day, fit, pad
+from monitor.ui.lines import Part
+from monitor.ui.painted import cells
+from monitor.ui.safety import Plain
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.session import Session
+from monitor.ui.widgets.rows import Cursor, Rows
+
+_COUNT: Final = 14  # cells of number and share
+_CODE: Final = 16
+
+
+def filter_for(group: FailureGroup) -> str:
+    """The filter that leaves the messages of a group."""
+    terms = ["status:failed", f"provider:{quote(group.provider)}"]
+    terms += [f"error:{quote(code)}" for code in (group.code, group.carrier_code) if code]
+    if group.carrier:
+        terms.append(f"carrier:{quote(group.carrier)}")
+    return " ".join(terms)
+
+
+def group_parts(group: FailureGroup, whole: int, width: int, part: int, now: datetime) -> list[Part]:
+    """One of the two rows of a group."""
+    if part == 0:
+        share = f"{group.messages / max(whole, 1):.0%}"
+        code = visible(group.carrier_code or group.code or "no code", limit=40)
+        left: list[Part] = [
+            (count(group.messages).rjust(7), "strong"), (f"{share:>6} ", "quiet"), (pad(code, _CODE), "bad"),
+        ]  # fmt: skip
+        title = visible(group.title or "no words given", limit=200)
+        return [*left, (" ", "plain"), (fit(title, width - 3 - cells(left)), "plain" if group.title else "quiet")]
+    said = [visible(group.provider, limit=40)]
+    said += [visible(group.carrier, limit=80)] if group.carrier else []
+    said += [f"code {visible(group.code, limit=40)}"] if group.code and group.carrier_code else []
+    seen = f"{_when(group.first_at, now)} – {_when(group.last_at, now)}"
+    room = width - 2 - _COUNT - len(seen) - 2
+    return [
+        (" " * _COUNT, "plain"),
+        (pad(" · ".join(said) + f" · such as {visible(group.example, limit=120)}", room), "quiet"),
+        ("  ", "plain"),
+        (seen, "faint"),
+    ]
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    return clock(moment) if day(moment) == day(now) else day(moment)
+
+
+class Groups(Rows):
+    """The groups, two rows each."""
+
+    tall = 2
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="groups")
+        self._session = session
+        self.groups: Sequence[FailureGroup] = ()
+
+    def count(self) -> int:
+        """How many groups there are."""
+        return len(self.groups)
+
+    def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
+        """One row of a group."""
+        whole = sum(group.messages for group in self.groups)
+        return group_parts(self.groups[index], whole, width, part, self._session.now())
+
+
+class FailuresScreen(Overlay[str]):
+    """Gives the filter for the group chosen, or None."""
+
+    CSS_PATH = "failures.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "close", show=False)]
+
+    def __init__(self, session: Session, filter_text: str) -> None:
+        super().__init__()
+        self._session = session
+        self._filter = filter_text
+
+    def compose(self) -> ComposeResult:
+        """One box with the groups."""
+        with Vertical(classes="box", id="failures") as box:
+            box.border_title = heading("Failures by reason")
+            box.border_subtitle = heading("enter shows the messages, esc closes")
+            yield Groups(self._session)
+            yield Plain("Looking for failed messages", id="failures-note")
+
+    def on_mount(self) -> None:
+        self.query_one(Groups).focus()
+        self.run_worker(self._load(), exclusive=True)
+
+    async def _load(self) -> None:
+        note, groups = self.query_one("#failures-note", Plain), self.query_one(Groups)
+        try:
+            found = await asyncio.to_thread(failure_groups, self._session.monitor, self._filter, self._session.now())
+        except Exception as error:  # a store that fails costs this box, not the screens
+            note.show(f"The failures cannot be read ({type(error).__name__}); the status line says how the store is.")
+            return
+        groups.groups = found
+        groups.changed()
+        failed = sum(group.messages for group in found)
+        note.show(
+            f"{count(failed, 'failed message')}, {count(len(found), 'reason')}" if found else "No message has failed."
+        )
+
+    @on(Cursor.Opened)
+    def _opened(self) -> None:
+        groups = self.query_one(Groups)
+        self.dismiss(filter_for(groups.groups[groups.cursor]))

@@ -1,0 +1,165 @@
+"""What the views of messages and conversations share: the filter that is in force everywhere, and standing still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.binding import BindingType
+from textual.timer import Timer
+
+from monitor.model.filter import FilterError
+from monitor.model.filter import parse as parse_filter
+from monitor.providers.registry import registry
+from monitor.store.filter_sql import compile_message_filter
+from monitor.ui.actions import bindings
+from monitor.ui.lines import Part, foreign
+from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.session import Session
+from monitor.ui.widgets.empty import Empty
+from monitor.ui.widgets.filter_bar import FilterBar
+from monitor.ui.widgets.rows import Cursor
+
+FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
+SPLIT: Final = 100  # columns from which list and pane stand side by side
+TRIPLE: Final = 150
+
+
+class FilteredScreen(MonitorScreen):
+    """A view that obeys the session's filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("filtered")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._typing: Timer | None = None
+
+    @property
+    def rows(self) -> Cursor:
+        """The list of the view."""
+        raise NotImplementedError
+
+    async def obey(self, text: str) -> None:
+        """Show what passes this filter."""
+        raise NotImplementedError
+
+    @property
+    def obeyed(self) -> str:
+        """The filter that is shown now."""
+        raise NotImplementedError
+
+    def filter_bar(self) -> FilterBar:
+        """A new bar to ask for a filter with."""
+        return FilterBar(
+            lambda field: registry().names() if field == "provider" else (), self.session.preferences.filters
+        )
+
+    @property
+    def typing(self) -> bool:
+        """Whether a filter is being typed."""
+        return self.query_one(FilterBar).has_focus_within
+
+    def tick(self) -> None:
+        """Follow the session's filter, which another view may have changed."""
+        if self.session.view.filter_text != self.obeyed:
+            self._obey(self.session.view.filter_text)
+        super().tick()
+
+    def _obey(self, text: str) -> None:
+        self.run_worker(self._obeying(text), group="obey")
+
+    async def _obeying(self, text: str) -> None:
+        try:
+            await self.obey(text)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the store failed: said on the status line, as for every read
+            self.session.read_trouble = type(error).__name__
+        self.tick()
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        self.query_one(FilterBar).begin(self.session.view.filter_text)
+
+    def action_clear(self) -> None:
+        """Show everything again."""
+        if self.session.view.filter_text:
+            self._apply("")
+        self.rows.focus()
+
+    def action_freeze(self) -> None:
+        """Stand still, or go on."""
+        self.session.view.freeze(not self.session.view.frozen)
+        self.tick()
+
+    @on(FilterBar.Typed)
+    def _filter_typed(self, event: FilterBar.Typed) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(FILTER_AFTER_S, lambda: self._apply(event.text))
+
+    @on(FilterBar.Done)
+    def _filter_done(self, event: FilterBar.Done) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        if self._apply(event.text):
+            self.query_one(FilterBar).display = False
+            self.rows.focus()
+            if event.text.strip():
+                self.session.preferences.remember_filter(event.text.strip())
+
+    def _apply(self, text: str) -> bool:
+        """Put a filter in force everywhere; false when it is none, or none for messages."""
+        bar = self.query_one(FilterBar)
+        try:
+            compile_message_filter(parse_filter(text), self.session.now())
+        except FilterError as error:
+            bar.wrong(error)
+            return False
+        bar.right()
+        if text.strip() != self.session.view.filter_text.strip():
+            self.run_worker(self._set_filter(text), group="filter")
+        return True
+
+    async def _set_filter(self, text: str) -> None:
+        """The live view obeys the same filter; its long look into the past goes on while this view has its own."""
+        try:
+            await self.session.view.set_filter(text)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self.session.read_trouble = type(error).__name__
+
+    def apply_filter(self, text: str) -> None:
+        """Put a filter in force that is known to be right."""
+        self._apply(text)
+
+    def show_empty(self, wrong: FilterError | None, scanned: float | None, *first: Sequence[Part]) -> None:
+        """What stands where the list would be; ``first`` are the lines for when there is nothing at all."""
+        empty = not self.rows.count()
+        self.set_class(empty, "-empty")
+        if not empty:
+            return
+        widget = self.query_one(Empty)
+        if wrong is not None:
+            lines: list[Sequence[Part]] = [
+                [(text, "info" if not n else "bad")] for n, text in enumerate(_carets(wrong))
+            ]
+            words = [foreign(wrong.message, "warn", limit=160)]
+            widget.say(*map(tuple, [*lines, words, [foreign(wrong.hint, "quiet", limit=200)], [], _ESC]))
+        elif scanned is not None:
+            widget.say((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
+        elif self.obeyed:
+            widget.say((("Nothing passes this filter", "strong"),), (), tuple(_ESC))
+        else:
+            widget.say(*(tuple(parts) for parts in first))
+
+
+_ESC: Final[list[Part]] = [("esc", "accent"), ("  shows everything again", "quiet")]
+
+
+def _carets(error: FilterError) -> Iterable[str]:
+    text, caret = error.carets().split("\n")
+    return text, caret.ljust(len(text))

@@ -1,0 +1,283 @@
+"""View 2: one row per message, not per webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from monitor.model.capture import Capture
+from monitor.services.messages import MessageView
+from monitor.store.message_reader import Order
+from monitor.ui.actions import Action, bindings
+from monitor.ui.format import count
+from monitor.ui.inspector import BODY
+from monitor.ui.jumps import GoBack, ShowCapture
+from monitor.ui.lines import Part
+from monitor.ui.message_columns import heading
+from monitor.ui.painted import cells
+from monitor.ui.safety import toast
+from monitor.ui.screens.failures import FailuresScreen
+from monitor.ui.screens.filtered import SPLIT, TRIPLE, FilteredScreen
+from monitor.ui.screens.message import MessageScreen
+from monitor.ui.session import Session
+from monitor.ui.widgets.bars import Bar
+from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.empty import Empty
+from monitor.ui.widgets.message_list import MessageList
+from monitor.ui.widgets.message_pane import MessagePane
+from monitor.ui.widgets.pane import Pane
+from monitor.ui.widgets.rows import Cursor
+
+_EMPTY: Final[dict[Order, tuple[str, str]]] = {
+    Order.NEWEST: ("No message yet", "messages appear with the first webhook that tells of one"),
+    Order.SLOWEST: ("No message has taken its whole way yet", "o  shows another order"),
+    Order.STUCK: ("Nothing is under way", "every message has come to its end; o shows another order"),
+    Order.FAILED: ("No message has failed", "o  shows another order"),
+}
+
+
+class MessagesScreen(FilteredScreen):
+    """The list of messages, with the lifecycle of the one under the cursor beside it where there is room."""
+
+    CSS_PATH = "messages.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("messages")
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "messages", "filtered", "rows", "pane", "filter"})
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.view = MessageView(session.open_messages, now=session.now)
+        self._drawn = 0
+
+    def compose_main(self) -> ComposeResult:
+        """The list, the panes, the filter bar."""
+        session = self.session
+        with Horizontal(id="main"):
+            with Vertical(id="left"):
+                yield Bar(self._heading, id="heading")
+                yield MessageList(self.view, session.look, session.now)
+                yield Empty()
+            yield MessagePane(session, self.view, id="message")
+            yield Detail(session.inspector, session.detail, session.reader, tabs=(BODY,), id="body")
+        yield self.filter_bar()
+
+    def on_mount(self) -> None:
+        self.rows.focus()
+        self._obey(self.session.view.filter_text)
+
+    def on_unmount(self) -> None:
+        self.view.close()
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> MessageList:
+        """The list."""
+        return self.query_one(MessageList)
+
+    @property
+    def pane(self) -> MessagePane:
+        """The pane beside the list."""
+        return self.query_one(MessagePane)
+
+    @property
+    def obeyed(self) -> str:
+        """The filter that is shown now."""
+        return self.view.filter_text
+
+    async def obey(self, text: str) -> None:
+        """Show the messages that pass this filter."""
+        self.rows.to_top()
+        await self.view.set_filter(text)
+        await self.view.look_for_stuck()
+
+    @property
+    def capture_number(self) -> int | None:
+        """The capture behind the stage under the cursor, while the pane is in use."""
+        return self.pane.capture_number if self.pane.has_focus_within else None
+
+    @property
+    def capture(self) -> Capture | None:
+        """That capture."""
+        number = self.capture_number
+        return None if number is None else self.session.inspector.capture(number)
+
+    def message_number(self) -> int | None:
+        """It is shown already."""
+        return None
+
+    def conversation_number(self) -> int | None:
+        """The conversation of the message under the cursor."""
+        selected = self.rows.selected
+        return None if selected is None else self.session.links(selected)[1]
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane in use."""
+        if self.typing:
+            return ("filter",)
+        return ("pane", "rows", "filtered") if self.pane.has_focus_within else ("rows", "messages", "filtered")
+
+    def applies(self, action: Action) -> bool:
+        """As for every screen; and nothing can be opened in an empty list."""
+        if action.id == "copy" and self.capture_number is None:
+            return False
+        return super().applies(action) and (action.id != "open" or self.rows.selected is not None)
+
+    def modes(self) -> Sequence[Part]:
+        """The order, where it is not the newest."""
+        order = self.view.order
+        return () if order is Order.NEWEST else ((f"{order.upper()} FIRST", "chip"),)
+
+    def note(self) -> str:
+        """Where the cursor stands."""
+        return f"{count(self.rows.cursor + 1)}/{count(len(self.view))}" if len(self.view) else ""
+
+    # --- bringing up to date -------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Take in what changed, then draw it."""
+        if self.catch_up():
+            self.pane.reload()
+        self._drawn += 1
+        if self.session.preferences.relative_times or (self.view.stuck_from and self._drawn % 10 == 0):
+            self.rows.refresh()
+        title, hint = _EMPTY[self.view.order]
+        self.show_empty(
+            self.view.wrong, self.view.scanned, ((title, "strong"),), (), ((hint, "quiet"),), self._behind()
+        )
+        self.query_one("#heading", Bar).update()
+        super().tick()
+
+    def catch_up(self) -> bool:
+        """Take in what changed since the last call; gives whether something did."""
+        changed = False
+        try:
+            if not self.session.view.frozen:
+                changed = self.view.catch_up()
+            self.rows.taken_in()
+            self.session.read_trouble = None
+        except Exception as error:  # whatever the store has, the receiver and the screens go on
+            self.session.read_trouble = type(error).__name__
+        return changed
+
+    def restyle(self) -> None:
+        """Draw list and pane again."""
+        self.rows.refresh()
+        self.pane.restyle()
+        super().restyle()
+
+    def _behind(self) -> list[Part]:
+        behind = self.view.behind
+        return [] if behind is None else [(f"reading in what was captured: {behind:.0%}", "warn")]
+
+    def _heading(self, width: int) -> list[list[Part]]:
+        state: list[Part] = []
+        if self.session.view.frozen:
+            state = [(" paused, space goes on ", "chip")]
+        elif self.view.behind is not None:
+            state = self._behind()
+        elif self.rows.unseen:
+            state = [(f" ▲ {count(self.rows.unseen)} new, g ", "chip")]
+        if not len(self.view):
+            return [[(" " * max(width - cells(state) - 1, 0), "plain"), *state]]
+        labels = heading(self.rows.scrollable_content_region.width or width)
+        room = width - cells(state) - 1
+        if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
+            labels = labels[: labels.rfind(" ", 0, room) + 1]
+        return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
+
+    # --- list and pane -------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Other room, other panes."""
+        if self.is_mounted:
+            self.call_after_refresh(self._after_resize)
+
+    def _after_resize(self) -> None:
+        self._follow_cursor()
+        focused = self.focused
+        if focused is None or not focused.display or not focused.region:
+            self.rows.focus()
+        self.tick()
+
+    @on(Cursor.Moved, "#messages")
+    def _follow_cursor(self) -> None:
+        if self.size.width >= SPLIT:
+            self.pane.follow(self.rows.selected)
+
+    @on(Cursor.Moved, "#message-items")
+    def _follow_stage(self) -> None:
+        if self.size.width >= TRIPLE and self.pane.capture_number is not None:
+            self.query_one("#body", Detail).follow(self.pane.capture_number)
+
+    @on(Cursor.Opened, "#messages")
+    def _open(self) -> None:
+        if self.size.width >= SPLIT:
+            self.pane.items.focus()
+        else:
+            self.app.push_screen(MessageScreen(self.session, self.view, self.rows, self.catch_up))
+
+    @on(Cursor.Opened, "#message-items")
+    def _open_capture(self) -> None:
+        number = self.pane.capture_number
+        if number is not None:
+            self.post_message(ShowCapture(number))
+
+    @on(Pane.Left)
+    def _left(self) -> None:
+        if self.session.trail:
+            self.post_message(GoBack())
+        else:
+            self.rows.focus()
+
+    @on(Pane.Stepped)
+    def _stepped(self, event: Pane.Stepped) -> None:
+        self.rows.move_to(self.rows.cursor + event.step)
+
+    async def show(self, number: int) -> None:
+        """Put the cursor on a message, without the filter where it does not pass, and open it."""
+        if self.view.filter_text != self.session.view.filter_text:
+            await self.obey(self.session.view.filter_text)
+        if self.view.index_of(number) is None:
+            self.view.catch_up()
+        if self.view.index_of(number) is None and self.view.filter_text:
+            self.apply_filter("")
+            toast(self.app, "The filter was left: the message does not pass it.")
+            await self.obey("")
+        if self.view.index_of(number) is None:
+            self.view.order = Order.NEWEST
+            await self.view.load()
+        index = self.view.index_of(number)
+        if index is None:
+            toast(self.app, "This message is not in the list.", severity="warning")
+            return
+        self.rows.taken_in()
+        self.rows.move_to(index)
+        self._open()
+
+    def action_clear(self) -> None:
+        """Back to where a jump came from; else show everything again."""
+        if self.session.trail:
+            self.post_message(GoBack())
+        else:
+            super().action_clear()
+
+    def action_failures(self) -> None:
+        """Why messages failed."""
+
+        def chosen(text: str | None) -> None:
+            if text is not None:
+                self.apply_filter(text)
+
+        shown = "" if self.view.wrong is not None else self.view.filter_text
+        self.app.push_screen(FailuresScreen(self.session, shown), chosen)
+
+    def action_order(self) -> None:
+        """The next order."""
+        orders = list(Order)
+        self.rows.to_top()
+        self.run_worker(self.view.set_order(orders[(orders.index(self.view.order) + 1) % len(orders)]), group="obey")

@@ -1,0 +1,96 @@
+"""The pane with one message: its lifecycle, and the captures behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from textual.timer import Timer
+
+from monitor.services.messages import MessageView
+from monitor.ui.documents.lifecycle import Lifecycle
+from monitor.ui.lines import line
+from monitor.ui.session import Session
+from monitor.ui.widgets.bars import Lines
+from monitor.ui.widgets.pane import Pane
+
+DEBOUNCE_S: Final = 0.05
+
+
+class MessagePane(Pane):
+    """Shows one message; its entries are the stages and captures."""
+
+    def __init__(self, session: Session, view: MessageView, *, id: str) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._view = view
+        self._timer: Timer | None = None
+        self._number: int | None = None
+        self.shown: Lifecycle | None = None
+
+    def heading(self, width: int) -> Lines:
+        """What it is."""
+        return [[("Message", "strong"), (f"  #{self._number}" if self._number else "", "faint")]]
+
+    @property
+    def number(self) -> int | None:
+        """The number of the message shown."""
+        return self._number
+
+    @property
+    def capture_number(self) -> int | None:
+        """The capture behind the entry under the cursor."""
+        captures = self.shown.captures() if self.shown is not None else []
+        return captures[self.items.cursor] if self.items.cursor < len(captures) else None
+
+    def follow(self, number: int | None) -> None:
+        """Show a message as soon as the cursor rests."""
+        if number != self._number:
+            self._number = number
+            if self._timer is None:
+                self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def _rested(self) -> None:
+        self._timer = None
+        if self.display:
+            self.reload()
+
+    def reload(self) -> None:
+        """Read the message again, and show it if it changed."""
+        self.run_worker(self._load(self._number), group=f"load-{self.id}", exclusive=True)
+
+    async def _load(self, number: int | None) -> None:
+        before, self_number = self.shown, number
+        try:
+            self.shown = None if number is None else await asyncio.to_thread(self._read, number)
+        except Exception as error:  # the store may fail while we look: say so in the pane
+            self.shown = None
+            words = f"the store cannot be read ({type(error).__name__})"
+            self.items.show(lambda width: [(line((words, "bad")), None)], cursor=0)
+            return
+        if self_number != self._number:
+            return
+        if self.shown is None:
+            words = "" if number is None else "this message became part of another"
+            self.items.show(lambda width: [(line((words, "faint")), None)], cursor=0)
+        elif before is None or before.message != self.shown.message or self.shown.stuck is not None:
+            same = before is not None and before.message.key == self.shown.message.key
+            self._show(cursor=None if same else 0)
+        self.refresh_heading()
+
+    def _read(self, number: int) -> Lifecycle | None:
+        message = self._view.whole(number)
+        if message is None:
+            return None
+        since = self._view.stuck_from.get(number)
+        stuck = None if since is None or message.final else (self._session.now() - since).total_seconds()
+        return Lifecycle(message, self._view.rows(message.captures), stuck)
+
+    def _show(self, *, cursor: int | None) -> None:
+        shown, session = self.shown, self._session
+        if shown is not None:
+            self.items.show(lambda width: shown.lines(session.reader(), width), cursor=cursor)
+
+    def restyle(self) -> None:
+        """Mask or form changed."""
+        self._show(cursor=None)

@@ -1,0 +1,126 @@
+"""The list of conversations and their threads, over a real monitor and real deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor.model.conversation import Bubble
+from monitor.model.filter import FilterError
+from monitor.services import conversations as module
+from monitor.services.conversations import ConversationView
+from monitor.services.messages import reader_of
+from monitor.services.monitor import Monitor
+from tests.factory import running
+from tests.services.test_messages import Clock
+from tests.volt import Volt
+
+OTHER = "+15555550177"
+
+
+@asynccontextmanager
+async def viewing(folder: Path) -> AsyncIterator[tuple[Volt, Monitor, ConversationView, Clock]]:
+    volt, clock = Volt(), Clock()
+    async with running(folder / "h.db", None, **volt.keys) as monitor:
+        view = ConversationView(reader_of(monitor), timer=clock)
+        try:
+            yield volt, monitor, view, clock
+        finally:
+            if view._reading is not None:
+                await asyncio.wait([view._reading])
+            view.close()
+
+
+def last(view: ConversationView) -> list[str | None]:
+    return [listed.row.last_text for listed in view.rows]
+
+
+async def test_that_with_the_newest_message_is_first(tmp_path: Path) -> None:
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await view.load()
+        assert (view.rows, view.loaded) == ([], True)
+        await volt.post(monitor, volt.body("a", "sent", ago=5), volt.body("b", "sent", to=OTHER))
+        await view.load()
+        assert last(view) == ["text of b", "text of a"]
+        assert view.index_of(1) == 1
+        assert view.number_of(view.rows[1].row.key) == 1
+
+
+async def test_it_is_read_again_when_something_changed_and_not_too_often(tmp_path: Path) -> None:
+    async with viewing(tmp_path) as (volt, monitor, view, clock):
+        await view.load()
+        await volt.post(monitor, volt.body("a", "failed"))
+        view.catch_up()
+        clock.seconds += 60
+        view.catch_up()
+        assert view._reading is not None
+        await view._reading
+        assert [listed.row.failed for listed in view.rows] == [1]
+        version = view.version
+        clock.seconds += 60
+        view.catch_up()
+        assert view.version == version
+
+
+async def test_unread_are_inbound_messages_since_somebody_looked(tmp_path: Path) -> None:
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await volt.post(monitor, volt.body("in", "webhook_delivered"), volt.body("out", "delivered"))
+        await view.load()
+        assert [listed.unread for listed in view.rows] == [1]
+        view.looked(view.rows[0].row.id)
+        assert [listed.unread for listed in view.rows] == [0]
+        await view.load()
+        assert [listed.unread for listed in view.rows] == [0]
+        await volt.post(monitor, volt.body("again", "webhook_delivered"))
+        await volt.post(monitor, volt.body("forged", "webhook_delivered"), forged=True)
+        await view.load()
+        assert [listed.unread for listed in view.rows] == [1]
+
+
+async def test_a_thread_and_whether_it_changed(tmp_path: Path) -> None:
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await volt.post(monitor, volt.body("a", "delivered", ago=3), volt.body("b", "webhook_delivered"))
+        await view.load()
+        thread = await view.thread(view.rows[0].row.id)
+        assert [item.message.text for item in thread.items if isinstance(item, Bubble)] == ["text of a", "text of b"]
+        assert not view.has_changed(thread)
+        await volt.post(monitor, volt.body("c", "sent"))
+        assert view.has_changed(thread)
+        row = await view.row(thread.number)
+        assert row is not None
+        assert row.messages == 3
+
+
+async def test_pages_come_as_somebody_looks_down_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE", 4)
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        view._wanted = 4
+        await volt.post(monitor, *(volt.body(str(n), "sent", to=f"+155555501{n:02}", ago=50 - n) for n in range(10)))
+        await view.load()
+        assert len(view.rows) == 4
+        view.want(0)
+        view.catch_up()
+        assert len(view.rows) == 4
+        view.want(3)
+        view.catch_up()
+        assert view._reading is not None
+        await view._reading
+        assert len(view.rows) == 8
+
+
+async def test_a_filter_lists_conversations_with_such_a_message(tmp_path: Path) -> None:
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await volt.post(monitor, volt.body("a", "failed"), volt.body("b", "sent", to=OTHER))
+        await view.set_filter("status:failed")
+        assert last(view) == ["text of a"]
+        await view.set_filter("verdict:invalid")
+        assert view.wrong is not None
+        assert view.rows == []
+        with pytest.raises(FilterError):
+            await view.set_filter("(")
+        await view.set_filter("")
+        assert len(view.rows) == 2

@@ -1,0 +1,218 @@
+"""View 3: the list of conversations and the thread, over real signed deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.model.conversation import Bubble
+from monitor.model.lifecycle import fold
+from monitor.model.reading import Direction, Media, Status
+from monitor.services.monitor import Settings
+from monitor.ui.documents.look import Reader
+from monitor.ui.documents.thread import thread_lines
+from monitor.ui.painted import cells
+from monitor.ui.screens.conversations import ConversationsScreen, ThreadScreen
+from tests.factory import START, make_capture
+from tests.model.events import make_event
+from tests.ui.screens import RecordingDriver, Screens, mixed_captures, screens
+from tests.ui.test_safety import HOSTILE, foreign_controls, hostile_capture
+from tests.volt import Volt
+
+OTHER = "+15555550177"
+PICTURE = [{"url": "https://example.com/cat.jpg", "content_type": "image/jpeg", "size": 2048}]
+
+
+@asynccontextmanager
+async def conversations(folder: Path, **more: Any) -> AsyncIterator[tuple[Volt, Screens]]:
+    """The app in view 3 over a monitor that knows Volt's key."""
+    volt = Volt()
+    more.setdefault("now", lambda: datetime.now(UTC))
+    async with screens(folder, keys=volt.keys, **more) as s:
+        await s.press("3")
+        await s.until(lambda: isinstance(s.app.screen, ConversationsScreen))
+        yield volt, s
+
+
+async def post(volt: Volt, s: Screens, *bodies: bytes, forged: bool = False) -> None:
+    await volt.post(s.monitor, *bodies, forged=forged)
+    await update(s)
+
+
+async def update(s: Screens) -> None:
+    await view(s).view.load()
+    s.app.screen.tick()  # type: ignore[attr-defined]
+    await s.settle()
+    s.app.screen.tick()  # type: ignore[attr-defined]
+    await s.settle()
+
+
+def view(s: Screens) -> ConversationsScreen:
+    screen = s.app.screen_stack[0]
+    assert isinstance(screen, ConversationsScreen)
+    return screen
+
+
+def thread(s: Screens) -> str:
+    top = s.app.screen
+    assert isinstance(top, ConversationsScreen | ThreadScreen)
+    return "\n".join(line.text for line, _ in top.pane.items.placed)
+
+
+async def test_empty_state(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(80, 24)) as (_, s):
+        await s.until(lambda: "No conversation yet" in s.screen_text())
+        await s.press("enter", "j", "k", "g", "G", "m", "c", "y", "escape", "ctrl+d")
+        assert isinstance(s.app.screen, ConversationsScreen)
+
+
+async def test_list_and_thread(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(120, 40)) as (volt, s):
+        await post(
+            volt,
+            s,
+            volt.body("old", "delivered", to=OTHER, ago=60),
+            volt.body("hi", "webhook_delivered", ago=50),
+            volt.body("one", "delivered", ago=40),
+            volt.body("two", "failed", ago=30),
+            volt.body("three", "sent", ago=20),
+        )
+        rows = [line[:45] for line in s.screen_text().splitlines()[3:7]]
+        assert "+15555550123 · +15555550145" in rows[0]
+        assert "text of three" in rows[1]
+        assert "✗ 1" in rows[1]
+        assert "+15555550177" in rows[2]
+        lines = thread(s).splitlines()
+        inbound = next(line for line in lines if "text of hi" in line)
+        assert inbound.startswith("▌ text of hi")
+        outbound = next(line for line in lines if "text of one" in line)
+        assert outbound.endswith(" ▐")
+        assert outbound.startswith("   ")
+        for words in ("✓✓ delivered", "✗ 702 failed", "✓ sent", "──"):
+            assert words in thread(s), words
+
+
+async def test_it_is_live_and_counts_what_was_not_seen(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, volt.body("a", "webhook_delivered", to=OTHER, ago=90), volt.body("b", "webhook_delivered"))
+        assert "2 unread" in s.screen_text()
+        await s.press("enter")
+        assert isinstance(s.app.screen, ThreadScreen)
+        assert "text of b" in thread(s)
+        await post(volt, s, volt.body("c", "webhook_delivered", ago=-1))
+        assert "text of c" in thread(s)
+        await s.press("J")
+        assert "text of a" in thread(s)
+        await s.press("escape")
+        await update(s)
+        assert "unread" not in s.screen_text()
+
+
+async def test_bubbles_lead_to_messages_and_back(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered", ago=5), volt.body("b", "failed"))
+        await s.press("enter", "k", "enter")
+        await s.until(lambda: s.app.current_mode == "messages")
+        await s.settle()
+        assert s.app.screen_stack[0].rows.selected == 1  # type: ignore[attr-defined]
+        await s.press("escape")
+        await s.until(lambda: s.app.current_mode == "conversations")
+        await s.press("1", "c")
+        await s.until(lambda: s.app.current_mode == "conversations")
+        assert view(s).pane.items.has_focus
+        await s.press("escape")
+        await s.until(lambda: s.app.current_mode == "live")
+        await s.press("2", "c")
+        await s.until(lambda: s.app.current_mode == "conversations")
+        await s.press("q")
+        await s.until(lambda: s.app.current_mode == "messages")
+
+
+async def test_the_filter_lists_conversations_with_such_a_message(tmp_path: Path) -> None:
+    async with conversations(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "failed"), volt.body("b", "sent", to=OTHER))
+        await s.press("slash", *"status:failed", "enter")
+        await s.until(lambda: len(view(s).view.rows) == 1)
+        await s.press("slash", *" to:nobody", "enter")
+        await s.until(lambda: "Nothing passes this filter" in s.screen_text())
+        await s.press("escape")
+        await s.until(lambda: len(view(s).view.rows) == 2)
+
+
+async def test_media_are_chips_and_never_fetched(tmp_path: Path) -> None:
+    async with conversations(tmp_path, settings=Settings(mask=True), size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "webhook_delivered", media=PICTURE, text="look at +15555550199"))
+        assert "▪ " in thread(s)
+        assert "address hidden" in thread(s)
+        for secret in ("cat.jpg", "look at", "5555550123"):
+            assert secret not in s.screen_text()
+        await s.press("x")
+        assert "https://example.com/cat.jpg" in thread(s)
+
+
+async def test_forged_messages_say_so(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "webhook_delivered"))
+        await post(volt, s, volt.body("b", "webhook_delivered"), forged=True)
+        assert "? not proven" in thread(s)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_hostile_text_in_every_field(tmp_path: Path, size: tuple[int, int]) -> None:
+    captures = []
+    for n, text in enumerate(HOSTILE):
+        capture = hostile_capture(text)
+        assert capture.reading is not None
+        reading = replace(
+            capture.reading, message=f"volt:{n}{text}", aliases=(), conversation=f"volt:{n % 3}{text if n % 2 else ''}",
+            direction=Direction.INBOUND if n % 4 else Direction.OUTBOUND,
+        )  # fmt: skip
+        captures.append(replace(capture, reading=reading, verdict=make_capture().verdict))
+    async with screens(tmp_path, captures, size=size, driver=RecordingDriver) as s:
+        await s.monitor.store.caught_up()
+        await s.press("3")
+        await s.until(lambda: isinstance(s.app.screen, ConversationsScreen))
+        await update(s)
+        await s.press("enter")
+        for _ in range(len(HOSTILE)):
+            await s.press("J")
+        await s.press("k", "g", "x", "escape")
+        driver = s.app._driver
+        assert isinstance(driver, RecordingDriver)
+        assert foreign_controls(driver.written) == set()
+        assert s.app.return_code is None
+        assert view(s).rows.bad_rows == 0
+
+
+async def test_sizes(tmp_path: Path) -> None:
+    async with conversations(tmp_path) as (volt, s):
+        await s.add(*mixed_captures())
+        await post(volt, s, volt.body("a", "failed"))
+        for width, height in [(1, 1), (60, 15), (80, 24), (99, 30), (100, 30), (150, 40), (500, 99)]:
+            await s.pilot.resize_terminal(width, height)
+            await s.settle()
+            await s.press("enter", "k", "escape")
+        assert view(s).rows.bad_rows == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "wide 你好" * 40, "שלום עולם " * 30, "e\u0301" * 300, "a\n\nb\tc", "🧑‍🚀" * 90]
+)
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("width", [20, 40, 97])
+def test_bubbles_keep_to_their_side_and_width(text: str, direction: Direction, width: int) -> None:
+    event = make_event(
+        1, Status.DELIVERED, 1, direction=direction, text=text, media=(Media("image", "https://x/" + "y" * 300, 9),)
+    )
+    message = fold([event])
+    placed = thread_lines([Bubble(START, message)] * 2, Reader(), width)
+    for line, entry in placed:
+        assert cells([(line.text, "plain")]) <= width
+        if entry is not None:
+            assert line.text.startswith("▌") == (direction is Direction.INBOUND)

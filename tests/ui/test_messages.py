@@ -1,0 +1,339 @@
+"""View 2: the list of messages, the lifecycle, jumps between the views, over real signed deliveries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.services.monitor import Settings
+from monitor.ui.screens.failures import FailuresScreen
+from monitor.ui.screens.message import MessageScreen
+from monitor.ui.screens.messages import MessagesScreen
+from tests.factory import FULL_READING, make_capture
+from tests.ui.screens import RecordingDriver, Screens, fill, mixed_captures, screens
+from tests.ui.test_safety import HOSTILE, foreign_controls, hostile_capture
+from tests.volt import Volt
+
+NOW = datetime.now(UTC)
+
+
+@asynccontextmanager
+async def messages(folder: Path, **more: Any) -> AsyncIterator[tuple[Volt, Screens]]:
+    """The app in view 2 over a monitor that knows Volt's key."""
+    volt = Volt()
+    more.setdefault("now", lambda: NOW)
+    async with screens(folder, keys=volt.keys, **more) as s:
+        await s.press("2")
+        await s.until(lambda: isinstance(s.app.screen, MessagesScreen))
+        yield volt, s
+
+
+async def post(volt: Volt, s: Screens, *bodies: bytes, forged: bool = False) -> None:
+    await volt.post(s.monitor, *bodies, forged=forged)
+    await update(s)
+
+
+async def update(s: Screens) -> None:
+    s.app.screen.tick()  # type: ignore[attr-defined]
+    await s.settle()
+
+
+def view(s: Screens) -> MessagesScreen:
+    screen = s.app.screen_stack[0]
+    assert isinstance(screen, MessagesScreen)
+    return screen
+
+
+def pane(s: Screens) -> str:
+    top = s.app.screen
+    assert isinstance(top, MessagesScreen | MessageScreen)
+    return "\n".join(line.text for line, _ in top.pane.items.placed)
+
+
+async def test_empty_state(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (_, s):
+        assert "No message yet" in s.screen_text()
+        await s.press("enter", "j", "k", "g", "G", "o", "m", "c", "y", "escape", "ctrl+d")
+        assert "No message has taken its whole way yet" in s.screen_text()
+        assert "SLOWEST FIRST" in s.screen_text()
+
+
+async def test_one_row_for_each_message_with_its_steps(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 30)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"), volt.body("b", "sent"),
+                   volt.body("c", "failed"), volt.body("d", "webhook_delivered"))  # fmt: skip
+        await post(volt, s, volt.body("e", "delivered"), forged=True)
+        rows = [row[:66] for row in s.screen_text().splitlines()[3:8]]
+        assert "not proven" in rows[0]
+        assert "?─○─○" in rows[0]
+        assert "← +15555550123" in rows[1]
+        assert "received" in rows[1]
+        assert "●─●─✖" in rows[2]
+        assert "FAILED 702" in rows[2]
+        assert "●─●─○" in rows[3]
+        assert "●─●─●" in rows[4]
+        assert "1.4s" in rows[4]
+        assert "1/5" in s.screen_text()
+
+
+async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, *(volt.body(str(n), "sent") for n in range(30)))
+        assert view(s).rows.selected == 30
+        await post(volt, s, volt.body("x", "sent"))
+        assert view(s).rows.selected == 31
+        await s.press("j", "j")
+        assert view(s).rows.selected == 29
+        await post(volt, s, volt.body("y", "sent"), volt.body("z", "sent"))
+        assert view(s).rows.selected == 29
+        assert "▲ 2 new, g" in s.screen_text()
+        await s.press("g")
+        assert view(s).rows.selected == 33
+        await s.press("G")
+        assert view(s).rows.selected == 1
+        await s.press("ctrl+u", "pageup", "pagedown", "ctrl+d", "k")
+        assert view(s).rows.selected == 2
+
+
+async def test_the_lifecycle_says_when_how_long_and_why(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 50)) as (volt, s):
+        sent, failed = volt.body("a", "sent"), volt.body("a", "failed")
+        await post(volt, s, sent, sent, failed, volt.body("a", "delivered"))
+        await post(volt, s, volt.body("a", "delivered", text="forged"), forged=True)
+        text = pane(s)
+        for words in ("queued", "sent", "delivered", "FAILED 702", "inferred: its time stood in #1", "duplicate ×2",
+                      "+300 ms", "+1.10 s", "conflict", "Blocked as spam - temporary", "T-MOBILE USA, INC.",
+                      "blocked as spam, temporary", "Telnyx code list", "sent to end", "5 captures",
+                      "✖ INVALID", "changes nothing", "volt:a"):  # fmt: skip
+            assert words in text, words
+
+
+async def test_marks_stand_on_their_stage(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(180, 50)) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered", ago=7200), volt.body("a", "sent", ago=7200))
+        lines = pane(s).splitlines()
+        sent = next(n for n, line in enumerate(lines) if "● sent" in line)
+        assert "out of order" in lines[sent + 1]
+        assert "late by 2 h" in lines[sent + 1]
+
+
+async def test_stages_lead_to_captures_and_back(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"), volt.body("a", "delivered"))
+        await s.press("j", "enter")
+        assert view(s).pane.items.has_focus
+        await s.press("j", "j", "enter")
+        await s.until(lambda: s.app.screen is s.live)
+        assert s.captures.selected == 3
+        assert "volt:a" in s.pane_text()
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, MessagesScreen))
+        assert view(s).pane.items.cursor == 2
+        await s.press("J")
+        assert view(s).rows.cursor == 1
+        await s.press("K", "escape")
+        assert view(s).rows.has_focus
+        await s.press("1", "m")
+        await s.until(lambda: isinstance(s.app.screen, MessagesScreen))
+        assert view(s).rows.selected == 1
+        await s.press("q")
+        await s.until(lambda: s.app.screen is s.live)
+
+
+async def test_the_same_with_one_pane(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
+        await s.press("j", "enter")
+        assert isinstance(s.app.screen, MessageScreen)
+        assert "text of a" in pane(s)
+        await post(volt, s, volt.body("a", "delivered"))
+        assert "● delivered" in pane(s)
+        await s.press("K")
+        assert "text of b" in pane(s)
+        await s.press("enter")
+        await s.until(lambda: s.app.current_mode == "live")
+        await s.settle()
+        assert "volt:b" in s.pane_text()
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, MessageScreen))
+        await s.press("q")
+        assert isinstance(s.app.screen, MessagesScreen)
+        await s.press("q")
+        await s.until(lambda: s.app.screen is s.live)
+        await s.press("m")
+        await s.until(lambda: isinstance(s.app.screen, MessageScreen))
+        await s.press("escape")
+        await s.until(lambda: s.app.screen is s.live)
+
+
+async def test_a_capture_without_a_message_leads_nowhere(tmp_path: Path) -> None:
+    async with screens(tmp_path, [replace(make_capture(), reading=None)]) as s:
+        await s.press("m", "c")
+        assert s.app.screen is s.live
+        assert "m message" not in s.screen_text()
+        assert "belongs to no message" in "".join(n.message for n in s.app._notifications)
+
+
+async def test_the_filter_is_the_same_everywhere(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered"), volt.body("b", "failed"))
+        await s.press("slash", *"status:failed", "enter")
+        await s.until(lambda: len(view(s).view) == 1)
+        assert "FILTER status:failed" in s.screen_text()
+        await s.press("1")
+        await s.until(lambda: len(s.app.session.view) == 1)
+        await s.press("slash", *" verdict:verified", "enter", "2")
+        await s.until(lambda: view(s).view.wrong is not None)
+        await update(s)
+        text = s.screen_text()
+        assert "verdict can be asked of captures only" in text
+        assert "esc  shows everything again" in text
+        await s.press("escape")
+        await s.until(lambda: len(view(s).view) == 2)
+        await s.press("slash", *"verdict:x")
+        await s.until(lambda: "captures only" in s.screen_text() or "verdict" in s.screen_text())
+        await s.press("escape")
+        await s.press("slash", *"text:nothing", "enter")
+        await s.until(lambda: "Nothing passes this filter" in s.screen_text())
+
+
+async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"))
+        await s.press("1", "slash", *"status:sent", "enter")
+        await s.until(lambda: len(s.app.session.view) == 1)
+        await s.press("m")
+        await s.until(lambda: s.app.current_mode == "messages" and view(s).rows.selected == 1)
+        await s.until(lambda: s.app.session.view.filter_text == "")
+
+
+async def test_failures_are_grouped_and_lead_to_their_messages(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "failed"), volt.body("b", "failed"), volt.body("c", "delivered"),
+                   volt.body("d", "failed", error_code="30003", provider_error_title="Gone"))  # fmt: skip
+        await s.press("e")
+        assert isinstance(s.app.screen, FailuresScreen)
+        text = s.screen_text()
+        for words in ("67%", "702", "Blocked as spam - temporary", "T-MOBILE USA, INC.", "3 failed messages, 2 reasons",
+                      "such as volt:b"):  # fmt: skip
+            assert words in text, words
+        await s.press("j", "enter")
+        await s.until(lambda: len(view(s).view) == 1)
+        assert view(s).rows.selected == 4
+        await s.press("e", "escape", "e", "e")
+        assert isinstance(s.app.screen, MessagesScreen)
+
+
+async def test_standing_still(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        await s.press("space")
+        await post(volt, s, volt.body("b", "sent"))
+        assert len(view(s).view) == 1
+        assert "PAUSED" in s.screen_text()
+        await s.press("space")
+        await update(s)
+        assert len(view(s).view) == 2
+
+
+async def test_a_stuck_message_is_on_top(tmp_path: Path) -> None:
+    later = NOW + timedelta(minutes=4, seconds=2)
+    async with messages(tmp_path, now=lambda: later) as (volt, s):
+        await post(volt, s, volt.body("stuck", "sent"), *(volt.body(str(n), "delivered") for n in range(25)))
+        await view(s).view.look_for_stuck()
+        await update(s)
+        assert "STUCK " in s.screen_text().splitlines()[3]
+        view(s).pane.reload()
+        await s.settle()
+        assert "longer than others waited" in pane(s)
+
+
+async def test_masked(tmp_path: Path) -> None:
+    async with messages(tmp_path, settings=Settings(mask=True), size=(180, 50)) as (volt, s):
+        await post(volt, s, volt.body("a", "failed", provider_error_detail="to +15555550123 refused"))
+        await s.press("enter")
+        for secret in ("5555550123", "5555550145", "text of a"):
+            assert secret not in pane(s)
+        first = "\n".join(line[:100] for line in s.screen_text().splitlines())
+        assert "text of a" not in first
+        await s.press("x")
+        assert "text of a" in pane(s)
+
+
+async def test_sizes(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await fill(s.monitor, mixed_captures())
+        await post(volt, s, volt.body("a", "failed"))
+        for width, height in [
+            (1, 1),
+            (60, 15),
+            (61, 20),
+            (80, 24),
+            (99, 30),
+            (100, 30),
+            (149, 40),
+            (180, 50),
+            (500, 99),
+        ]:
+            await s.pilot.resize_terminal(width, height)
+            await s.settle()
+            await s.press("enter", "j", "escape")
+        assert view(s).rows.bad_rows == 0
+        assert isinstance(s.app.screen, MessagesScreen)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (180, 50)])
+async def test_hostile_text_in_every_field(tmp_path: Path, size: tuple[int, int]) -> None:
+    captures = []
+    for n, text in enumerate(HOSTILE):
+        capture = hostile_capture(text)
+        assert capture.reading is not None
+        reading = replace(capture.reading, message=f"volt:{n}{text}", aliases=(), valid_until=FULL_READING.valid_until)
+        verdict = make_capture().verdict if n % 2 else capture.verdict
+        captures.append(replace(capture, reading=reading, verdict=verdict))
+    async with screens(tmp_path, captures, size=size, driver=RecordingDriver) as s:
+        await s.monitor.store.caught_up()
+        await s.press("2")
+        await s.until(lambda: isinstance(s.app.screen, MessagesScreen))
+        await update(s)
+        await s.press("enter", "j", "G")
+        for _ in HOSTILE:
+            await s.press("J")
+        await s.press("escape", "e", "j", "escape", "x", "o", "o", "o")
+        driver = s.app._driver
+        assert isinstance(driver, RecordingDriver)
+        assert foreign_controls(driver.written) == set()
+        assert s.app.return_code is None
+        assert view(s).rows.bad_rows == 0
+
+
+async def test_a_store_that_fails_is_told(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        view(s).view._reader.close()
+        await update(s)
+        assert "STORE UNREADABLE" in s.screen_text()
+        view(s).pane.reload()
+        await s.settle()
+        assert "the store cannot be read" in pane(s)
+
+
+async def test_the_palette_and_help_know_the_view(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (_, s):
+        await s.press("question_mark")
+        text = s.screen_text()
+        assert "Failures by code and carrier" in text
+        assert "Follow the newest capture" not in text
+        await s.press("escape", "ctrl+p", *"conversations", "enter")
+        await s.until(lambda: s.app.current_mode == "conversations")
+
+
+def test_bodies_are_json() -> None:
+    assert json.loads(Volt().body("a", "sent"))["payload"]["status"] == "sent"
