@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: receiving, measured side by side in one run on loopback."""
+"""``python -m benchmarks``: receiving, measured side by side in one run on loopback; ``--history N`` a long history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import load, servers
+from benchmarks import history, load, servers
 
 ROUNDS = 3
 
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8000, help="requests a round at full speed")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds; the median is printed")
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--history", type=int, metavar="N", help="measure a database of N captures instead")
     options = parser.parse_args()
     packages = " ".join(
         f"{name} {version(name)}" for name in ("textual", "starlette", "uvicorn", "h11", "cryptography")
@@ -28,6 +29,10 @@ def main() -> None:
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}; {packages}\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if options.history:
+            history.build(folder / "history.db", options.history)
+            history.measure(folder / "history.db", options.history)
+            return
         key, file = load.new_key(folder)
         requests = load.prepare(key)
         size = sum(len(r) for r in requests) // len(requests)
