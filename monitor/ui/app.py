@@ -163,14 +163,14 @@ class HooktopApp(App[int]):
         """Quit from anywhere."""
         self.exit(return_code=0)
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """Back; from the first screen quit."""
         if self.session.trail and len(self.screen_stack) <= self.session.trail[-1].depth:
             self.post_message(GoBack())
         elif len(self.screen_stack) > 1:
             self.pop_screen()
         elif self.current_mode != "live":
-            self.action_view_live()
+            await self.action_view_live()
         else:
             self.exit(return_code=0)
 
@@ -183,9 +183,9 @@ class HooktopApp(App[int]):
 
     # --- views ---------------------------------------------------------------------------------------------------
 
-    def _view(self, mode: str) -> None:
+    async def _view(self, mode: str) -> None:
         self.session.trail.clear()
-        self.run_worker(self._switch(mode), group="view", exclusive=True)
+        await self._switch(mode)
 
     async def _switch(self, mode: str) -> None:
         await self.switch_mode(mode)
@@ -193,17 +193,17 @@ class HooktopApp(App[int]):
         if base is not None:  # mask, times or filter may have changed while it was out of sight
             base.restyle()
 
-    def action_view_live(self) -> None:
+    async def action_view_live(self) -> None:
         """View 1."""
-        self._view("live")
+        await self._view("live")
 
-    def action_view_messages(self) -> None:
+    async def action_view_messages(self) -> None:
         """View 2."""
-        self._view("messages")
+        await self._view("messages")
 
-    def action_view_conversations(self) -> None:
+    async def action_view_conversations(self) -> None:
         """View 3."""
-        self._view("conversations")
+        await self._view("conversations")
 
     def action_message(self) -> None:
         """To the message that this is about."""

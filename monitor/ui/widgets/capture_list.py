@@ -14,7 +14,6 @@ from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from monitor.services.view import View
@@ -22,6 +21,7 @@ from monitor.store.reader import Row
 from monitor.ui.actions import bindings
 from monitor.ui.columns import Look, layout, row_parts, time_text
 from monitor.ui.painted import Painted
+from monitor.ui.widgets.steady import SteadyScroll
 
 CACHED_STRIPS: Final = 1_024
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _Key = tuple[int, int, str, bool, bool, int]
 
 
-class CaptureList(Painted, ScrollView, can_focus=True):
+class CaptureList(Painted, SteadyScroll, can_focus=True):
     """Captures, newest at the bottom. Follows the newest until the user moves up."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")

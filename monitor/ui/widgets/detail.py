@@ -23,6 +23,7 @@ from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
 
 DEBOUNCE_S: Final = 0.05
+HURRIED_S: Final = 0.3
 ASIDE: Final = 16  # columns that a step sideways takes
 
 
@@ -93,11 +94,16 @@ class Detail(Vertical):
             self._show_tabs()
             self.reload()
 
-    def follow(self, number: int | None) -> None:
-        """Show a capture as soon as the cursor rests."""
+    def follow(self, number: int | None, *, hurried: bool = False) -> None:
+        """Show a capture as soon as the cursor rests; ``hurried`` when it follows the newest, which nobody could read
+        ten times a second."""
         self._number = number
+        if self._timer is not None and not hurried:  # it may be one of the long ones
+            self._timer.stop()
+            self._timer = None
         if self._timer is None:
-            self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+            wait = HURRIED_S if hurried and self.capture is not None else DEBOUNCE_S
+            self._timer = self.set_timer(wait, self._rested)
 
     def _rested(self) -> None:
         self._timer = None
