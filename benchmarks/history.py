@@ -64,8 +64,8 @@ def build(path: Path, count: int) -> None:
             events.keep(chunk)
             projection.advance(db, CHUNK, events)
             db.execute("COMMIT")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("INSERT OR REPLACE INTO tallies SELECT provider, verdict, count(*) FROM readings GROUP BY 1, 2")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def timed(name: str, target: str, work: Callable[[], object]) -> None:
