@@ -39,6 +39,7 @@ STUCK_EVERY_S: Final = 2.0
 USUAL_EVERY_S: Final = 30.0  # how often it is asked how long messages usually take
 MAX_LIFTED: Final = 50
 MAX_REASONS: Final = 100
+_NONE_YET: Final = 2**63 - 1
 
 
 def _now() -> datetime:
@@ -209,7 +210,7 @@ class MessageView:
         self._gone.clear()
         self._lifted = []
         self._seen = self._reader.watermark()
-        self._low = 0
+        self._low = _NONE_YET if self.order is Order.NEWEST else 0
         self._replace(array("q"))
         if self._wrong is not None:
             self.scanned = None
@@ -293,7 +294,11 @@ class MessageView:
 
     async def _scan(self, reader: MessageReader, run: int) -> None:
         step, high = FIRST_STEP, await asyncio.to_thread(reader.last_message)
+        if run != self._run:
+            return
         self._low = (last := high) + 1
+        newer = sorted(number for number in self._changed_below if number > last)
+        self._take([(number, self._changed_below.pop(number)) for number in newer])
         while high > 0 and run == self._run:
             low = max(high - step + 1, 1)
             begun = time.perf_counter()
@@ -310,8 +315,9 @@ class MessageView:
             self._low = low
             high = low - 1
             self.scanned = 1 - high / last
-        self._low = 0
-        self._changed_below.clear()
+        if run == self._run:
+            self._low = 0
+            self._changed_below.clear()
 
     def _take(self, touched: Iterable[tuple[int, bool]]) -> bool:
         """Let messages that changed enter, leave or be read again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from monitor.model.message import Mark
 from monitor.services import messages as module
 from monitor.services.messages import MessageView, failure_groups, reader_of
 from monitor.services.monitor import Monitor
-from monitor.store.message_reader import Order
+from monitor.store.message_reader import MessageReader, Order
 from tests.factory import FULL_READING, make_capture, running
 from tests.volt import Volt
 
@@ -176,6 +177,29 @@ async def test_a_long_list_is_looked_through_in_steps_while_more_comes(
         assert texts(view)[:2] == ["text of new", "59"]
         assert texts(view)[-1] == "0"
         assert view.scanned is None
+
+
+async def test_what_comes_while_the_looking_begins_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Event()
+    last_message = MessageReader.last_message
+
+    def slow(reader: MessageReader) -> int:
+        begin.wait(10)
+        return last_message(reader)
+
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await volt.post(monitor, volt.body("a", "sent"), volt.body("b", "sent"))
+        monkeypatch.setattr(MessageReader, "last_message", slow)
+        loading = asyncio.gather(view.load())
+        await asyncio.sleep(0)
+        await volt.post(monitor, volt.body("c", "sent"), volt.body("a", "delivered"))
+        view.catch_up()
+        assert len(view) == 0
+        begin.set()
+        await loading
+        assert texts(view) == ["text of c", "text of b", "text of a"]
 
 
 async def test_after_a_long_absence_everything_is_looked_at_anew(

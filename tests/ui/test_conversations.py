@@ -145,6 +145,20 @@ async def test_the_filter_lists_conversations_with_such_a_message(tmp_path: Path
         await s.until(lambda: len(view(s).view.rows) == 2)
 
 
+async def test_a_resize_hides_the_thread_and_leaves_the_list_in_use(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, *(volt.body(str(n), "sent", to=f"+155555501{n:02}", ago=50 - n) for n in range(18)))
+        await s.press("G", "enter")
+        assert view(s).pane.items.has_focus
+        await s.press("2")
+        await s.pilot.resize_terminal(80, 24)
+        await s.press("3")
+        await s.until(lambda: view(s).rows.has_focus)
+        await s.until(lambda: view(s).rows.cursor_in_sight)
+        await s.press("enter")
+        assert isinstance(s.app.screen, ThreadScreen)
+
+
 async def test_media_are_chips_and_never_fetched(tmp_path: Path) -> None:
     async with conversations(tmp_path, settings=Settings(mask=True), size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "webhook_delivered", media=PICTURE, text="look at +15555550199"))

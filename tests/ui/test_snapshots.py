@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from textual.widgets import Input
 
+from monitor.model.capture import Capture
 from monitor.services.monitor import Settings
 from tests.ui.screens import Screens, mixed_captures, screens
 
@@ -60,6 +62,36 @@ async def test_screen(
     async with screens(tmp_path, mixed_captures(), size=size, settings=WITH_URL) as s:
         s.app.theme = theme
         await compare(s, snapshot, keys)
+
+
+@pytest.mark.parametrize(
+    ("size", "theme", "keys"),
+    [
+        ((80, 24), "hooktop-dark", ["2", "j"]),
+        ((120, 40), "hooktop-light", ["2", "j", "enter", "j"]),
+        ((120, 40), "hooktop-dark", ["3", "enter"]),
+        ((80, 24), "hooktop-dark", ["3", "x"]),
+    ],
+    ids=["messages", "lifecycle-light", "thread", "conversations-masked"],
+)
+async def test_views(
+    tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str, keys: list[str]
+) -> None:
+    async with screens(tmp_path, apart(mixed_captures()), size=size, settings=WITH_URL) as s:
+        await s.monitor.store.caught_up()
+        s.app.theme = theme
+        await s.press(keys[0])
+        await s.until(lambda: s.app.current_mode != "live")
+        await s.settle()
+        await compare(s, snapshot, keys[1:])
+
+
+def apart(captures: list[Capture]) -> list[Capture]:
+    """Captures of as many messages."""
+    return [
+        replace(capture, reading=capture.reading and replace(capture.reading, message=f"volt:{index}", aliases=()))
+        for index, capture in enumerate(captures)
+    ]
 
 
 @pytest.mark.parametrize("theme", ["hooktop-dark", "hooktop-light"])

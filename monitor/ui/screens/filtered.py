@@ -65,6 +65,8 @@ class FilteredScreen(MonitorScreen):
         """Follow the session's filter, which another view may have changed."""
         if self.session.view.filter_text != self.obeyed:
             self._obey(self.session.view.filter_text)
+        if self.focused is None:  # what had the focus was hidden by a resize
+            self.rows.focus()
         super().tick()
 
     def _obey(self, text: str) -> None:

@@ -36,7 +36,7 @@ class ConversationList(Rows):
         if self._version == self.view.version:
             return
         self._version = self.view.version
-        above = self.cursor * self.tall - self.scroll_offset.y
+        above, seen = self.cursor * self.tall - self.scroll_offset.y, self.cursor_in_sight
         at = self.view.index_of(self.selected) if self.selected is not None else 0
         if at is not None:
             self.cursor = at
@@ -44,6 +44,8 @@ class ConversationList(Rows):
         if self.scroll_offset.y:
             self.scroll_to(y=max(self.cursor * self.tall - above, 0), animate=False, immediate=True)
         self.changed()
+        if seen:
+            self.bring_cursor()
         self._select()
 
     def move_to(self, index: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from textual.timer import Timer
+from textual.worker import WorkType
 
 from monitor.services.messages import MessageView
 from monitor.ui.documents.lifecycle import Lifecycle
@@ -57,10 +59,12 @@ class MessagePane(Pane):
 
     def reload(self) -> None:
         """Read the message again, and show it if it changed."""
-        self.run_worker(self._load(self._number), group=f"load-{self.id}", exclusive=True)
+        # a function, not a coroutine: one that is superseded before it begins leaves nothing behind
+        load: WorkType[None] = partial(self._load, self._number)
+        self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
     async def _load(self, number: int | None) -> None:
-        before, self_number = self.shown, number
+        before = self.shown
         try:
             self.shown = None if number is None else await asyncio.to_thread(self._read, number)
         except Exception as error:  # the store may fail while we look: say so in the pane
@@ -68,7 +72,7 @@ class MessagePane(Pane):
             words = f"the store cannot be read ({type(error).__name__})"
             self.items.show(lambda width: [(line((words, "bad")), None)], cursor=0)
             return
-        if self_number != self._number:
+        if number != self._number:
             return
         if self.shown is None:
             words = "" if number is None else "this message became part of another"

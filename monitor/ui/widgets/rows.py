@@ -142,6 +142,16 @@ class Rows(Cursor):
 
     def on_resize(self) -> None:
         self.changed()
+        self.bring_cursor()
+
+    def bring_cursor(self) -> None:
+        """Scroll so that the cursor is in sight."""
+        self.bring(self.cursor * self.tall, (self.cursor + 1) * self.tall - 1)
+
+    @property
+    def cursor_in_sight(self) -> bool:
+        """Whether it is."""
+        return self.scroll_offset.y <= self.cursor * self.tall < self.scroll_offset.y + self.page
 
     def changed(self) -> None:
         """Bring size and cursor in line with the entries, and draw again."""
@@ -158,7 +168,7 @@ class Rows(Cursor):
         """Put the cursor on a row and bring the row into sight."""
         index = min(max(index, 0), max(self.count() - 1, 0))
         self.cursor = index
-        self.bring(index * self.tall, (index + 1) * self.tall - 1)
+        self.bring_cursor()
         self.refresh()
         self.post_message(self.Moved(self))
 

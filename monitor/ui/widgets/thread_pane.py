@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.timer import Timer
+from textual.worker import WorkType
 
 from monitor.model.conversation import Bubble, CentreLine
 from monitor.services.conversations import ConversationView, Thread
@@ -66,7 +67,8 @@ class ThreadPane(Pane):
     def _rested(self) -> None:
         self._timer = None
         if self.display:
-            self.run_worker(self._load(), group=f"load-{self.id}", exclusive=True)
+            load: WorkType[None] = self._load
+            self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
     def tick(self) -> None:
         """Read the thread again where something was said."""
