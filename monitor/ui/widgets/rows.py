@@ -12,18 +12,18 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from monitor.ui.actions import bindings
 from monitor.ui.lines import Line, Part, wrap
 from monitor.ui.painted import Painted
+from monitor.ui.widgets.steady import SteadyScroll
 
 log = logging.getLogger(__name__)
 Placed = tuple[Line, int | None]  # a line, and the entry that it belongs to
 
 
-class Cursor(Painted, ScrollView, can_focus=True, inherit_bindings=False):
+class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
     """Something with entries, one of which the cursor stands on."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("rows")
