@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -108,7 +109,7 @@ class Detail(Vertical):
     def _rested(self) -> None:
         self._timer = None
         if self.display:
-            self.run_worker(self._load(self._number), group=f"load-{self.id}", exclusive=True)
+            self._work(partial(self._load, self._number))
 
     async def _load(self, number: int | None) -> None:
         if number is None:
@@ -142,7 +143,12 @@ class Detail(Vertical):
 
     def reload(self, *, keep: bool = False) -> None:
         """Make the document again: tab, mask or form changed."""
-        self.run_worker(self._lay_out(keep=keep), group=f"load-{self.id}", exclusive=True)
+        self._work(partial(self._lay_out, keep=keep))
+
+    def _work(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do this instead of what is being done. A function, not a coroutine: one that is replaced before it began
+        would be a coroutine that nobody awaited."""
+        self.run_worker(work, group=f"load-{self.id}", exclusive=True)
 
     def choose(self, tab: str) -> None:
         """Choose a tab."""
