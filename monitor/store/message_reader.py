@@ -195,8 +195,8 @@ class MessageReader(Reader):
 
     def message(self, number: int) -> Message | None:
         """One message in full, folded from everything that was said of it, or None."""
-        with self._lock:
-            events = projection.message_events(self._db, number)
+        with self._using() as db:
+            events = projection.message_events(db, number)
         return fold(events) if events else None
 
     def conversations(self, limit: int, *, after: tuple[datetime, int] | None = None) -> list[ConversationRow]:
@@ -245,8 +245,8 @@ class MessageReader(Reader):
             f"{SELECT_MESSAGE} WHERE r.conversation_id = ? ORDER BY r.happened_at DESC, r.id DESC LIMIT ?",
             (number, limit),
         )
-        with self._lock:
-            lines = projection.conversation_events(self._db, number, limit)
+        with self._using() as db:
+            lines = projection.conversation_events(db, number, limit)
         return bubbles([message_of(values) for values in rows], lines)
 
 

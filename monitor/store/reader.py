@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,13 +69,22 @@ class Reader:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+        """Close the connection; a query under way in another thread is broken off first."""
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            self._db.interrupt()
+        with self._lock:  # closing under a running query would end the process, not the query
+            self._db.close()
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._using() as db:
+            return db.execute(sql, parameters).fetchall()
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one thread at a time. Raises StoreError for what goes wrong with it."""
         try:
             with self._lock:
-                return self._db.execute(sql, parameters).fetchall()
+                yield self._db
         except sqlite3.Error as error:
             raise StoreError(f"The database cannot be read: {reason_of(error)}; name another with --db.") from error
 

@@ -108,7 +108,7 @@ class StatsReader(MessageReader):
         )
         found: dict[tuple[str, str | None, str | None], Samples] = {}
         with self._lock:
-            for provider, channel, carrier, to_sent, to_final, total in self._db.execute(sql, where.parameters):
+            for provider, channel, carrier, to_sent, to_final, total in self._all(sql, where.parameters):
                 samples = found.get((provider, channel, carrier))
                 if samples is None:
                     samples = found[(provider, channel, carrier)] = Samples()

@@ -177,6 +177,7 @@ async def test_forged_messages_say_so(tmp_path: Path) -> None:
         assert "? not proven" in thread(s)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_hostile_text_in_every_field(tmp_path: Path, size: tuple[int, int]) -> None:
     captures = []

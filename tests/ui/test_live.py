@@ -34,6 +34,7 @@ async def test_the_newest_is_followed_until_the_cursor_moves(tmp_path: Path) -> 
         assert s.captures.selected == 141
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "selected"),
     [

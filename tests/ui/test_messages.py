@@ -289,6 +289,7 @@ async def test_sizes(tmp_path: Path) -> None:
         assert isinstance(s.app.screen, MessagesScreen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (180, 50)])
 async def test_hostile_text_in_every_field(tmp_path: Path, size: tuple[int, int]) -> None:
     captures = []

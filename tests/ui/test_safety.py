@@ -68,6 +68,7 @@ async def walk(s: Screens) -> None:
         await s.press(*keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (180, 50)])
 async def test_no_hostile_text_acts_wherever_it_stands(tmp_path: Path, size: tuple[int, int]) -> None:
     captures = [hostile_capture(text) for text in HOSTILE]
@@ -93,6 +94,7 @@ async def test_no_hostile_text_acts_wherever_it_stands(tmp_path: Path, size: tup
         assert "[@click=app.quit]x[/]" in s.captures.view.rows(13, 14)[0].text  # type: ignore[operator,union-attr]
 
 
+@pytest.mark.slow
 async def test_hostile_text_in_the_filter_and_the_search(tmp_path: Path) -> None:
     async with screens(tmp_path, [hostile_capture("x")], driver=RecordingDriver) as s:
         for text in HOSTILE:
