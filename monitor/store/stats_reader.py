@@ -107,8 +107,8 @@ class StatsReader(MessageReader):
             f"FROM messages r WHERE {where.sql}"
         )
         found: dict[tuple[str, str | None, str | None], Samples] = {}
-        with self._lock:
-            for provider, channel, carrier, to_sent, to_final, total in self._all(sql, where.parameters):
+        with self._using() as db:
+            for provider, channel, carrier, to_sent, to_final, total in db.execute(sql, where.parameters):
                 samples = found.get((provider, channel, carrier))
                 if samples is None:
                     samples = found[(provider, channel, carrier)] = Samples()
