@@ -205,6 +205,7 @@ async def test_hostile_text_in_every_field(tmp_path: Path, size: tuple[int, int]
         assert view(s).rows.bad_rows == 0
 
 
+@pytest.mark.slow
 async def test_sizes(tmp_path: Path) -> None:
     async with conversations(tmp_path) as (volt, s):
         await s.add(*mixed_captures())

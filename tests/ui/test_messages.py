@@ -267,6 +267,7 @@ async def test_masked(tmp_path: Path) -> None:
         assert "text of a" in pane(s)
 
 
+@pytest.mark.slow
 async def test_sizes(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await fill(s.monitor, mixed_captures())

@@ -105,6 +105,7 @@ async def test_themes_are_shown_at_once_and_remembered(tmp_path: Path) -> None:
     assert json.loads(preferences.read_text())["theme"] == "hooktop-light"
 
 
+@pytest.mark.slow
 async def test_every_theme_can_be_drawn(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(180, 50)) as s:
         before = s.screen_text()
