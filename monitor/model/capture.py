@@ -10,6 +10,9 @@ from enum import StrEnum
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict
 
+# A request header whose value proves that this installation itself made the body.
+STAMP_HEADER = "x-hooktop-local"
+
 
 class Source(StrEnum):
     """How a capture came to be here."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor import __version__
+from monitor.model.capture import STAMP_HEADER
 from monitor.providers.base import Provider
 from monitor.providers.keys import SigningKey
 from monitor.sandbox.deliveries import Delivery, Fault
 
-STAMP_HEADER = "x-hooktop-local"
 # Only Connectly documents its own (providers/connectly.md, section 3); Volt and OneRoute show code for Node, Bird none.
 USER_AGENTS = {
     "volt": "axios/1.7.9",

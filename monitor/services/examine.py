@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor import jsonbody
-from monitor.model.capture import Capture, Origin, Request, Source
+from monitor.model.capture import STAMP_HEADER, Capture, Origin, Request, Source
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Signed
 from monitor.providers.registry import Registry
 
-STAMP_HEADER = "x-hooktop-local"
 log = logging.getLogger(__name__)
 
 

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import jsonbody
-from monitor.model.capture import Request
+from monitor.model.capture import STAMP_HEADER, Request
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys
 from monitor.providers.keys import SigningKey, verifying_key
 from monitor.providers.registry import registry
 from monitor.sandbox.deliveries import Delivery, Fault
-from monitor.sandbox.envelope import STAMP_HEADER, USER_AGENTS, Envelope, seal
+from monitor.sandbox.envelope import USER_AGENTS, Envelope, seal
 from monitor.sandbox.single import one
 from monitor.sandbox.traffic import Traffic
 

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 
 from monitor import jsonbody
-from monitor.model.capture import Request
+from monitor.model.capture import STAMP_HEADER, Request
 from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys
 from monitor.providers.keys import SigningKey, verifying_key
 from monitor.providers.registry import registry
 from monitor.sandbox.deliveries import Delivery
-from monitor.sandbox.envelope import STAMP_HEADER
 from monitor.sandbox.problems import SimulationProblem
 from monitor.sandbox.sender import Sender, Sent
 from monitor.sandbox.single import one
