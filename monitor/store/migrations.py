@@ -129,3 +129,41 @@ def m002_messages_and_conversations(db: Database) -> None:
         ) WITHOUT ROWID
         """
     )
+
+
+@migrations()
+def m003_registrations(db: Database) -> None:
+    """What is wanted at the providers, and every change that was made there: saved before it was asked for."""
+    db.execute(
+        """
+        CREATE TABLE wanted (
+            id INTEGER PRIMARY KEY, account TEXT NOT NULL, provider TEXT NOT NULL, subject TEXT NOT NULL,
+            spec TEXT NOT NULL, since INTEGER NOT NULL, UNIQUE (account, subject)
+        )
+        """
+    )
+    # ``before`` and ``after`` are registrations as JSON, without secrets; ``run`` names the run of hooktop that asked.
+    db.execute(
+        """
+        CREATE TABLE changes (
+            id INTEGER PRIMARY KEY, account TEXT NOT NULL, provider TEXT NOT NULL, kind TEXT NOT NULL,
+            subject TEXT NOT NULL, before TEXT, after TEXT, begun_at INTEGER NOT NULL, ended_at INTEGER,
+            state TEXT NOT NULL, run TEXT NOT NULL, undoes INTEGER
+        )
+        """
+    )
+
+
+@migrations()
+def m004_attempts(db: Database) -> None:
+    """Each time a capture was passed on: forwarded as it came, or replayed later, and what was answered."""
+    db.execute(
+        """
+        CREATE TABLE attempts (
+            id INTEGER PRIMARY KEY, capture INTEGER NOT NULL, kind TEXT NOT NULL, url TEXT NOT NULL,
+            at INTEGER NOT NULL, took_s REAL, status INTEGER, error TEXT,
+            headers BLOB, body BLOB, changed INTEGER NOT NULL
+        )
+        """
+    )
+    db.execute("CREATE INDEX attempts_of_capture ON attempts (capture)")

@@ -1,0 +1,1 @@
+"""Tunnels: how the world reaches this machine, and whether it does."""
