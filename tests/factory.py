@@ -16,6 +16,7 @@ from monitor.providers.registry import registry
 from monitor.receiver.server import bind
 from monitor.services.examine import Examiner
 from monitor.services.monitor import Monitor, Settings
+from monitor.services.reach import Reach
 from monitor.store.store import Store
 
 START = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -87,12 +88,20 @@ class FixedKeys:
         return self._local
 
 
+class Mark:
+    """The mark of this installation, as a test gives it."""
+
+    def mark(self) -> str:
+        """Always the same."""
+        return "hk-0a1b2c3d"
+
+
 @asynccontextmanager
 async def running(path: Path, settings: Settings | None = None, **keys: Keys) -> AsyncIterator[Monitor]:
     """A real monitor on a free loopback port and a real database."""
     store = Store.open(path)
     examiner = Examiner(registry(), FixedKeys(None, **keys), lambda body, value: value == "stamp")
-    monitor = Monitor(store, examiner, bind("127.0.0.1", 0), settings or Settings())
+    monitor = Monitor(store, examiner, bind("127.0.0.1", 0), settings or Settings(), Reach(None, None, Mark()))
     await monitor.start()
     try:
         yield monitor

@@ -125,7 +125,7 @@ def listening_record(monitor: Monitor) -> tuple[dict[str, Any], str]:
     """Where the monitor listens, as a JSON object and as a sentence."""
     from monitor import __version__
 
-    public = monitor.settings.public_url
+    public = monitor.reach.public_url
     value = {
         "kind": "listening",
         "url": monitor.url,

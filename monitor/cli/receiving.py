@@ -104,7 +104,6 @@ async def receiving(
             raise
         sock = bind(receiver.host, 0)
     settings = Settings(
-        public_url=receiver.public_url,
         enforce=receiver.enforce,
         max_body=receiver.max_body,
         read_only=read_only,

@@ -42,10 +42,10 @@ class Sender:
     """Signs deliveries at the moment of sending and posts them. An asynchronous context manager.
 
     The target is ``base_url`` plus ``path(provider)``, which may be empty. ``keys`` gives the key to sign a provider's
-    deliveries with, ``stamp`` the value that marks a body as simulated (None: unmarked). ``public_url`` stands for
-    ``base_url`` in what is signed, where the world knows the receiver under another address. Proxy settings of the
-    environment are not used, redirects are not followed. Raises SimulationProblem for an address that is none (see
-    ``web_address``; http:// is taken for every host).
+    deliveries with, ``stamp`` the value that marks a body as simulated (None: unmarked). ``public_url`` gives what
+    stands for ``base_url`` in what is signed, where the world knows the receiver under another address.
+    Proxy settings of the environment are not used, redirects are not followed. Raises SimulationProblem for an address
+    that is none (see ``web_address``; http:// is taken for every host).
     """
 
     def __init__(
@@ -54,12 +54,13 @@ class Sender:
         keys: Callable[[str], SigningKey],
         *,
         stamp: Callable[[bytes], str] | None = None,
-        public_url: str | None = None,
+        public_url: Callable[[], str | None] = lambda: None,
         path: Callable[[str], str] = "/{}".format,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._base = _checked(base_url)
-        self._public = _checked(public_url or base_url)
+        _checked(public_url() or base_url)
+        self._public_url = public_url
         self._keys = keys
         self._stamp = stamp
         self._path = path
@@ -86,7 +87,8 @@ class Sender:
         provider = registry()[delivery.provider]
         path = self._path(provider.name)
         key = self._keys(provider.name)
-        envelope = seal(delivery, provider, key, url=_joined(self._public, path), at=time.time(), stamp=self._stamp)
+        public = _joined(self._public_url() or self._base, path)
+        envelope = seal(delivery, provider, key, url=public, at=time.time(), stamp=self._stamp)
         status: int | None = None
         problem: str | None = None
         began = time.perf_counter()

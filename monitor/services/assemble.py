@@ -77,7 +77,7 @@ def simulator_of(config: Config, to: str | None = None) -> Simulator:
     own = f"http://{_reachable(receiver.host)}:{receiver.port}"
     if to is None or to.rstrip("/") == own:
         token = local.path_token() if receiver.tokens else None
-        return Simulator(registry(), local, own, public_url=receiver.public_url, token=token)
+        return Simulator(registry(), local, own, public_url=lambda: receiver.public_url, token=token)
     whole = urlsplit(to).path.strip("/") != ""
     return Simulator(registry(), local, to, path=(lambda provider: "") if whole else None)
 
@@ -106,6 +106,7 @@ async def assembled(
     """
     from monitor.services.alerts import Alerts
     from monitor.services.monitor import Monitor
+    from monitor.services.reach import Reach
     from monitor.services.simulate import Simulator
     from monitor.store.message_reader import MessageReader
     from monitor.store.store import Store
@@ -120,8 +121,10 @@ async def assembled(
         sock.close()
         raise
     keychain = Keychain(config, PublicKeys(database), local)
-    monitor = Monitor(store, Examiner(registry(), keychain, local.is_stamp), sock, settings)
-    simulator = Simulator(registry(), local, monitor.url, public_url=settings.public_url, token=settings.token)
+    reach = Reach(config.receiver.public_url, settings.token, local)
+    reach.follow(lambda: keychain.reached(reach.public_url))
+    monitor = Monitor(store, Examiner(registry(), keychain, local.is_stamp), sock, settings, reach)
+    simulator = Simulator(registry(), local, monitor.url, public_url=lambda: reach.public_url, token=settings.token)
     try:
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)

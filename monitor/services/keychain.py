@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,8 @@ class Keychain:
         """``public_keys`` is None where there is no database. ``from_keyring`` gives an entry's text by its name."""
         self.config = config
         self.public_keys = public_keys
+        self._public_url = config.receiver.public_url
+        self._urls: Mapping[str, tuple[str, ...]] = {}
         self._local = local
         self._from_keyring = from_keyring
         self._held: dict[str, _Held] = {}
@@ -81,6 +83,16 @@ class Keychain:
     def refresh(self, config: Config | None = None) -> None:
         """Gather anew from now on: keys were fetched, trusted or added, or the configuration is another."""
         self.config = config or self.config
+        self._held.clear()
+
+    def reached(self, public_url: str | None) -> None:
+        """The world reaches the receiver under another base address from now on."""
+        self._public_url = public_url
+        self._held.clear()
+
+    def registered(self, urls: Mapping[str, tuple[str, ...]]) -> None:
+        """The exact addresses, by provider, that webhooks are known to be registered under: some schemes sign them."""
+        self._urls = urls
         self._held.clear()
 
     @property
@@ -115,7 +127,8 @@ class Keychain:
             else:
                 found.setdefault(key.id, key)
         why_none = None if found else "; ".join(trouble.text for trouble in troubles) or None
-        keys = Keys(tuple(found.values()), public_url=self.config.receiver.public_url, why_none=why_none)
+        urls = self._urls.get(name, ())
+        keys = Keys(tuple(found.values()), urls, self._public_url, why_none=why_none)
         return _Held(keys, tuple(troubles))
 
     def _candidates(self, provider: str, troubles: list[KeyTrouble]) -> Iterator[_Candidate]:

@@ -1,4 +1,4 @@
-"""What this installation alone knows: its keys for simulated events, the secret of its stamp, the path token.
+"""What this installation alone knows: its keys for simulated events, the secret of its stamp, path token and mark.
 
 All of it is in one file with mode 0600, made when something in it is first used. Commands and a running monitor share
 the file: it is read again when it has changed, and changed under a lock.
@@ -12,10 +12,11 @@ import hmac
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from monitor import paths
 from monitor.providers.keys import Key, KeyProblem, load_signing_key, signing_key_text, verifying_key
 from monitor.providers.registry import registry
+from monitor.services.reach import MARK_PREFIX
 
 if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
@@ -36,16 +38,19 @@ except ImportError:  # Windows: the file is replaced whole, at worst one of two 
 FILE_NAME: Final = "local-keys.json"
 MAX_FILE: Final = 1024 * 1024
 TOKEN_BYTES: Final = 24  # 192 random bits in a path token
+MARK_BYTES: Final = 4
+_MARK: Final = re.compile(rf"{MARK_PREFIX}[0-9a-f]{{{2 * MARK_BYTES}}}")
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Content:
-    """The file: signing keys by provider as ``signing_key_text`` writes them, and two secrets in ASCII."""
+    """The file: signing keys by provider as ``signing_key_text`` writes them, two secrets in ASCII, and a name."""
 
     keys: dict[str, str] = field(default_factory=dict)
     stamp: str | None = None
     path_token: str | None = None
+    mark: str | None = None
 
 
 class LocalKeys:
@@ -116,6 +121,14 @@ class LocalKeys:
 
         return self._current().path_token or self._change(make).path_token or ""
 
+    def mark(self) -> str:
+        """The last segment of the hook paths that this installation registers: no secret. Raises KeyProblem."""
+
+        def make(content: _Content) -> None:
+            content.mark = content.mark or MARK_PREFIX + secrets.token_hex(MARK_BYTES)
+
+        return self._current().mark or self._change(make).mark or ""
+
     def _current(self) -> _Content:
         """The content of the file, read again only when it has changed."""
         with self._lock:
@@ -139,7 +152,7 @@ class LocalKeys:
                 except (FileNotFoundError, ValueError):
                     content = _Content()  # what cannot be read protects nothing but simulations: begin anew
                 change(content)
-                data = {"keys": content.keys, "stamp": content.stamp, "path_token": content.path_token}
+                data = asdict(content)
                 paths.replace_private(self._path, json.dumps(data, indent=1).encode("ascii"))
         except OSError as error:
             raise KeyProblem(
@@ -169,7 +182,9 @@ def _read(path: Path) -> _Content:
         raise ValueError("not an object")
     keys = data.get("keys")
     kept = {str(k): v for k, v in keys.items() if isinstance(v, str)} if isinstance(keys, dict) else {}
-    return _Content(kept, _text(data.get("stamp")), _text(data.get("path_token")))
+    mark = data.get("mark")
+    known = isinstance(mark, str) and _MARK.fullmatch(mark)
+    return _Content(kept, _text(data.get("stamp")), _text(data.get("path_token")), mark if known else None)
 
 
 def _text(value: object) -> str | None:

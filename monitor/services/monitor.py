@@ -17,6 +17,7 @@ from monitor.store.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from monitor.services.examine import Examiner
+    from monitor.services.reach import Reach
     from monitor.store.reader import Reader
     from monitor.store.store import Store
 
@@ -28,7 +29,6 @@ REJECTED: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, Verdict
 class Settings:
     """How a monitor runs. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none."""
 
-    public_url: str | None = None
     enforce: bool = False
     max_body: int = 1024 * 1024
     token: str | None = None
@@ -53,11 +53,13 @@ class Monitor:
         examiner: Examiner,
         sock: socket.socket,
         settings: Settings,
+        reach: Reach,
         *,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self.store = store
         self.settings = settings
+        self.reach = reach
         self.feed = Feed()
         self.examiner = examiner
         self.host, self.port = sock.getsockname()[:2]

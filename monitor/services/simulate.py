@@ -65,12 +65,13 @@ class Simulator:
         local: Signing,
         url: str,
         *,
-        public_url: str | None = None,
+        public_url: Callable[[], str | None] = lambda: None,
         token: str | None = None,
         path: Callable[[str], str] | None = None,
     ) -> None:
-        """``url`` is the receiver's base address, ``public_url`` the one that the world knows it by (some schemes sign
-        it), ``token`` its path token; ``path`` gives a provider's path where it is another than ``/{provider}``."""
+        """``url`` is the receiver's base address, ``public_url`` gives the one that the world knows it by now (some
+        schemes sign it), ``token`` its path token; ``path`` gives a provider's path where it is another than
+        ``/{provider}``."""
         self._registry = registry
         self._local = local
         self._url = url

@@ -65,7 +65,7 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     since = (now - feed.last_at).total_seconds() if feed.last_at else 0.0
     return Facts(
         local=f"{host}:{monitor.port}",
-        public=visible(settings.public_url, limit=200) if settings.public_url else None,
+        public=visible(monitor.reach.public_url, limit=200) if monitor.reach.public_url else None,
         listening=monitor.receiving,
         total=feed.total,
         rate=feed.rate(),

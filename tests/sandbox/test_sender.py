@@ -150,7 +150,7 @@ async def test_what_arrives_is_signed_for_its_provider_and_marked_local(provider
 async def test_bird_signs_the_public_url() -> None:
     async with (
         serving() as server,
-        Sender(server.url, key_of, public_url="https://hooks.example.com/") as sender,
+        Sender(server.url, key_of, public_url=lambda: "https://hooks.example.com/") as sender,
     ):
         assert (await sender.send(events(1, "bird")[0])).status == 200
     [request] = server.requests
@@ -275,7 +275,7 @@ async def test_an_endless_answer_is_left() -> None:
 def test_an_address_that_cannot_be_sent_to_is_said(url: str) -> None:
     for base, public in ((url, None), ("http://127.0.0.1:1", url or "nowhere")):
         with pytest.raises(SimulationProblem, match=r"cannot send to this address: .*; write it as in http") as problem:
-            Sender(base, key_of, public_url=public)
+            Sender(base, key_of, public_url=lambda: public)
         assert "secret" not in str(problem.value)
 
 

@@ -174,8 +174,9 @@ async def test_empty_state_gives_the_next_step(tmp_path: Path) -> None:
 
 
 async def test_status_line_says_every_unusual_state(tmp_path: Path) -> None:
-    settings = Settings(enforce=True, read_only=True, mask=True, public_url="https://hooks.example.com")
+    settings = Settings(enforce=True, read_only=True, mask=True)
     async with screens(tmp_path, plain_captures(3), settings=settings) as s:
+        s.monitor.reach.change("https://hooks.example.com")
         await s.press("space")
         text = s.screen_text()
         for word in ("PAUSED", "MASK", "ENFORCE", "READ-ONLY", "https://hooks.example.com", "3 captures"):

@@ -13,13 +13,12 @@ from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-unt
 from textual.widgets import Input
 
 from monitor.model.capture import Capture
-from monitor.services.monitor import Settings
 from tests.ui.screens import Screens, mixed_captures, screens
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-WITH_URL = Settings(public_url="https://a1b2.trycloudflare.com")
+URL = "https://a1b2.trycloudflare.com"
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +58,8 @@ def stand_still(s: Screens) -> None:
 async def test_screen(
     tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str, keys: list[str]
 ) -> None:
-    async with screens(tmp_path, mixed_captures(), size=size, settings=WITH_URL) as s:
+    async with screens(tmp_path, mixed_captures(), size=size) as s:
+        s.monitor.reach.change(URL)
         s.app.theme = theme
         await compare(s, snapshot, keys)
 
@@ -77,7 +77,8 @@ async def test_screen(
 async def test_views(
     tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str, keys: list[str]
 ) -> None:
-    async with screens(tmp_path, apart(mixed_captures()), size=size, settings=WITH_URL) as s:
+    async with screens(tmp_path, apart(mixed_captures()), size=size) as s:
+        s.monitor.reach.change(URL)
         await s.monitor.store.caught_up()
         s.app.theme = theme
         await s.press(keys[0])

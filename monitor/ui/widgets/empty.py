@@ -26,7 +26,7 @@ class Empty(Plain):
         """Nothing was captured yet."""
         token = f"/{redact.HIDDEN}" if monitor.settings.token else ""
         names = [name for name in registry().names() if name != "generic"]
-        base = monitor.settings.public_url or monitor.url
+        base = monitor.reach.public_url or monitor.url
         lines: list[tuple[Part, ...]] = [
             (("Waiting for the first webhook", "strong"),),
             (),
