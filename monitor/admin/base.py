@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from monitor.admin.masking import mask
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.secret import Secret
 
@@ -57,34 +58,43 @@ class AdminError(Exception):
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
     """A request to a provider's API, ready to be sent or to be shown. ``body`` is JSON text; its secrets are in it as
-    they are sent, and are hidden by ``shown``. ``deadline_s`` is for the whole call."""
+    they are sent, and are hidden by ``shown``. ``deadline_s`` is for the whole call. ``reads`` says that the request
+    changes nothing although it is no GET."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str | Secret], ...] = ()
-    body: str | None = None
+    body: str | None = field(default=None, repr=False)
     secrets: tuple[Secret, ...] = ()  # what stands in the body and must not be shown
     deadline_s: float = DEADLINE_S
+    reads: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether the provider may be another afterwards, so that no answer leaves open what was done."""
+        return self.method != "GET" and not self.reads
+
+    @property
+    def hidden(self) -> tuple[Secret, ...]:
+        """All secrets in it: none may be shown, also where an answer repeats it."""
+        return (*(value for _, value in self.headers if isinstance(value, Secret)), *self.secrets)
 
     def shown(self) -> str:
         """The request as HTTP text for people: request line, headers, an empty line and the body, secrets masked."""
         lines = [f"{self.method} {self.url}"]
         lines += [f"{name}: {value.masked() if isinstance(value, Secret) else value}" for name, value in self.headers]
-        body = self.body or ""
-        for secret in self.secrets:
-            if secret:
-                body = body.replace(secret.reveal(), secret.masked())
-        return "\n".join([*lines, "", body] if body else lines)
+        return mask("\n".join([*lines, "", self.body] if self.body else lines), self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """What a provider's API answered: header names in lower case, the body as it came."""
+    """What a provider's API answered to ``request``: header names in lower case, the body as it came."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)  # may hold secrets
     took_s: float
+    request: ApiRequest
 
     def header(self, name: str) -> str | None:
         """The first value of a header (name in lower case), or None."""
