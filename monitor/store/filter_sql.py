@@ -21,17 +21,20 @@ from monitor.model.filter.conditions import Choice, How, Range, Text, pieces, te
 from monitor.model.filter.fields import FINAL, body_values, fact_values
 from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
 from monitor.model.filter.predicate import Filter
+from monitor.store import search
 from monitor.store.rows import headers_of
 from monitor.times import microseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """An expression for WHERE with its parameters. ``needs_captures`` says whether it looks at ``captures c``."""
+    """An expression for WHERE with its parameters. ``needs_captures`` says whether it looks at ``captures c``;
+    ``search`` is what the search index is asked first, where it can help."""
 
     sql: str
     parameters: list[object]
     needs_captures: bool
+    search: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def compile_filter(filter: Filter, now: datetime) -> Where:
     parameters: list[object] = []
     sql = _node(filter.node, _CAPTURES, microseconds(now), parameters)
     looked_at = {column.sql for term in terms(filter.node) for column in _CAPTURES[term.field.name]}
-    return Where(sql, parameters, any(column.startswith("c.") for column in looked_at))
+    return Where(sql, parameters, any(column.startswith("c.") for column in looked_at), search.wanted(filter.node))
 
 
 def compile_message_filter(filter: Filter, now: datetime) -> Where:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -178,7 +178,7 @@ class MessageReader(Reader):
             "r.message IS NULL AND NOT (r.conversation IS NOT NULL AND r.direction IS NOT NULL "
             "AND (coalesce(r.text, '') <> '' OR r.media IS NOT NULL))"
         )
-        return self.matching(Where(f"{apart} AND ({where.sql})", where.parameters, where.needs_captures), low, high)
+        return self.matching(replace(where, sql=f"{apart} AND ({where.sql})"), low, high)
 
     def links(self, capture: int) -> tuple[int | None, int | None]:
         """The numbers of the message and of the conversation that a capture belongs to, None where there is none."""

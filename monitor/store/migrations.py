@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from monitor.store import search
+
 migrations = Migrations("hooktop")
 
 
@@ -167,3 +169,9 @@ def m004_attempts(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX attempts_of_capture ON attempts (capture)")
+
+
+@migrations()
+def m005_search(db: Database) -> None:
+    """Which captures can hold a piece of text. Filters do without where this SQLite has no such index."""
+    search.create(db.conn)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.model.capture import Capture
+from monitor.store import search
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.filter_sql import Where, register
@@ -115,7 +116,18 @@ class Reader:
         """The ids from ``low`` to ``high`` that pass a compiled filter, in ascending order."""
         source = "readings r JOIN captures c ON c.id = r.id" if where.needs_captures else "readings r"
         sql = f"SELECT r.id FROM {source} WHERE r.id BETWEEN ? AND ? AND ({where.sql}) ORDER BY r.id"  # noqa: S608 - compiled: constants and ?
-        return [row[0] for row in self._all(sql, (low, high, *where.parameters))]
+        found: list[int] = []
+        if where.search is not None:
+            with self._using() as db:
+                indexed = min(search.upto(db) or 0, high)
+            if low <= indexed:
+                named = f"SELECT r.id FROM {source} WHERE r.id IN ({search.NAMED}) AND ({where.sql}) ORDER BY r.id"  # noqa: S608 - as above
+                asked = (where.search, low, indexed, low, indexed, *where.parameters)
+                found = [row[0] for row in self._all(named, asked)]
+                low = indexed + 1
+        if low <= high:
+            found += [row[0] for row in self._all(sql, (low, high, *where.parameters))]
+        return found
 
     def capture(self, number: int) -> Capture | None:
         """One whole capture, or None."""

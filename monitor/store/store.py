@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from monitor.model.capture import Capture
-from monitor.store import projection
+from monitor.store import projection, search
 from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
 from monitor.store.lease import Lease
@@ -115,6 +115,7 @@ class Store:
                 progress(after, last)
             await self._writer.run(_recount)
             await self._writer.run(projection.clear)
+            await self._writer.run(search.clear)
             await self.caught_up()
         finally:
             reader.close()

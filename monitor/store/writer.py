@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor.model.capture import Capture
-from monitor.store import projection
+from monitor.store import projection, search
 from monitor.store.connection import connect
 from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.rows import capture_row, insert_rows, reading_row
@@ -233,6 +233,7 @@ class Writer:
         try:
             db.execute("BEGIN IMMEDIATE")
             done = projection.advance(db, PROJECT_STEP, self._events)
+            done += search.advance(db)
             db.execute("COMMIT")
         except Exception as error:
             if db.in_transaction:

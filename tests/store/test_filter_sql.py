@@ -19,6 +19,7 @@ from monitor.model.filter.conditions import pattern
 from monitor.model.filter.fields import ANYWHERE, FIELDS, ORDERED, Kind
 from monitor.model.reading import Direction, Media, MessageError, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.store import search
 from monitor.store.connection import connect, prepare
 from monitor.store.filter_sql import compile_filter, register
 from monitor.store.rows import capture_row, insert_rows, reading_row
@@ -45,6 +46,8 @@ def fill(db: sqlite3.Connection, captures: list[Capture]) -> None:
     db.execute("DELETE FROM readings")
     insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in captures])
     insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in captures])
+    search.clear(db)
+    assert search.advance(db, len(captures)) == len(captures)
     db.execute("COMMIT")
 
 
@@ -52,7 +55,11 @@ def selected(db: sqlite3.Connection, filter: Filter) -> list[int]:
     where = compile_filter(filter, NOW)
     join = "JOIN captures c ON c.id = r.id" if where.needs_captures else ""
     rows = db.execute(f"SELECT r.id FROM readings r {join} WHERE {where.sql} ORDER BY r.id", where.parameters)
-    return [row[0] for row in rows]
+    found = [row[0] for row in rows]
+    if where.search is not None:  # what the search index names holds all of them
+        named = db.execute(search.NAMED, (where.search, 0, 10_000, 0, 10_000))
+        assert set(found) <= {row[0] for row in named}, filter.text
+    return found
 
 
 def matched(captures: list[Capture], filter: Filter) -> list[int]:
@@ -296,6 +303,13 @@ def test_a_filter_as_large_as_filters_get(db: sqlite3.Connection) -> None:
     assert selected(db, everywhere) == []
 
 
+def everything(db: sqlite3.Connection) -> object:
+    """The tables, and what is in them (the search index itself cannot be listed, the tables below it can)."""
+    tables = db.execute("SELECT name, type, sql FROM sqlite_master ORDER BY name").fetchall()
+    named = [name for name, kind, _ in tables if kind == "table" and name != "search"]
+    return tables, [db.execute(f'SELECT * FROM "{name}"').fetchall() for name in named]
+
+
 def test_naughty_strings_find_themselves_and_change_nothing(db: sqlite3.Connection) -> None:
     naughty: list[str] = json.loads((corpora() / "naughty-strings" / "blns.json").read_text("utf-8"))
     captures = [
@@ -303,8 +317,7 @@ def test_naughty_strings_find_themselves_and_change_nothing(db: sqlite3.Connecti
         for number, text in enumerate(naughty, 1)
     ]
     fill(db, captures)
-    tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
-    before = db.execute(tables).fetchall(), "\n".join(db.iterdump())
+    before = everything(db)
     for number, text in enumerate(naughty, 1):
         for name in ("text", "from", "event"):
             assert number in selected(db, parse(f"{name}={quote(text)}"))
@@ -313,7 +326,7 @@ def test_naughty_strings_find_themselves_and_change_nothing(db: sqlite3.Connecti
         except FilterError:
             continue
         assert selected(db, filter) == matched(captures, filter)
-    assert (db.execute(tables).fetchall(), "\n".join(db.iterdump())) == before
+    assert everything(db) == before
 
 
 def test_a_regular_expression_bomb_ends(db: sqlite3.Connection) -> None:

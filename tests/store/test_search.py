@@ -1,0 +1,114 @@
+"""The search index: it names every capture that can match, and a filter that it helps reads only those."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.model.capture import Capture
+from monitor.model.filter import parse
+from monitor.model.reading import Reading
+from monitor.store import search
+from monitor.store.connection import connect
+from monitor.store.filter_sql import compile_filter
+from monitor.store.reader import Reader
+from monitor.store.store import Store
+from tests.factory import START, make_capture
+
+
+def saying(text: str, sender: str = "+15555550123") -> Capture:
+    return replace(make_capture(), reading=Reading(text=text, from_=sender, message=f"volt:{text[:40]}"))
+
+
+async def stored(path: Path, captures: list[Capture]) -> None:
+    store = Store.open(path)
+    store.start()
+    for capture in captures:
+        await store.add(capture)
+    await store.caught_up()
+    await store.stop()
+
+
+def found(path: Path, text: str, low: int = 1, high: int = 10_000) -> list[int]:
+    with closing(Reader(path)) as reader:
+        return reader.matching(compile_filter(parse(text), START), low, high)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("hello", '("hel" AND "ell" AND "llo")'),
+        ("STRASSE", '("str" AND "tra" AND "ras" AND "ass" AND "sse")'),
+        ("straße", '("str" AND "tra" AND "ras" AND "ass" AND "sse")'),
+        ("text:ab", None),
+        ("text:ab*cde", '("cde")'),
+        ('"a\\"b"', '("a""b")'),
+        ("hello -world", '("hel" AND "ell" AND "llo")'),
+        ("(hello or provider:volt)", None),
+        ("text:~hello", None),
+        ("body.a:hello", None),
+        ("provider:volt text:abc", '(("abc"))'),
+        ("-hello", None),
+        ("from:+15555550123", None),
+    ],
+)
+def test_what_the_index_is_asked(text: str, asked: str | None) -> None:
+    wanted = compile_filter(parse(text), START).search
+    if text.startswith("from:"):
+        assert wanted is not None
+        assert '"155"' in wanted
+        assert " OR " in wanted
+    elif text.startswith("hello -"):
+        assert wanted == f"({asked})"
+    else:
+        assert wanted == asked
+
+
+async def test_texts_are_found_before_and_behind_what_is_indexed(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    many = search.STEP + 20
+    await stored(path, [saying(f"number {n:04d} of many") for n in range(1, many + 1)])
+    with closing(connect(path, read_only=True)) as db:
+        assert search.upto(db) == search.STEP
+    for number in (1, search.STEP, search.STEP + 1, many):
+        assert found(path, f'"{number:04d} of"') == [number]
+    assert found(path, "number") == list(range(1, many + 1))
+    assert found(path, "number", 5, 9) == [5, 6, 7, 8, 9]
+    assert found(path, '"(555) 555-0123"', 1, 3) == [1, 2, 3]
+    assert found(path, "nothing of the kind") == []
+
+
+async def test_a_capture_with_very_much_text_is_found_too(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    long = "x" * search.MAX_WORDS + " needle"
+    await stored(path, [saying(f"text {n}") for n in range(search.STEP - 1)] + [saying(long)])
+    assert found(path, "needle") == [search.STEP]
+
+
+async def test_reindex_builds_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    store = Store.open(path)
+    store.start()
+    for n in range(search.STEP):
+        await store.add(saying(f"before {n}"))
+    await store.caught_up()
+    await store.reread(lambda capture: replace(capture, reading=Reading(text=f"after {capture.id}")))
+    await store.stop()
+    assert found(path, "before") == []
+    assert len(found(path, "after")) == search.STEP
+
+
+async def test_without_an_index_filters_read_everything(tmp_path: Path) -> None:
+    """SQLite may have been built without it."""
+    path = tmp_path / "hooktop.db"
+    await stored(path, [])
+    with closing(sqlite3.connect(path)) as db:
+        for table in ("searched", "searched_long", "search"):
+            db.execute(f"DROP TABLE {table}")
+        db.commit()
+    await stored(path, [saying(f"number {n}") for n in range(search.STEP + 1)])
+    assert found(path, "number") == list(range(1, search.STEP + 2))
