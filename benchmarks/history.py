@@ -18,7 +18,7 @@ from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
 from monitor.sandbox import cast
 from monitor.services.view import View
-from monitor.store import projection
+from monitor.store import projection, search
 from monitor.store.connection import connect, prepare
 from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
@@ -63,6 +63,8 @@ def build(path: Path, count: int) -> None:
             events = projection.Events(CHUNK * 2)
             events.keep(chunk)
             projection.advance(db, CHUNK, events)
+            while search.advance(db):
+                pass
             db.execute("COMMIT")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("INSERT OR REPLACE INTO tallies SELECT provider, verdict, count(*) FROM readings GROUP BY 1, 2")
@@ -120,8 +122,15 @@ def measure(path: Path, count: int) -> None:
         timed("a conversation's thread (newest 50)", "< 5", lambda: reader.thread(number, 50))
         where = compile_message_filter(parse("status:failed provider:volt"), datetime.now(UTC))
         timed("messages: first page of a filter", "< 200", lambda: reader.message_ids(Order.NEWEST, where, 50))
+        capture = reader.capture(count // 100)
+        assert capture is not None
+        assert capture.reading is not None
+        rare = str(capture.reading.message)[-12:]
+        where = compile_message_filter(parse(rare), datetime.now(UTC))
+        timed("messages: the only match, of the oldest", "< 200", lambda: reader.message_ids(Order.NEWEST, where, 50))
     for text in (
         "status:failed",
+        rare,
         "text:parcel",
         "error:702",
         "5550123",
