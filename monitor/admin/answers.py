@@ -21,7 +21,7 @@ _PAGE: Final = re.compile(r"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECA
 _TRACE_HEADERS: Final = (
     "x-request-id", "request-id", "x-trace-id", "x-correlation-id", "x-amzn-requestid", "x-amz-cf-id", "cf-ray",
 )  # fmt: skip
-_LOOK_FIRST: Final = "it may have been done, so look at the list before you ask again"
+_LOOK_FIRST: Final = "it may have been done, so see what is registered now before you ask again"
 
 
 def refused(answer: ApiAnswer, label: str) -> AdminError:
@@ -34,7 +34,7 @@ def refused(answer: ApiAnswer, label: str) -> AdminError:
     status = answer.status
     words = said(answer)
     shown = f"{status}, “{words}”" if words else f"{status} and no word of why"
-    wait = _retry_after(answer)
+    wait = retry_after(answer)
     again = "try again later" if wait is None else f"try again in {wait:.0f} s"
     kind, sentence = Trouble.REFUSED, f"{label} refused this with {shown}; change what it names and try again."
     if status == 401:
@@ -106,6 +106,17 @@ def trace_id(answer: ApiAnswer) -> str | None:
     return None if text is None else visible(mask(text, answer.request.hidden), limit=100)
 
 
+def retry_after(answer: ApiAnswer) -> float | None:
+    """How long to wait in seconds, from 0 to a day, as the header says: a number or a date."""
+    text = (answer.header("retry-after") or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), 86_400))
+    if (until := _date(text)) is None:
+        return None
+    now = _date(answer.header("date") or "") or datetime.now(UTC)
+    return min(max((until - now).total_seconds(), 0.0), 86_400.0)
+
+
 def _text(answer: ApiAnswer) -> str:
     return answer.body.decode("utf-8", "backslashreplace")
 
@@ -162,17 +173,6 @@ def _details(value: Json) -> Iterator[str]:
 
 def _filled(value: Json) -> bool:
     return isinstance(value, str) and bool(value.strip())
-
-
-def _retry_after(answer: ApiAnswer) -> float | None:
-    """How long to wait in seconds, from 0 to a day, as the header says: a number or a date."""
-    text = (answer.header("retry-after") or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:9]), 86_400))
-    if (until := _date(text)) is None:
-        return None
-    now = _date(answer.header("date") or "") or datetime.now(UTC)
-    return min(max((until - now).total_seconds(), 0.0), 86_400.0)
 
 
 def _date(text: str) -> datetime | None:

@@ -25,7 +25,7 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 EXCERPT: Final = 2000  # characters of an answer that the log keeps
 _SENT: Final = "http11.send_request_headers.complete"
 _OWN_HEADERS: Final = (("Accept", "application/json"), ("User-Agent", f"hooktop/{__version__}"))
-_LOOK_FIRST: Final = "what was asked may have been done, so look at the list before you ask again"
+_LOOK_FIRST: Final = "what was asked may have been done, so see what is registered now before you ask again"
 
 
 def _now() -> datetime:

@@ -21,7 +21,8 @@ class Registration:
 
     ``id`` is the provider's own. ``subject`` says in one line what is sent to it (``channels sms.outbound``): a
     registration and a wish with one subject do the same job. ``active`` is None where the provider knows no such
-    state. ``raw`` is the provider's object without its secrets: enough to put the registration back.
+    state. ``raw`` is the provider's object without its secrets: enough to put the registration back. ``note`` is what
+    the provider said besides, as a sentence for people, when it had just been asked to change it.
     """
 
     provider: str
@@ -33,6 +34,7 @@ class Registration:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,43 @@
+"""The client of an account's provider, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
+
+from monitor.admin.base import Admin, AdminError, ApiCall, Trouble
+from monitor.admin.http import Api
+from monitor.config import SETTINGS, Account
+from monitor.text import visible
+
+_CLIENTS: Final = {
+    "bird": "BirdAdmin",
+    "connectly": "ConnectlyAdmin",
+    "volt": "VoltAdmin",
+    "oneroute": "OneRouteAdmin",
+}
+_WITHOUT_SECRET: Final = frozenset({"oneroute"})  # no API is ever called
+
+
+def admin_for(account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
+    """The client for an account whose secrets are at hand; ``on_call`` is told of every call.
+
+    Raises AdminError: AUTH when the account has no API secret, UNSUPPORTED when its provider has no API.
+    """
+    name = visible(account.name)
+    if account.provider not in _CLIENTS:
+        raise AdminError(
+            Trouble.UNSUPPORTED,
+            f"The account {name} is for {visible(account.provider)}, which has no API for webhooks; "
+            "set the address where its webhooks are sent from.",
+        )
+    if not account.api_secret and account.provider not in _WITHOUT_SECRET:
+        setting = next(setting for setting in SETTINGS[account.provider] if setting.field == "api_secret")
+        raise AdminError(
+            Trouble.AUTH,
+            f"The account {name} has no {setting.name}, without which its API cannot be asked; set it in the "
+            f"configuration, or {setting.variable} in the environment.",
+        )
+    client: type[Admin] = getattr(import_module(f"monitor.admin.{account.provider}"), _CLIENTS[account.provider])
+    return client(account, Api(account.name, on_call=on_call))  # type: ignore[call-arg]
