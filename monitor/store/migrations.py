@@ -163,8 +163,8 @@ def m004_attempts(db: Database) -> None:
         """
         CREATE TABLE attempts (
             id INTEGER PRIMARY KEY, capture INTEGER NOT NULL, kind TEXT NOT NULL, url TEXT NOT NULL,
-            at INTEGER NOT NULL, took_s REAL, status INTEGER, error TEXT,
-            headers BLOB, body BLOB, changed INTEGER NOT NULL
+            at INTEGER NOT NULL, took_s REAL, status INTEGER, failure TEXT, detail TEXT NOT NULL,
+            headers BLOB NOT NULL, body BLOB NOT NULL, size INTEGER NOT NULL, changed INTEGER NOT NULL
         )
         """
     )
@@ -175,3 +175,9 @@ def m004_attempts(db: Database) -> None:
 def m005_search(db: Database) -> None:
     """Which captures can hold a piece of text. Filters do without where this SQLite has no such index."""
     search.create(db.conn)
+
+
+@migrations()
+def m006_conversation_events_by_capture(db: Database) -> None:
+    """Which conversation a capture is a line of: asked for every capture that is opened, and when it is let go."""
+    db.execute("CREATE INDEX conversation_events_of ON conversation_events (capture)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ from monitor.model.lifecycle import fold
 from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import VerdictStatus
 from monitor.store.message_rows import message_row
-from monitor.store.rows import digest_of, insert_rows, pack, reading_of
+from monitor.store.rows import digest_of, insert_rows, pack, reading_of, unpack
 from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
 from monitor.times import microseconds, moment
 
@@ -42,6 +42,10 @@ _SAID: Final = (
     "THEN excluded.capture ELSE capture END, captures = captures + excluded.captures, "
     "first_at = min(first_at, excluded.first_at), "
     "last_at = max(last_at, excluded.last_at)"
+)
+_NAMED: Final = (
+    "SELECT m.id, m.conversation_id, m.message, m.aliases FROM message_keys k JOIN messages m ON m.id = k.message "
+    "WHERE k.key = ?"
 )
 _TABLES: Final = (
     "messages", "message_keys", "message_events", "conversations", "conversation_keys", "conversation_events",
@@ -123,6 +127,37 @@ def clear(db: sqlite3.Connection) -> None:
     for table in _TABLES:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
     db.execute("UPDATE watermark SET upto = 0")
+
+
+def forget(
+    db: sqlite3.Connection, captures: Sequence[int], keys: Sequence[str], ties: Sequence[tuple[str, str]]
+) -> None:
+    """Take captures out, and the messages that these keys name with them; ``ties`` are those that they made."""
+    numbers: set[int] = set()
+    names = set(keys)
+    conversations: set[int] = set()
+    for key in keys:
+        for number, conversation, own, aliases in db.execute(_NAMED, (key,)).fetchall():
+            numbers.add(number)
+            names |= {own, *unpack(aliases)}
+            conversations |= set() if conversation is None else {conversation}
+    for capture in captures:
+        lines = db.execute("SELECT conversation FROM conversation_events WHERE capture = ?", (capture,)).fetchall()
+        conversations.update(number for (number,) in lines)
+    db.executemany("DELETE FROM conversation_events WHERE capture = ?", [(capture,) for capture in captures])
+    db.executemany("DELETE FROM conversation_ties WHERE message = ? AND conversation = ?", ties)
+    for table, column in (("message_keys", "key"), ("conversation_ties", "message")):
+        db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(name,) for name in names])  # noqa: S608 - constant names
+    for table, column in (("messages", "id"), ("message_events", "message")):
+        db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(number,) for number in numbers])  # noqa: S608 - constant names
+    upto = watermark(db)
+    for number in conversations:
+        _sum_up(db, number, upto)
+        db.execute(
+            "DELETE FROM conversation_keys WHERE conversation = ? "
+            "AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = conversation)",
+            (number,),
+        )
 
 
 def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
@@ -244,16 +279,22 @@ def _tie(db: sqlite3.Connection, event: Event) -> dict[str, str]:
 
     The event may come before the message: the tie is kept for ``_tied_to``.
     """
-    facts = dict(event.reading.facts)
-    last, own = facts.get("last_message_id"), facts.get("conversation_id")
-    if event.reading.conversation is not None or last is None or own is None:
+    tie = tied(event.provider, dict(event.reading.facts))
+    if event.reading.conversation is not None or tie is None:
         return {}
-    key = f"{event.provider}:{last}"
-    db.execute("INSERT OR IGNORE INTO conversation_ties VALUES (?, ?)", (key, f"{event.provider}:{own}"))
+    key = tie[0]
+    db.execute("INSERT OR IGNORE INTO conversation_ties VALUES (?, ?)", tie)
     known = db.execute(
         "SELECT conversation FROM messages WHERE id = (SELECT message FROM message_keys WHERE key = ?)", (key,)
     ).fetchone()
     return {key: known[0]} if known is not None and known[0] is not None else {}
+
+
+def tied(provider: str, facts: Mapping[str, str]) -> tuple[str, str] | None:
+    """The keys of the message and of the conversation that a conversation event names together, None where it does
+    not."""
+    last, own = facts.get("last_message_id"), facts.get("conversation_id")
+    return None if last is None or own is None else (f"{provider}:{last}", f"{provider}:{own}")
 
 
 def _tied_to(db: sqlite3.Connection, key: str, aliases: Iterable[str]) -> list[str]:

@@ -23,10 +23,8 @@ MAX_WORDS: Final = 2_000  # characters of one capture that are indexed; where th
 MAX_PIECES: Final = 24  # of a wanted text that are asked for: more of them find no fewer captures
 # The fields of the filter whose values are in the index.
 FIELDS: Final = frozenset({"", "text", "from", "to", "party", "message", "conversation", "event"})
-_READ: Final = (
-    "SELECT id, text, sender, recipient, message, conversation, event_id, event, aliases FROM readings "
-    "WHERE id > ? ORDER BY id LIMIT ?"
-)
+_SELECT: Final = "SELECT id, text, sender, recipient, message, conversation, event_id, event, aliases FROM readings"
+_READ: Final = f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?"
 # The captures of a range of ids that may match: (what is asked, low, high, low, high).
 NAMED: Final = (
     "SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? "
@@ -71,6 +69,18 @@ def advance(db: sqlite3.Connection, step: int = STEP) -> int:
     db.executemany("INSERT OR IGNORE INTO searched_long VALUES (?)", [(n,) for n, text in words if text is None])
     db.execute("UPDATE searched SET upto = ?", (rows[-1][0],))
     return len(rows)
+
+
+def forget(db: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Take captures out of the index, before their readings are deleted: it must be told what it had indexed."""
+    known = upto(db)
+    if known is None:
+        return
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(f"{_SELECT} WHERE id <= ? AND id IN ({marks})", (known, *ids))
+    words = [(number, text) for number, *values in rows if (text := _words(values))]
+    db.executemany("INSERT INTO search (search, rowid, words) VALUES ('delete', ?, ?)", words)
+    db.execute(f"DELETE FROM searched_long WHERE id IN ({marks})", list(ids))  # noqa: S608 - only ?
 
 
 def clear(db: sqlite3.Connection) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
-from monitor.store import projection, search
+from monitor.store import projection, retention, search
+from monitor.store.attempts import insert as insert_attempts
 from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
 from monitor.store.lease import Lease
 from monitor.store.reader import Reader
+from monitor.store.retention import RetentionReader
 from monitor.store.rows import insert_rows, reading_row
 from monitor.store.schema import READING_COLUMNS
 from monitor.store.writer import Committed, Writer
@@ -34,6 +39,7 @@ class Store:
         self._writer: Writer | None = None
         self._followers: list[Committed] = []
         self._watchers: list[Callable[[str | None], None]] = []
+        self._prune_followers: list[Callable[[], None]] = []
         self.trouble: str | None = None
 
     @classmethod
@@ -72,6 +78,15 @@ class Store:
             raise StoreUnavailableError("the writer is not running")
         return self._writer.submit(capture)
 
+    def keep(self, attempts: Sequence[Attempt], answers: Mapping[int, int] | None = None) -> asyncio.Future[None]:
+        """Keep attempts behind the captures, without an fsync: the future is done when readers can see them.
+
+        ``answers`` as in ``attempts.insert``. Raises StoreUnavailableError, at once or through the future.
+        """
+        if self._writer is None:
+            raise StoreUnavailableError("the writer is not running")
+        return self._writer.run(partial(insert_attempts, attempts=attempts, answers=answers), aside=True)
+
     def reader(self) -> Reader:
         """A new reading connection; close it. Raises StoreError."""
         return Reader(self.path)
@@ -83,6 +98,10 @@ class Store:
     def watch(self, changed: Callable[[str | None], None]) -> None:
         """Call ``changed`` with the reason when commits begin to fail, and with None when they work again."""
         self._watchers.append(changed)
+
+    def on_pruned(self, pruned: Callable[[], None]) -> None:
+        """Call ``pruned`` in the event loop after captures were let go."""
+        self._prune_followers.append(pruned)
 
     @property
     def healthy(self) -> bool:
@@ -120,6 +139,40 @@ class Store:
         finally:
             reader.close()
         return done
+
+    async def prune(
+        self,
+        before: datetime,
+        *,
+        limit: int | None = None,
+        unproven: bool = False,
+        progress: Callable[[int], None] = lambda gone: None,
+    ) -> int:
+        """Let captures go that came before a time, with what was made of them; gives how many they were.
+
+        A capture stays as long as its message was heard of since. ``limit`` stops after so many; ``unproven``
+        takes only captures whose signature was not verified. ``progress`` is told after each step. Raises StoreError.
+        """
+        if self._writer is None:
+            raise StoreUnavailableError("the writer is not running")
+        gone = 0
+        with closing(RetentionReader(self.path)) as reader:
+            low, last = 1, reader.last_id()
+            while low <= last and (limit is None or gone < limit):
+                ids, low = await asyncio.to_thread(reader.expired, before, low, unproven=unproven)
+                ids = ids if limit is None else ids[: limit - gone]
+                for start in range(0, len(ids), retention.STEP):
+                    part = ids[start : start + retention.STEP]
+                    await self._writer.run(partial(retention.forget, ids=part))
+                    gone += len(part)
+                    progress(gone)
+        if gone:
+            left = await self._writer.run(retention.give_back)
+            while left > (left := await self._writer.run(retention.give_back)):
+                pass
+            for pruned in self._prune_followers:
+                pruned()
+        return gone
 
     async def caught_up(self) -> None:
         """Return when messages and conversations know of every capture that was committed before the call.

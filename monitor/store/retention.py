@@ -1,0 +1,82 @@
+"""Letting old captures go: which may, and taking them out with everything that was made of them.
+
+A capture stays as long as its message is still spoken of, so that no lifecycle is cut in two. What was deleted is
+overwritten (``secure_delete``), and its space goes back to the system a little at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from monitor.store import projection, search
+from monitor.store.message_reader import MessageReader
+from monitor.store.rows import unpack
+from monitor.times import microseconds, moment
+
+STEP: Final = 200  # captures deleted in one transaction: a commit of others waits no longer than for a large batch
+SCAN: Final = 20_000  # ids looked at in one query
+FREED_PAGES: Final = 500
+# What a capture's message is known by; see projection.
+_KEY: Final = "coalesce(r.message, r.provider || ':sha256:' || printf('%016x', r.digest))"
+_LAST_HEARD: Final = (
+    f"(SELECT m.received_at FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = {_KEY})"  # noqa: S608 - constants
+)
+
+
+class RetentionReader(MessageReader):
+    """A reading connection that knows what may go. Its queries read in steps: ask off the event loop."""
+
+    def expired(self, before: datetime, low: int, *, unproven: bool = False) -> tuple[list[int], int]:
+        """Of the ``SCAN`` ids from ``low`` on, the captures that came before a time and whose message was not heard of
+        since; and the id to go on from. ``unproven``: only those whose signature was not verified."""
+        at = microseconds(before)
+        high = low + SCAN - 1
+        only = " AND r.verdict <> 'verified'" if unproven else ""
+        sql = (
+            "SELECT r.id FROM readings r WHERE r.id BETWEEN ? AND ? AND r.received_at < ? "  # noqa: S608 - constants
+            f"AND coalesce({_LAST_HEARD}, 0) < ?{only} ORDER BY r.id"
+        )
+        return [row[0] for row in self._all(sql, (low, high, at, at))], high + 1
+
+    def time_of_newest(self, number: int) -> datetime | None:
+        """When the oldest of the ``number`` newest captures came; None where there are not so many."""
+        found = self._all("SELECT received_at FROM readings ORDER BY id DESC LIMIT 1 OFFSET ?", (max(number - 1, 0),))
+        return moment(found[0][0]) if found else None
+
+    def size(self) -> int:
+        """Bytes that the database takes, without what was freed in it."""
+        pages, free, size = (
+            self._all(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+
+def forget(db: sqlite3.Connection, ids: Sequence[int]) -> dict[tuple[str, str], int]:
+    """Delete captures inside the transaction that is open, with all that was made of them; gives how many of each
+    (provider, verdict) there were."""
+    marks = ", ".join("?" * len(ids))
+    gone = db.execute(
+        f"SELECT r.provider, r.verdict, {_KEY}, r.facts FROM readings r WHERE r.id IN ({marks})", list(ids)  # noqa: S608 - constants and ?
+    ).fetchall()  # fmt: skip
+    tally: dict[tuple[str, str], int] = {}
+    for provider, verdict, _, _ in gone:
+        tally[(provider, verdict)] = tally.get((provider, verdict), 0) + 1
+    search.forget(db, ids)
+    ties = [tie for provider, _, _, facts in gone if (tie := projection.tied(provider, dict(unpack(facts))))]
+    projection.forget(db, ids, [key for _, _, key, _ in gone], ties)
+    for table, column in (("captures", "id"), ("readings", "id"), ("attempts", "capture")):
+        db.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", list(ids))  # noqa: S608 - constants and ?
+    db.executemany(
+        "UPDATE tallies SET captures = max(captures - ?, 0) WHERE provider = ? AND verdict = ?",
+        [(number, *name) for name, number in tally.items()],
+    )
+    return tally
+
+
+def give_back(db: sqlite3.Connection) -> int:
+    """Give freed pages back to the system, a few; gives how many are left."""
+    db.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+    return int(db.execute("PRAGMA freelist_count").fetchone()[0])

@@ -1,0 +1,151 @@
+"""Letting captures go: with all that was made of them, and nothing of others."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from monitor import jsonbody
+from monitor.model.capture import Capture, Request
+from monitor.model.filter import parse
+from monitor.model.message import Message
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers.registry import registry
+from monitor.sandbox import cast
+from monitor.store import search
+from monitor.store.filter_sql import Where, compile_filter
+from monitor.store.message_reader import MessageReader, Order
+from monitor.store.retention import RetentionReader
+from monitor.store.store import Store
+from tests.factory import START, make_capture
+
+VERIFIED = Verdict(VerdictStatus.VERIFIED, "matched")
+EVERYTHING = Where("TRUE", [], False)
+
+
+def played(count: int, start: datetime = START) -> list[Capture]:
+    """Runs of scenarios of all providers, a second apart: each message with its events."""
+    rng = Random(7)
+    providers = [p for p in registry() if p.scenarios]
+    found: list[Capture] = []
+    while len(found) < count:
+        provider = rng.choice(providers)
+        begin = start + timedelta(seconds=len(found))
+        for event in rng.choice(provider.scenarios).build(cast.scene(rng, begin, provider.name)):
+            request = Request("POST", f"/{provider.name}", "", (("content-type", "application/json"),), event.body)
+            found.append(
+                replace(
+                    make_capture(), provider=provider.name, request=request, verdict=VERIFIED, marks=(),
+                    received_at=begin + timedelta(seconds=event.after),
+                    reading=provider.read(request, jsonbody.parse(event.body)),
+                )
+            )  # fmt: skip
+    return sorted(found, key=lambda capture: capture.received_at)[:count]
+
+
+async def opened(path: Path, captures: list[Capture]) -> Store:
+    store = Store.open(path)
+    store.start()
+    for capture in captures:
+        await store.add(capture)
+    await store.caught_up()
+    return store
+
+
+def messages(path: Path) -> dict[str, Message]:
+    """By key; without the numbers of captures, which differ between databases."""
+    with closing(MessageReader(path)) as reader:
+        found = reader.messages(reader.message_ids(Order.NEWEST, EVERYTHING, 100_000))
+    return {
+        message.key: replace(
+            message, captures=(), unproven=(), stages=tuple(replace(stage, capture=0) for stage in message.stages),
+            interactions=(),
+        )
+        for message in found.values()
+    }  # fmt: skip
+
+
+def conversations(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(
+            "SELECT key, provider, parties, messages, failed, last_text, last_at FROM conversations ORDER BY key"
+        ).fetchall()
+
+
+async def test_what_stays_is_as_if_nothing_else_had_been(tmp_path: Path) -> None:
+    captures = played(600)
+    before = captures[350].received_at
+    store = await opened(tmp_path / "pruned.db", captures)
+    told: list[int] = []
+    store.on_pruned(lambda: told.append(1))
+    gone = await store.prune(before)
+    assert 250 < gone <= 350
+    assert told == [1]
+    with closing(store.reader()) as reader:
+        kept = [capture for start in range(0, 700, 100) for capture in reader.page(after=start, limit=100)]
+        kept = list({capture.id: capture for capture in kept}.values())
+        assert sum(reader.tallies().values()) == len(kept) == 600 - gone
+    old = [capture for capture in kept if capture.received_at < before]
+    assert old  # those whose message was heard of later
+    await store.stop()
+    fresh = await opened(tmp_path / "fresh.db", [replace(capture, id=0) for capture in kept])
+    await fresh.stop()
+    assert messages(tmp_path / "pruned.db") == messages(tmp_path / "fresh.db")
+    assert conversations(tmp_path / "pruned.db") == conversations(tmp_path / "fresh.db")
+
+
+async def test_nothing_is_left_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    store = await opened(path, played(search.STEP * 2))
+    numbers = {
+        c.reading.from_ for c in played(search.STEP * 2) if c.reading and (c.reading.from_ or "").startswith("+1")
+    }
+    number = sorted(str(one) for one in numbers)[0].encode()
+    assert await store.prune(START + timedelta(days=9)) == search.STEP * 2
+    assert await store.prune(START + timedelta(days=9)) == 0
+    await store.stop()
+    for file in tmp_path.iterdir():
+        assert number not in file.read_bytes(), file.name
+    with closing(sqlite3.connect(path)) as db:
+        for table in ("captures", "readings", "messages", "message_keys", "message_events", "conversations",
+                      "conversation_keys", "conversation_events", "conversation_ties"):  # fmt: skip
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+        assert db.execute("SELECT count(*) FROM search WHERE search MATCH '\"555\"'").fetchone() == (0,)
+        assert db.execute("PRAGMA freelist_count").fetchone()[0] < 20
+
+
+async def test_only_what_is_not_verified_and_only_so_many(tmp_path: Path) -> None:
+    forged = Verdict(VerdictStatus.INVALID, "no match")
+    captures = [replace(c, verdict=forged if n % 3 == 0 else VERIFIED, reading=None) for n, c in enumerate(played(120))]
+    store = await opened(tmp_path / "hooktop.db", captures)
+    later = START + timedelta(days=9)
+    assert await store.prune(later, unproven=True, limit=10) == 10
+    with closing(store.reader()) as reader:
+        assert reader.tallies().get(("volt", "invalid"), 0) >= 0
+        assert sum(number for (_, verdict), number in reader.tallies().items() if verdict == "invalid") == 30
+    assert await store.prune(later, unproven=True) == 30
+    with closing(RetentionReader(store.path)) as reader:
+        assert {verdict for (_, verdict), number in reader.tallies().items() if number} == {"verified"}
+        assert reader.time_of_newest(1) == captures[-1].received_at or reader.time_of_newest(1) is not None
+        assert reader.time_of_newest(81) is None
+    await store.stop()
+
+
+@pytest.mark.parametrize("text", ["hello", "555"])
+async def test_the_index_forgets_them(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hooktop.db"
+    captures = played(search.STEP + 50)
+    store = await opened(path, captures)
+    await store.prune(captures[100].received_at)
+    await store.stop()
+    with closing(MessageReader(path)) as reader:
+        last = reader.last_id()
+        where = compile_filter(parse(text), START)
+        plain = replace(where, search=None)
+        assert reader.matching(where, 1, last) == reader.matching(plain, 1, last)
