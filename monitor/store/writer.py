@@ -52,7 +52,7 @@ class Writer:
         self._on_commit = on_commit
         self._on_state = on_state
         self._waiting: deque[tuple[Capture, asyncio.Future[Capture]]] = deque()
-        self._jobs: deque[tuple[Job, asyncio.Future[Any]]] = deque()
+        self._jobs: deque[tuple[Job, asyncio.Future[Any], bool]] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._failing: str | None = None
@@ -86,13 +86,16 @@ class Writer:
             self._wake.notify()
         return future
 
-    def run(self, job: Job) -> asyncio.Future[Any]:
-        """Run ``job`` with the writing connection between two commits, inside a transaction of its own."""
+    def run(self, job: Job, *, aside: bool = False) -> asyncio.Future[Any]:
+        """Run ``job`` with the writing connection between two commits, inside a transaction of its own.
+
+        ``aside`` is for what may be lost in a crash and touches no readings: it is not synced.
+        """
         if not self.alive or self._loop is None:
             raise StoreUnavailableError("the writer is not running")
         future: asyncio.Future[Any] = self._loop.create_future()
         with self._wake:
-            self._jobs.append((job, future))
+            self._jobs.append((job, future, aside))
             self._wake.notify()
         return future
 
@@ -145,7 +148,7 @@ class Writer:
             if self._waiting:
                 self._fail(list(self._waiting), "the writer has ended")
             self._waiting.clear()
-            for _, future in self._jobs:
+            for _, future, _ in self._jobs:
                 self._call(_reject, future, StoreUnavailableError("the writer has ended"))
             self._jobs.clear()
 
@@ -198,7 +201,10 @@ class Writer:
         self.alive = False
         self._call(self._failed, [], reason)
 
-    def _do(self, db: sqlite3.Connection, job: Job, future: asyncio.Future[Any]) -> None:
+    def _do(self, db: sqlite3.Connection, job: Job, future: asyncio.Future[Any], aside: bool) -> None:
+        changes = db.total_changes
+        if aside:
+            db.execute("PRAGMA synchronous = NORMAL")
         try:
             db.execute("BEGIN IMMEDIATE")
             result = job(db)
@@ -209,9 +215,14 @@ class Writer:
             reason = reason_of(error) if isinstance(error, sqlite3.Error) else str(error)
             self._call(_reject, future, StoreUnavailableError(reason))
         else:
-            self._behind = True  # a job may have changed readings
-            self._events.forget()
+            self._log_pages += db.total_changes - changes
+            if not aside:
+                self._behind = True  # a job may have changed readings
+                self._events.forget()
             self._call(_resolve, future, result)
+        finally:
+            if aside:
+                db.execute("PRAGMA synchronous = FULL")
 
     def _pause(self) -> float | None:
         """Seconds until messages and conversations are brought a step further, 0 for now, None for not at all.

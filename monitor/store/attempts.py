@@ -1,0 +1,93 @@
+"""The table ``attempts``: what was passed on, and what was answered.
+
+While a monitor runs its own writer keeps them (``Store.keep``), behind the captures and without an fsync: after a
+crash the last ones may be missing, and nothing depends on them. A program beside it, or without one, keeps them with
+``Attempts``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from monitor.model.attempt import Attempt, AttemptKind, Failure
+from monitor.store.connection import connect
+from monitor.store.errors import StoreError, reason_of
+from monitor.store.reader import Reader
+from monitor.store.rows import headers_of, insert_rows, wire_headers
+from monitor.times import microseconds, moment
+
+COLUMNS: Final = (
+    "capture", "kind", "url", "at", "took_s", "status", "failure", "detail", "headers", "body", "size", "changed",
+)  # fmt: skip
+_SELECT: Final = f"SELECT {', '.join(COLUMNS)}, id FROM attempts"  # noqa: S608 - constant names
+
+
+class AttemptReader(Reader):
+    """A reader that knows of attempts, too. Every method raises StoreError when the database cannot be read."""
+
+    def attempts(self, capture: int, limit: int = 100) -> list[Attempt]:
+        """The newest attempts of a capture, oldest first."""
+        found = self._all(f"{_SELECT} WHERE capture = ? ORDER BY id DESC LIMIT ?", (capture, limit))
+        return [_attempt(values) for values in reversed(found)]
+
+    def first_answer(self, capture: int) -> Attempt | None:
+        """The first attempt of a capture, as it came, that the app answered; what later answers are compared with."""
+        found = self._all(
+            f"{_SELECT} WHERE capture = ? AND status IS NOT NULL AND failure IS NULL AND changed = 0 "
+            "ORDER BY id LIMIT 1",
+            (capture,),
+        )
+        return _attempt(found[0]) if found else None
+
+    def last_attempt(self, capture: int) -> int:
+        """The id of the newest attempt of a capture, 0 when there is none: tells whether there are new ones."""
+        return int(self._all("SELECT coalesce(max(id), 0) FROM attempts WHERE capture = ?", (capture,))[0][0])
+
+
+class Attempts:
+    """Keeps attempts with a short connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        """``path`` is a database that was made ready (``Store.open``, or any reader of it)."""
+        self._path = path.expanduser()
+
+    def add(self, attempts: Sequence[Attempt]) -> None:
+        """Keep attempts. Waits until a monitor that runs has committed. Raises StoreError."""
+        try:
+            with closing(connect(self._path, read_only=False)) as db:
+                db.execute("BEGIN IMMEDIATE")
+                insert(db, attempts)
+                db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"The answers cannot be kept in {self._path}: {reason_of(error)}; run hooktop doctor."
+            ) from error
+
+
+def insert(db: sqlite3.Connection, attempts: Sequence[Attempt], answers: Mapping[int, int] | None = None) -> None:
+    """Insert attempts inside the transaction that is open.
+
+    ``answers`` are what captures were answered with, by id, where that was known only after their commit.
+    """
+    insert_rows(db, "attempts", COLUMNS, [_row(attempt) for attempt in attempts])
+    if answers:
+        db.executemany("UPDATE captures SET answer = ? WHERE id = ?", [(status, n) for n, status in answers.items()])
+
+
+def _row(a: Attempt) -> tuple[object, ...]:
+    return (
+        a.capture, a.kind.value, a.url, microseconds(a.at), a.took_s, a.status, a.failure and a.failure.value,
+        a.detail, wire_headers(a.headers), a.body, a.size, a.changed,
+    )  # fmt: skip
+
+
+def _attempt(row: Sequence[Any]) -> Attempt:
+    capture, kind, url, at, took_s, status, failure, detail, headers, body, size, changed, number = row
+    return Attempt(
+        capture, AttemptKind(kind), url, moment(at), took_s, status, Failure(failure) if failure else None, detail,
+        headers_of(headers), bytes(body), size, bool(changed), number,
+    )  # fmt: skip
