@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "show": ("monitor.cli.show", "Show one capture, message or conversation in full."),
     "verify": ("monitor.cli.verify", "Check signatures again, or one that never passed through hooktop."),
     "send": ("monitor.cli.send", "Send signed, simulated events to a receiver."),
+    "sandbox": ("monitor.cli.sandbox", "Run look-alikes of the providers' APIs, for tests of other programs."),
     "keys": ("monitor.cli.keys", "List, fetch and trust verification keys."),
     "accounts": ("monitor.cli.accounts", "List, add and remove provider accounts."),
     "reindex": ("monitor.cli.reindex", "Work out every verdict and reading anew from the captures."),
