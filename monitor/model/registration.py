@@ -88,8 +88,9 @@ class ChangeState(StrEnum):
 class ChangeRecord:
     """A change as the store keeps it, so that it can be taken back.
 
-    ``before`` is what was there (None: nothing), ``after`` what came of it (None: nothing, or not known). ``run``
-    names the run of hooktop that asked; ``undoes`` the record that this one took back.
+    ``before`` is what was there (None: nothing), ``after`` what came of it (None: nothing), and as long as that is not
+    known what was asked for. ``run`` names the run of hooktop that asked; ``undoes`` the record that this one took
+    back. ``probes`` are the captures that came in from the provider meanwhile.
     """
 
     id: int
@@ -104,3 +105,4 @@ class ChangeRecord:
     state: ChangeState
     run: str
     undoes: int | None = None
+    probes: tuple[int, ...] = ()

@@ -144,13 +144,14 @@ def m003_registrations(db: Database) -> None:
         )
         """
     )
-    # ``before`` and ``after`` are registrations as JSON, without secrets; ``run`` names the run of hooktop that asked.
+    # ``before`` and ``after`` are registrations as JSON, without secrets; ``run`` names the run of hooktop that asked,
+    # ``closed`` tells whether it ended properly; ``probes`` are the captures that came in meanwhile.
     db.execute(
         """
         CREATE TABLE changes (
             id INTEGER PRIMARY KEY, account TEXT NOT NULL, provider TEXT NOT NULL, kind TEXT NOT NULL,
             subject TEXT NOT NULL, before TEXT, after TEXT, begun_at INTEGER NOT NULL, ended_at INTEGER,
-            state TEXT NOT NULL, run TEXT NOT NULL, undoes INTEGER
+            state TEXT NOT NULL, run TEXT NOT NULL, undoes INTEGER, probes TEXT, closed INTEGER NOT NULL DEFAULT 0
         )
         """
     )
