@@ -18,6 +18,7 @@ from monitor.secret import KeyringSecret, Secret
 from monitor.services import keyring
 from monitor.services.keyring import KeyringProblem
 from monitor.services.localkeys import LocalKeys
+from monitor.services.signingkeys import SigningKeys
 from monitor.store.errors import StoreError
 from monitor.store.public_keys import PublicKeys
 
@@ -56,20 +57,27 @@ class Keychain:
         config: Config,
         public_keys: PublicKeys | None,
         local: LocalKeys,
+        signing: SigningKeys | None = None,
         *,
         from_keyring: Callable[[str], str] = keyring.read,
     ) -> None:
-        """``public_keys`` is None where there is no database. ``from_keyring`` gives an entry's text by its name."""
+        """``public_keys`` is None where there is no database, ``signing`` has the keys that hooktop made itself.
+        ``from_keyring`` gives an entry's text by its name."""
         self.config = config
         self.public_keys = public_keys
         self._public_url = config.receiver.public_url
         self._urls: Mapping[str, tuple[str, ...]] = {}
         self._local = local
+        self._signing = signing
+        self._made = signing.state() if signing is not None else None
         self._from_keyring = from_keyring
         self._held: dict[str, _Held] = {}
 
     def keys(self, provider: str) -> Keys:
         """The keys to verify this provider's captures with. Never raises."""
+        if self._signing is not None and self._made != (made := self._signing.state()):
+            self._made = made  # a command beside this monitor may have made one
+            self._held.clear()
         held = self._held.get(provider)
         if held is None:
             held = self._held[provider] = self._gather(provider)
@@ -138,6 +146,8 @@ class Keychain:
                     yield _Candidate(account.name, account.name, partial(self._opened, secret))
                 if account.public_key is not None and key_form(account.public_key) != "address":
                     yield _Candidate(account.name, account.name, partial(_own_key, account.public_key))
+        for key in self._signing.made(provider) if self._signing is not None else ():
+            yield _Candidate(key.account, f"{key.account}, made by hooktop", partial(key.text, self._from_keyring))
         if not self.key_urls(provider):
             return
         try:

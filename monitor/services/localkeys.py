@@ -146,7 +146,7 @@ class LocalKeys:
 
     def _change(self, change: Callable[[_Content], None]) -> _Content:
         try:
-            with self._lock, _alone(self._path):
+            with self._lock, alone(self._path):
                 try:
                     content = _read(self._path)
                 except (FileNotFoundError, ValueError):
@@ -192,7 +192,7 @@ def _text(value: object) -> str | None:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Keep other processes from changing the file meanwhile. Raises OSError."""
     paths.private_dir(path.parent)
     lock = paths.private_file(path.with_name(f"{path.name}.lock"))

@@ -1,0 +1,247 @@
+"""The signing keys that hooktop makes for new registrations: what the provider's deliveries are verified with.
+
+A key rests in the system's keyring where that works, else in ``signing-keys.json`` (mode 0600) in the data folder,
+which in any case says what each key is for. Keys of registrations that are gone are kept for a while, since a provider
+sends again what it has signed before. Commands and a running monitor share the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from monitor import paths, tomlfile
+from monitor.config import ConfigError
+from monitor.secret import Secret
+from monitor.services import keyring
+from monitor.services.keyring import KeyringProblem
+from monitor.services.localkeys import alone
+
+FILE_NAME: Final = "signing-keys.json"
+MAX_FILE: Final = 1024 * 1024
+KEY_BYTES: Final = 32
+KEPT_FOR: Final = timedelta(days=7)  # Bird sends again for a day at most
+log = logging.getLogger(__name__)
+
+
+class SigningKeyProblem(ConfigError):
+    """A signing key cannot be kept; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A key that was made for a registration.
+
+    ``fingerprint`` names it as verdicts do. ``registration`` is the provider's id, None until that is known;
+    ``retired_at`` is when the registration got another key or was removed. ``rest`` is where the key is: its text, or
+    ``keyring:NAME``.
+    """
+
+    account: str
+    provider: str
+    subject: str
+    fingerprint: str
+    made_at: datetime
+    rest: Secret = field(repr=False)
+    registration: str | None = None
+    retired_at: datetime | None = None
+
+    @property
+    def in_keyring(self) -> bool:
+        """Whether it rests in the system's keyring."""
+        return self.rest.reveal().startswith(tomlfile.KEYRING)
+
+    def text(self, from_keyring: Callable[[str], str] = keyring.read) -> str:
+        """The key itself. Raises KeyringProblem."""
+        rest = self.rest.reveal()
+        return from_keyring(rest.removeprefix(tomlfile.KEYRING)) if self.in_keyring else rest
+
+
+def new_key() -> Secret:
+    """A new random key in base64, which is the form of Bird's own example."""
+    return Secret(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii"))
+
+
+class SigningKeys:
+    """The keys that this installation made. What reads never raises; what writes raises SigningKeyProblem."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` is hooktop's data folder; nothing is made in it yet."""
+        self._path = folder / FILE_NAME
+        self._state: object = None
+        self._made: tuple[MadeKey, ...] = ()
+        self._lock = threading.RLock()
+
+    def made(self, provider: str | None = None) -> tuple[MadeKey, ...]:
+        """The keys of a provider or of all, the latest first. The file is read only when it has changed."""
+        with self._lock:
+            if (state := self.state()) != self._state:
+                self._made, self._state = (), state
+                try:
+                    self._made = _read(self._path) if state is not None else ()
+                except (OSError, ValueError) as error:  # told once: until it changes, it is not read again
+                    log.warning("%s cannot be read (%s)", self._path.name, type(error).__name__)
+            return tuple(key for key in reversed(self._made) if provider in (None, key.provider))
+
+    def state(self) -> object:
+        """Another value whenever the keys may be others."""
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def of(self, account: str, registration: str) -> MadeKey | None:
+        """The key that a registration has now, None when none was made for it."""
+        return next(
+            (
+                key
+                for key in self.made()
+                if (key.account, key.registration) == (account, registration) and key.retired_at is None
+            ),
+            None,
+        )
+
+    def keep(self, account: str, provider: str, subject: str, key: Secret, at: datetime) -> MadeKey:
+        """Keep a key that is about to be given to a provider; it is on the disk when this returns.
+
+        May wait until the user has unlocked the keyring. Raises SigningKeyProblem.
+        """
+        entry = f"signing.{account}.{secrets.token_hex(4)}"
+        try:
+            keyring.store(entry, key)
+            rest = Secret(tomlfile.KEYRING + entry)
+        except KeyringProblem:
+            rest = key
+        made = MadeKey(account, provider, subject, key.fingerprint(), at, rest)
+        try:
+            self._change(lambda keys: (*_still_of_use(keys, at), made))
+        except SigningKeyProblem:
+            _forget(made)
+            raise
+        return made
+
+    def tie(self, account: str, subject: str, registration: str, at: datetime) -> None:
+        """The latest key that was made for the subject is the registration's now; its older ones are retired."""
+
+        def tied(keys: tuple[MadeKey, ...]) -> tuple[MadeKey, ...]:
+            free = [key for key in keys if key.account == account and key.subject == subject and not key.registration]
+            if not free:
+                return keys
+            return tuple(
+                replace(key, registration=registration) if key is free[-1] else _retired(key, account, registration, at)
+                for key in keys
+            )
+
+        self._change(tied)
+
+    def retire(self, account: str, registration: str, at: datetime) -> None:
+        """The registration is gone; its keys are kept for a while."""
+        if self.of(account, registration) is not None:
+            self._change(lambda keys: tuple(_retired(key, account, registration, at) for key in keys))
+
+    def _change(self, change: Callable[[tuple[MadeKey, ...]], tuple[MadeKey, ...]]) -> None:
+        try:
+            with self._lock, alone(self._path):
+                try:
+                    before = _read(self._path)
+                except FileNotFoundError:
+                    before = ()
+                after = change(before)
+                if after != before:
+                    paths.replace_private(self._path, _written(after))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "what is in it cannot be read"
+            raise SigningKeyProblem(
+                f"The signing keys in {self._path} cannot be written ({reason}); mend or move away the file."
+            ) from None
+        kept = {key.rest for key in after}
+        for key in before:
+            if key.rest not in kept:
+                _forget(key)
+
+
+def _forget(key: MadeKey) -> None:
+    if key.in_keyring:
+        keyring.forget(key.rest.reveal().removeprefix(tomlfile.KEYRING))
+
+
+def _retired(key: MadeKey, account: str, registration: str, at: datetime) -> MadeKey:
+    own = (key.account, key.registration) == (account, registration) and key.retired_at is None
+    return replace(key, retired_at=at) if own else key
+
+
+def _still_of_use(keys: tuple[MadeKey, ...], now: datetime) -> Iterator[MadeKey]:
+    return (key for key in keys if key.retired_at is None or now - key.retired_at < KEPT_FOR)
+
+
+def _written(keys: tuple[MadeKey, ...]) -> bytes:
+    return json.dumps({"keys": [_plain(key) for key in keys]}, indent=1).encode("ascii")
+
+
+def _plain(key: MadeKey) -> dict[str, str]:
+    data = {
+        "account": key.account,
+        "provider": key.provider,
+        "subject": key.subject,
+        "fingerprint": key.fingerprint,
+        "made_at": key.made_at.isoformat(),
+        "registration": key.registration,
+        "retired_at": None if key.retired_at is None else key.retired_at.isoformat(),
+        "key": key.rest.reveal(),
+    }
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _read(path: Path) -> tuple[MadeKey, ...]:
+    """The file's content; what in it is of another form is left out. Raises OSError and ValueError."""
+    with path.open("rb") as file:
+        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
+            os.fchmod(file.fileno(), 0o600)
+        try:
+            data = json.loads(file.read(MAX_FILE).decode("ascii"))
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+    if not isinstance(data, dict) or not isinstance(data.get("keys"), list):
+        raise ValueError("no keys")
+    return tuple(key for item in data["keys"] if (key := _key(item)) is not None)
+
+
+def _key(item: object) -> MadeKey | None:
+    if not isinstance(item, dict):
+        return None
+    names = ("account", "provider", "subject", "fingerprint")
+    account, provider, subject, print_ = (item.get(name) for name in names)
+    rest, registration = item.get("key"), item.get("registration")
+    if not all(isinstance(text, str) for text in (account, provider, subject, print_, rest)):
+        return None
+    with contextlib.suppress(ValueError, TypeError):
+        retired_at = item.get("retired_at")
+        return MadeKey(
+            str(account),
+            str(provider),
+            str(subject),
+            str(print_),
+            _time(item.get("made_at")),
+            Secret(str(rest)),
+            registration if isinstance(registration, str) else None,
+            None if retired_at is None else _time(retired_at),
+        )
+    return None
+
+
+def _time(text: object) -> datetime:
+    at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    if at is None or at.tzinfo is None:
+        raise ValueError("no time")
+    return at.astimezone(UTC)
