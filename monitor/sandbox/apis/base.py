@@ -103,6 +103,10 @@ async def read_object(request: Request) -> dict[str, Json]:
     body = parse(bytes(data))
     if not body.ok or not isinstance(body.value, dict):
         raise ApiProblem(400, "the request body is not a JSON object")
+    try:
+        compact(body.value)
+    except UnicodeEncodeError:
+        raise ApiProblem(400, "the request body has half of a surrogate pair") from None
     return body.value
 
 

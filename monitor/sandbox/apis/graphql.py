@@ -94,9 +94,7 @@ class _Parser:
         return found
 
     def _selection(self) -> tuple[Field, ...]:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise GraphqlError(f"The query is nested deeper than {MAX_DEPTH} levels.")
+        self._deeper()
         self._take("{")
         fields = []
         while self._word != "}":
@@ -130,15 +128,11 @@ class _Parser:
         if word == "$":
             self._next()
             return self._variables.get(self._name())
-        if word == "{":
-            return self._members("{", "}")
-        if word == "[":
-            self._next()
-            items = []
-            while self._word != "]":
-                items.append(self._value())
-            self._next()
-            return items
+        if word in ("{", "["):
+            self._deeper()
+            found = self._members("{", "}") if word == "{" else self._items()
+            self._depth -= 1
+            return found
         if not word or not (word[0] in '"-_' or word.isalnum()):
             self._fail()
         self._next()
@@ -148,6 +142,19 @@ class _Parser:
                 raise GraphqlError("Syntax Error: a value cannot be read.")
             return body.value
         return _CONSTANTS.get(word, word)  # what is no constant is a value of an enum
+
+    def _items(self) -> list[Json]:
+        self._take("[")
+        items = []
+        while self._word != "]":
+            items.append(self._value())
+        self._next()
+        return items
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise GraphqlError(f"The query is nested deeper than {MAX_DEPTH} levels.")
 
     def _name(self) -> str:
         word = self._word

@@ -80,8 +80,9 @@ class Outbox:
         event_after_s: float | None = None,
         told: Callable[[Exchange], None] = lambda exchange: None,
     ) -> None:
-        """``route`` gives the address to really post to, None where nobody is reached. ``stamp`` marks as
-        simulated what is signed with ``keys``. ``event_after_s`` is how long after a registration its first event follows, None for none."""
+        """``route`` gives the address to really post to, None where nobody is reached. ``stamp`` marks as simulated
+        what is signed with ``keys``. ``event_after_s`` is how long after a registration its first event follows, None
+        for none."""
         self._keys = keys
         self._route = route or routed()
         self._stamp = stamp
@@ -123,7 +124,8 @@ class Outbox:
         target = self._target(url)
         if target is not None:
             stamp = self._stamp if key is None else None
-            key = key or await asyncio.to_thread(self._keys, delivery.provider)
+            if key is None:
+                key = await asyncio.to_thread(self._keys, delivery.provider)
             envelope = seal(delivery, registry()[delivery.provider], key, url=url, at=time.time(), stamp=stamp)
             if self._client is None:
                 self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_S)

@@ -89,9 +89,10 @@ class ProviderSandbox:
         """``route`` gives the address to really post to for a registered one, None where nobody is reached (default:
         addresses of this machine, see ``routed``). ``seed`` is what is registered from the start, in the provider's
         own form (``FOREIGN`` is an example). ``keys`` gives the key that a provider signs its events with, in a
-        thread, since making one takes up to half a second (default: new ones). ``stamp`` marks as
-        simulated what is signed with them, which is all but the events of a Bird subscription. ``event_after_s`` is how long after a registration its first event follows, None for none.
-        ``on_exchange`` is told of every request that came or went. Port 0 lets the system choose."""
+        thread, since making one takes up to half a second (default: new ones); a Bird subscription's events are
+        signed with its own. ``stamp`` marks as simulated what is signed with ``keys``. ``event_after_s`` is how long
+        after a registration its first event follows, None for none. ``on_exchange`` is told of every request that
+        came or went. Port 0 lets the system choose."""
         self._keys = keys or _new_keys()
         self._outbox = Outbox(self._keys, route=route, stamp=stamp, event_after_s=event_after_s, told=on_exchange)
         self._on_exchange = on_exchange
@@ -146,7 +147,8 @@ class ProviderSandbox:
         return f"{self.base_url}/{provider}{self._apis[provider].url_path}"
 
     def accounts(self) -> tuple[Account, ...]:
-        """An account of each provider, named as it, with sample credentials and what verifies its events."""
+        """An account of each provider, named as it, with sample credentials and what verifies its events; only once it
+        listens."""
         return tuple(api.account(self.url(name), self._keys(name)) for name, api in self._apis.items())
 
     def fault(self, provider: str, *faults: str, seconds: float | None = None) -> None:
