@@ -64,7 +64,7 @@ _ALL: Final = (
         # In the foreground: the funnel ends with the program, however that ends.
         arguments=("funnel", "http://127.0.0.1:{port}"),
         needle=".ts.net",
-        url=re.compile(r"^(https://[a-z0-9.-]+\.ts\.net(?::[0-9]{1,5})?)/?$"),
+        url=re.compile(r"(?:^|\s)(https://[a-z0-9.-]+\.ts\.net(?::[0-9]{1,5})?)/?(?:$|\s)"),
         missing=(
             "tailscale is not installed; install it (https://tailscale.com/download) and log in, choose another "
             "tunnel, or give an address of your own with --public-url."

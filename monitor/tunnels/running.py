@@ -45,6 +45,10 @@ class TunnelState:
     lines: tuple[str, ...] = ()
 
 
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
 def _nobody(_: TunnelState) -> None:
     """Nobody wants to know."""
 
@@ -141,12 +145,12 @@ class Tunnel:
             code = await self._end_of(child)
             if self._state.url is None:
                 words = self._last_words()
-                trouble = f"{self._program.name} ended before it gave an address (exit code {code}){words}."
+                trouble = f"{self._program.name} ended before it gave an address ({_how(code)}){words}."
                 self._tell(running=False, trouble=trouble)
                 return
             if loop.time() - began > MAX_PAUSE_S:
                 pause = self._pause_s
-            why = f"{self._program.name} ended (exit code {code})"
+            why = f"{self._program.name} ended ({_how(code)})"
             while True:
                 self._tell(running=False, trouble=f"{why}; it is started again in {pause:g} s.")
                 await asyncio.sleep(pause)

@@ -160,7 +160,7 @@ async def test_it_is_started_anew_when_it_dies_and_may_have_another_address(stan
     assert (running.state.running, running.state.restarts, running.state.trouble) == (True, 1, None)
     down = [state for state in seen if not state.running and state.trouble]
     assert down[0].url == "https://try-1.trycloudflare.com"  # what is registered, though it is dead
-    assert down[0].trouble == "cloudflared ended (exit code -9); it is started again in 0.05 s."
+    assert down[0].trouble == "cloudflared ended (signal 9); it is started again in 0.05 s."
     await running.stop()
 
 
