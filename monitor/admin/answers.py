@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from monitor.admin.base import AdminError, ApiAnswer, Trouble
-from monitor.admin.masking import mask
+from monitor.admin.masking import beginning, mask
 from monitor.jsonbody import Json, parse
 from monitor.text import visible
 
 MAX_SAID: Final = 300
 _MAX_DETAILS: Final = 5
-_TITLE: Final = re.compile(r"<title[^>]{0,200}>(.{0,2000}?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE: Final = re.compile(r"<title[^>]{0,200}>(.{0,300}?)</title", re.IGNORECASE | re.DOTALL)
 _PAGE: Final = re.compile(r"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TRACE_HEADERS: Final = (
     "x-request-id", "request-id", "x-trace-id", "x-correlation-id", "x-amzn-requestid", "x-amz-cf-id", "cf-ray",
@@ -70,7 +70,11 @@ def json_of(answer: ApiAnswer, label: str) -> Json:
         return body.value
     what = "nothing"
     if answer.body.strip():
-        what = _page(_text(answer)) or f"what cannot be read ({visible(body.problems[-1], limit=100)})"
+        what = (
+            said(answer)
+            if _page(beginning(answer.body))
+            else f"what cannot be read ({visible(body.problems[-1], limit=100)})"
+        )
     raise unintelligible(answer, label, f"with {what} instead of JSON")
 
 
@@ -90,8 +94,9 @@ def said(answer: ApiAnswer) -> str:
     """The provider's own words in an answer, in one visible line of at most ``MAX_SAID`` characters, secrets masked:
     what its JSON says of an error, the title of a page, else the beginning of the body."""
     body = parse(answer.body)
-    words = "; ".join(dict.fromkeys(_words(body.value))) if body.ok else _page(_text(answer))
-    return visible(mask(words or _text(answer), answer.request.hidden).strip(), limit=MAX_SAID)
+    words = "; ".join(dict.fromkeys(_words(body.value))) if body.ok else _page(beginning(answer.body))
+    words = (words or beginning(answer.body))[: 10 * MAX_SAID]
+    return visible(mask(words, answer.request.hidden).strip(), limit=MAX_SAID)
 
 
 def trace_id(answer: ApiAnswer) -> str | None:
@@ -117,15 +122,11 @@ def retry_after(answer: ApiAnswer) -> float | None:
     return min(max((until - now).total_seconds(), 0.0), 86_400.0)
 
 
-def _text(answer: ApiAnswer) -> str:
-    return answer.body.decode("utf-8", "backslashreplace")
-
-
 def _page(text: str) -> str:
     """What a body is when it is an HTML page, else nothing."""
     if not _PAGE.match(text):
         return ""
-    title = _TITLE.search(text[:65536])
+    title = _TITLE.search(text)
     words = " ".join(html.unescape(title[1]).split()) if title else ""
     return f"an HTML page: {visible(words, limit=100)}" if words else "an HTML page"
 

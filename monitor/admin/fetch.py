@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from monitor import __version__
-from monitor.admin.http import body_of, client, reason, redirect_target, unasked_encoding
+from monitor.admin.http import TOO_SLOW, body_of, client, reason, redirect_target, unasked_encoding
 from monitor.urls import web_address
 
 MAX_BYTES: Final = 16 * 1024
@@ -35,7 +35,7 @@ async def fetch_public_key(url: str, *, deadline_s: float = DEADLINE_S) -> bytes
         # httpx's own timeouts begin anew with every byte that drips in.
         async with asyncio.timeout(deadline_s):
             return await _get(url, shown, deadline_s)
-    except (TimeoutError, httpx.TimeoutException):
+    except TOO_SLOW:
         raise FetchError(f"{shown} did not send the public key within {deadline_s:g} s; try again later.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise FetchError(f"{shown} cannot be reached: {reason(error)}; try again later.") from None

@@ -16,13 +16,14 @@ import httpx
 
 from monitor import __version__
 from monitor.admin.base import AdminError, ApiAnswer, ApiCall, ApiRequest, Trouble
-from monitor.admin.masking import mask
+from monitor.admin.masking import beginning, mask
 from monitor.secret import Secret
 from monitor.text import visible
 from monitor.urls import web_address
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 EXCERPT: Final = 2000  # characters of an answer that the log keeps
+TOO_SLOW: Final = (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout)
 _SENT: Final = "http11.send_request_headers.complete"
 _OWN_HEADERS: Final = (("Accept", "application/json"), ("User-Agent", f"hooktop/{__version__}"))
 _LOOK_FIRST: Final = "what was asked may have been done, so see what is registered now before you ask again"
@@ -72,7 +73,7 @@ class Api:
         status, answer, error = None, "", None
         if isinstance(outcome, ApiAnswer):
             status = outcome.status
-            answer = mask(outcome.body.decode("utf-8", "backslashreplace"), request.hidden)
+            answer = mask(beginning(outcome.body), request.hidden)
         else:
             error = str(outcome)
         self._on_call(
@@ -103,7 +104,7 @@ class _Attempt:
         self.sent = self.sent or event == _SENT
 
     def broken(self, why: str) -> AdminError:
-        """The error when no whole answer came; ``why`` follows the host's name."""
+        """The error when no whole answer came; ``why`` follows the host's name and holds nothing foreign."""
         if self.sent and self.request.changes:
             return AdminError(Trouble.UNCERTAIN, f"{self.host} {why}; {_LOOK_FIRST}.")
         return AdminError(Trouble.UNREACHABLE, f"{self.host} {why}; check the account's api_url or try again later.")
@@ -111,7 +112,8 @@ class _Attempt:
     def unusable(self, status: int, what: str, advice: str) -> AdminError:
         """The error for an answer that is not taken."""
         after = _LOOK_FIRST if self.request.changes else advice
-        return AdminError(Trouble.UNINTELLIGIBLE, f"{self.host} answered {status} {what}; {after}.", status=status)
+        sentence = mask(f"{self.host} answered {status} {what}; {after}.", self.request.hidden)
+        return AdminError(Trouble.UNINTELLIGIBLE, sentence, status=status)
 
 
 async def _outcome(request: ApiRequest, began: float) -> ApiAnswer | AdminError:
@@ -130,7 +132,7 @@ async def _outcome(request: ApiRequest, began: float) -> ApiAnswer | AdminError:
         # httpx's own timeouts begin anew with every byte that drips in.
         async with asyncio.timeout(request.deadline_s):
             return await _exchange(attempt, headers, began)
-    except (TimeoutError, httpx.TimeoutException):
+    except TOO_SLOW:
         return attempt.broken(f"did not answer within {request.deadline_s:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return attempt.broken(f"cannot be reached: {reason(error)}")
@@ -182,7 +184,9 @@ async def _exchange(attempt: _Attempt, headers: Sequence[tuple[str, str]], began
 def client(url: str, timeout_s: float) -> httpx.AsyncClient:
     """A client for one call to ``url``: nothing of the environment, no redirects, certificates checked."""
     verify = _tls() if url.startswith("https:") else False
-    return httpx.AsyncClient(verify=verify, trust_env=False, follow_redirects=False, timeout=timeout_s)
+    # A half for connecting and a half for TLS, since a handshake cancelled from outside leaves its socket open.
+    timeout = httpx.Timeout(timeout_s, connect=timeout_s / 2)
+    return httpx.AsyncClient(verify=verify, trust_env=False, follow_redirects=False, timeout=timeout)
 
 
 @cache
@@ -213,8 +217,8 @@ def redirect_target(url: str, answer: httpx.Response) -> str:
 
 def unasked_encoding(answer: httpx.Response) -> str | None:
     """The encoding of an answer, for people, where it is not the plain one."""
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-    return None if encoding in ("", "identity") else visible(encoding, limit=40)
+    encoding = answer.headers.get("content-encoding", "identity").strip()
+    return None if encoding.lower() in ("", "identity") else visible(encoding, limit=40)
 
 
 def reason(error: Exception) -> str:
@@ -228,7 +232,7 @@ def reason(error: Exception) -> str:
         if isinstance(cause, socket.gaierror):
             return "no such host was found"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return "there is no connection to it"
     if isinstance(error, httpx.RemoteProtocolError):
         return "its answer broke off or is not proper HTTP"

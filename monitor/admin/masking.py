@@ -16,6 +16,7 @@ _MEMBER: Final = re.compile(
     r'|authorization|(?<!page)(?<!page_)token)"\s*:\s*',
     re.IGNORECASE,
 )
+_MOST: Final = 64 * 1024  # bytes of an answer that are ever looked at for people
 _DECODE: Final = json.JSONDecoder().raw_decode
 
 
@@ -32,6 +33,11 @@ def mask(text: str, secrets: Iterable[Secret] = ()) -> str:
     for form in sorted(filter(None, forms), key=len, reverse=True):
         text = text.replace(form, forms[form])
     return _without_members(text)
+
+
+def beginning(body: bytes) -> str:
+    """The beginning of an answer as text: more than is ever shown of it, and little enough to be masked at once."""
+    return body[:_MOST].decode("utf-8", "backslashreplace")
 
 
 def _without_members(text: str) -> str:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from monitor.admin.fetch import DEADLINE_S, MAX_BYTES, FetchError, fetch_public_key
-from tests.admin.server import http, served
+from tests.admin.server import http, self_signed, served
 
 KEY = b"ssh-rsa AAAA not a real key, but nobody looks here\n"
 
@@ -204,25 +199,3 @@ async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, monkeypatch
 async def test_a_server_without_tls_behind_https() -> None:
     async with served(http(KEY)) as (url, _):
         assert "cannot be reached" in await told(url.replace("http:", "https:"), 2)
-
-
-def self_signed(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return file
