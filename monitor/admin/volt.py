@@ -165,7 +165,7 @@ class VoltAdmin:
             )
         target = change.target
         url = change.url or (target.url if target is not None else None)
-        if url is None or (target is None) != (change.kind is ChangeKind.ADD):
+        if url is None or (target is None and change.kind is not ChangeKind.ADD):
             raise AdminError(Trouble.UNSUPPORTED, "There is no address or no webhook to do this with; choose one.")
         operation = self._operation(change.kind)
         # A removal by address takes the old one.
@@ -187,7 +187,7 @@ class VoltAdmin:
             )
         if change.kind is ChangeKind.REMOVE:
             return None
-        if change.target is None or (isinstance(value, dict) and value.keys() & {"id", "url"}):
+        if change.kind is ChangeKind.ADD or change.target is None or (isinstance(value, dict) and value.keys() & {"id", "url"}):
             done = _registration(answer, value)
         else:
             done = replace(change.target, url=change.url or change.target.url, updated_at=None, raw={})

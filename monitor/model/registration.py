@@ -61,8 +61,9 @@ class ChangeKind(StrEnum):
 class Change:
     """One change to ask a provider for.
 
-    ADD registers ``spec`` with the address ``url``. UPDATE and REMOVE are about ``target``; UPDATE sets what is not
-    None of ``url``, ``active``, ``spec`` (the fields that may change) and ``signing_key``.
+    ADD registers ``spec`` with the address ``url``; its ``target`` is what was there before, when that is put back.
+    UPDATE and REMOVE are about ``target``; UPDATE sets what is not None of ``url``, ``active``, ``spec`` (the fields
+    that may change) and ``signing_key``.
     """
 
     kind: ChangeKind
