@@ -155,9 +155,9 @@ class BirdAdmin:
     async def perform(self, change: Change) -> Registration | None:
         """Ask for the change; gives the registration as it is now, None after a removal. Raises AdminError."""
         answer = await self._rest.done(self.request(change))
+        told = self._rest.object_of(answer)
         if change.kind is ChangeKind.REMOVE:
             return None
-        told = self._rest.object_of(answer)
         if change.kind is ChangeKind.UPDATE:
             return await self._updated(change, told)
         spec, url = wanted(change)

@@ -112,7 +112,7 @@ def warnings(spec: Spec, url: str, listed: Iterable[Registration]) -> list[str]:
     if any(key == "channelId" and not _is_uuid(value) for key, value in filters):
         found.append("A channelId is a UUID, which this one is not; nothing may come.")
     same = [other for other in listed if _event(other.spec) == _event(spec)]
-    if sum(filters_of(other.spec) == filters for other in same) >= MOST:
+    if sum(sorted(filters_of(other.spec)) == sorted(filters) for other in same) >= MOST:
         found.append(f"Bird keeps at most {MOST} webhooks for one event with the same filters, and has them already.")
     name = visible(" ".join(_event(spec)))
     if not filters and any(filters_of(other.spec) for other in same):
@@ -126,7 +126,7 @@ def warnings(spec: Spec, url: str, listed: Iterable[Registration]) -> list[str]:
 
 def subject(spec: Spec) -> str:
     """``channels sms.outbound``, and the filters in alphabetical order."""
-    return " ".join([*_event(spec), *(f"{key}={value}" for key, value in filters_of(spec))])
+    return " ".join([*_event(spec), *(f"{key}={value}" for key, value in sorted(filters_of(spec)))])
 
 
 def creation(spec: Spec, url: str, key: Secret | None) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def alteration(change: Change, target: Registration) -> dict[str, Any]:
         body["signingKey"] = change.signing_key.reveal()
     if change.active is not None:
         body["status"] = "active" if change.active else "inactive"
-    if ("event" in spec or "filters" in spec) and filters_of(spec) != filters_of(target.spec):
+    if ("event" in spec or "filters" in spec) and sorted(filters_of(spec)) != sorted(filters_of(target.spec)):
         body["eventFilters"] = _event_filters(spec)
     if not body:
         raise AdminError(Trouble.UNSUPPORTED, "Nothing of this webhook would change; name what should.")
@@ -165,9 +165,9 @@ def alteration(change: Change, target: Registration) -> dict[str, Any]:
 
 
 def filters_of(spec: Spec) -> tuple[tuple[str, str], ...]:
-    """The filters as pairs of key and value, each once, in alphabetical order."""
+    """The filters as pairs of key and value, each once."""
     parts = (item.partition("=") for item in items_of(spec.get("filters")))
-    return tuple(sorted({(key.strip(), value.strip()) for key, _, value in parts}))
+    return tuple(dict.fromkeys((key.strip(), value.strip()) for key, _, value in parts))
 
 
 def registration(value: Json) -> Registration | None:

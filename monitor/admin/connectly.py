@@ -99,9 +99,9 @@ class ConnectlyAdmin:
         answer = await self._rest.send(self.request(change))
         if not succeeded(answer):
             raise self._refused(answer, change)
+        told = self._rest.object_of(answer)
         if change.kind is ChangeKind.REMOVE:
             return None
-        told = self._rest.object_of(answer)
         body, token = self._body(change)
         if change.kind is ChangeKind.UPDATE:
             target = meant(change)
@@ -148,7 +148,7 @@ class ConnectlyAdmin:
         elif change.kind is ChangeKind.UPDATE and answer.status in (404, 409, 410):
             sentence = f"Connectly has no such webhook for {topic} any more and answers {words}; list anew and add it."
         elif change.kind is ChangeKind.REMOVE and answer.status in (404, 410):
-            sentence = f"Connectly has no such webhook for {topic} any more and answers {words}; nothing is to remove."
+            sentence = f"Connectly has no such webhook for {topic} any more and answers {words}; there is nothing to remove."
         else:
             return error
         return AdminError(error.kind, sentence, status=error.status, said=error.said, trace_id=error.trace_id)

@@ -170,7 +170,7 @@ def filled(**fields: str | None) -> dict[str, str]:
 
 def written(items: Iterable[str]) -> str:
     """Items as the list of a spec."""
-    return ", ".join(item.strip().replace(",", "%2C") for item in items)
+    return ",".join(item.strip().replace(",", "%2C") for item in items)
 
 
 def items_of(text: str | None) -> tuple[str, ...]:

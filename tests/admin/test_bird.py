@@ -1,9 +1,8 @@
-"""Bird's API over real sockets, against a stand-in that answers as Bird's pages say, and as they do not."""
+"""Calls to Bird's API over real sockets, against a stand-in that answers as Bird's pages say, and as they do not."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,74 +15,26 @@ from monitor.admin.bird import MAX_PAGES, BirdAdmin
 from monitor.admin.http import Api
 from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration
-from monitor.secret import Secret
-from tests.admin.scripted import Asked, answer, payload, scripted
-
-ORGANIZATION = "823fbfaf-f14e-4693-b55a-8ec1c17d649e"
-WORKSPACE = "a1405560-c8d3-4b1a-877d-3f449ad95352"
-CHANNEL = "614208aa-b153-4d5d-9989-2fddfc0ce4c3"
-ACCESS_KEY = Secret("sample-access-key-canary")
-SIGNING_KEY = Secret("KeV+/HGoIQrxuE5YPCRR6AuQOJveldYNNhbVi1i22qk=")  # the one of Bird's own pages
-SHORT = f"/workspaces/{WORKSPACE}/webhook-subscriptions"
-LONG = f"/organizations/{ORGANIZATION}{SHORT}"
-SPEC = {"service": "channels", "event": "sms.outbound", "filters": f"channelId={CHANNEL}"}
-PLAIN = {"service": "channels", "event": "sms.outbound"}
-URL = "https://example.com/webhook"
-
-
-def bird(url: str = "https://api.bird.com", *, short: bool = False, calls: list[ApiCall] | None = None) -> BirdAdmin:
-    account = Account(
-        "bird-eu",
-        "bird",
-        api_url=url,
-        api_secret=ACCESS_KEY,
-        workspace_id=WORKSPACE,
-        organization_id=None if short else ORGANIZATION,
-    )
-    return BirdAdmin(account, Api(account.name, on_call=None if calls is None else calls.append))
-
-
-def made(id_: str, spec: dict[str, str] = PLAIN, **more: Any) -> dict[str, Any]:
-    """A subscription as the API tells of it."""
-    filters = [dict(zip(("key", "value"), item.split("="), strict=True)) for item in filters_in(spec)]
-    plain = {"id": id_, "service": spec["service"], "event": spec["event"], "url": URL, "status": "active"}
-    return {**plain, **({"eventFilters": filters} if filters else {}), **more}
-
-
-def filters_in(spec: dict[str, str]) -> list[str]:
-    return [item.strip() for item in spec.get("filters", "").split(",") if item.strip()]
-
-
-def page(*objects: dict[str, Any], token: str | None = None) -> bytes:
-    return answer({"results": [*objects], **({} if token is None else {"nextPageToken": token})})
-
-
-def adding(spec: dict[str, str] = SPEC, url: str = URL) -> Change:
-    return Change(ChangeKind.ADD, "", spec, url, signing_key=SIGNING_KEY)
-
-
-def nothing_secret(*things: object) -> None:
-    for thing in things:
-        for text in (repr(thing), str(thing)):
-            assert ACCESS_KEY.reveal() not in text
-            assert SIGNING_KEY.reveal() not in text
-
-
-async def listed(*objects: dict[str, Any]) -> tuple[BirdAdmin, Registration]:
-    """A client that has listed ``objects``, and the first of them."""
-    async with scripted(page(*objects)) as (url, _):
-        admin = bird(url)
-        return admin, (await admin.list())[0]
-
-
-async def told(admin: BirdAdmin, change: Change | None = None) -> AdminError:
-    with pytest.raises(AdminError) as caught:
-        await (admin.list() if change is None else admin.perform(change))
-    sentence = str(caught.value)
-    assert sentence.endswith(".")
-    assert sentence.isprintable()
-    nothing_secret(caught.value)
-    return caught.value
+from tests.admin.birds import (
+    ACCESS_KEY,
+    CHANNEL,
+    LONG,
+    ORGANIZATION,
+    PLAIN,
+    SHORT,
+    SIGNING_KEY,
+    SPEC,
+    URL,
+    adding,
+    bird,
+    listed,
+    made,
+    nothing_secret,
+    page,
+    told,
+)
+from tests.admin.scripted import answer, lines, payload, scripted
+from tests.admin.server import Asked
 
 
 def test_what_kind_of_api_it_is() -> None:
@@ -111,7 +62,7 @@ async def test_the_documented_request_is_sent_byte_for_byte() -> None:
     async with scripted(answer(made("852883af", SPEC, signingKey=SIGNING_KEY.reveal()), "201 Created")) as (url, asked):
         admin = bird(url, calls=calls)
         found = await admin.perform(adding())
-    assert [request.line for request in asked] == [f"POST {LONG}"]
+    assert lines(asked) == [f"POST {LONG}"]
     assert asked[0].body == payload("bird/api_create_request.json").strip()
     assert asked[0].headers["authorization"] == f"AccessKey {ACCESS_KEY.reveal()}"
     assert asked[0].headers["content-type"] == "application/json"
@@ -138,7 +89,7 @@ async def test_what_is_shown_is_what_is_sent_without_its_secrets() -> None:
 async def test_without_filters_and_key_neither_is_sent() -> None:
     async with scripted(answer(made("x"))) as (url, asked):
         await bird(url).perform(replace(adding(PLAIN), signing_key=None))
-    assert json.loads(asked[0].body) == {"service": "channels", "event": "sms.outbound", "url": URL}
+    assert asked[0].json == {"service": "channels", "event": "sms.outbound", "url": URL}
 
 
 async def test_the_short_form_without_an_organization_and_ids_that_stay_where_they_are() -> None:
@@ -146,7 +97,7 @@ async def test_the_short_form_without_an_organization_and_ids_that_stay_where_th
         await bird(url, short=True).perform(adding())
         account = Account("b", "bird", api_url=url, api_secret=ACCESS_KEY, workspace_id="../a b?c")
         await told(BirdAdmin(account, Api("b")), adding())
-    assert [request.line for request in asked] == [
+    assert lines(asked) == [
         f"POST {SHORT}",
         "POST /workspaces/..%2Fa%20b%3Fc/webhook-subscriptions",
     ]
@@ -170,7 +121,7 @@ async def test_an_answer_without_the_id_is_looked_up(body: object, status: str) 
         found = await admin.perform(adding(PLAIN))
     assert found is not None
     assert found.id == "second"
-    assert [request.method for request in asked] == ["GET", "POST", "GET"]
+    assert [line.split()[0] for line in lines(asked)] == ["GET", "POST", "GET"]
 
 
 @pytest.mark.parametrize("afterwards", [page(), page(made("other", SPEC)), answer(b"", "500 Oops")])
@@ -180,14 +131,19 @@ async def test_what_cannot_be_found_may_have_been_made(afterwards: bytes) -> Non
     assert error.kind is Trouble.UNINTELLIGIBLE
     assert "without the id of the new webhook" in str(error)
     assert "may have been done" in str(error)
-    assert [request.method for request in asked] == ["POST", "GET"]
+    assert [line.split()[0] for line in lines(asked)] == ["POST", "GET"]
 
 
 @pytest.mark.parametrize("body", [b"<!doctype html><title>Log in</title>", b'{"id": "852883af', b"\xff\xfe", b"OK"])
-@pytest.mark.parametrize("kind", ["create", "update", "list"])
+@pytest.mark.parametrize("kind", ["create", "update", "remove", "list"])
 async def test_an_answer_that_is_no_json(body: bytes, kind: str) -> None:
     _, one = await listed(made("x"))
-    change = {"create": adding(), "update": Change(ChangeKind.UPDATE, "", active=False, target=one), "list": None}[kind]
+    change = {
+        "create": adding(),
+        "update": Change(ChangeKind.UPDATE, "", active=False, target=one),
+        "remove": Change(ChangeKind.REMOVE, "", target=one),
+        "list": None,
+    }[kind]
     async with scripted(answer(body)) as (url, _):
         error = await told(bird(url), change)
     assert error.kind is Trouble.UNINTELLIGIBLE
@@ -208,7 +164,7 @@ async def test_every_page_is_asked_for() -> None:
         answer(payload("bird/api_list_response.json")), answer(b'{"results": [' + b",".join(last) + b"]}")
     ) as (url, asked):
         first, second, third = await bird(url).list()
-    assert [request.line for request in asked] == [
+    assert lines(asked) == [
         f"GET {LONG}?limit=100",
         f"GET {LONG}?limit=100&pageToken=eyJvIjoxMDB9",
     ]
@@ -255,7 +211,7 @@ async def test_pages_that_lead_in_a_circle_end(token: object) -> None:
 
 
 async def test_pages_without_an_end_end() -> None:
-    async with scripted(lambda request: page(made("x"), token=f"{request.target[-20:]}x")) as (url, asked):
+    async with scripted(lambda request: page(made("x"), token=f"{lines([request])[0][-20:]}x")) as (url, asked):
         error = await told(bird(url))
     assert "pages without an end" in str(error)
     assert len(asked) == MAX_PAGES + 1
@@ -300,7 +256,7 @@ async def test_a_list_that_is_not_found_is_asked_in_the_other_form_which_is_kept
         (one,) = await admin.list()
         await admin.perform(Change(ChangeKind.REMOVE, "", target=one))
         await admin.list()
-    assert [request.line for request in asked] == [
+    assert lines(asked) == [
         f"GET {LONG}?limit=100",
         f"GET {SHORT}?limit=100",
         f"GET {SHORT}?limit=100&pageToken=t",
@@ -315,7 +271,7 @@ async def test_a_form_that_does_not_fit_either_is_not_kept(other: str) -> None:
         admin = bird(url)
         assert (await told(admin)).said == "first"
         await admin.list()
-    assert [request.target.split("?")[0] for request in asked] == [LONG, SHORT, LONG]
+    assert [line.split()[1].split("?")[0] for line in lines(asked)] == [LONG, SHORT, LONG]
 
 
 @pytest.mark.parametrize(("short", "status"), [(True, "404 Not Found"), (False, "403 Forbidden"), (False, "500 Oops")])
@@ -365,7 +321,7 @@ async def test_one_is_got() -> None:
         with pytest.raises(AdminError, match="without the webhook's id"):
             await bird(url).get("852883af-5f68-4204-b611-7ee8db9600f4")
     assert found.subject == "channels whatsapp.inbound channelId=52ad151f-f7b4-46f9-a5c6-d3318e650c84"
-    assert asked[0].line == f"GET {LONG}/852883af-5f68-4204-b611-7ee8db9600f4"
+    assert lines(asked)[0] == f"GET {LONG}/852883af-5f68-4204-b611-7ee8db9600f4"
 
 
 # Updating and removing
@@ -375,7 +331,7 @@ async def updated(change: Callable[[Registration], Change], *objects: dict[str, 
     """What an update of the first of ``objects`` sends, and what comes of it when the answer repeats it."""
 
     def repeat(request: Asked) -> bytes:
-        return answer({**objects[0], **json.loads(request.body)})
+        return answer({**objects[0], **request.json})
 
     _, one = await listed(*objects)
     async with scripted(repeat) as (url, asked):
@@ -388,7 +344,7 @@ async def test_the_documented_updates_are_sent_byte_for_byte() -> None:
     asked, found = await updated(
         lambda one: Change(ChangeKind.UPDATE, one.subject, active=False, target=one), made("0edf722b")
     )
-    assert asked.line == f"PATCH {LONG}/0edf722b"
+    assert lines([asked])[0] == f"PATCH {LONG}/0edf722b"
     assert asked.body == payload("bird/api_update_status_request.json").strip()
     assert asked.headers["content-type"] == "application/json"
     assert found.active is False
@@ -415,7 +371,7 @@ async def test_only_what_bird_takes_is_sent_and_never_the_template() -> None:
         ),
         one,
     )
-    assert json.loads(asked.body) == {
+    assert asked.json == {
         "url": "https://example.com/new",
         "signingKey": SIGNING_KEY.reveal(),
         "status": "active",
@@ -429,7 +385,7 @@ async def test_only_what_bird_takes_is_sent_and_never_the_template() -> None:
 @pytest.mark.parametrize("spec", [PLAIN, {"filters": ""}])
 async def test_filters_are_cleared(spec: dict[str, str]) -> None:
     asked, found = await updated(lambda one: Change(ChangeKind.UPDATE, "", spec, target=one), made("x", SPEC))
-    assert json.loads(asked.body) == {"eventFilters": []}
+    assert asked.json == {"eventFilters": []}
     assert found.subject == "channels sms.outbound"
 
 
@@ -441,7 +397,7 @@ async def test_filters_that_stay_are_not_sent() -> None:
             lambda one, given=given: Change(ChangeKind.UPDATE, "", given, URL, target=one),  # type: ignore[misc]
             made("x", spec),
         )
-        assert json.loads(asked.body) == {"url": URL}
+        assert asked.json == {"url": URL}
 
 
 @pytest.mark.parametrize("spec", [{"event": "sms.inbound"}, {"service": "numbers", "event": "sms.outbound"}])
@@ -466,7 +422,7 @@ async def test_an_update_without_an_answer_is_asked_for() -> None:
     async with scripted(answer(), answer(now), answer({}), answer(b"", "500 Oops")) as (url, asked):
         found = await bird(url).perform(change)
         wished = await bird(url).perform(change)
-    assert [request.method for request in asked] == ["PATCH", "GET", "PATCH", "GET"]
+    assert [line.split()[0] for line in lines(asked)] == ["PATCH", "GET", "PATCH", "GET"]
     assert found is not None
     assert found.updated_at == datetime(2026, 6, 23, 19, 5, 31, 240000, UTC)
     assert wished is not None
@@ -479,7 +435,7 @@ async def test_a_removal(body: object, status: str) -> None:
     _, one = await listed(made("a/b?c"))
     async with scripted(answer(None if status.startswith("204") else body, status)) as (url, asked):
         assert await bird(url).perform(Change(ChangeKind.REMOVE, "", target=one)) is None
-    assert asked[0].line == f"DELETE {LONG}/a%2Fb%3Fc"
+    assert lines(asked)[0] == f"DELETE {LONG}/a%2Fb%3Fc"
     assert asked[0].body == b""
     assert "content-type" not in asked[0].headers
 
@@ -494,234 +450,3 @@ async def test_what_is_gone_and_what_never_was(kind: ChangeKind) -> None:
     for target in (None, *(replace(one, id=id_) for id_ in ("", ".", ".."))):
         with pytest.raises(AdminError, match="list anew"):
             admin.request(Change(kind, "", active=True, target=target))
-
-
-# The form
-
-
-AVAILABLE = {
-    "channels": [
-        {"name": "sms.outbound", "filterKeys": ["channelId", "messageStatus"]},
-        {"name": "tiktok.inbound", "filterKeys": None},
-    ],
-    "numbers": [{"name": "compliance.updated", "filterKeys": ["numberId", 7, "a b"]}, {"name": "a b"}, {}, 3, None],
-}
-
-
-def available(request: Asked) -> bytes:
-    service = request.target.rpartition("=")[2]
-    if service == "payments":
-        return answer(b"", "403 Forbidden")
-    if service == "conversations":
-        return answer({"results": []})
-    return answer({"results": [{"service": service, "events": AVAILABLE[service]}, {"service": "odd"}, 1]})
-
-
-def choices(admin: Admin, spec: dict[str, str]) -> tuple[str, ...]:
-    return next(field.choices for field in admin.fields(spec) if field.name == "event")
-
-
-def help_of(admin: Admin, spec: dict[str, str]) -> str:
-    return next(field.help for field in admin.fields(spec) if field.name == "filters")
-
-
-async def test_the_events_are_learnt_once_and_what_is_not_told_is_built_in() -> None:
-    async with scripted(available) as (url, asked):
-        admin = bird(url)
-        await admin.learn()
-        await admin.learn()
-    services = ("channels", "conversations", "numbers", "payments")
-    assert sorted(request.line for request in asked) == [
-        f"GET /workspaces/{WORKSPACE}/available-webhooks?service={service}" for service in services
-    ]
-    assert choices(admin, {}) == ("sms.outbound", "tiktok.inbound")
-    assert choices(admin, {"service": "numbers"}) == ("compliance.updated",)
-    assert choices(admin, {"service": "payments"}) == ()
-    assert choices(admin, {"service": "conversations"}) == (
-        "conversation.created",
-        "conversation.updated",
-        "conversation.deleted",
-    )
-    assert "KEY=VALUE by channelId, messageStatus;" in help_of(admin, {"event": "sms.outbound"})
-    assert "KEY=VALUE;" in help_of(admin, {"event": "tiktok.inbound"})
-    assert "KEY=VALUE by numberId;" in help_of(admin, {"service": "numbers", "event": "compliance.updated"})
-    assert "KEY=VALUE by channelId;" in help_of(admin, {"service": "conversations"})
-
-
-async def test_the_documented_answer_is_learnt() -> None:
-    async with scripted(lambda _: answer(payload("bird/api_available_webhooks_response.json"))) as (url, _):
-        admin = bird(url)
-        await admin.learn()
-    assert choices(admin, {"service": "channels"}) == ("sms.outbound",)
-
-
-def test_the_form_before_anything_is_learnt() -> None:
-    admin = bird()
-    service, event, filters = admin.fields({})
-    assert (service.name, service.choices, service.free, service.default) == (
-        "service",
-        ("channels", "conversations", "numbers", "payments"),
-        False,
-        "channels",
-    )
-    assert (event.name, event.free, event.required, len(event.choices)) == ("event", True, True, 9)
-    assert (filters.name, filters.many, filters.required) == ("filters", True, False)
-    assert "channelId, messageStatus, interactionType" in filters.help
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [("401 No", Trouble.AUTH), ("403 No", Trouble.AUTH), ("404 No", None), ("500 Oops", None), ("200 OK", None)],
-)
-async def test_what_learning_raises(status: str, kind: Trouble | None) -> None:
-    async with scripted(lambda _: answer(b"<html>", status)) as (url, asked):
-        admin = bird(url)
-        if kind is None:
-            await admin.learn()
-            await admin.learn()
-        else:
-            with pytest.raises(AdminError) as caught:
-                await admin.learn()
-            assert caught.value.kind is kind
-            nothing_secret(caught.value)
-    assert len(asked) == 4
-    assert len(choices(admin, {})) == 9
-
-
-async def test_learning_from_nobody_and_without_a_workspace() -> None:
-    async with scripted() as (url, _):
-        pass
-    with pytest.raises(AdminError) as caught:
-        await bird(url).learn()
-    assert caught.value.kind is Trouble.UNREACHABLE
-    await BirdAdmin(Account("b", "bird", api_secret=ACCESS_KEY), Api("b")).learn()
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://example.com",
-        "https://example.com/",
-        "https://abc.ngrok-free.app/hooks/bird?t=1",
-        "https://example.com:8443/x",
-        "https://a-b.example.co.uk/%20",
-    ],
-)
-def test_addresses_that_bird_takes(url: str) -> None:
-    assert bird().problems(SPEC, url) == {}
-    said = " ".join(bird().warnings(PLAIN, url))
-    assert ("leave out :8443" in said) == (":8443" in url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://example.com?x=1",
-        "https://localhost/x",
-        "https://127.0.0.1/x",
-        "http://example.com/x",
-        "https://u:p@example.com/",
-        "https://a_b.example.com/",
-        "https://exämple.com/",
-        "HTTPS://example.com/",
-        "https://example.com/x\n",
-        "https://example.com/a b",
-        "https://example.com:/x",
-        "",
-        None,
-    ],
-)
-def test_addresses_that_bird_does_not_take(url: str | None) -> None:
-    assert list(bird().problems(SPEC, url)) == ["url"]
-
-
-@pytest.mark.parametrize(
-    ("spec", "wrong"),
-    [
-        ({}, ["service", "event"]),
-        ({"service": "sms", "event": "x"}, ["service"]),
-        ({**PLAIN, "event": "a b"}, ["event"]),
-        ({**PLAIN, "event": "typed.by-hand"}, []),
-        ({**PLAIN, "filters": "channelId"}, ["filters"]),
-        ({**PLAIN, "filters": "channelId="}, ["filters"]),
-        ({**PLAIN, "filters": "=x"}, ["filters"]),
-        ({**PLAIN, "filters": "channelId=a, channelId=b"}, ["filters"]),
-        ({**PLAIN, "filters": "channelId=a, channelId=a"}, []),
-        ({**PLAIN, "filters": " , channelId=a, messageStatus=b=c,"}, []),
-    ],
-)
-def test_problems(spec: dict[str, str], wrong: list[str]) -> None:
-    found = bird().problems(spec, URL)
-    assert list(found) == wrong
-    assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in found.values())
-
-
-async def test_warnings_from_what_was_listed() -> None:
-    admin, _ = await listed(made("a"), *(made(f"{n}", {**PLAIN, "event": "sms.inbound"}) for n in range(4)))
-    inbound = {**PLAIN, "event": "sms.inbound"}
-    assert admin.warnings({**PLAIN, "event": "sms.interaction"}, URL) == []
-    assert admin.warnings(inbound, URL) == []
-    assert admin.warnings(PLAIN, URL) == []
-    (warning,) = admin.warnings(SPEC, URL)
-    assert "channels sms.outbound without filters" in warning
-
-    admin, _ = await listed(made("a", SPEC), *(made(f"{n}", inbound) for n in range(5)))
-    (warning,) = admin.warnings(PLAIN, URL)
-    assert "channels sms.outbound with filters" in warning
-    (warning,) = admin.warnings(inbound, URL)
-    assert "at most 5" in warning
-    assert admin.warnings(SPEC, URL) == []
-
-
-def test_warnings_about_filters() -> None:
-    found = bird().warnings({**PLAIN, "filters": "messageStatus=delivered, messageStatus=sent"}, URL)
-    assert len(found) == 1
-    assert "messageStatus twice" in found[0]
-    found = bird().warnings({**PLAIN, "filters": "channelId=clicked"}, URL)
-    assert len(found) == 1
-    assert "a UUID" in found[0]
-
-
-@pytest.mark.parametrize(
-    "filters",
-    [
-        None,
-        [],
-        [{"key": "messageStatus", "value": "sent"}, {"key": "channelId", "value": CHANNEL}],
-        [{"key": "odd", "value": "a,b = c"}, {"key": "odd", "value": ""}, {"key": "", "value": "x"}],
-        [{"key": "number", "value": 7}, {}, None, 3],
-        [{"key": "same", "value": "x"}, {"key": "same", "value": "x"}],
-    ],
-)
-async def test_the_spec_of_a_listed_one_gives_the_same_subject(filters: Any) -> None:
-    admin, one = await listed(made("x", eventFilters=filters))
-    assert admin.subject(one.spec) == one.subject
-    assert admin.subject({**one.spec, "event": f" {one.spec['event']} "}) == one.subject
-    request = admin.request(Change(ChangeKind.ADD, "", one.spec, URL))
-    sent = {"id": "y", **json.loads(request.body or "")}
-    _, again = await listed(sent)
-    assert again.subject == one.subject
-    assert all(again.spec.values())
-
-
-def test_the_order_of_filters_does_not_matter() -> None:
-    admin = bird()
-    one = admin.subject({**PLAIN, "filters": "messageStatus=sent,channelId=1"})
-    assert one == admin.subject({"filters": "channelId=1 , messageStatus = sent", **PLAIN})
-    assert one == "channels sms.outbound channelId=1 messageStatus=sent"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"id": "x"},
-        {"id": 7, "service": None, "event": [], "url": {}, "status": 1, "createdAt": "yesterday", "eventFilters": "a"},
-        {"id": "x", "status": "paused", "service": "\ud800", "event": "\x1b[2J"},
-    ],
-)
-async def test_odd_objects_are_read_as_far_as_they_go(value: dict[str, Any]) -> None:
-    admin, one = await listed(value)
-    assert one.id in ("x", "7")
-    assert one.active is None
-    assert one.created_at is None
-    assert admin.subject(one.spec) == one.subject
