@@ -148,7 +148,9 @@ class ConnectlyAdmin:
         elif change.kind is ChangeKind.UPDATE and answer.status in (404, 409, 410):
             sentence = f"Connectly has no such webhook for {topic} any more and answers {words}; list anew and add it."
         elif change.kind is ChangeKind.REMOVE and answer.status in (404, 410):
-            sentence = f"Connectly has no such webhook for {topic} any more and answers {words}; there is nothing to remove."
+            sentence = (
+                f"Connectly has no such webhook for {topic} any more and answers {words}; there is nothing to remove."
+            )
         else:
             return error
         return AdminError(error.kind, sentence, status=error.status, said=error.said, trace_id=error.trace_id)
