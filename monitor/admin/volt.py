@@ -187,7 +187,11 @@ class VoltAdmin:
             )
         if change.kind is ChangeKind.REMOVE:
             return None
-        if change.kind is ChangeKind.ADD or change.target is None or (isinstance(value, dict) and value.keys() & {"id", "url"}):
+        if (
+            change.kind is ChangeKind.ADD
+            or change.target is None
+            or (isinstance(value, dict) and value.keys() & {"id", "url"})
+        ):
             done = _registration(answer, value)
         else:
             done = replace(change.target, url=change.url or change.target.url, updated_at=None, raw={})
