@@ -187,15 +187,12 @@ class VoltAdmin:
             )
         if change.kind is ChangeKind.REMOVE:
             return None
-        if (
-            change.kind is ChangeKind.ADD
-            or change.target is None
-            or (isinstance(value, dict) and value.keys() & {"id", "url"})
-        ):
-            done = _registration(answer, value)
-        else:
+        told = isinstance(value, dict) and value.keys() & {"id", "url"}
+        if change.kind is ChangeKind.UPDATE and change.target is not None and not told:
             done = replace(change.target, url=change.url or change.target.url, updated_at=None, raw={})
-        return replace(done, note=f"Volt did it only in part: “{besides}”" if besides else "")
+        else:
+            done = _registration(answer, value)
+        return replace(done, note=f"Volt did it only in part: “{besides}”." if besides else "")
 
     def _operation(self, use: ChangeKind | str) -> Operation:
         if (why := self.cannot(use)) is not None:
