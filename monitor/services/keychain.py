@@ -57,8 +57,8 @@ class Keychain:
         config: Config,
         public_keys: PublicKeys | None,
         local: LocalKeys,
-        signing: SigningKeys | None = None,
         *,
+        signing: SigningKeys | None = None,
         from_keyring: Callable[[str], str] = keyring.read,
     ) -> None:
         """``public_keys`` is None where there is no database, ``signing`` has the keys that hooktop made itself.

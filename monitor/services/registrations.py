@@ -2,111 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
-from monitor.admin.base import Admin, ApiCall, Portal, Trouble
-from monitor.config import Account, Config
-from monitor.model.capture import Capture
-from monitor.model.drift import DriftRow
-from monitor.model.registration import ChangeRecord, ChangeState, Registration, Spec
-from monitor.secret import Secret
-from monitor.services.plans import Plan
+from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble
+from monitor.model.capture import Capture, Source
+from monitor.model.drift import FINE, DriftRow, State
+from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Spec
+from monitor.model.verdict import VerdictStatus
+from monitor.services import plans, restoring
+from monitor.services.changes import OnProgress, Outcome, Progress, Step, Work
+from monitor.services.desk import BY_HAND, Alive, Desk, MakeAdmin, Office, Panel, utc_now
+from monitor.services.plans import Action, Confirm, Plan
+from monitor.services.restoring import Offer
+from monitor.services.settling import settle
+from monitor.store.errors import StoreError
+from monitor.text import visible
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
-class Alive(Protocol):
-    """Asks whether a hooktop answers at an address."""
+    from monitor.config import Account, Config
+    from monitor.services.keychain import Keychain
+    from monitor.services.reach import Reach
+    from monitor.services.signingkeys import SigningKeys
+    from monitor.store.registrations import RegistrationStore
 
-    def __call__(self, url: str) -> Awaitable[bool | None]:
-        """False when surely nothing does, None when that cannot be told."""
-
-
-class MakeAdmin(Protocol):
-    """Makes the client of an account's API."""
-
-    def __call__(self, account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """An account as it is shown; plain data that is replaced whole when something changes.
-
-    ``credential`` is masked. ``took_s`` is how long the last call to the API took, ``trouble`` the sentence when it
-    failed and ``trouble_kind`` why; ``rows`` are then those of ``refreshed_at``. ``busy`` says what is under way, None
-    when nothing is. ``cannot`` gives the sentence why an operation (``list``, ``add``, ``update``, ``remove``) is not
-    offered.
-    """
-
-    account: str
-    provider: str
-    label: str
-    credential: str
-    host: str
-    portal: Portal
-    cannot: Mapping[str, str]
-    rows: tuple[DriftRow, ...] = ()
-    took_s: float | None = None
-    trouble: str | None = None
-    trouble_kind: Trouble | None = None
-    refreshed_at: datetime | None = None
-    busy: str | None = None
-
-
-class Step(StrEnum):
-    """How far a change came."""
-
-    LOOKING = "looking"  # the list is asked for, before or after
-    SAVED = "saved"  # what was there is in the database
-    KEY_KEPT = "key_kept"
-    ASKING = "asking"  # the request is on its way
-    PROBE = "probe"  # a request of the provider came in meanwhile
-    ANSWERED = "answered"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One step, for people; ``capture`` is the id of a probe."""
-
-    step: Step
-    sentence: str
-    capture: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a plan. ``state`` is DONE, FAILED (nothing changed) or BEGUN (nobody knows).
-
-    ``sentence`` says it for people, ``said`` is the provider's own word and ``trace_id`` what its support asks for.
-    ``key`` is a new signing key, to be shown once. ``next`` is the plan that would get further, to be asked for anew.
-    ``probes`` are the captures that came in from the provider meanwhile.
-    """
-
-    plan: Plan
-    state: ChangeState
-    sentence: str
-    registration: Registration | None = None
-    kind: Trouble | None = None
-    status: int | None = None
-    said: str = ""
-    trace_id: str | None = None
-    retry_after_s: float | None = None
-    key: Secret | None = None
-    next: Plan | None = None
-    probes: tuple[int, ...] = ()
-    took_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A registration that was replaced or removed and can be put back, with a sentence on what and how."""
-
-    record: ChangeRecord
-    sentence: str
+__all__ = [
+    "Action", "Alive", "Confirm", "MakeAdmin", "Offer", "OnProgress", "Outcome", "Panel", "Plan", "Portal", "Progress",
+    "Registrations", "Step", "Tested", "Trouble",
+]  # fmt: skip
+KEPT_CALLS: Final = 200
+SEEN_AGAIN: Final = timedelta(seconds=1)  # how often the time of the last verified delivery moves on
+MAX_URLS: Final = 32  # addresses of one provider that a signature is tried with
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,121 +55,335 @@ class Tested:
     took_s: float | None = None
 
 
-OnProgress = Callable[[Progress], None]
+def _nobody(_: Progress) -> None:
+    """Nobody watches."""
+
+
+def _client(account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
+    from monitor.admin.clients import admin_for  # loading it costs more than all else here
+
+    return admin_for(account, on_call=on_call)
 
 
 class Registrations:
     """The registrations of all accounts. What is read on each tick (``panels``, ``calls``) does no I/O.
 
-    Plans are made at once from what is known, also on each key of a form; ``carry_out`` is what asks the provider.
-    Only ``carry_out``, ``refresh`` and ``test`` use the network.
+    Use: ``await open()``, then ``refresh``, plans and ``carry_out`` at will. Plans are made at once from what is
+    known, also on each key of a form; only ``refresh``, ``carry_out`` and ``test`` use the network.
     """
 
-    calls: deque[ApiCall]  # the latest calls to the APIs, oldest first
-    run: str  # the name of this run of hooktop in the records
-    version: int  # another number whenever a panel or ``calls`` changed
-    read_only: bool
+    def __init__(
+        self,
+        config: Config,
+        reach: Reach,
+        store: RegistrationStore,
+        keychain: Keychain,
+        signing: SigningKeys,
+        *,
+        make: MakeAdmin = _client,
+        alive: Alive | None = None,
+        read_only: bool = False,
+        demo: bool = False,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """``make`` makes the client of an account, ``alive`` tells whether an earlier address still leads anywhere;
+        with ``demo`` simulated events count as events."""
+        self.run: Final = secrets.token_hex(8)
+        self.calls: Final[deque[ApiCall]] = deque(maxlen=KEPT_CALLS)
+        self.version = 0  # another number whenever a panel or ``calls`` changed
+        self._store = store
+        self._keychain = keychain
+        self._office = Office(
+            reach, store, signing, make, self.run, alive, read_only, demo, now, self._called, self._changed
+        )
+        self._desks: dict[str, Desk] = {}
+        self._works: list[Work] = []
+        self._followers: list[Callable[[], None]] = []
+        self._urls: dict[str, tuple[str, ...]] = {}
+        self.configure(config)
+        reach.follow(self._republish)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every plan is refused."""
+        return self._office.read_only
 
     async def open(self) -> None:
         """Read what is wanted and what was done, without the network. Raises StoreError."""
-        raise NotImplementedError
+        for desk in self._desks.values():
+            await desk.read()
+            desk.publish()
 
     def configure(self, config: Config) -> None:
-        """Other accounts from now on; those that stay keep what is known of them."""
-        raise NotImplementedError
+        """Other accounts from now on; those that stay the same keep what is known of them."""
+        before, self._desks = self._desks, {}
+        for account in config.accounts:
+            known = before.get(account.name)
+            same = known is not None and known.account == account
+            self._desks[account.name] = known if known is not None and same else Desk(account, self._office)
+        self._changed()
 
     def panels(self) -> tuple[Panel, ...]:
         """The accounts in the order of the configuration."""
-        raise NotImplementedError
+        return tuple(desk.panel for desk in self._desks.values())
 
     def panel(self, account: str) -> Panel:
         """One account. Raises KeyError."""
-        raise NotImplementedError
+        return self._desks[account].panel
 
-    def admin(self, account: str) -> Admin:
-        """The client of an account, for the fields of a form (``fields``, ``subject``). Raises KeyError."""
-        raise NotImplementedError
+    def admin(self, account: str) -> Admin | None:
+        """The client of an account, for the fields of a form; None where the account lacks something (the panel says
+        what). Raises KeyError."""
+        return self._desks[account].admin
 
     def follow(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever a panel or the log of calls has changed."""
-        raise NotImplementedError
+        self._followers.append(changed)
 
     def committed(self, batch: Sequence[Capture]) -> None:
         """Captures that were just committed: probes, first events, keys that verified something."""
-        raise NotImplementedError
+        office = self._office
+        dirty: set[str] = set()
+        for capture in batch:
+            if capture.source is not Source.NETWORK and not (office.demo and capture.source is Source.SIMULATED):
+                continue
+            for work in self._works:
+                if work.desk.provider == capture.provider:
+                    work.probe(capture.id)
+            for desk in self._desks.values():
+                if desk.provider == capture.provider and desk.came(capture.received_at):
+                    dirty.add(desk.name)
+            if capture.verdict.status is VerdictStatus.VERIFIED and capture.verdict.key is not None:
+                known = capture.provider, capture.verdict.key
+                last = office.verified.get(known)
+                if last is None or capture.received_at - last >= SEEN_AGAIN:
+                    office.verified[known] = capture.received_at
+                    dirty |= {desk.name for desk in self._desks.values() if desk.provider == capture.provider}
+        for name in dirty:
+            self._desks[name].publish()
 
     def probes(self, account: str, registration: str) -> tuple[int, ...]:
-        """The captures that came in while a registration (its id) was asked for."""
-        raise NotImplementedError
+        """The captures that came in from the provider while a registration (its id) was last asked for."""
+        desk = self._desks.get(account)
+        for record in reversed(desk.records if desk is not None else ()):
+            if record.after is not None and record.after.id == registration and record.probes:
+                return record.probes
+        return ()
 
     async def refresh(self, account: str | None = None) -> None:
         """Ask the providers what they offer and have, all accounts at once; errors are in the panels. Never raises."""
-        raise NotImplementedError
+        await asyncio.gather(*(self._refresh(desk) for desk in self._some(account)))
 
     async def test(self, account: str) -> Tested:
         """Try an account's credentials with a call that changes nothing. Raises KeyError."""
-        raise NotImplementedError
+        desk = self._desks[account]
+        before = self.calls[-1] if self.calls else None
+        async with self._at(desk, "testing the credentials"):
+            try:
+                await desk.look(anew=True)
+            except AdminError as error:
+                desk.failed(error)
+                return Tested(account, False, str(error), desk.panel.took_s)
+        if before is (self.calls[-1] if self.calls else None):
+            why = desk.panel.cannot.get(LIST) or "its API has nothing harmless to ask."
+            return Tested(account, True, f"Nothing was tried: {why}")
+        count = len(desk.listed or ())
+        has = f" and has {count} webhook{'' if count == 1 else 's'}" if desk.lists else ""
+        return Tested(account, True, f"{desk.label} at {desk.panel.host} took the credentials{has}.", desk.panel.took_s)
 
     def plan_add(self, account: str, spec: Spec) -> Plan:
         """Register ``spec`` at today's address; becomes the mending of what is there already. Raises KeyError."""
-        raise NotImplementedError
+        return plans.add(self._desks[account], spec)
 
     def plan_mend(self, row: DriftRow) -> Plan:
         """The one change that mends a row; for what is ours and not wanted: adopt it, at today's address."""
-        raise NotImplementedError
+        return plans.mend(self._desks[row.account], row)
 
     def plan_mend_all(self, account: str | None = None) -> tuple[Plan, ...]:
-        """Everything that can be mended without touching what is not ours, each as a plan of its own."""
-        raise NotImplementedError
+        """Everything wanted or left over that can be mended without touching what is not ours, each as a plan of its
+        own; what a person has to do by hand is not among them."""
+        return self._plans(account, lambda row: row.state not in FINE and row.state is not State.UNWANTED)
 
     def plan_repoint_all(self, account: str | None = None) -> tuple[Plan, ...]:
-        """Everything of ours that points at another address than today's."""
-        raise NotImplementedError
+        """Everything of ours that is wanted and points at another address than today's."""
+        return self._plans(account, lambda row: row.state in (State.ELSEWHERE, State.DEAD_TUNNEL))
 
     def plan_active(self, row: DriftRow, active: bool) -> Plan:
         """Activate or deactivate what was found."""
-        raise NotImplementedError
+        return plans.activate(self._desks[row.account], row, active)
 
     def plan_edit(self, row: DriftRow, spec: Spec) -> Plan:
-        """Change the settings of what was found to ``spec``."""
-        raise NotImplementedError
+        """Give what was found the settings ``spec``, which is whole."""
+        return plans.edit(self._desks[row.account], row, spec)
 
     def plan_remove(self, row: DriftRow) -> Plan:
         """Remove what was found, and want it no longer; only the latter where nothing was found."""
-        raise NotImplementedError
+        return plans.remove(self._desks[row.account], row)
 
     def plan_restore(self, record: ChangeRecord) -> Plan:
-        """Put back what was there before a change."""
-        raise NotImplementedError
+        """Put back what was there before a change, as far as the last ``refresh`` knows what is there now. Raises
+        KeyError for an account that is not there any more."""
+        return restoring.plan(self._desks[record.account], record)
 
     async def carry_out(self, plan: Plan, on_progress: OnProgress | None = None) -> Outcome:
         """Save what is there, ask the provider, look what came of it. Whoever calls it has asked as ``confirm`` says.
 
-        Raises nothing but CancelledError: a change that was cancelled on its way stays begun.
+        Raises nothing but CancelledError: a change that was cancelled on its way stays begun, and the next ``refresh``
+        finds out what became of it.
         """
-        raise NotImplementedError
+        desk = self._desks.get(plan.account)
+        if desk is None:
+            return Outcome(plan, ChangeState.FAILED, f"There is no account {visible(plan.account)} any more.")
+        work = Work(desk, plan, on_progress or _nobody, self._again)
+        async with self._at(desk, plan.title):
+            self._works.append(work)
+            try:
+                return await work.carry_out()
+            finally:
+                self._works.remove(work)
 
-    async def carry_out_all(self, plans: Sequence[Plan], on_progress: OnProgress | None = None) -> tuple[Outcome, ...]:
+    async def carry_out_all(self, plans_: Sequence[Plan], on_progress: OnProgress | None = None) -> tuple[Outcome, ...]:
         """Several plans: the accounts at once, one change after the other within an account."""
-        raise NotImplementedError
+        outcomes: dict[int, Outcome] = {}
+
+        async def one_account(account: str) -> None:
+            for number, plan in enumerate(plans_):
+                if plan.account == account:
+                    outcomes[number] = await self.carry_out(plan, on_progress)
+
+        await asyncio.gather(*(one_account(account) for account in dict.fromkeys(plan.account for plan in plans_)))
+        return tuple(outcomes[number] for number in range(len(plans_)))
 
     async def offers(self) -> tuple[Offer, ...]:
-        """What to offer unasked, at the start and at the exit: changes of this run, and of one that did not end
-        properly. Raises StoreError."""
-        raise NotImplementedError
+        """What to offer unasked, at the start and at the exit: what this run and runs that did not end properly
+        replaced or removed. Raises StoreError."""
+        records = await asyncio.to_thread(lambda: self._store.records(unclosed=True))
+        return tuple(
+            self._offer(record)
+            for record in restoring.restorable(records)
+            if record.account in self._desks and restoring.worth_asking(record, self._desks[record.account].is_ours)
+        )
 
     async def restorable(self, account: str | None = None) -> tuple[Offer, ...]:
         """Everything that can be put back, the latest first. Raises StoreError."""
-        raise NotImplementedError
+        records = await asyncio.to_thread(lambda: self._store.records(account=account))
+        known = [record for record in restoring.restorable(records) if record.account in self._desks]
+        return tuple(self._offer(record) for record in reversed(known))
 
     async def dismiss(self, record: ChangeRecord) -> None:
-        """Never offer this again. Raises StoreError."""
-        raise NotImplementedError
+        """Never offer this again, nor what came after it. Raises StoreError."""
+        records = await asyncio.to_thread(lambda: self._store.records(account=record.account))
+        await asyncio.to_thread(self._store.mark, restoring.chain(record, records), ChangeState.DISMISSED)
+        for desk in self._some(record.account if record.account in self._desks else None):
+            await desk.read()
+            desk.publish()
 
     async def leave(self) -> None:
-        """This run ends properly, after it has asked: its changes are not offered unasked again. Raises StoreError."""
-        raise NotImplementedError
+        """This run ends properly, after it has asked: its changes are not offered unasked again, nor those of earlier
+        runs. Raises StoreError."""
+        for run in {offer.record.run for offer in await self.offers()} | {self.run}:
+            await asyncio.to_thread(self._store.close, run)
 
     async def remove_added(self, on_progress: OnProgress | None = None) -> tuple[Outcome, ...]:
-        """Remove what this run added (``--ephemeral``)."""
-        raise NotImplementedError
+        """Remove what this run added (``--ephemeral``); what only a person can remove gives a failed outcome."""
+        stay: list[Outcome] = []
+        go: list[Plan] = []
+        for desk in self._desks.values():
+            if any(record.run == self.run for record in desk.uncertain()):
+                await self._refresh(desk)
+            for plan in [plans.remove(desk, row) for row in desk.rows if row.found and self._added(desk, row.found.id)]:
+                if plan.by_hand is None:
+                    go.append(plan)
+                else:
+                    why = desk.panel.cannot.get(ChangeKind.REMOVE, "")
+                    at = visible(plan.url or "", limit=200)
+                    stay.append(Outcome(plan, ChangeState.FAILED, f"{at} stays registered. {why}"))
+        return (*await self.carry_out_all(go, on_progress), *stay)
+
+    def _added(self, desk: Desk, id_: str) -> bool:
+        """Whether this run registered it, not counting what it put back."""
+        return id_ != BY_HAND and any(
+            record.run == self.run
+            and record.kind is ChangeKind.ADD
+            and record.undoes is None
+            and record.after is not None
+            and record.after.id == id_
+            for record in desk.records
+        )
+
+    def _some(self, account: str | None) -> Iterable[Desk]:
+        return [desk for name, desk in self._desks.items() if account in (None, name)]
+
+    async def _refresh(self, desk: Desk) -> None:
+        async with self._at(desk, "asking what is registered"):
+            try:
+                await desk.read()
+                await desk.look()
+                await settle(desk)
+                desk.publish()
+                await desk.look_around()
+            except (AdminError, StoreError) as error:
+                desk.failed(error)
+            except Exception as error:
+                log.error("listing the registrations of %s failed: %s", desk.provider, type(error).__name__)
+                text = f"hooktop could not read what {desk.label} answered ({type(error).__name__}); see the log."
+                desk.failed(AdminError(Trouble.UNINTELLIGIBLE, text))
+
+    @asynccontextmanager
+    async def _at(self, desk: Desk, what: str) -> AsyncIterator[None]:
+        """One at a time for an account, with a word in the panel on what is under way."""
+        async with desk.lock:
+            desk.busy(what)
+            try:
+                yield
+            finally:
+                desk.busy(None)
+
+    def _plans(self, account: str | None, wanted: Callable[[DriftRow], bool]) -> tuple[Plan, ...]:
+        rows = [
+            (desk, row) for desk in self._some(account) for row in desk.rows if row.mend is not None and wanted(row)
+        ]
+        made = [plans.mending(desk, row, row.mend) for desk, row in rows if row.mend is not None]
+        return tuple(plan for plan in made if plan.confirm is not Confirm.TYPE and plan.by_hand is None)
+
+    def _again(self, plan: Plan) -> Plan | None:
+        """The plan that could get further after a refusal, since the list is another now."""
+        desk = self._desks[plan.account]
+        if plan.restores is not None:
+            found = restoring.plan(desk, plan.restores)
+        elif plan.wants and plan.spec is not None:
+            found = plans.add(desk, plan.spec)
+        else:
+            return None
+        return found if found.possible and found.change != plan.change else None
+
+    def _offer(self, record: ChangeRecord) -> Offer:
+        return restoring.offer(record, self._desks[record.account].label)
+
+    def _called(self, call: ApiCall) -> None:
+        self.calls.append(call)
+        self._changed()
+
+    def _republish(self) -> None:
+        for desk in self._desks.values():
+            desk.publish()
+
+    def _changed(self) -> None:
+        self.version += 1
+        urls = self._registered()
+        if urls != self._urls:
+            self._urls = urls
+            self._keychain.registered(urls)
+        for follower in self._followers:
+            follower()
+
+    def _registered(self) -> dict[str, tuple[str, ...]]:
+        """The addresses that deliveries may be signed for, by provider: ours first."""
+        found: dict[str, dict[str, bool]] = {}
+        for desk in self._desks.values():
+            for row in desk.rows:
+                if row.found is not None:
+                    found.setdefault(desk.provider, {})[row.found.url] = row.ours
+        return {
+            provider: tuple(sorted(urls, key=lambda url: not urls[url])[:MAX_URLS]) for provider, urls in found.items()
+        }

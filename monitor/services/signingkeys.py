@@ -131,19 +131,30 @@ class SigningKeys:
             raise
         return made
 
-    def tie(self, account: str, subject: str, registration: str, at: datetime) -> None:
-        """The latest key that was made for the subject is the registration's now; its older ones are retired."""
+    def tie(self, account: str, subject: str, registration: str, since: datetime, at: datetime) -> None:
+        """The key that was made for the subject at or after ``since``, if any, is the registration's now; the one that
+        it had is retired."""
 
         def tied(keys: tuple[MadeKey, ...]) -> tuple[MadeKey, ...]:
-            free = [key for key in keys if key.account == account and key.subject == subject and not key.registration]
+            free = [key for key in keys if _is_free(key, account, subject, since)]
             if not free:
                 return keys
             return tuple(
-                replace(key, registration=registration) if key is free[-1] else _retired(key, account, registration, at)
+                replace(key, registration=registration) if key is free[0] else _retired(key, account, registration, at)
                 for key in keys
             )
 
-        self._change(tied)
+        if any(_is_free(key, account, subject, since) for key in self.made()):
+            self._change(tied)
+
+    def give_up(self, account: str, subject: str, since: datetime, at: datetime) -> None:
+        """The keys that were made for the subject at or after ``since`` and belong to no registration are retired."""
+
+        def retired(keys: tuple[MadeKey, ...]) -> tuple[MadeKey, ...]:
+            return tuple(replace(key, retired_at=at) if _is_free(key, account, subject, since) else key for key in keys)
+
+        if any(_is_free(key, account, subject, since) for key in self.made()):
+            self._change(retired)
 
     def retire(self, account: str, registration: str, at: datetime) -> None:
         """The registration is gone; its keys are kept for a while."""
@@ -174,6 +185,11 @@ class SigningKeys:
 def _forget(key: MadeKey) -> None:
     if key.in_keyring:
         keyring.forget(key.rest.reveal().removeprefix(tomlfile.KEYRING))
+
+
+def _is_free(key: MadeKey, account: str, subject: str, since: datetime) -> bool:
+    own = (key.account, key.subject) == (account, subject) and key.made_at >= since
+    return own and key.registration is None and key.retired_at is None
 
 
 def _retired(key: MadeKey, account: str, registration: str, at: datetime) -> MadeKey:

@@ -77,10 +77,11 @@ class RegistrationStore(Short):
         *,
         probes: Sequence[int] = (),
     ) -> None:
-        """Say what came of a change that was begun: ``after`` is what is there now."""
+        """Say what came of a change that was begun, or that a look at the list took for failed: ``after`` is what is
+        there now."""
         sql = (
             "UPDATE changes SET state = ?, after = ?, ended_at = ?, probes = coalesce(?, probes) "
-            "WHERE id = ? AND state = 'begun'"
+            "WHERE id = ? AND state IN ('begun', 'failed')"
         )
         values = (state.value, _packed(after), microseconds(at), pack(list(probes)[:MAX_PROBES]), number)
         self._write(lambda db: db.execute(sql, values))

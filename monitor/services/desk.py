@@ -1,0 +1,368 @@
+"""One account at work: the client of its API, what was listed and done, and the panel that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from monitor.admin.base import DEADLINE_S, LIST, Admin, AdminError, ApiCall, Portal, Trouble
+from monitor.config import Account
+from monitor.model.drift import DriftRow, Facts, KeyFact, drift
+from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration, Wanted
+from monitor.providers.keys import KeyProblem
+from monitor.providers.registry import registry
+from monitor.secret import KeyringSecret, Secret
+from monitor.services import accounts
+from monitor.services.keyring import KeyringProblem
+from monitor.services.reach import Reach
+from monitor.services.signingkeys import SigningKeys, new_key
+from monitor.store.errors import StoreError
+from monitor.store.registrations import RegistrationStore
+
+FRESH_S: Final = 5.0  # a list that is no older is not asked for again before a change
+BY_HAND: Final = "by hand"  # the id of a registration that a person made where there is no API
+_SEALED: Final = Secret("…")  # in the place of a secret that the keyring was not asked for yet
+
+
+class Alive(Protocol):
+    """Asks whether a hooktop answers at an address."""
+
+    def __call__(self, url: str) -> Awaitable[bool | None]:
+        """False when surely nothing does, None when that cannot be told."""
+
+
+class MakeAdmin(Protocol):
+    """Makes the client of an account's API."""
+
+    def __call__(self, account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
+        """Raises AdminError for an account that lacks something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """An account as it is shown; plain data that is replaced whole when something changes.
+
+    ``credential`` is masked. ``took_s`` is how long the last call to the API took, ``trouble`` the sentence when it
+    failed and ``trouble_kind`` why; ``rows`` are then those of ``refreshed_at``. ``busy`` says what is under way, None
+    when nothing is. ``cannot`` gives the sentence why an operation (``list``, ``add``, ``update``, ``remove``) is not
+    offered.
+    """
+
+    account: str
+    provider: str
+    label: str
+    credential: str
+    host: str
+    portal: Portal | None
+    cannot: Mapping[str, str]
+    rows: tuple[DriftRow, ...] = ()
+    took_s: float | None = None
+    trouble: str | None = None
+    trouble_kind: Trouble | None = None
+    refreshed_at: datetime | None = None
+    busy: str | None = None
+
+
+def utc_now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Office:
+    """What all desks share. ``verified`` tells when a delivery was last verified with a key, by provider and
+    fingerprint; ``demo`` counts simulated events as events."""
+
+    reach: Reach
+    store: RegistrationStore
+    signing: SigningKeys
+    make: MakeAdmin
+    run: str
+    alive: Alive | None = None
+    read_only: bool = False
+    demo: bool = False
+    now: Callable[[], datetime] = utc_now
+    on_call: Callable[[ApiCall], None] = lambda call: None
+    changed: Callable[[], None] = lambda: None
+    verified: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+
+class Desk:
+    """Keeps what is known of one account. ``lock`` is held by whoever asks its API."""
+
+    def __init__(self, account: Account, office: Office) -> None:
+        self.account = account
+        self.office = office
+        self.lock = asyncio.Lock()
+        self.admin: Admin | None = None
+        self.listed: tuple[Registration, ...] | None = None
+        self.wanted: tuple[Wanted, ...] = ()
+        self.records: tuple[ChangeRecord, ...] = ()
+        self.in_flight: int | None = None  # the record of a change that is being asked for
+        self.draft_key = new_key()  # what the next registration gets, so that a form shows one key
+        self._opened = False
+        self._alive: dict[str, bool | None] = {}
+        self._first: dict[tuple[str, datetime], datetime] = {}
+        self._took_s: float | None = None
+        self._trouble: AdminError | StoreError | None = None
+        self._refreshed_at: datetime | None = None
+        self._busy: str | None = None
+        sealed = isinstance(account.api_secret, KeyringSecret)
+        try:
+            unsealed = replace(account, api_secret=_SEALED) if sealed else account
+            self.admin = office.make(unsealed, on_call=self.answered)
+        except AdminError as error:
+            self._trouble = error
+        self._opened = not sealed
+        self.panel = self._panel()
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self.account.provider
+
+    @property
+    def label(self) -> str:
+        """The provider's name for people."""
+        known = registry().get(self.provider)
+        return known.label if known is not None else self.provider
+
+    @property
+    def lists(self) -> bool:
+        """Whether the API tells what is registered."""
+        return self.admin is not None and self.admin.cannot(LIST) is None
+
+    @property
+    def rows(self) -> tuple[DriftRow, ...]:
+        """The rows as they were last worked out."""
+        return self.panel.rows
+
+    @property
+    def found(self) -> tuple[Registration, ...] | None:
+        """What the provider has; where it lists nothing, what the records say. None when nobody has looked."""
+        return self.listed if self.lists else tuple(self.history())
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the list is recent enough to act upon."""
+        at = self._refreshed_at
+        return self.listed is not None and at is not None and (self.office.now() - at).total_seconds() < FRESH_S
+
+    def find(self, id_: str) -> Registration | None:
+        """What was found with this id."""
+        return next((registration for registration in self.found or () if registration.id == id_), None)
+
+    def wish(self, subject: str) -> Wanted | None:
+        """What is wanted for a subject."""
+        return next((wanted for wanted in self.wanted if wanted.subject == subject), None)
+
+    def history(self) -> list[Registration]:
+        """What the provider has by the records alone, oldest first."""
+        return [registration for registration, _ in self._history().values()]
+
+    @property
+    def url(self) -> str | None:
+        """Today's address; None without one, and when it cannot be made."""
+        try:
+            return self.office.reach.hook_url(self.provider)
+        except KeyProblem:
+            return None
+
+    def uncertain(self) -> list[ChangeRecord]:
+        """The changes that were asked for without an answer."""
+        begun = ChangeState.BEGUN
+        return [record for record in self.records if record.state is begun and record.id != self.in_flight]
+
+    def is_ours(self, url: str) -> bool:
+        """Whether this installation made an address; False when that cannot be told."""
+        try:
+            return self.office.reach.is_ours(url)
+        except KeyProblem:
+            return False
+
+    def busy(self, what: str | None) -> None:
+        """Show what is under way."""
+        self._busy = what
+        self.publish()
+
+    def failed(self, error: AdminError | StoreError) -> None:
+        """Show a trouble."""
+        self._trouble = error
+        self.publish()
+
+    def publish(self) -> None:
+        """Work out the panel anew, without asking anybody."""
+        self.panel = self._panel()
+        self.office.changed()
+
+    async def client(self, *, anew: bool = False) -> Admin:
+        """The client with its secret at hand, for which the keyring may have to be unlocked; ``anew`` makes one that
+        has learnt nothing yet. Raises AdminError."""
+        if self.admin is not None and self._opened and not anew:
+            return self.admin
+        try:
+            account = await asyncio.to_thread(accounts.opened, self.account)
+        except KeyringProblem as error:
+            raise AdminError(Trouble.AUTH, str(error)) from None
+        self.admin = admin = self.office.make(account, on_call=self.answered)
+        self._opened = True
+        return admin
+
+    async def read(self) -> None:
+        """Read what is wanted and what was done. Raises StoreError."""
+        store = self.office.store
+        self.wanted = tuple(await asyncio.to_thread(store.wanted, self.name))
+        self.records = tuple(await asyncio.to_thread(lambda: store.records(account=self.name)))
+
+    async def look(self, deadline_s: float = DEADLINE_S, *, anew: bool = False) -> None:
+        """Ask the provider what it offers and has; ``anew`` as if for the first time. Raises AdminError."""
+        admin = await self.client(anew=anew)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await admin.learn()
+                if admin.cannot(LIST) is None:
+                    self.listed = tuple(await admin.list())
+        except TimeoutError:
+            raise AdminError(
+                Trouble.UNREACHABLE, f"{admin.host} did not answer within {deadline_s:g} s; try again later."
+            ) from None
+        self._refreshed_at = self.office.now()
+        self._trouble = None
+
+    def apply(self, change: Change, after: Registration | None) -> None:
+        """What the list would show after a change, until it is asked for again."""
+        if self.listed is not None:
+            gone = change.target.id if change.target is not None and change.kind is not ChangeKind.ADD else None
+            kept = [one for one in self.listed if one.id not in (gone, after and after.id)]
+            self.listed = (*kept, *([after] if after is not None else []))
+
+    async def look_around(self) -> None:
+        """Ask whether anything answers at earlier addresses, and what came where nothing is listed. Raises
+        StoreError."""
+        url = self.url
+        old = {one.url for one in self.found or () if one.url != url and self.is_ours(one.url)}
+        if self.office.alive is not None:
+            known = await asyncio.gather(*(self.office.alive(address) for address in old), return_exceptions=True)
+            found = zip(old, known, strict=True)
+            self._alive = {address: None if isinstance(one, BaseException) else one for address, one in found}
+        if not self.lists:
+            store, demo = self.office.store, self.office.demo
+            for registration, since in self._history().values():
+                if (registration.id, since) not in self._first:
+                    at = await asyncio.to_thread(store.first_event, self.provider, since, simulated=demo)
+                    self.came(at, registration.id, since)
+
+    def came(self, at: datetime | None, id_: str | None = None, since: datetime | None = None) -> bool:
+        """Something came at this time, to one registration or to any; whether that is news."""
+        if at is None or self.lists:
+            return False
+        news = False
+        for registration, begun_at in self._history().values():
+            key = registration.id, begun_at
+            if key not in self._first and begun_at <= at and (id_ is None or key == (id_, since)):
+                self._first[key] = at
+                news = True
+        return news
+
+    def answered(self, call: ApiCall) -> None:
+        """A call to the API is over."""
+        self._took_s = call.took_s
+        self.office.on_call(call)
+
+    def _history(self) -> dict[str, tuple[Registration, datetime]]:
+        """What is registered by the records, by id, and since when."""
+        found: dict[str, tuple[Registration, datetime]] = {}
+        for record in self.records:
+            if not happened(record):
+                continue
+            if record.before is not None:
+                found.pop(record.before.id, None)
+            if record.after is not None:
+                found[record.after.id] = record.after, record.begun_at
+        return found
+
+    def _panel(self) -> Panel:
+        account, admin = self.account, self.admin
+        trouble = None if self._trouble is None else str(self._trouble)
+        try:
+            self.office.reach.hook_path(self.provider)
+        except KeyProblem as error:
+            trouble = str(error)
+        operations = (LIST, *ChangeKind) if admin is not None else ()
+        return Panel(
+            account=account.name,
+            provider=account.provider,
+            label=self.label,
+            credential=account.api_secret.masked() if account.api_secret else "none",
+            host=admin.host if admin is not None else "",
+            portal=admin.portal if admin is not None else None,
+            cannot={str(name): why for name in operations if (why := admin.cannot(name)) is not None} if admin else {},
+            rows=drift(self._facts(admin)) if admin is not None else (),
+            took_s=self._took_s,
+            trouble=trouble,
+            trouble_kind=self._trouble.kind if isinstance(self._trouble, AdminError) else None,
+            refreshed_at=self._refreshed_at,
+            busy=self._busy,
+        )
+
+    def facts(self, wanted: Sequence[Wanted]) -> Facts | None:
+        """What is known, were this wanted; None without a client."""
+        return None if self.admin is None else replace(self._facts(self.admin), wanted=wanted)
+
+    def _facts(self, admin: Admin) -> Facts:
+        ours: dict[str, bool] = {}
+        history = {} if self.lists else self._history()
+        asked = {record.subject: record.begun_at for record in self.uncertain() if record.kind is ChangeKind.ADD}
+
+        def is_ours(url: str) -> bool:
+            if url not in ours:
+                ours[url] = self.is_ours(url)
+            return ours[url]
+
+        def first_event(registration: Registration) -> datetime | None:
+            known = history.get(registration.id)
+            return None if known is None else self._first.get((registration.id, known[1]))
+
+        return Facts(
+            account=self.name,
+            provider=self.provider,
+            url=self.url,
+            wanted=self.wanted,
+            found=self.found,
+            ours=is_ours,
+            lists=self.lists,
+            exclusive=admin.exclusive,
+            needs_key=admin.needs_key,
+            cannot=admin.cannot,
+            alive=self._alive.get,
+            key=self._key if admin.needs_key else lambda registration: None,
+            first_event=first_event,
+            asked=asked.get,
+        )
+
+    def _key(self, registration: Registration) -> KeyFact:
+        """What is known of a registration's key: one that was made for it, else the account's own may be it."""
+        verified = self.office.verified
+        made = self.office.signing.of(self.name, registration.id)
+        if made is not None:
+            return KeyFact(True, verified.get((self.provider, made.fingerprint)))
+        if not self.account.signing_secrets:
+            return KeyFact(False)
+        own = {key.fingerprint for key in self.office.signing.made(self.provider)}
+        times = [at for (provider, key), at in verified.items() if provider == self.provider and key not in own]
+        return KeyFact(True, max(times, default=None))
+
+
+def happened(record: ChangeRecord) -> bool:
+    """Whether a change was made, as far as is known."""
+    return record.state in (ChangeState.DONE, ChangeState.UNDONE) or (
+        record.state is ChangeState.DISMISSED and record.ended_at is not None
+    )
