@@ -25,6 +25,7 @@ MAX_BODY: Final = 256 * 1024 * 1024  # a single value of SQLite ends at 1 GB
 MAX_STORE: Final = 2**46
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: token
+_OWN_HEADERS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 _KEY_TEXT: Final = re.compile(r"-----BEGIN|(?:ssh|ecdsa|sk)-|whpk_|M(?:II|Co)[A-Za-z0-9+/\s]{50,}={0,2}\Z")
 
 
@@ -50,12 +51,26 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardRule:
+    """Captures that pass ``filter`` are passed on to ``url``."""
+
+    filter: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardConfig:
-    """Where captures are passed on to, with which headers added."""
+    """Where captures are passed on to, with which headers added.
+
+    The first of ``rules`` that a capture passes says where; what passes none goes to ``url``, or nowhere without one.
+    ``timeout`` is for the whole of a call. ``wait``: the provider gets the app's status for its answer.
+    """
 
     url: str | None = None
     timeout: timedelta = timedelta(seconds=10)
     headers: tuple[tuple[str, Secret], ...] = ()
+    rules: tuple[ForwardRule, ...] = ()
+    wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,6 @@ class Config:
         found = {
             "[store] keep": self.store.keep != plain.store.keep,
             "[store] max_size": self.store.max_size != plain.store.max_size,
-            "[forward]": self.forward != plain.forward,
             "[ui] keymap": self.ui.keymap != plain.ui.keymap,
         }
         return tuple(name for name, changed in found.items() if changed)
@@ -249,6 +263,8 @@ def _forward(section: Section) -> ForwardConfig:
     for name in table.keys():  # noqa: SIM118 - no mapping
         if not _HEADER.fullmatch(name):
             table.fail(name, "is no header name; letters, digits and hyphens make one")
+        if name.lower() in _OWN_HEADERS:
+            table.fail(name, "is written by hooktop itself; take the line out")
         value = table.secret(name)
         if value is not None:
             _sendable(table, name, value)
@@ -257,9 +273,19 @@ def _forward(section: Section) -> ForwardConfig:
         section.address("url", plain_http=True),
         section.duration("timeout", ForwardConfig().timeout),
         tuple(headers),
+        tuple(_forward_rule(rule) for rule in section.tables("rules")),
+        section.flag("wait", False),
     )
     section.end()
     return found
+
+
+def _forward_rule(section: Section) -> ForwardRule:
+    wanted, url = section.text("filter"), section.address("url", plain_http=True)
+    section.end()
+    if wanted is None or url is None:
+        section.fail(None, 'needs a filter and a url, such as filter = "provider:volt" url = "http://127.0.0.1:3000"')
+    return ForwardRule(wanted, url)
 
 
 def _ui(section: Section) -> UiConfig:

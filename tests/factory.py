@@ -15,6 +15,7 @@ from monitor.providers.base import Keys
 from monitor.providers.registry import registry
 from monitor.receiver.server import bind
 from monitor.services.examine import Examiner
+from monitor.services.forwards import Forwards
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.reach import Reach
 from monitor.store.store import Store
@@ -97,11 +98,14 @@ class Mark:
 
 
 @asynccontextmanager
-async def running(path: Path, settings: Settings | None = None, **keys: Keys) -> AsyncIterator[Monitor]:
+async def running(
+    path: Path, settings: Settings | None = None, forwards: Forwards | None = None, **keys: Keys
+) -> AsyncIterator[Monitor]:
     """A real monitor on a free loopback port and a real database."""
     store = Store.open(path)
     examiner = Examiner(registry(), FixedKeys(None, **keys), lambda body, value: value == "stamp")
-    monitor = Monitor(store, examiner, bind("127.0.0.1", 0), settings or Settings(), Reach(None, None, Mark()))
+    sock, reach = bind("127.0.0.1", 0), Reach(None, None, Mark())
+    monitor = Monitor(store, examiner, sock, settings or Settings(), reach, forwards=forwards)
     await monitor.start()
     try:
         yield monitor

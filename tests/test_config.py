@@ -36,6 +36,15 @@ max_size = "500MB"
 url = "http://app.example.com:3000/hooks"
 timeout = 2.5
 headers = {{ Authorization = "env:APP_TOKEN", X-From = "hooktop" }}
+wait = true
+
+[[forward.rules]]
+filter = "provider:volt"
+url = "http://127.0.0.1:4000"
+
+[[forward.rules]]
+filter = "status:failed"
+url = "http://127.0.0.1:5000/failed"
 
 [ui]
 theme = "nord"
@@ -100,6 +109,11 @@ def test_everything_that_may_be_set(tmp_path: Path) -> None:
         "http://app.example.com:3000/hooks",
         timedelta(seconds=2.5),
         (("Authorization", Secret("a")), ("X-From", Secret("hooktop"))),
+        (
+            config.ForwardRule("provider:volt", "http://127.0.0.1:4000"),
+            config.ForwardRule("status:failed", "http://127.0.0.1:5000/failed"),
+        ),
+        wait=True,
     )
     assert found.ui == config.UiConfig("nord", (("app.quit", "ctrl+x"),), True)
     assert found.accounts == (
@@ -226,6 +240,11 @@ def test_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
         ("[forward]\nurl = 'ftp://x'", "must begin with https://"),
         ("[forward.headers]\n'a b' = 'c'", "line 2: [forward.headers] 'a b' is no header name"),
         (f'[forward.headers]\nX = "{CANARY}\\n{CANARY}"', "cannot be sent"),
+        ("[forward.headers]\nContent-length = '3'", "is written by hooktop itself"),
+        ("[[forward.rules]]\nfilter = 'provider:volt'", "line 1: [forward] rules needs a filter and a url"),
+        ("[[forward.rules]]\nfilter = ''\nurl = 'http://localhost'", "[forward.rules 1] filter is empty"),
+        ("[[forward.rules]]\nurl = 'localhost:3000'", "[forward.rules 1] url is no usable address"),
+        ("[forward.rules]\nurl = 'http://localhost'", "must be a list of tables"),
         ("[ui.keymap]\nquit = ['q']", "[ui.keymap] quit must be text in quotes, not a list"),
         ("[accounts]\n'a b' = {}", "line 2: [accounts] 'a b' is no name"),
         ("[accounts.a]\n", "line 1: [accounts] a needs a provider: volt, bird"),
@@ -382,5 +401,5 @@ def test_what_is_read_and_not_acted_on_is_named(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('[store]\nkeep = "3d"\n[forward]\nurl = "http://127.0.0.1:3000"\n[ui]\nmask = true\n', "utf-8")
     file.chmod(0o600)
-    assert load(file, {}).without_effect == ("[store] keep", "[forward]")
+    assert load(file, {}).without_effect == ("[store] keep",)
     assert load(None, {"HOME": str(tmp_path)}).without_effect == ()

@@ -29,6 +29,7 @@ class Failure(StrEnum):
     DOWN = "app down"
     DROPPED = "dropped"
     CIRCLE = "circle"
+    OFF = "off"
     ENDED = "ended"
 
     @property
@@ -42,7 +43,9 @@ class Failure(StrEnum):
         return _SENTENCES[self]
 
 
-_NOT_TRIED: Final = frozenset({Failure.DOWN, Failure.DROPPED, Failure.CIRCLE, Failure.ENDED, Failure.UNSENDABLE})
+_NOT_TRIED: Final = frozenset(
+    {Failure.UNSENDABLE, Failure.DOWN, Failure.DROPPED, Failure.CIRCLE, Failure.OFF, Failure.ENDED}
+)
 _SENTENCES: Final = {
     Failure.REFUSED: "connection refused: nothing listens there",
     Failure.UNREACHABLE: "it cannot be reached",
@@ -54,7 +57,8 @@ _SENTENCES: Final = {
     Failure.DOWN: "not sent: the app was down a moment before",
     Failure.DROPPED: "not forwarded: queue full",
     Failure.CIRCLE: "not forwarded: it came round in a circle",
-    Failure.ENDED: "not forwarded: hooktop ended first",
+    Failure.OFF: "not forwarded: forwarding was turned off first",
+    Failure.ENDED: "hooktop ended first: not forwarded, or not answered by then",
 }
 
 

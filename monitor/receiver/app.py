@@ -169,7 +169,11 @@ REFUSALS: Final = {
 async def _answer(
     send: Send, status: int, body: bytes, content_type: bytes, more: list[tuple[bytes, bytes]] | None = None
 ) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *(more or [])]
+    headers = more or []
+    if status in (204, 205):  # by their meaning without a body
+        body = b""
+    if status != 204:  # which has no length either (RFC 9110, section 8.6)
+        headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ from monitor.store.public_keys import PublicKeys
 if TYPE_CHECKING:
     import socket
 
+    from monitor.forwarding.target import Target
     from monitor.services.alerts import Alerts, OnAlert
+    from monitor.services.forwards import Forwards
     from monitor.services.monitor import Monitor, Settings
     from monitor.services.simulate import Simulator
 
@@ -89,6 +92,21 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _forwards_of(config: Config, own: tuple[str, int]) -> Forwards | None:
+    """What passes captures on, where anything is to be; ``own`` is where the receiver listens. May wait for the
+    keyring. Raises ConfigError."""
+    if config.forward.url is None and not config.forward.rules:
+        return None
+    from monitor.services.forwards import Forwards
+
+    public = urlsplit(config.receiver.public_url or "").hostname
+
+    def is_own(target: Target) -> bool:
+        return target.host == public or (target.port == own[1] and (target.on_this_machine or target.host == own[0]))
+
+    return Forwards(config.forward, is_own)
+
+
 @asynccontextmanager
 async def assembled(
     config: Config,
@@ -114,6 +132,7 @@ async def assembled(
     local = LocalKeys(local_folder or paths.data_dir())
     try:
         alerts = Alerts(config.alerts, lambda: MessageReader(database.expanduser()), on_alert)
+        forwards = await asyncio.to_thread(_forwards_of, config, sock.getsockname()[:2])
         if config.receiver.tokens:
             settings = replace(settings, token=local.path_token())
         store = Store.open(database)
@@ -123,7 +142,8 @@ async def assembled(
     keychain = Keychain(config, PublicKeys(database), local)
     reach = Reach(config.receiver.public_url, settings.token, local)
     reach.follow(lambda: keychain.reached(reach.public_url))
-    monitor = Monitor(store, Examiner(registry(), keychain, local.is_stamp), sock, settings, reach)
+    examiner = Examiner(registry(), keychain, local.is_stamp)
+    monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
     simulator = Simulator(registry(), local, monitor.url, public_url=lambda: reach.public_url, token=settings.token)
     try:
         alerts.start()  # before anything comes in, so that all of it is news

@@ -17,6 +17,7 @@ from monitor.store.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from monitor.services.examine import Examiner
+    from monitor.services.forwards import Forwards
     from monitor.services.reach import Reach
     from monitor.store.reader import Reader
     from monitor.store.store import Store
@@ -55,9 +56,11 @@ class Monitor:
         settings: Settings,
         reach: Reach,
         *,
+        forwards: Forwards | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self.store = store
+        self.forwards = forwards
         self.settings = settings
         self.reach = reach
         self.feed = Feed()
@@ -86,6 +89,9 @@ class Monitor:
         finally:
             reader.close()
         self.store.follow(self.feed.add)
+        if self.forwards is not None:
+            self.forwards.start(self.store.keep)
+            self.store.follow(self.forwards.offer)
         self.store.start()
         rules = Rules(frozenset(registry().names()), self.settings.max_body, self.settings.token)
         app = build(rules, self._accept, lambda: self.store.healthy, self.feed.refuse)
@@ -98,6 +104,8 @@ class Monitor:
             await self._receiver.stop()
             self._receiver = None
         self._sock.close()
+        if self.forwards is not None:
+            await self.forwards.stop()
         await self.store.stop()
 
     def reader(self) -> Reader:
@@ -109,7 +117,7 @@ class Monitor:
         if self.settings.enforce and capture.verdict.status in REJECTED:
             capture = replace(capture, answer=401)
         try:
-            await self.store.add(capture)
+            capture = await self.store.add(capture)
         except StoreUnavailableError as error:
             raise RefusedError(str(error)) from error
-        return capture.answer
+        return capture.answer if self.forwards is None else await self.forwards.answer(capture)

@@ -102,7 +102,7 @@ def test_every_failure_says_what_happened() -> None:
         assert failure.sentence[0].islower()
         assert failure.sentence[-1] not in ".!"
     assert [failure for failure in Failure if not failure.tried] == [
-        Failure.UNSENDABLE, Failure.DOWN, Failure.DROPPED, Failure.CIRCLE, Failure.ENDED,
+        Failure.UNSENDABLE, Failure.DOWN, Failure.DROPPED, Failure.CIRCLE, Failure.OFF, Failure.ENDED,
     ]  # fmt: skip
     assert not REFUSED.fine
     assert replace(ANSWER, status=204).fine

@@ -1,0 +1,225 @@
+"""Forwarding: captures go on to the developer's app once they are stored, and what it answers is kept beside them.
+
+The provider's answer never waits for any of it, unless it was asked for that the app's status is that answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from monitor import tasks
+from monitor.config import ConfigError, ForwardConfig
+from monitor.forwarding.forwarder import Forwarder
+from monitor.forwarding.outgoing import CAPTURE_HEADER
+from monitor.forwarding.target import Target, TargetProblem, target_of
+from monitor.model.attempt import Attempt, Failure
+from monitor.model.capture import Capture, Source
+from monitor.model.filter import Filter, FilterError, parse
+from monitor.services import keyring
+from monitor.services.lane import Lane
+from monitor.store.errors import StoreUnavailableError
+
+KEEP_S: Final = 0.2  # between two batches of attempts that are kept
+MAX_KEEPING: Final = 2_000  # attempts that wait to be kept
+MAX_KEEPING_BYTES: Final = 32 * 1024 * 1024
+MAX_HOPS: Final = 3  # times that a capture may have been passed on before, by this hooktop or by others in a row
+END_S: Final = 1.5  # for what waits when hooktop ends
+TURNED_AWAY: Final = 401  # by --enforce: what has no right signature is not for the app
+log = logging.getLogger(__name__)
+
+Keep: TypeAlias = Callable[[Sequence[Attempt], Mapping[int, int]], "asyncio.Future[None]"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardState:
+    """What the screens show: the app that was tried last (else the first), and what came of it.
+
+    ``dropped`` counts captures that a full queue left out, ``waiting`` those that wait now.
+    """
+
+    name: str
+    on: bool
+    waits: bool
+    last: Attempt | None
+    dropped: int
+    waiting: int
+
+
+class Forwards:
+    """Sends captures where the configuration says, after their commit. Called from one event loop.
+
+    Use: ``start``, then ``offer`` every batch that was committed, then ``stop``.
+    """
+
+    def __init__(self, config: ForwardConfig, is_own: Callable[[Target], bool] = lambda target: False) -> None:
+        """``config`` has an address or a rule. ``is_own`` tells an address of this receiver, which nothing is sent to.
+
+        Asks the keyring for headers that are in it. Raises ConfigError for a filter, an address or a header that
+        cannot be used.
+        """
+        headers = [(name, keyring.opened(value)) for name, value in config.headers]
+        self._forwarder = Forwarder(timeout_s=config.timeout.total_seconds(), headers=headers)
+        self._lanes: dict[str, Lane] = {}
+        self._is_own = is_own
+        self._rules: list[tuple[Filter, Lane]] = [
+            (_filter(number, rule.filter), self._lane(f"[forward.rules {number}] url", rule.url))
+            for number, rule in enumerate(config.rules, 1)
+        ]
+        self._default = None if config.url is None else self._lane("[forward] url", config.url)
+        self.waits = config.wait
+        self.on = True
+        self.counts: Counter[str] = Counter()  # attempts by the app's status, else by what failed
+        self.lost = 0  # attempts that could not be kept
+        self._last: Attempt | None = None
+        self._keep: Keep | None = None
+        self._keeping: list[Attempt] = []
+        self._keeping_bytes = 0
+        self._keeper: asyncio.Task[None] | None = None
+        self._asked: dict[int, asyncio.Future[int]] = {}
+        self._answers: dict[int, int] = {}  # by capture: what it was answered with after its commit
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Where captures go, each once."""
+        return [lane.target for lane in self._lanes.values()]
+
+    def start(self, keep: Keep) -> None:
+        """Begin; ``keep`` is ``Store.keep``."""
+        self._keep = keep
+
+    def offer(self, batch: Sequence[Capture]) -> None:
+        """Captures were committed: send those that are to be. Never waits."""
+        if not self.on:
+            return
+        for capture in batch:
+            lane = self._lane_of(capture)
+            if lane is None:
+                continue
+            if self.waits:
+                self._asked[capture.id] = asyncio.get_running_loop().create_future()
+            if len(capture.request.header_values(CAPTURE_HEADER.lower())) >= MAX_HOPS:
+                lane.skip(capture, Failure.CIRCLE)
+            else:
+                lane.put(capture)
+
+    async def answer(self, capture: Capture) -> int:
+        """The status that a capture just committed is answered with: its own, or the app's where that is waited for."""
+        asked = self._asked.get(capture.id)
+        if asked is None:
+            return capture.answer
+        try:
+            status = await asked
+        finally:
+            self._asked.pop(capture.id, None)
+        if status != capture.answer:
+            self._answers[capture.id] = status
+            self._start_keeper()
+        return status
+
+    def turn(self, on: bool) -> None:
+        """Send captures from now on, or none; what waits is given up."""
+        self.on = on
+        if not on:
+            for lane in self._lanes.values():
+                lane.clear(Failure.OFF)
+
+    @property
+    def state(self) -> ForwardState:
+        """How it stands."""
+        lanes = list(self._lanes.values())
+        name = lanes[0].target.authority
+        if self._last is not None:
+            name = self._last.url.split("/")[2]
+        waiting = sum(lane.waiting for lane in lanes)
+        return ForwardState(name, self.on, self.waits, self._last, self.counts[Failure.DROPPED.value], waiting)
+
+    async def stop(self) -> None:
+        """Send what waits for a moment, keep what was answered, end."""
+        await asyncio.gather(*(lane.end(END_S) for lane in self._lanes.values()))
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        await self._keep_now()
+        await self._forwarder.aclose()
+
+    # --- where to ------------------------------------------------------------------------------------------------
+
+    def _lane(self, where: str, url: str) -> Lane:
+        try:
+            target = target_of(url)
+            if self._is_own(target):
+                raise TargetProblem("it is hooktop's own, and captures would go round in a circle")
+        except TargetProblem as problem:
+            raise ConfigError(f"Nothing can be passed on to {where}: {problem}; name your app's address.") from None
+        return self._lanes.setdefault(url, Lane(target, self._forwarder, self._done))
+
+    def _lane_of(self, capture: Capture) -> Lane | None:
+        if capture.source is Source.IMPORTED or capture.answer == TURNED_AWAY:
+            return None
+        if self._rules:
+            now = datetime.now(UTC)
+            for wanted, lane in self._rules:
+                if wanted.matches(capture, now):
+                    return lane
+        return self._default
+
+    # --- what came of it -----------------------------------------------------------------------------------------
+
+    def _done(self, attempt: Attempt) -> None:
+        if attempt.failure is None or attempt.failure.tried:
+            self._last = attempt
+        self.counts[attempt.failure.value if attempt.failure else str(attempt.status)] += 1
+        asked = self._asked.get(attempt.capture)
+        if asked is not None and not asked.done():
+            asked.set_result(relayed(attempt))
+        if len(self._keeping) >= MAX_KEEPING or self._keeping_bytes > MAX_KEEPING_BYTES:
+            self.lost += 1
+            return
+        self._keeping.append(attempt)
+        self._keeping_bytes += len(attempt.body)
+        self._start_keeper()
+
+    def _start_keeper(self) -> None:
+        if self._keeper is None or self._keeper.done():
+            self._keeper = tasks.start(self._keep_soon(), "keep attempts")
+
+    async def _keep_soon(self) -> None:
+        while self._keeping or self._answers:
+            await asyncio.sleep(KEEP_S)
+            await self._keep_now()
+
+    async def _keep_now(self) -> None:
+        batch, self._keeping, self._keeping_bytes = self._keeping, [], 0
+        answers, self._answers = self._answers, {}
+        if not (batch or answers) or self._keep is None:
+            return
+        try:
+            await self._keep(batch, answers)
+        except StoreUnavailableError as error:
+            self.lost += len(batch)
+            log.warning("%d answers of the app could not be kept: %s", len(batch), error)
+
+
+def relayed(attempt: Attempt) -> int:
+    """The status for a provider that waits for the app: the app's own, or what a gateway says where there is none."""
+    if attempt.status is not None and attempt.status // 100 in (2, 4, 5):
+        return attempt.status
+    if attempt.failure is Failure.TIMEOUT:
+        return 504
+    return 503 if attempt.failure in (Failure.DROPPED, Failure.OFF, Failure.ENDED) else 502
+
+
+def _filter(number: int, text: str) -> Filter:
+    try:
+        return parse(text)
+    except FilterError as error:
+        raise ConfigError(
+            f"The filter of [forward.rules {number}] in the configuration is wrong at column {error.column + 1}: "
+            f"{error.message} {error.hint}".strip()
+        ) from error
