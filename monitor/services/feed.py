@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -51,6 +51,12 @@ class Feed:
         if batch:
             self.newest = max(self.newest, batch[-1].id)
             self.last_at = batch[-1].received_at
+
+    def forget(self, tally: Mapping[tuple[str, str], int]) -> None:
+        """Captures were let go: how many of each (provider, verdict)."""
+        for (provider, verdict), number in tally.items():
+            self.providers[provider] -= number
+            self.verdicts[verdict] -= number
 
     def refuse(self, status: int) -> None:
         """Count a request that was answered ``status`` and not stored."""

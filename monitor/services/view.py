@@ -22,6 +22,8 @@ WINDOW: Final = 200
 CACHED_WINDOWS: Final = 16
 FIRST_STEP: Final = 2_000  # ids looked at in the first step of a filter; later steps grow to keep their time
 LAST_STEP: Final = 64_000
+LAST_INDEXED_STEP: Final = 1_000_000
+RARE: Final = 20  # fewer than one in so many found
 STEP_S: Final = 0.02
 
 
@@ -100,6 +102,21 @@ class View:
             return 0
         return self._append(fresh)
 
+    async def prune(self) -> None:
+        """Captures were let go: leave them out."""
+        there = await asyncio.to_thread(self._reader.all_ids)
+        if isinstance(there, range):
+            low = there.start
+            kept, held = (ids[bisect_left(ids, low) :] for ids in (self._ids, self._held))
+        else:
+            known, seen = frozenset(there), self._seen  # what was committed since is there
+            kept, held = (
+                array("q", (number for number in ids if number in known or number > seen))
+                for ids in (self._ids, self._held)
+            )
+        self._held = held
+        self._replace(kept)
+
     def freeze(self, frozen: bool) -> int:
         """Stand still, or go on; gives how many rows were added by going on."""
         self.frozen = frozen
@@ -136,6 +153,7 @@ class View:
     async def _scan(self, reader: Reader, run: int, last: int) -> None:
         loop = asyncio.get_running_loop()
         step, high = FIRST_STEP, last
+        indexed = compile_filter(self._filter, self._now()).search is not None
         while high > 0 and run == self._run:
             low = max(high - step + 1, 1)
             begun = loop.time()
@@ -143,7 +161,11 @@ class View:
             if run != self._run:
                 return
             took = loop.time() - begun
-            step = min(step * 2, LAST_STEP) if took < STEP_S else max(step // 2, FIRST_STEP // 10)
+            # With the search index a step costs what it finds, not what it looks at.
+            if took < STEP_S or (indexed and len(found) < step // RARE):
+                step = min(step * 2, LAST_INDEXED_STEP if indexed else LAST_STEP)
+            else:
+                step = max(step // 2, FIRST_STEP // 10)
             if found:
                 self._replace(array("q", found) + self._ids)
             high = low - 1

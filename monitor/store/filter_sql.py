@@ -137,7 +137,8 @@ def compile_message_filter(filter: Filter, now: datetime) -> Where:
                 f"Messages have {', '.join(name for name in _MESSAGES if name)}.",
             )
     parameters: list[object] = []
-    return Where(_node(filter.node, _MESSAGES, microseconds(now), parameters), parameters, False)
+    sql = _node(filter.node, _MESSAGES, microseconds(now), parameters)
+    return Where(sql, parameters, False, search.wanted(filter.node))
 
 
 def register(connection: sqlite3.Connection) -> None:

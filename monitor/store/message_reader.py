@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from monitor.model.conversation import Bubble, CentreLine, Conversation, bubbles
 from monitor.model.lifecycle import fold
 from monitor.model.message import Message
 from monitor.model.reading import Direction, Status
-from monitor.store import projection
+from monitor.store import projection, search
 from monitor.store.filter_sql import Where
 from monitor.store.message_rows import SELECT_MESSAGE, message_of
 from monitor.store.reader import Reader
@@ -39,6 +40,12 @@ _ORDERS: Final = {
 }
 MAX_THREAD: Final = 500
 MAX_UNREAD: Final = 100
+MAX_NARROW: Final = 5_000  # captures whose messages are looked up by number
+_MESSAGES_OF: Final = (
+    "SELECT DISTINCT k.message FROM readings x JOIN message_keys k ON k.key = "
+    "coalesce(x.message, x.provider || ':sha256:' || printf('%016x', x.digest)) "
+    "WHERE x.id IN (SELECT value FROM json_each(?))"
+)
 _TOUCHED: Final = MESSAGE_COLUMNS.index("touched")
 _CONVERSATION: Final = (
     "SELECT id, key, provider, parties, channel, messages, unproven, failed, last_text, last_direction, last_at, "
@@ -98,6 +105,7 @@ class MessageReader(Reader):
     def message_ids(self, order: Order, where: Where, limit: int) -> list[int]:
         """The numbers of the messages that pass a compiled filter, first in the order first."""
         only, by = _ORDERS[order]
+        where = self._narrowed(where)
         sql = f"SELECT r.id FROM messages r WHERE {only} AND ({where.sql}) ORDER BY {by} LIMIT ?"  # noqa: S608 - compiled: constants and ?
         return [row[0] for row in self._all(sql, (*where.parameters, limit))]
 
@@ -149,8 +157,25 @@ class MessageReader(Reader):
 
     def message_ids_between(self, where: Where, low: int, high: int) -> list[int]:
         """The numbers from ``low`` to ``high`` of messages that pass a compiled filter, in ascending order."""
+        where = self._narrowed(where)
         sql = f"SELECT r.id FROM messages r WHERE r.id BETWEEN ? AND ? AND ({where.sql}) ORDER BY r.id"  # noqa: S608 - as above
         return [row[0] for row in self._all(sql, (low, high, *where.parameters))]
+
+    def _narrowed(self, where: Where) -> Where:
+        """The filter with the messages that can pass it by their numbers, where the search index knows few captures."""
+        if where.search is None:
+            return where
+        with self._using() as db:
+            upto = search.upto(db)
+            if upto is None:
+                return where
+            asked = (where.search, 1, upto, 1, upto, MAX_NARROW + 1)
+            captures = [row[0] for row in db.execute(f"{search.NAMED} LIMIT ?", asked)]
+            if len(captures) > MAX_NARROW:  # so many that one is soon found without
+                return where
+            numbers = [row[0] for row in db.execute(_MESSAGES_OF, (json.dumps(captures),))]
+        sql = f"(r.id IN (SELECT value FROM json_each(?)) OR r.touched > ?) AND ({where.sql})"  # noqa: S608 - as above
+        return replace(where, sql=sql, parameters=[json.dumps(numbers), upto, *where.parameters], search=None)
 
     def last_message(self) -> int:
         """The highest number of a message, 0 when there is none."""
@@ -210,6 +235,7 @@ class MessageReader(Reader):
 
     def conversations_with(self, where: Where, limit: int) -> list[ConversationRow]:
         """The conversations in which a message passes a compiled filter, newest first."""
+        where = self._narrowed(where)
         sql = (
             f"{_CONVERSATION} WHERE id IN (SELECT r.conversation_id FROM messages r WHERE {where.sql}) "  # noqa: S608 - as above
             "ORDER BY last_at DESC, id DESC LIMIT ?"

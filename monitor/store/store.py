@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
@@ -24,6 +26,7 @@ from monitor.store.schema import READING_COLUMNS
 from monitor.store.writer import Committed, Writer
 
 REINDEX_BATCH = 500
+Pruned: TypeAlias = Callable[[Mapping[tuple[str, str], int]], None]
 
 
 class Store:
@@ -39,7 +42,7 @@ class Store:
         self._writer: Writer | None = None
         self._followers: list[Committed] = []
         self._watchers: list[Callable[[str | None], None]] = []
-        self._prune_followers: list[Callable[[], None]] = []
+        self._prune_followers: list[Pruned] = []
         self.trouble: str | None = None
 
     @classmethod
@@ -99,8 +102,8 @@ class Store:
         """Call ``changed`` with the reason when commits begin to fail, and with None when they work again."""
         self._watchers.append(changed)
 
-    def on_pruned(self, pruned: Callable[[], None]) -> None:
-        """Call ``pruned`` in the event loop after captures were let go."""
+    def on_pruned(self, pruned: Pruned) -> None:
+        """Call ``pruned`` in the event loop after captures were let go, with how many of each (provider, verdict)."""
         self._prune_followers.append(pruned)
 
     @property
@@ -156,6 +159,7 @@ class Store:
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
         gone = 0
+        tally: Counter[tuple[str, str]] = Counter()
         with closing(RetentionReader(self.path)) as reader:
             low, last = 1, reader.last_id()
             while low <= last and (limit is None or gone < limit):
@@ -163,15 +167,15 @@ class Store:
                 ids = ids if limit is None else ids[: limit - gone]
                 for start in range(0, len(ids), retention.STEP):
                     part = ids[start : start + retention.STEP]
-                    await self._writer.run(partial(retention.forget, ids=part))
+                    tally.update(await self._writer.run(partial(retention.forget, ids=part)))
                     gone += len(part)
                     progress(gone)
         if gone:
+            for pruned in self._prune_followers:
+                pruned(tally)
             left = await self._writer.run(retention.give_back)
             while left > (left := await self._writer.run(retention.give_back)):
                 pass
-            for pruned in self._prune_followers:
-                pruned()
         return gone
 
     async def caught_up(self) -> None:

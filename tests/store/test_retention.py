@@ -83,10 +83,10 @@ async def test_what_stays_is_as_if_nothing_else_had_been(tmp_path: Path) -> None
     before = captures[350].received_at
     store = await opened(tmp_path / "pruned.db", captures)
     told: list[int] = []
-    store.on_pruned(lambda: told.append(1))
+    store.on_pruned(lambda tally: told.append(sum(tally.values())))
     gone = await store.prune(before)
     assert 250 < gone <= 350
-    assert told == [1]
+    assert told == [gone]
     with closing(store.reader()) as reader:
         kept = [capture for start in range(0, 700, 100) for capture in reader.page(after=start, limit=100)]
         kept = list({capture.id: capture for capture in kept}.values())

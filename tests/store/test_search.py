@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from monitor.model.capture import Capture
-from monitor.model.filter import parse
+from monitor.model.filter import parse, quote
 from monitor.model.reading import Reading
 from monitor.store import search
 from monitor.store.connection import connect
-from monitor.store.filter_sql import compile_filter
+from monitor.store.filter_sql import compile_filter, compile_message_filter
+from monitor.store.message_reader import MessageReader, Order
 from monitor.store.reader import Reader
 from monitor.store.store import Store
 from tests.factory import START, make_capture
+from tests.store.test_retention import played
 
 
 def saying(text: str, sender: str = "+15555550123") -> Capture:
@@ -112,3 +114,25 @@ async def test_without_an_index_filters_read_everything(tmp_path: Path) -> None:
         db.commit()
     await stored(path, [saying(f"number {n}") for n in range(search.STEP + 1)])
     assert found(path, "number") == list(range(1, search.STEP + 2))
+
+
+async def test_messages_are_found_by_what_any_of_their_captures_said(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    captures = played(search.STEP + 60)
+    await stored(path, captures)
+    words = {str(c.reading.text).split(" ")[0] for c in captures if c.reading and c.reading.text}
+    numbers = {c.reading.to for c in captures if c.reading and c.reading.to}
+    asked = [f"text:{quote(word)}" for word in sorted(words) if len(word) > 2] + [
+        quote(number[-7:]) for number in sorted(numbers)
+    ]
+    with closing(MessageReader(path)) as reader:
+        for text in asked:
+            where = compile_message_filter(parse(text), START)
+            assert (where.search is None) == (text == "李明"), text  # two characters make no piece
+            found = reader.message_ids(Order.NEWEST, where, 1000)
+            assert found == reader.message_ids(Order.NEWEST, replace(where, search=None), 1000), text
+            assert found
+            between = reader.message_ids_between(where, 1, 10_000)
+            assert between == sorted(found)
+            with_it = [row.key for row in reader.conversations_with(where, 1000)]
+            assert with_it == [row.key for row in reader.conversations_with(replace(where, search=None), 1000)]
