@@ -135,7 +135,7 @@ async def _outcome(request: ApiRequest, began: float) -> ApiAnswer | AdminError:
     except TOO_SLOW:
         return attempt.broken(f"did not answer within {request.deadline_s:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return attempt.broken(f"cannot be reached: {reason(error)}")
+        return attempt.broken(f"{'gave no whole answer' if attempt.sent else 'cannot be reached'}: {reason(error)}")
 
 
 def _headers(request: ApiRequest) -> list[tuple[str, str]] | AdminError:
