@@ -143,6 +143,7 @@ def _summary(monitor: Monitor, printed: int, seconds: float) -> tuple[dict[str, 
         "captures": printed,
         "stored": feed.stored,
         "refused": {str(status): number for status, number in sorted(feed.refused.items())},
+        "forwarded": dict(sorted(monitor.forwards.counts.items())) if monitor.forwards else {},
         "seconds": round(seconds, 3),
         "db": str(monitor.store.path),
     }

@@ -34,11 +34,15 @@ class Choices:
     port: int | None = None
     public_url: str | None = None
     enforce: bool | None = None
+    forward: str | None = None
+    forward_wait: bool | None = None
 
     def over(self, config: Config) -> Config:
-        """The configuration with what was chosen in place of what it says."""
+        """The configuration with what was chosen in place of what it says; ``forward`` in place of rules, too."""
         said = {name: value for name, value in asdict(self).items() if value is not None}
-        return replace(config, receiver=replace(config.receiver, **said))
+        url, wait = said.pop("forward", None), said.pop("forward_wait", config.forward.wait)
+        forward = config.forward if url is None else replace(config.forward, url=url, rules=())
+        return replace(config, receiver=replace(config.receiver, **said), forward=replace(forward, wait=wait))
 
 
 def receiver_options(function: F) -> F:
@@ -46,13 +50,27 @@ def receiver_options(function: F) -> F:
 
     @functools.wraps(function)
     def called(
-        *args: Any, host: str | None, port: int | None, public_url: str | None, enforce: bool, **others: Any
+        *args: Any,
+        host: str | None,
+        port: int | None,
+        public_url: str | None,
+        enforce: bool,
+        forward: str | None,
+        forward_wait: bool,
+        **others: Any,
     ) -> Any:
         if public_url is not None:
             public_url = _base_address(public_url)
-        return function(*args, choices=Choices(host, port, public_url, enforce or None), **others)
+        if forward is not None:
+            _check_target(forward)
+        choices = Choices(host, port, public_url, enforce or None, forward, forward_wait or None)
+        return function(*args, choices=choices, **others)
 
     for option in (
+        click.option(
+            "--forward-wait", is_flag=True, help="Answer the provider with your app's status, once it is there."
+        ),
+        click.option("--forward", metavar="URL", help="Pass captures on to your app, such as http://localhost:3000."),
         click.option("--enforce", is_flag=True, help="Answer 401 where a signature is invalid, stale or missing."),
         click.option("--public-url", metavar="URL", help="Where the world reaches this receiver (a tunnel's address)."),
         click.option("--port", type=PORT, metavar="PORT", help="The port (default 8787; 0 lets the system choose)."),
@@ -72,6 +90,15 @@ def _base_address(text: str) -> str:
     if parts.query:
         fail("The address of --public-url is the receiver's base; leave out the part from ? on.", USAGE)
     return text.rstrip("/")
+
+
+def _check_target(text: str) -> None:
+    from monitor.forwarding.target import TargetProblem, target_of
+
+    try:
+        target_of(text)
+    except TargetProblem as problem:
+        fail(f"The address of --forward is not usable: {problem}; write it as in http://localhost:3000.", USAGE)
 
 
 @contextlib.asynccontextmanager
@@ -96,6 +123,11 @@ async def receiving(
     from monitor.urls import is_loopback
 
     config = choices.over(config)
+    if config.forward.wait and config.forward.url is None and not config.forward.rules:
+        fail(
+            "Waiting for your app needs its address; give it with --forward, or in [forward] of the configuration.",
+            USAGE,
+        )
     receiver = config.receiver
     try:
         sock = bind(receiver.host, receiver.port)
@@ -114,6 +146,10 @@ async def receiving(
         monitor = assembly.monitor
         if not is_loopback(monitor.host):
             tell(f"Warning: {monitor.url} is open to other machines; leave --host out to listen on this one only.")
+        for target in monitor.forwards.targets if monitor.forwards else ():
+            if not target.on_this_machine:
+                plainly = "" if target.secure else ", and not encrypted on the way"
+                tell(f"Warning: captures are passed on to another machine, {target.authority}{plainly}.")
         if monitor.store.notice:
             tell(monitor.store.notice)
         if config.without_effect:

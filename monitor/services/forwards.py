@@ -71,7 +71,7 @@ class Forwards:
             (_filter(number, rule.filter), self._lane(f"[forward.rules {number}] url", rule.url))
             for number, rule in enumerate(config.rules, 1)
         ]
-        self._default = None if config.url is None else self._lane("[forward] url", config.url)
+        self._default = None if config.url is None else self._lane("the forward address", config.url)
         self.waits = config.wait
         self.on = True
         self.counts: Counter[str] = Counter()  # attempts by the app's status, else by what failed

@@ -396,8 +396,8 @@ async def test_attempts_that_cannot_be_kept_are_counted_and_bounded(
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        (ForwardConfig("http://169.254.169.254"), r"\[forward\] url: 169.254.169.254 is where machines ask"),
-        (ForwardConfig("http://127.1"), r"\[forward\] url: its host"),
+        (ForwardConfig("http://169.254.169.254"), r"the forward address: 169.254.169.254 is where machines ask"),
+        (ForwardConfig("http://127.1"), r"the forward address: its host"),
         (ForwardConfig(rules=(ForwardRule("", "http://[fe80::1]"),)), r"\[forward.rules 1\] url: fe80::1"),
         (
             ForwardConfig(rules=(ForwardRule("provider:", "http://localhost"),)),

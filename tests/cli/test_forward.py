@@ -1,0 +1,107 @@
+"""``--forward`` and ``--forward-wait``, as processes that real requests come to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from monitor.model.attempt import Failure
+from monitor.store.attempts import AttemptReader
+from tests.cli.processes import hooktop, listening
+from tests.forwarding.app import app, hang
+from tests.forwarding.test_forwarder import free_port
+
+
+async def test_captures_go_on_and_the_answers_are_kept(tmp_path: Path) -> None:
+    database = tmp_path / "h.db"
+    async with app() as running:
+
+        def run() -> list[dict[str, object]]:
+            with listening("--db", str(database), "--forward", running.url, "--count", "2") as one:
+                assert [one.post("/volt", body) for body in (b"one", b"two")] == [200, 200]
+                assert one.process.wait(30) == 0
+                assert one.errors() == ""
+                return one.rest()
+
+        *captures, summary = await asyncio.to_thread(run)
+        assert [call.body for call in running.calls] == [b"one", b"two"]
+    assert [capture["kind"] for capture in captures] == ["capture"] * 2
+    assert summary["forwarded"] == {"200": 2}
+    with closing(AttemptReader(database)) as reader:
+        assert [reader.attempts(n)[0].status for n in (1, 2)] == [200, 200]
+
+
+async def test_the_app_s_status_is_the_answer_when_asked_for(tmp_path: Path) -> None:
+    async with app(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n") as running:
+        file = tmp_path / "config.toml"
+        file.write_text(f'[[forward.rules]]\nfilter = "provider:volt"\nurl = "{running.url}/in"\n', "utf-8")
+        file.chmod(0o600)
+        options = ("--config", str(file), "--db", str(tmp_path / "h.db"), "--forward-wait")
+
+        def run() -> list[int]:
+            with listening(*options) as one:
+                statuses = [one.post("/volt"), one.post("/bird")]
+                one.end()
+                return statuses
+
+        assert await asyncio.to_thread(run) == [503, 200]
+        assert [call.line for call in running.calls] == ["POST /in HTTP/1.1"]
+        shown = json.loads((await asyncio.to_thread(hooktop, "show", "1", "--json", *options[:4])).stdout)
+        assert shown["response"] == {"status": 503}
+
+
+async def test_an_app_that_is_down_is_said_once_and_one_that_hangs_delays_no_end(tmp_path: Path) -> None:
+    database = tmp_path / "h.db"
+
+    def down() -> str:
+        with listening("--db", str(database), "--forward", f"http://127.0.0.1:{free_port()}") as one:
+            assert [one.post("/volt") for _ in range(5)] == [200] * 5
+            one.end()
+            assert one.rest()[-1]["forwarded"].keys() <= {"refused", "app down"}
+            return one.errors()
+
+    assert (await asyncio.to_thread(down)).count("takes no captures: connection refused") == 1
+    async with app(hang) as running:
+
+        def hanging() -> None:
+            with listening("--db", str(database), "--forward", running.url) as one:
+                assert one.post("/volt") == 200
+                one.end()
+
+        async with asyncio.timeout(20):
+            await asyncio.to_thread(hanging)
+    with closing(AttemptReader(database)) as reader:
+        assert reader.attempts(6)[0].failure is Failure.ENDED
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--forward", "localhost:3000"], "must begin with http:// or https://"),
+        (["--forward", "http://169.254.169.254/latest"], "169.254.169.254 is where machines ask"),
+        (["--forward", "http://user:hunter2@localhost"], "user name or password"),
+        (["--forward", "http://127.0.0.1:{port}", "--port", "{port}"], "it is hooktop's own"),
+        (["--forward", "https://hooks.example.com/x", "--public-url", "https://hooks.example.com"], "hooktop's own"),
+        (["--forward-wait"], "give it with --forward"),
+    ],
+)
+def test_what_cannot_be_used_is_a_usage_error(tmp_path: Path, options: list[str], says: str) -> None:
+    port = str(free_port())
+    done = hooktop("listen", "--port", "0", "--db", str(tmp_path / "h.db"), *(o.format(port=port) for o in options))
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "hunter2" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_another_machine_is_said_aloud_and_the_address_has_an_environment_twin(tmp_path: Path) -> None:
+    options = ("listen", "--port", "0", "--for", "100ms", "--db", str(tmp_path / "h.db"))
+    done = hooktop(*options, env={"HOOKTOP_FORWARD": "http://app.example.com/in"})
+    assert done.returncode == 0
+    assert "passed on to another machine, app.example.com, and not encrypted on the way." in done.stderr
+    assert "another machine" not in hooktop(*options, "--forward", "http://localhost:3000").stderr
