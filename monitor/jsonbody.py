@@ -97,3 +97,12 @@ def compact(value: Json) -> bytes:
     Raises UnicodeEncodeError for lone surrogates. Numbers such as ``1.0`` or ``1e3`` come out in Python's form.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def json_line(value: Json, *, terminal: bool = False) -> bytes:
+    """One JSON object as a line of UTF-8; for a terminal in ASCII, since what it holds may be a control sequence.
+
+    A lone surrogate stands as its escape, which is what JSON calls it too.
+    """
+    text = json.dumps(value, ensure_ascii=terminal, separators=(", ", ": "))
+    return text.replace("\x7f", "\\u007f").encode("utf-8", "backslashreplace") + b"\n"

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.2
 PAGE: Final = 200
-CSV_COLUMNS: Final = (
-    "id", "received_at", "provider", "source", "verdict", "reason", "event", "direction", "channel", "status",
-    "provider_status", "from", "to", "text", "error_code", "carrier_code", "message", "conversation", "size",
-)  # fmt: skip
 
 
 @click.command(cls=Command)
@@ -62,7 +58,7 @@ def command(
     with reading(path) as reader:
         last = reader.last_id()
         if as_csv:
-            write_csv([CSV_COLUMNS])
+            write_csv([_columns()])
         ids = newest(reader, wanted, limit)
         last = max([last, *ids[-1:]])  # what came between the two looks is not shown twice
         _each(reader, ids, show)
@@ -98,20 +94,13 @@ def _each(reader: Reader, ids: Sequence[int], show: Any) -> None:
         show([capture for capture in found if capture is not None])
 
 
-def _csv(captures: Sequence[Capture]) -> None:
-    from monitor.model.reading import MessageError, Reading
-    from monitor.model.record import rfc3339
+def _columns() -> Sequence[str]:
+    from monitor.services.export.csv import COLUMNS
 
-    rows: list[Sequence[object]] = []
-    for capture in captures:
-        reading = capture.reading or Reading()
-        error = reading.error or MessageError()
-        rows.append(
-            (
-                capture.id, rfc3339(capture.received_at), capture.provider, capture.source, capture.verdict.status,
-                capture.verdict.reason, reading.event, reading.direction, reading.channel, reading.status,
-                reading.provider_status, reading.from_, reading.to, reading.text, error.code, error.carrier_code,
-                reading.message, reading.conversation, len(capture.request.body),
-            )
-        )  # fmt: skip
-    write_csv(rows)
+    return COLUMNS
+
+
+def _csv(captures: Sequence[Capture]) -> None:
+    from monitor.services.export.csv import row
+
+    write_csv([row(capture) for capture in captures])

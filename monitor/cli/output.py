@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import unicodedata
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from monitor.jsonbody import json_line as json_line  # the commands have it from here
 from monitor.text import visible
 
 GAP: Final = "  "
@@ -86,15 +86,6 @@ def say(*lines: str) -> None:
     """Print lines on stdout."""
     if lines:
         sys.stdout.write("\n".join(lines) + "\n")
-
-
-def json_line(value: Any, *, terminal: bool = False) -> bytes:
-    """One JSON object as a line of UTF-8; for a terminal in ASCII, since what it holds may be a control sequence.
-
-    A lone surrogate stands as its escape, which is what JSON calls it too.
-    """
-    text = json.dumps(value, ensure_ascii=terminal, separators=(", ", ": "))
-    return text.replace("\x7f", "\\u007f").encode("utf-8", "backslashreplace") + b"\n"
 
 
 def say_json(*values: Any) -> None:

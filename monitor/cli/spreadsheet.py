@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 import click
 
 from monitor.cli.output import write
-from monitor.text import visible
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet calculate a cell instead of showing it
 
 
 def check_formats(ctx: click.Context, as_json: bool, as_csv: bool) -> None:
@@ -24,13 +18,6 @@ def check_formats(ctx: click.Context, as_json: bool, as_csv: bool) -> None:
 
 def write_csv(rows: Sequence[Sequence[object]]) -> None:
     """Print rows as CSV; None is an empty cell."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
-    write(text.getvalue().encode("utf-8", "backslashreplace"))
+    from monitor.services.export.csv import lines
 
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    if sys.stdout.isatty():
-        text = visible(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    write(lines(rows, terminal=sys.stdout.isatty()))

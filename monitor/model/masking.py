@@ -1,0 +1,216 @@
+"""Requests with disguises in place of what is private in them, their structure kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from monitor import jsonbody
+from monitor.model.capture import STAMP_HEADER, Request
+from monitor.model.disguise import Disguise
+from monitor.model.jsontext import Path, rewrite
+from monitor.model.private import Kind, kind_of
+
+SHORTEST: Final = 7  # digits of a number
+MAX_INSIDE: Final = 3  # levels of JSON that stands as a text in JSON
+_ADDRESS: Final = re.compile(
+    r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s/?#\"'<>]*)([^\s?#\"'<>]*)(\?[^\s#\"'<>]*)?(#[^\s\"'<>]*)?"
+)
+# Ids of WhatsApp messages hold a number in base64; the rest are credentials that bear a mark of their kind.
+_MARKED: Final = re.compile(
+    r"(?<![\w.])(?:(wamid\.|gB[EG])[\w+/=-]{8,}|(?:sk|pk|rk|whsec|gh[pousr]|xox[abprs])[_-][\w+/=-]{8,}"
+    r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AKIA[0-9A-Z]{16})"
+)
+_NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
+_TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
+_PLAIN_SEGMENT: Final = re.compile(r"[a-z]{2,20}|v[0-9]{1,2}")
+_KEPT_HEADERS: Final = frozenset(
+    {
+        "accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection",
+        "content-encoding", "content-length", "content-type", "date", "expect", "host", "keep-alive", "te",
+        "transfer-encoding", "user-agent", "via", "x-forwarded-port", "x-forwarded-proto",
+    }
+)  # fmt: skip
+
+
+class Masker:
+    """Masks what is handed on together: the same value gets the same mask everywhere."""
+
+    def __init__(self, disguise: Disguise, kept: Mapping[str, frozenset[str]], secrets: Iterable[str] = ()) -> None:
+        """``kept`` has for each provider the paths (keys with dots) whose sentences are the provider's own and stay;
+        ``secrets`` are texts that must not stand anywhere."""
+        self._disguise = disguise
+        self._kept = kept
+        self._secrets = [(secret, disguise.letters(secret)) for secret in sorted(secrets, key=len, reverse=True)]
+
+    def request(self, request: Request, provider: str) -> Request:
+        """The request with path, query, headers and body masked; its content-length is that of the masked body."""
+        body = self._body(request, provider)
+        headers: list[tuple[str, str]] = []
+        for name, value in request.headers:
+            if name.lower() == "content-length" and value.strip() == str(len(request.body)):
+                headers.append((name, str(len(body))))
+            else:
+                headers.append((name, self._covered(self._header(name, value))))
+        return replace(
+            request,
+            path=self._covered(self._path(request.path)),
+            query=self._covered(self._form(request.query, every=True)),
+            headers=tuple(headers),
+            body=body,
+        )
+
+    def words(self, text: str) -> str:
+        """A sentence of ours with the numbers, addresses and secrets that it quotes masked."""
+        return self._covered(self._tokens(text, ours=True))
+
+    def json(self, text: str, kept: frozenset[str] = frozenset(), depth: int = 0) -> str:
+        """A JSON text with its values masked; at the paths in ``kept`` sentences stay."""
+
+        def value(path: Path, old: str) -> str:
+            if ".".join(path) in kept:
+                return self._tokens(old)
+            return self._value(kind_of(path), old, depth)
+
+        def number(path: Path, written: str) -> str:
+            kind = kind_of(path)
+            if not written.isdecimal() or kind not in (Kind.PARTY, Kind.PARTY_ID, Kind.SECRET):
+                return written
+            if kind is not Kind.SECRET:
+                return self._disguise.number(written) if len(written) >= SHORTEST else written
+            made = self._disguise.letters(written)
+            return made if made[0] != "0" else "1" + made[1:]
+
+        return rewrite(text, key=lambda path, name: self._key(name), value=value, number=number)
+
+    def _body(self, request: Request, provider: str) -> bytes:
+        data = request.body
+        for secret, mask in self._secrets:
+            data = data.replace(secret.encode("utf-8", "surrogatepass"), mask.encode("utf-8", "surrogatepass"))
+        if jsonbody.parse(data).ok:
+            return self.json(data.decode("utf-8"), self._kept.get(provider, frozenset())).encode("utf-8")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return self._disguise.data(data)
+        if (request.header("content-type") or "").lower().startswith("application/x-www-form-urlencoded"):
+            return self._form(text, every=False).encode("utf-8")
+        return self._disguise.text(text).encode("utf-8")
+
+    def _header(self, name: str, value: str) -> str:
+        low = name.lower()
+        if low in _KEPT_HEADERS:
+            return value
+        if low in ("authorization", "proxy-authorization"):
+            scheme, blank, rest = value.partition(" ")
+            return scheme + blank + self._disguise.letters(rest) if blank else self._disguise.letters(value)
+        if low == "cookie":
+            pairs = (pair.partition("=") for pair in value.split(";"))
+            return ";".join(key + sign + self._disguise.letters(held) for key, sign, held in pairs)
+        return self._value(Kind.SECRET if low == STAMP_HEADER else kind_of((low,)), value, 0)
+
+    def _path(self, path: str) -> str:
+        segments = path.split("/")
+        named = len(segments) > 1 and segments[1] in self._kept  # then the path token is all that follows
+        for index, segment in enumerate(segments[1:], 1):
+            if not (index == 1 if named else _PLAIN_SEGMENT.fullmatch(segment)):
+                segments[index] = self._segment(segment)
+        return "/".join(segments)
+
+    def _segment(self, segment: str) -> str:
+        return quote(self._party(unquote(segment, "latin-1")), "!$&'()*+,;=:@", "latin-1", "replace")
+
+    def _form(self, text: str, *, every: bool) -> str:
+        """Pairs as in a query; ``every`` value is masked, else what is private by its name or its look."""
+        pairs: list[str] = []
+        for pair in text.split("&"):
+            name, sign, value = pair.partition("=")
+            if not sign:
+                pairs.append(self._coded(name, Kind.PARTY))
+                continue
+            kind = kind_of((unquote_plus(name),))
+            if every and kind is not Kind.SECRET:
+                kind = Kind.PARTY
+            pairs.append(self._coded(name, Kind.FREE) + sign + self._coded(value, kind))
+        return "&".join(pairs)
+
+    def _coded(self, written: str, kind: Kind) -> str:
+        old = unquote_plus(written)
+        new = self._value(kind, old, 0)
+        return written if new == old else quote_plus(new, "!$'()*,;:@/?", "utf-8", "replace")
+
+    def _key(self, name: str) -> str:
+        return self._disguise.pieces(name) if _is_word(name) else self._disguise.text(name)
+
+    def _value(self, kind: Kind, value: str, depth: int) -> str:
+        match kind:
+            case _ if not value:
+                return value
+            case Kind.SECRET:
+                return self._disguise.letters(value)
+            case Kind.TIME if _TIME.fullmatch(value):
+                return value
+            case Kind.ID if value.isdecimal():
+                return value
+            case _ if value[0] in "{[" and depth < MAX_INSIDE and jsonbody.parse(_utf8(value)).ok:
+                return self.json(value, depth=depth + 1)
+            case Kind.PARTY_ID if _NUMBER.fullmatch(value):
+                return self._disguise.number(value)
+            case Kind.PARTY if whole := _ADDRESS.fullmatch(value):
+                return self._address(whole, ours=False)
+            case Kind.TEXT | Kind.PARTY:
+                return self._party(value)
+            case _:
+                return self._tokens(value) if _is_word(value) else self._disguise.text(value)
+
+    def _party(self, text: str) -> str:
+        return self._disguise.number(text) if _NUMBER.fullmatch(text) else self._disguise.text(text)
+
+    def _tokens(self, text: str, *, ours: bool = False) -> str:
+        """A text whose words stay, but for addresses, numbers and what is known for a credential."""
+        parts: list[str] = []
+        at = 0
+        for found in _ADDRESS.finditer(text):
+            parts += [self._marked(text[at : found.start()]), self._address(found, ours=ours)]
+            at = found.end()
+        return "".join((*parts, self._marked(text[at:])))
+
+    def _marked(self, text: str) -> str:
+        parts: list[str] = []
+        at = 0
+        for found in _MARKED.finditer(text):
+            lead = found[1] or ""
+            parts += [
+                self._disguise.pieces(text[at : found.start()]),
+                lead,
+                self._disguise.letters(found[0][len(lead) :]),
+            ]
+            at = found.end()
+        return "".join((*parts, self._disguise.pieces(text[at:])))
+
+    def _address(self, found: re.Match[str], *, ours: bool) -> str:
+        """A web address of which scheme and host stay, and of one of ours the path as far as it is no token."""
+        scheme, authority, path, query, fragment = found.groups(default="")
+        user, at, host = authority.rpartition("@")
+        shown = (
+            self._path(path) if ours else "/".join(self._segment(part) if part else part for part in path.split("/"))
+        )
+        asked = "?" + self._form(query[1:], every=True) if query else ""
+        return f"{scheme}{self._disguise.letters(user)}{at}{host}{shown}{asked}{self._disguise.letters(fragment)}"
+
+    def _covered(self, text: str) -> str:
+        for secret, mask in self._secrets:
+            text = text.replace(secret, mask)
+        return text
+
+
+def _is_word(text: str) -> bool:
+    """Whether it can be an id or a word of a program: one word in ASCII."""
+    return text.isascii() and not any(char.isspace() for char in text)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
