@@ -19,6 +19,7 @@ from monitor.services import keyring
 from monitor.services.examine import Examiner
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
+from monitor.services.signingkeys import SigningKeys
 from monitor.store.public_keys import PublicKeys
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from monitor.services.alerts import Alerts, OnAlert
     from monitor.services.forwards import Forwards
     from monitor.services.monitor import Monitor, Settings
+    from monitor.services.registrations import Alive, Registrations
     from monitor.services.simulate import Simulator
 
 
@@ -40,6 +42,7 @@ class Assembly:
     simulator: Simulator
     keychain: Keychain
     alerts: Alerts
+    registrations: Registrations
 
 
 def load_config(path: Path | None) -> Config:
@@ -60,7 +63,8 @@ def database_of(config: Config) -> Path:
 
 def keychain_of(config: Config, database: Path) -> Keychain:
     """The keys of today: from the configuration, fetched ones in the database, and those of this installation."""
-    return Keychain(config, PublicKeys(database), LocalKeys(paths.data_dir()))
+    folder = paths.data_dir()
+    return Keychain(config, PublicKeys(database), LocalKeys(folder), signing=SigningKeys(folder))
 
 
 def examiner_of(config: Config, database: Path) -> Examiner:
@@ -83,6 +87,30 @@ def simulator_of(config: Config, to: str | None = None) -> Simulator:
         return Simulator(registry(), local, own, public_url=lambda: receiver.public_url, token=token)
     whole = urlsplit(to).path.strip("/") != ""
     return Simulator(registry(), local, to, path=(lambda provider: "") if whole else None)
+
+
+def registrations_of(
+    config: Config, database: Path, public_url: str | None = None, *, read_only: bool = False
+) -> Registrations:
+    """The registrations without a running monitor: for what receives at ``public_url``, else at the configured one."""
+    from monitor.services.reach import Reach
+    from monitor.services.registrations import Registrations
+    from monitor.store.registrations import RegistrationStore
+
+    keychain, local = keychain_of(config, database), LocalKeys(paths.data_dir())
+    token = local.path_token() if config.receiver.tokens else None
+    reach = Reach((public_url or config.receiver.public_url or "").rstrip("/") or None, token, local)
+    signing = SigningKeys(paths.data_dir())
+    store = RegistrationStore(database)
+    return Registrations(config, reach, store, keychain, signing, alive=answers_at, read_only=read_only)
+
+
+async def answers_at(url: str) -> bool | None:
+    """Whether anything answers at an address: False when it leads nowhere any more, None when that cannot be told."""
+    from monitor.tunnels.alive import AliveState, alive
+
+    known = {AliveState.ANSWERS: True, AliveState.DEAD: False, AliveState.UNRESOLVABLE: False}
+    return known.get((await alive(url)).state)
 
 
 def _reachable(host: str) -> str:
@@ -116,20 +144,25 @@ async def assembled(
     *,
     local_folder: Path | None = None,
     on_alert: OnAlert | None = None,
+    alive: Alive | None = answers_at,
 ) -> AsyncIterator[Assembly]:
     """A monitor that receives on the bound socket, with its store open; everything is ended in reverse afterwards.
 
     ``local_folder`` is where this installation's own keys are; ``on_alert`` gets the alerts that are to be rung or
-    shown. Raises ConfigError, StoreError and ReceiverError.
+    shown; ``alive`` tells whether an earlier public address still leads anywhere. Raises ConfigError, StoreError and
+    ReceiverError.
     """
     from monitor.services.alerts import Alerts
     from monitor.services.monitor import Monitor
     from monitor.services.reach import Reach
+    from monitor.services.registrations import Registrations
     from monitor.services.simulate import Simulator
     from monitor.store.message_reader import MessageReader
+    from monitor.store.registrations import RegistrationStore
     from monitor.store.store import Store
 
-    local = LocalKeys(local_folder or paths.data_dir())
+    local_folder = local_folder or paths.data_dir()
+    local, signing = LocalKeys(local_folder), SigningKeys(local_folder)
     try:
         alerts = Alerts(config.alerts, lambda: MessageReader(database.expanduser()), on_alert)
         forwards = await asyncio.to_thread(_forwards_of, config, sock.getsockname()[:2])
@@ -139,17 +172,29 @@ async def assembled(
     except BaseException:
         sock.close()
         raise
-    keychain = Keychain(config, PublicKeys(database), local)
+    keychain = Keychain(config, PublicKeys(database), local, signing=signing)
     reach = Reach(config.receiver.public_url, settings.token, local)
     reach.follow(lambda: keychain.reached(reach.public_url))
     examiner = Examiner(registry(), keychain, local.is_stamp)
     monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
     simulator = Simulator(registry(), local, monitor.url, public_url=lambda: reach.public_url, token=settings.token)
+    registrations = Registrations(
+        config,
+        reach,
+        RegistrationStore(database),
+        keychain,
+        signing,
+        alive=alive,
+        read_only=settings.read_only,
+        demo=settings.demo,
+    )
     try:
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)
+        store.follow(registrations.committed)
+        await registrations.open()
         await monitor.start()
-        yield Assembly(config, monitor, simulator, keychain, alerts)
+        yield Assembly(config, monitor, simulator, keychain, alerts, registrations)
     finally:
         await monitor.stop()
         await alerts.stop()
