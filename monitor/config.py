@@ -128,8 +128,6 @@ class Config:
         """The settings that differ from the defaults and that this version reads but does not act on."""
         plain = Config()
         found = {
-            "[store] keep": self.store.keep != plain.store.keep,
-            "[store] max_size": self.store.max_size != plain.store.max_size,
             "[ui] keymap": self.ui.keymap != plain.ui.keymap,
         }
         return tuple(name for name, changed in found.items() if changed)

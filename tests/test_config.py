@@ -399,7 +399,7 @@ def test_the_form_of_a_public_key_setting(text: str, form: str) -> None:
 
 def test_what_is_read_and_not_acted_on_is_named(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('[store]\nkeep = "3d"\n[forward]\nurl = "http://127.0.0.1:3000"\n[ui]\nmask = true\n', "utf-8")
+    file.write_text('[store]\nkeep = "3d"\n[ui]\nmask = true\n[ui.keymap]\nquit = "Q"\n', "utf-8")
     file.chmod(0o600)
-    assert load(file, {}).without_effect == ("[store] keep",)
+    assert load(file, {}).without_effect == ("[ui] keymap",)
     assert load(None, {"HOME": str(tmp_path)}).without_effect == ()

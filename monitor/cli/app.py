@@ -30,6 +30,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("monitor.cli.keys", "List, fetch and trust verification keys."),
     "accounts": ("monitor.cli.accounts", "List, add and remove provider accounts."),
     "reindex": ("monitor.cli.reindex", "Work out every verdict and reading anew from the captures."),
+    "prune": ("monitor.cli.prune", "Delete old captures for good."),
+    "backup": ("monitor.cli.backup", "Copy the database, also while hooktop is running."),
     "doctor": ("monitor.cli.doctor", "Check port, database, keys and accounts; say what to mend."),
     "completion": ("monitor.cli.completion", "Print the shell code that completes hooktop's commands."),
 }

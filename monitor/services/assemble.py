@@ -156,6 +156,7 @@ async def assembled(
     from monitor.services.monitor import Monitor
     from monitor.services.reach import Reach
     from monitor.services.registrations import Registrations
+    from monitor.services.retention import Retention
     from monitor.services.simulate import Simulator
     from monitor.store.message_reader import MessageReader
     from monitor.store.registrations import RegistrationStore
@@ -188,13 +189,16 @@ async def assembled(
         read_only=settings.read_only,
         demo=settings.demo,
     )
+    retention = Retention(store, config.store.keep, config.store.max_size)
     try:
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)
         store.follow(registrations.committed)
         await registrations.open()
         await monitor.start()
+        retention.start()
         yield Assembly(config, monitor, simulator, keychain, alerts, registrations)
     finally:
+        await retention.stop()
         await monitor.stop()
         await alerts.stop()

@@ -57,7 +57,7 @@ class Retention:
         Raises StoreError.
         """
         now = self._now()
-        gone = await self._store.prune(now - self._keep)
+        gone = await self._store.prune(now - self._keep, imported=False)  # those were old when they came
         for unproven in (True, False):
             if surplus := await asyncio.to_thread(self._surplus):
                 gone += await self._store.prune(now, limit=surplus, unproven=unproven)

@@ -29,17 +29,29 @@ _LAST_HEARD: Final = (
 class RetentionReader(MessageReader):
     """A reading connection that knows what may go. Its queries read in steps: ask off the event loop."""
 
-    def expired(self, before: datetime, low: int, *, unproven: bool = False) -> tuple[list[int], int]:
+    def expired(
+        self, before: datetime, low: int, *, unproven: bool = False, imported: bool = True
+    ) -> tuple[list[int], int]:
         """Of the ``SCAN`` ids from ``low`` on, the captures that came before a time and whose message was not heard of
-        since; and the id to go on from. ``unproven``: only those whose signature was not verified."""
+        since; and the id to go on from. ``unproven``: only those whose signature was not verified; without
+        ``imported`` none that were imported."""
         at = microseconds(before)
         high = low + SCAN - 1
         only = " AND r.verdict <> 'verified'" if unproven else ""
+        only += "" if imported else " AND r.source <> 'imported'"
         sql = (
             "SELECT r.id FROM readings r WHERE r.id BETWEEN ? AND ? AND r.received_at < ? "  # noqa: S608 - constants
             f"AND coalesce({_LAST_HEARD}, 0) < ?{only} ORDER BY r.id"
         )
         return [row[0] for row in self._all(sql, (low, high, at, at))], high + 1
+
+    def expired_count(self, before: datetime) -> int:
+        """How many captures ``expired`` gives in all."""
+        low, last, number = 1, self.last_id(), 0
+        while low <= last:
+            ids, low = self.expired(before, low)
+            number += len(ids)
+        return number
 
     def time_of_newest(self, number: int) -> datetime | None:
         """When the oldest of the ``number`` newest captures came; None where there are not so many."""

@@ -149,12 +149,14 @@ class Store:
         *,
         limit: int | None = None,
         unproven: bool = False,
+        imported: bool = True,
         progress: Callable[[int], None] = lambda gone: None,
     ) -> int:
         """Let captures go that came before a time, with what was made of them; gives how many they were.
 
         A capture stays as long as its message was heard of since. ``limit`` stops after so many; ``unproven``
-        takes only captures whose signature was not verified. ``progress`` is told after each step. Raises StoreError.
+        takes only captures whose signature was not verified, without ``imported`` none that were imported.
+        ``progress`` is told after each step. Raises StoreError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
@@ -163,7 +165,7 @@ class Store:
         with closing(RetentionReader(self.path)) as reader:
             low, last = 1, reader.last_id()
             while low <= last and (limit is None or gone < limit):
-                ids, low = await asyncio.to_thread(reader.expired, before, low, unproven=unproven)
+                ids, low = await asyncio.to_thread(reader.expired, before, low, unproven=unproven, imported=imported)
                 ids = ids if limit is None else ids[: limit - gone]
                 for start in range(0, len(ids), retention.STEP):
                     part = ids[start : start + retention.STEP]

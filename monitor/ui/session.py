@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from monitor import tasks
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
@@ -41,7 +42,13 @@ class Session:
         self.trail: list[Jump] = []  # the jumps between views that have not been taken back
         self._linker = self.open_messages()
         self._links: tuple[int, tuple[int | None, int | None]] = (0, (None, None))
+        self.prunes = 0  # how often captures were let go
+        monitor.store.on_pruned(self._pruned)
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
+
+    def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
+        self.prunes += 1
+        tasks.start(self.view.prune(), "leave out what was let go")
 
     def close(self) -> None:
         """Close the connections to the store."""

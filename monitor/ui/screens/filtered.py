@@ -35,6 +35,7 @@ class FilteredScreen(MonitorScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._typing: Timer | None = None
+        self._prunes = session.prunes
 
     @property
     def rows(self) -> Cursor:
@@ -63,7 +64,8 @@ class FilteredScreen(MonitorScreen):
 
     def tick(self) -> None:
         """Follow the session's filter, which another view may have changed."""
-        if self.session.view.filter_text != self.obeyed:
+        if self.session.view.filter_text != self.obeyed or self.session.prunes != self._prunes:
+            self._prunes = self.session.prunes
             self._obey(self.session.view.filter_text)
         if self.focused is None:  # what had the focus was hidden by a resize
             self.rows.focus()

@@ -1,0 +1,46 @@
+"""``hooktop backup``: a copy of the database."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from monitor.cli.command import Command, globals_of
+from monitor.cli.errors import FAILED, USAGE, fail, tell
+
+
+@click.command(cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.pass_context
+def command(ctx: click.Context, file: Path, force: bool) -> None:
+    """Copy the database to FILE, also while hooktop is running; the copy is consistent and readable by you alone.
+
+    \b
+    Examples:
+      hooktop backup today.db
+      hooktop captures --db today.db
+    """
+    from monitor.cli.history import database
+    from monitor.store.backup import backup
+
+    path = database(globals_of(ctx))
+    if not path.exists():
+        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.", FAILED)
+    if file.is_dir():
+        fail(f"{file} is a folder; name a file in it.", USAGE)
+    if file.exists() and not force:
+        fail(f"There is a file {file} already; name another, or say --force to replace it.", USAGE)
+    if file.exists() and file.samefile(path):
+        fail("The copy cannot replace the database itself; name another file.", USAGE)
+    size = backup(path, file, _progress)
+    if sys.stderr.isatty():
+        print(f"\r{'':<40}", end="\r", file=sys.stderr, flush=True)
+    tell(f"Copied {path} to {file} ({size / 1024**2:,.1f} MB).")
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty() and total:
+        print(f"\r  {done / total:>4.0%}", end="", file=sys.stderr, flush=True)

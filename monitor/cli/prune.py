@@ -1,0 +1,82 @@
+"""``hooktop prune``: let old captures go."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from monitor.cli.command import Command, globals_of
+from monitor.cli.errors import FAILED, USAGE, fail, tell
+from monitor.cli.output import counted
+from monitor.cli.types import DURATION
+
+
+@click.command(cls=Command)
+@click.option("--older-than", type=DURATION, metavar="SPAN", help="Captures that came before, such as 7d or 12h.")
+@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="All but the newest N captures.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def command(ctx: click.Context, older_than: float | None, keep: int | None, yes: bool) -> int:
+    """Delete old captures for good, with what is known of their messages, and give their space back.
+
+    A capture stays as long as its message was heard of since, so that no message loses a part of its way. Needs the
+    database for itself; a running hooktop deletes by itself what [store] keep and max_size do not allow.
+
+    \b
+    Examples:
+      hooktop prune --older-than 7d
+      hooktop prune --keep 10000 --yes
+    """
+    from monitor.cli.history import database
+
+    if (older_than is None) == (keep is None):
+        fail("Say what is to go: --older-than 7d, or --keep N for all but the newest N.", USAGE)
+    path = database(globals_of(ctx))
+    if not path.exists():
+        tell(f"There is no database {path} yet; nothing is to be done.")
+        return 0
+    return asyncio.run(_prune(path, older_than, keep, yes))
+
+
+async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bool) -> int:
+    from monitor.store.retention import RetentionReader
+    from monitor.store.store import Store
+
+    now = datetime.now(UTC)
+    store = Store.open(path)
+    try:
+        with closing(RetentionReader(path)) as reader:
+            before: datetime | None = now + timedelta(days=1)
+            if older_than is not None:
+                before = now - timedelta(seconds=older_than)
+            elif keep:
+                before = reader.time_of_newest(keep)
+            number = 0 if before is None else reader.expired_count(before)
+            whole = sum(reader.tallies().values())
+        if before is None or not number:
+            tell(f"Nothing is to go: all of the {counted(whole, 'capture')} stay.")
+            return 0
+        if not yes:
+            if not sys.stdin.isatty():
+                fail("Deleting asks first, which needs a terminal; say --yes to do without.", USAGE)
+            if not click.confirm(f"Delete {counted(number, 'capture')} of {whole:,} for good?", err=True):
+                tell("Nothing was deleted.")
+                return FAILED
+        store.start()
+        gone = await store.prune(before, progress=_progress)
+    finally:
+        await store.stop()
+    if sys.stderr.isatty():
+        print(f"\r{'':<40}", end="\r", file=sys.stderr, flush=True)
+    tell(f"Deleted {counted(gone, 'capture')}; {counted(whole - gone, 'capture')} are left in {path}.")
+    return 0
+
+
+def _progress(gone: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r  {gone:,} deleted", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,47 @@
+"""A consistent copy of the database, made while a monitor writes it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from monitor import paths
+from monitor.store.connection import connect
+from monitor.store.errors import StoreError, reason_of
+
+PAGES: Final = 2_000  # copied at a time; between them the writer is not held up
+
+
+def backup(path: Path, target: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Copy the database at ``path`` to ``target``, which appears only when it is whole; gives its size in bytes.
+
+    What is committed meanwhile may or may not be in the copy. ``progress`` gets pages (done, total). Raises StoreError.
+    """
+    path, target = path.expanduser(), target.expanduser()
+    partial = target.with_name(target.name + ".part")
+    try:
+        paths.private_file(partial)
+        os.truncate(partial, 0)
+        with closing(connect(path, read_only=True)) as db, closing(sqlite3.connect(partial)) as copy:
+            # One read transaction for all of it: a commit in the middle must not make it begin anew.
+            db.execute("BEGIN")
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            db.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
+            copy.execute("PRAGMA journal_mode = DELETE")
+            found = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StoreError(
+                f"The copy of {path} is damaged ({found}); see what 'hooktop doctor' says of the database."
+            )
+        os.replace(partial, target)
+        return target.stat().st_size
+    except sqlite3.Error as error:
+        raise StoreError(f"The database {path} cannot be copied: {reason_of(error)}.") from error
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written ({error.strerror}); choose another place.") from error
+    finally:
+        partial.unlink(missing_ok=True)

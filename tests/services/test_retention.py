@@ -1,0 +1,48 @@
+"""What a running monitor lets go by itself."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.model.capture import Source
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.services.retention import Retention
+from monitor.store.store import Store
+from tests.factory import START
+from tests.store.test_retention import played
+
+FORGED = Verdict(VerdictStatus.INVALID, "no match")
+
+
+async def test_what_is_too_old_goes_but_not_what_was_imported(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "h.db")
+    store.start()
+    for n, capture in enumerate(played(40)):
+        source = Source.IMPORTED if n % 4 == 0 else Source.NETWORK
+        await store.add(replace(capture, reading=None, source=source))
+    await store.caught_up()
+    retention = Retention(store, timedelta(days=1), 2**40, now=lambda: START + timedelta(days=2))
+    assert await retention.once() == 30
+    assert await retention.once() == 0
+    await store.stop()
+
+
+async def test_what_is_too_much_goes_the_unproven_first(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "h.db")
+    store.start()
+    for n, capture in enumerate(played(400)):
+        verdict = FORGED if n >= 300 else capture.verdict
+        request = replace(capture.request, body=b"x" * 4000)
+        await store.add(replace(capture, reading=None, verdict=verdict, request=request))
+    await store.caught_up()
+    size = 400 * 4500
+    gone = await Retention(store, timedelta(days=99), size // 2, now=lambda: START + timedelta(days=2)).once()
+    assert 150 < gone < 330
+    with closing(store.reader()) as reader:
+        left = reader.tallies()
+    assert sum(number for (_, verdict), number in left.items() if verdict == "invalid") == 0
+    assert 0 < sum(left.values()) == 400 - gone
+    await store.stop()
