@@ -1,0 +1,43 @@
+"""Captures are let go while somebody looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from tests.factory import START
+from tests.ui.screens import plain_captures, screens
+
+
+async def test_the_lists_leave_out_what_was_let_go(tmp_path: Path) -> None:
+    captures = [
+        replace(
+            capture, received_at=START + timedelta(seconds=n), reading=replace(capture.reading, message=f"volt:{n}")
+        )
+        for n, capture in enumerate(plain_captures(60))
+        if capture.reading is not None
+    ]
+    async with screens(tmp_path, captures, size=(99, 30)) as s:
+        await s.press("G")
+        for _ in range(14):
+            await s.pilot.press("k")
+        await s.settle()
+        assert s.captures.selected == 46
+        assert "text 30" in s.screen_text()
+        await s.monitor.store.caught_up()
+        assert await s.monitor.store.prune(START + timedelta(seconds=40)) == 40
+        await s.until(lambda: len(s.app.session.view) == 20)
+        s.live.tick()
+        await s.settle()
+        assert s.captures.selected == 46
+        assert "20 captures" in s.screen_text()
+        assert "text 30" not in s.screen_text()
+        assert "text 46" in s.screen_text()
+        await s.press("2")
+        await s.until(lambda: "text 60" in s.screen_text())
+        assert "text 30" not in s.screen_text()
+        assert await s.monitor.store.prune(START + timedelta(days=1)) == 20
+        await s.until(lambda: "text 60" not in s.screen_text())
+        await s.press("1")
+        await s.until(lambda: "0 captures" in s.screen_text())
