@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.services.monitor import Monitor, Settings
     from monitor.services.registrations import Alive, Registrations
     from monitor.services.simulate import Simulator
+    from monitor.services.tunnel import PublicTunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Assembly:
     keychain: Keychain
     alerts: Alerts
     registrations: Registrations
+    tunnel: PublicTunnel
 
 
 def load_config(path: Path | None) -> Config:
@@ -80,8 +82,7 @@ def simulator_of(config: Config, to: str | None = None) -> Simulator:
     from monitor.services.simulate import Simulator
 
     local = LocalKeys(paths.data_dir())
-    receiver = config.receiver
-    own = f"http://{_reachable(receiver.host)}:{receiver.port}"
+    receiver, own = config.receiver, receiver_url(config)
     if to is None or to.rstrip("/") == own:
         token = local.path_token() if receiver.tokens else None
         return Simulator(registry(), local, own, public_url=lambda: receiver.public_url, token=token)
@@ -113,11 +114,12 @@ async def answers_at(url: str) -> bool | None:
     return known.get((await alive(url)).state)
 
 
-def _reachable(host: str) -> str:
-    """The address under which a program on this machine reaches a receiver that listens on ``host``."""
+def receiver_url(config: Config) -> str:
+    """The address under which a program on this machine reaches the receiver of the configuration."""
+    host = config.receiver.host
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
-    return f"[{host}]" if ":" in host else host
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{config.receiver.port}"
 
 
 def _forwards_of(config: Config, own: tuple[str, int]) -> Forwards | None:
@@ -145,12 +147,13 @@ async def assembled(
     local_folder: Path | None = None,
     on_alert: OnAlert | None = None,
     alive: Alive | None = answers_at,
+    tunnel: str = "none",
 ) -> AsyncIterator[Assembly]:
     """A monitor that receives on the bound socket, with its store open; everything is ended in reverse afterwards.
 
     ``local_folder`` is where this installation's own keys are; ``on_alert`` gets the alerts that are to be rung or
-    shown; ``alive`` tells whether an earlier public address still leads anywhere. Raises ConfigError, StoreError and
-    ReceiverError.
+    shown; ``alive`` tells whether an earlier public address still leads anywhere; ``tunnel`` is ``none``, ``auto`` or
+    the program to start. Raises ConfigError, StoreError and ReceiverError.
     """
     from monitor.services.alerts import Alerts
     from monitor.services.monitor import Monitor
@@ -158,6 +161,7 @@ async def assembled(
     from monitor.services.registrations import Registrations
     from monitor.services.retention import Retention
     from monitor.services.simulate import Simulator
+    from monitor.services.tunnel import PublicTunnel
     from monitor.store.message_reader import MessageReader
     from monitor.store.registrations import RegistrationStore
     from monitor.store.store import Store
@@ -190,6 +194,7 @@ async def assembled(
         demo=settings.demo,
     )
     retention = Retention(store, config.store.keep, config.store.max_size)
+    public = PublicTunnel(reach, monitor.port, tunnel)
     try:
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)
@@ -197,8 +202,10 @@ async def assembled(
         await registrations.open()
         await monitor.start()
         retention.start()
-        yield Assembly(config, monitor, simulator, keychain, alerts, registrations)
+        await public.start()
+        yield Assembly(config, monitor, simulator, keychain, alerts, registrations, public)
     finally:
+        await public.stop()
         await retention.stop()
         await monitor.stop()
         await alerts.stop()
