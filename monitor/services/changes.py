@@ -158,6 +158,7 @@ class Work:
         newly = plan.wants is True and plan.instead_of is None and desk.wish(plan.subject) is None
         if newly:  # already now, so that it is known after a crash
             await self._wish()
+            await desk.read()
         answer: Registration | AdminError | None
         desk.in_flight, self.asking = record.id, True
         self._tell(Step.ASKING, f"Asking {desk.label} at {admin.host}.")
@@ -283,6 +284,7 @@ class Work:
         await self._wish()
         desk.draft_key = new_key()
         await desk.read()
+        await desk.look_back()  # a test request may have been the first event
 
     async def _look(self, deadline_s: float = DEADLINE_S) -> str | None:
         """List again; gives the sentence when that fails."""

@@ -245,20 +245,21 @@ class Desk:
             self.listed = (*kept, *([after] if after is not None else []))
 
     async def look_around(self) -> None:
-        """Ask whether anything answers at earlier addresses, and what came where nothing is listed. Raises
-        StoreError."""
+        """Ask whether anything answers at earlier addresses."""
         url = self.url
         old = {one.url for one in self.found or () if one.url != url and self.is_ours(one.url)}
         if self.office.alive is not None:
             known = await asyncio.gather(*(self.office.alive(address) for address in old), return_exceptions=True)
             found = zip(old, known, strict=True)
             self._alive = {address: None if isinstance(one, BaseException) else one for address, one in found}
-        if not self.lists:
-            store, demo = self.office.store, self.office.demo
-            for registration, since in self._history().values():
-                if (registration.id, since) not in self._first:
-                    at = await asyncio.to_thread(store.first_event, self.provider, since, simulated=demo)
-                    self.came(at, registration.id, since)
+
+    async def look_back(self) -> None:
+        """Find out what came first where nothing is listed. Raises StoreError."""
+        store, demo = self.office.store, self.office.demo
+        for registration, since in () if self.lists else tuple(self._history().values()):
+            if (registration.id, since) not in self._first:
+                at = await asyncio.to_thread(store.first_event, self.provider, since, simulated=demo)
+                self.came(at, registration.id, since)
 
     def came(self, at: datetime | None, id_: str | None = None, since: datetime | None = None) -> bool:
         """Something came at this time, to one registration or to any; whether that is news."""

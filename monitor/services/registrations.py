@@ -320,6 +320,7 @@ class Registrations:
                 await desk.read()
                 await desk.look()
                 await settle(desk)
+                await desk.look_back()
                 desk.publish()
                 await desk.look_around()
             except (AdminError, StoreError) as error:

@@ -1,0 +1,546 @@
+"""Registrations over look-alike APIs: added, mended, replaced, removed and put back, on real sockets."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.admin.base import Admin, AdminError, Trouble
+from monitor.admin.clients import admin_for
+from monitor.model.drift import State
+from monitor.model.registration import Change, ChangeState, Registration
+from monitor.secret import Secret
+from monitor.services.registrations import Action, Confirm, Progress, Step
+from monitor.services.settling import SETTLED_AFTER
+from monitor.store.registrations import RegistrationStore
+from tests.sandbox.apis import PUBLIC
+from tests.services.registering import DELIVERY, MESSAGES, NEXT, SMS, world
+
+
+class Unanswered:
+    """A client whose changes get no answer: they happen, or they do not."""
+
+    def __init__(self, admin: Admin, happens: bool) -> None:
+        self._admin = admin
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._admin, name)
+
+    async def perform(self, change: Change) -> Registration | None:
+        if self._happens:
+            await self._admin.perform(change)
+        raise AdminError(Trouble.UNCERTAIN, "Nobody answered; look at the list before you ask again.")
+
+
+async def test_everything_is_listed_and_what_is_not_ours_left_alone(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        assert [panel.account for panel in w.registrations.panels()] == ["volt", "bird", "connectly", "oneroute"]
+        assert all(panel.refreshed_at is None for panel in w.registrations.panels())
+        await w.registrations.refresh()
+        assert {panel.trouble for panel in w.registrations.panels()} == {None}
+        assert w.states("bird") == ["not_ours", "not_ours"]
+        assert w.states("connectly") == ["not_ours"]
+        assert w.states("volt") == w.states("oneroute") == []
+        panel = w.registrations.panel("bird")
+        assert panel.credential == "••••-key"
+        assert panel.host.startswith("127.0.0.1:")
+        assert panel.took_s is not None
+        assert panel.busy is None
+        assert w.registrations.plan_mend_all() == ()
+        assert not w.registrations.plan_mend(w.rows("bird")[0]).possible
+
+
+async def test_a_bird_webhook_from_form_to_removal(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        assert "event" in w.registrations.plan_add("bird", {"service": "channels"}).problems
+        plan = w.registrations.plan_add("bird", SMS)
+        assert (plan.action, plan.confirm, plan.loses) == (Action.ADD, Confirm.NONE, None)
+        assert plan.request.startswith("POST http://127.0.0.1:")
+        assert plan.key == plan.change.signing_key.fingerprint()
+        assert plan.key == w.registrations.plan_add("bird", SMS).key  # the same while one types
+        steps: list[Progress] = []
+        done = await w.do(plan, steps)
+        assert (done.state, done.kind) == (ChangeState.DONE, None), done.sentence
+        named = [step.step for step in steps]
+        assert named == [Step.SAVED, Step.KEY_KEPT, Step.ASKING, Step.ANSWERED, Step.LOOKING, Step.ENDED]
+        assert done.key is not None
+        assert len(base64.b64decode(done.key.reveal())) == 32
+        at_bird = w.sandbox.registrations("bird")[-1]
+        assert (at_bird["signingKey"], at_bird["url"]) == (done.key.reveal(), w.reach.hook_url("bird"))
+        row = w.row("bird", State.SAME)
+        assert row.why == "It is as wanted: active, key known."
+        assert not w.registrations.plan_add("bird", SMS).possible
+
+        plan = w.registrations.plan_active(row, False)
+        assert (plan.action, plan.confirm) == (Action.DEACTIVATE, Confirm.YES)
+        await w.do(plan)
+        assert w.row("bird", State.INACTIVE).mend is not None
+        plan = w.registrations.plan_mend(w.row("bird", State.INACTIVE))
+        assert plan.action is Action.ACTIVATE
+        await w.do(plan)
+        row = w.row("bird", State.SAME)
+
+        plan = w.registrations.plan_edit(row, {**SMS, "filters": "messageStatus=failed"})
+        assert plan.subject == "channels sms.outbound messageStatus=failed"
+        await w.do(plan)
+        row = w.row("bird", State.SAME)
+        assert row.subject == plan.subject
+        assert row.wanted is not None
+        assert not w.registrations.plan_edit(row, {"service": "channels", "event": "sms.inbound"}).possible
+
+        plan = w.registrations.plan_remove(row)
+        assert plan.confirm is Confirm.YES
+        assert plan.loses is not None
+        assert row.found is not None
+        assert row.found.url in plan.loses
+        done = await w.do(plan)
+        assert done.state is ChangeState.DONE
+        assert w.states("bird") == ["not_ours", "not_ours"]
+        assert len(w.sandbox.registrations("bird")) == 2
+
+
+async def test_a_removed_bird_webhook_comes_back_with_a_new_id_and_key(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        target = next(row for row in w.rows("bird") if row.subject == "channels email.outbound")
+        plan = w.registrations.plan_remove(target)
+        assert (plan.confirm, plan.typed) == (Confirm.TYPE, "example.com")
+        assert (await w.do(plan)).state is ChangeState.DONE
+        (offer,) = await w.registrations.offers()
+        assert "example.com/hooks/bird" in offer.sentence
+        plan = w.registrations.plan_restore(offer.record)
+        assert plan.action is Action.RESTORE
+        assert "new id" in " ".join(plan.warnings)
+        assert "new signing key" in " ".join(plan.warnings)
+        done = await w.do(plan)
+        assert done.state is ChangeState.DONE
+        back = next(row for row in w.rows("bird") if row.subject == "channels email.outbound")
+        assert back.found is not None
+        assert target.found is not None
+        assert back.found.url == target.found.url
+        assert back.found.id != target.found.id
+        assert back.state is State.NOT_OURS
+        assert back.wanted is None
+        assert await w.registrations.offers() == ()
+        assert await w.registrations.restorable() == ()
+
+
+async def test_a_connectly_topic_is_replaced_only_after_a_question_and_put_back(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        plan = w.registrations.plan_add("connectly", DELIVERY)
+        assert plan.action is Action.REPLACE
+        assert (plan.confirm, plan.typed) == (Confirm.TYPE, "delivery_status")
+        assert plan.loses is not None
+        assert "https://example.com/hooks/delivery" in plan.loses
+        assert plan.request.startswith("PUT ")
+        assert "configuration" not in plan.request  # what is not named keeps its value
+        before = w.sandbox.registrations("connectly")[0]
+        done = await w.do(plan)
+        assert done.state is ChangeState.DONE, done.sentence
+        assert w.row("connectly", State.SAME).subject == "delivery_status"
+        assert w.sandbox.registrations("connectly")[0]["configuration"] == before["configuration"]
+
+        (offer,) = await w.registrations.offers()
+        plan = w.registrations.plan_restore(offer.record)
+        assert plan.confirm is Confirm.NONE  # what gives way is ours
+        await w.do(plan)
+        assert w.sandbox.registrations("connectly") == [before]
+        assert w.states("connectly") == ["not_ours"]
+        assert await w.registrations.offers() == ()
+
+
+async def test_a_connectly_topic_that_was_taken_meanwhile(tmp_path: Path) -> None:
+    async with world(tmp_path, foreign=False) as w:
+        await w.registrations.refresh()
+        plan = w.registrations.plan_add("connectly", MESSAGES)
+        assert plan.action is Action.ADD
+        w.sandbox._apis["connectly"].seed([{"topic": "messages", "address": "https://prod.example.com/hook"}])
+        done = await w.do(plan)  # the list is fresh, so the provider is asked, and answers 409
+        assert (done.state, done.kind, done.status) == (ChangeState.FAILED, Trouble.CONFLICT, 409)
+        assert "replacing it is an update" in done.sentence
+        assert done.next is not None
+        assert (done.next.action, done.next.confirm, done.next.typed) == (Action.REPLACE, Confirm.TYPE, "messages")
+        assert w.sandbox.registrations("connectly")[0]["address"] == "https://prod.example.com/hook"
+        assert w.states("connectly") == ["not_ours"]  # what failed is not wanted
+        assert (await w.do(done.next)).state is ChangeState.DONE
+        assert w.states("connectly") == ["same"]
+
+
+async def test_a_connectly_topic_that_went_away_meanwhile(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        plan = w.registrations.plan_add("connectly", DELIVERY)
+        w.sandbox._apis["connectly"].rows.clear()
+        done = await w.do(plan)
+        assert (done.state, done.kind) == (ChangeState.FAILED, Trouble.NOT_FOUND)
+        assert done.next is not None
+        assert (done.next.action, done.next.confirm) == (Action.ADD, Confirm.NONE)
+        assert (await w.do(done.next)).state is ChangeState.DONE
+        assert w.states("connectly") == ["same"]
+
+
+async def test_what_was_changed_meanwhile_is_not_touched(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        plan = w.registrations.plan_add("connectly", DELIVERY)
+        next(iter(w.sandbox._apis["connectly"].rows.values()))["address"] = "https://other.example.com/"
+        await w.registrations.refresh("connectly")
+        done = await w.do(plan)
+        assert (done.state, done.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert "https://other.example.com/" in done.sentence
+        assert done.next is not None
+        assert "https://other.example.com/" in (done.next.loses or "")
+        assert w.sandbox.registrations("connectly")[0]["address"] == "https://other.example.com/"
+        assert await w.registrations.restorable() == ()
+
+
+async def test_everything_is_re_pointed_after_the_address_changed(tmp_path: Path) -> None:
+    async def alive(url: str) -> bool | None:
+        return False if url.startswith(PUBLIC) else None
+
+    async with world(tmp_path, alive=alive) as w:
+        await w.registrations.refresh()
+        for account, spec in (("volt", {}), ("bird", SMS), ("connectly", MESSAGES), ("oneroute", {})):
+            outcome = await w.do(w.registrations.plan_add(account, spec))
+            assert outcome.state is ChangeState.DONE, outcome.sentence
+        assert w.row("volt").state is w.row("oneroute").state is State.BY_HAND
+        assert w.registrations.plan_repoint_all() == ()
+        calls = len(w.registrations.calls)
+        w.reach.change(NEXT)
+        assert len(w.registrations.calls) == calls  # drift is worked out at once, without asking anybody
+        for account in ("volt", "bird", "connectly", "oneroute"):
+            assert w.row(account, State.ELSEWHERE).url == w.reach.hook_url(account)
+        await w.registrations.refresh()
+        assert w.row("bird", State.DEAD_TUNNEL).mend is not None
+
+        plans = w.registrations.plan_repoint_all()
+        assert [(plan.account, plan.action) for plan in plans] == [
+            ("volt", Action.ADD),  # Volt cannot update
+            ("bird", Action.REPOINT),
+            ("connectly", Action.REPOINT),
+        ]
+        assert {plan.confirm for plan in plans} == {Confirm.NONE}
+        outcomes = await w.registrations.carry_out_all(plans)
+        assert {outcome.state for outcome in outcomes} == {ChangeState.DONE}
+        assert w.sandbox.registrations("bird")[-1]["url"] == f"{NEXT}{w.reach.hook_path('bird')}"
+        assert w.sandbox.registrations("connectly")[-1]["address"] == w.reach.hook_url("connectly")
+        assert w.states("volt") == ["by_hand", "left_over"]
+        left = w.row("volt", State.LEFT_OVER)
+        assert left.by_hand is not None
+        plan = w.registrations.plan_mend(left)
+        assert plan.by_hand is not None
+        assert plan.request == ""
+        await w.do(plan)
+        assert w.states("volt") == ["by_hand"]
+        plan = w.registrations.plan_mend(w.row("oneroute"))
+        assert plan.by_hand is not None
+        assert plan.url == w.reach.hook_url("oneroute")
+        await w.do(plan)
+        assert w.row("oneroute").state is State.BY_HAND
+        assert await w.registrations.offers() == ()  # an address of ours that gave way to another is no loss
+
+
+async def test_volt_with_a_rich_schema_is_listed_updated_and_removed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.sandbox.fault("volt", "rich_schema")
+        await w.registrations.refresh()
+        assert w.states("volt") == ["not_ours"]
+        await w.do(w.registrations.plan_add("volt", {}))
+        w.reach.change(NEXT)
+        plan = w.registrations.plan_mend(w.row("volt", State.ELSEWHERE))
+        assert plan.action is Action.REPOINT
+        await w.do(plan)
+        assert w.states("volt") == ["same", "not_ours"]
+        await w.do(w.registrations.plan_remove(w.row("volt", State.SAME)))
+        assert [row["url"] for row in w.sandbox.registrations("volt")] == ["https://example.com/webhooks"]
+        offer = (await w.registrations.restorable())[0]
+        await w.do(w.registrations.plan_restore(offer.record))
+        assert w.states("volt")[-1] == "not_ours"
+
+
+async def test_a_create_that_timed_out_and_happened_is_found_in_the_list(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        w.sandbox.fault("bird", "bad_gateway")
+        done = await w.do(w.registrations.plan_add("bird", SMS))
+        assert (done.state, done.kind) == (ChangeState.BEGUN, Trouble.UNCERTAIN)  # the list fails, too
+        assert done.next is None
+        assert len(w.sandbox.registrations("bird")) == 3
+        assert w.row("bird", State.MISSING).why.startswith("It was asked for at ")
+        assert "no answer came" in " ".join(w.registrations.plan_add("bird", SMS).warnings)
+        w.sandbox.fault("bird")
+        again = w.registrations.plan_mend(w.row("bird", State.MISSING))
+        await w.registrations.refresh("bird")
+        assert w.row("bird", State.SAME).why == "It is as wanted: active, key known."
+        refused = await w.registrations.carry_out(again)
+        assert (refused.state, refused.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert len(w.sandbox.registrations("bird")) == 3
+        (record,) = RegistrationStore(tmp_path / "hooktop.db").records(account="bird")
+        assert record.state is ChangeState.DONE
+        assert record.after is not None
+
+
+@pytest.mark.parametrize("happens", [True, False])
+async def test_a_change_without_an_answer_is_looked_up_at_once(tmp_path: Path, happens: bool) -> None:
+    async with world(tmp_path) as w:
+        now = [datetime(2026, 1, 31, 12, tzinfo=UTC)]
+        registrations = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), happens))
+        registrations._office.now = lambda: now[0]
+        await registrations.refresh()
+        plan = registrations.plan_add("bird", SMS)
+        done = await registrations.carry_out(plan)
+        assert done.state is (ChangeState.DONE if happens else ChangeState.BEGUN)
+        assert done.key is not None
+        assert "the list shows it" in done.sentence if happens else "does not show it so far" in done.sentence
+        rows = [row for row in registrations.panel("bird").rows if row.wanted is not None]
+        assert [row.state for row in rows] == [State.SAME if happens else State.MISSING]
+        if not happens:
+            await registrations.refresh()
+            assert "no answer came" in registrations.panel("bird").rows[0].why
+            now[0] += SETTLED_AFTER + timedelta(seconds=1)
+            await registrations.refresh()  # by now it would be there
+            assert registrations.panel("bird").rows[0].why == "The provider does not have it."
+            (record,) = RegistrationStore(tmp_path / "hooktop.db").records()
+            assert (record.state, record.after) == (ChangeState.FAILED, None)
+
+
+async def test_an_update_and_a_removal_without_an_answer_are_looked_up(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        registrations = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), True))
+        await registrations.refresh()
+        done = await registrations.carry_out(registrations.plan_add("connectly", DELIVERY))
+        assert done.state is ChangeState.DONE
+        assert done.registration is not None
+        assert done.registration.url == w.reach.hook_url("connectly")
+        (offer,) = await registrations.offers()
+        done = await registrations.carry_out(registrations.plan_remove(registrations.panel("connectly").rows[0]))
+        assert done.state is ChangeState.DONE
+        assert await registrations.offers() == (offer,)  # what was there first, not what was there in between
+        await registrations.carry_out(registrations.plan_restore(offer.record))
+        assert w.sandbox.registrations("connectly")[0]["address"] == "https://example.com/hooks/delivery"
+        assert w.sandbox.registrations("connectly")[0]["configuration"]["echo"] is False
+        assert await registrations.offers() == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("unauthorized", Trouble.AUTH),
+        ("forbidden", Trouble.AUTH),
+        ("rate_limited", Trouble.RATE_LIMITED),
+        ("server_error", Trouble.REFUSED),
+        ("reset", Trouble.UNREACHABLE),
+        ("html", Trouble.UNINTELLIGIBLE),
+        ("redirect", Trouble.UNINTELLIGIBLE),
+        ("escapes", Trouble.REFUSED),
+    ],
+)
+async def test_an_api_that_fails_says_so_in_its_panel_and_costs_nobody_else(
+    tmp_path: Path, fault: str, kind: Trouble
+) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        w.sandbox.fault("connectly", fault)
+        await w.registrations.refresh()
+        panel = w.registrations.panel("connectly")
+        assert panel.trouble_kind is kind
+        assert panel.trouble is not None
+        assert panel.trouble.isprintable()
+        assert panel.trouble.endswith(".")
+        assert w.states("connectly") == ["not_ours"]  # as it was listed before
+        assert w.registrations.panel("bird").trouble is None
+        done = await w.do(w.registrations.plan_add("connectly", MESSAGES))
+        assert done.state is (ChangeState.BEGUN if fault in ("html", "redirect", "reset") else ChangeState.FAILED)
+        assert done.sentence.isprintable()
+        assert len(w.sandbox.registrations("connectly")) == 1
+        w.sandbox.fault("connectly")
+        await w.registrations.refresh()
+        assert w.registrations.panel("connectly").trouble is None
+
+
+async def test_credentials_are_tested_with_a_call_that_changes_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for account in ("volt", "bird", "connectly"):
+            for _ in range(2):
+                tested = await w.registrations.test(account)
+                assert tested.ok
+                assert "took the credentials" in tested.sentence
+                assert tested.took_s is not None
+        assert "has 2 webhooks" in (await w.registrations.test("bird")).sentence
+        assert "Nothing was tried" in (await w.registrations.test("oneroute")).sentence
+        w.sandbox.fault("volt", "unauthorized")
+        tested = await w.registrations.test("volt")
+        assert not tested.ok
+        assert "401" in tested.sentence
+
+
+async def test_read_only_refuses_every_plan(tmp_path: Path) -> None:
+    async with world(tmp_path, read_only=True) as w:
+        await w.registrations.refresh()
+        plans = [
+            w.registrations.plan_add("bird", SMS),
+            w.registrations.plan_add("connectly", DELIVERY),
+            w.registrations.plan_add("oneroute", {}),
+            w.registrations.plan_remove(w.rows("bird")[0]),
+            w.registrations.plan_active(w.rows("bird")[0], False),
+        ]
+        for plan in plans:
+            assert "read-only" in plan.problems[""]
+            assert (await w.registrations.carry_out(plan)).state is ChangeState.FAILED
+        assert not any(call.method in ("PUT", "PATCH", "DELETE") for call in w.registrations.calls)
+        assert await w.registrations.restorable() == ()
+
+
+async def test_without_a_public_address_nothing_is_registered(tmp_path: Path) -> None:
+    async with world(tmp_path, public_url=None) as w:
+        await w.registrations.refresh()
+        assert "url" in w.registrations.plan_add("bird", SMS).problems
+        w.reach.change(PUBLIC)
+        await w.do(w.registrations.plan_add("bird", SMS))
+        w.reach.change(None)
+        assert w.row("bird", State.NO_ADDRESS).mend is None
+        assert w.registrations.plan_mend_all() == ()
+
+
+async def test_an_account_that_lacks_something(tmp_path: Path) -> None:
+    async with world(
+        tmp_path,
+        accounts=lambda accounts: [
+            replace(accounts[1], workspace_id=None, organization_id=None),
+            replace(accounts[2], api_secret=None),
+        ],
+    ) as w:
+        await w.registrations.refresh()
+        assert "workspace_id" in w.registrations.plan_add("bird", SMS).problems[""]
+        assert w.registrations.plan_add("bird", SMS).by_hand is None
+        assert w.registrations.admin("connectly") is None
+        assert "api_key" in (w.registrations.panel("connectly").trouble or "")
+        assert not w.registrations.plan_add("connectly", MESSAGES).possible
+
+
+async def test_ephemeral_removes_what_this_run_added_and_nothing_else(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        first = w.registrations
+        await first.refresh()
+        await w.do(first.plan_add("bird", {"service": "channels", "event": "sms.inbound"}))
+        second = w.again()
+        await second.open()
+        await second.refresh()
+        for account, spec in (("bird", SMS), ("connectly", MESSAGES), ("volt", {}), ("oneroute", {})):
+            assert (await second.carry_out(second.plan_add(account, spec))).state is ChangeState.DONE
+        outcomes = await second.remove_added()
+        assert sorted((outcome.plan.account, outcome.state.value) for outcome in outcomes) == [
+            ("bird", "done"),
+            ("connectly", "done"),
+            ("volt", "failed"),
+        ]
+        assert "stays registered" in next(o.sentence for o in outcomes if o.plan.account == "volt")
+        assert [row["event"] for row in w.sandbox.registrations("bird")][-1] == "sms.inbound"
+        assert [row["topic"] for row in w.sandbox.registrations("connectly")] == ["delivery_status"]
+        await first.refresh()
+        assert w.states("bird")[0] == "same"
+
+
+async def test_what_an_earlier_run_made_is_offered_for_adoption(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("bird", SMS))
+        RegistrationStore(tmp_path / "hooktop.db").unwant("bird", "channels sms.outbound")
+        await w.registrations.refresh()
+        row = w.row("bird", State.UNWANTED)
+        plan = w.registrations.plan_mend(row)
+        assert (plan.action, plan.change) == (Action.ADOPT, None)
+        await w.do(plan)
+        assert w.row("bird", State.SAME).wanted is not None
+        RegistrationStore(tmp_path / "hooktop.db").unwant("bird", "channels sms.outbound")
+        w.reach.change(NEXT)
+        await w.registrations.refresh()
+        plan = w.registrations.plan_mend(w.row("bird", State.UNWANTED))
+        assert plan.action is Action.REPOINT
+        assert w.registrations.plan_mend_all() == ()
+        await w.do(plan)
+        assert w.row("bird", State.SAME).wanted is not None
+
+
+async def test_a_key_that_is_not_known_is_replaced_after_a_question(tmp_path: Path) -> None:
+    async with world(tmp_path, foreign=False) as w:
+        w.sandbox._apis["bird"].seed([{**SMS, "url": w.reach.hook_url("bird"), "signingKey": "sample-unknown-key"}])
+        RegistrationStore(tmp_path / "hooktop.db").want(
+            "bird", "bird", "channels sms.outbound", SMS, w.registrations._office.now()
+        )
+        w.registrations.configure(
+            replace(w.config, accounts=tuple(replace(account, signing_secrets=()) for account in w.config.accounts))
+        )
+        await w.registrations.refresh()
+        plan = w.registrations.plan_mend(w.row("bird", State.KEY_UNKNOWN))
+        assert (plan.action, plan.confirm) == (Action.NEW_KEY, Confirm.YES)
+        done = await w.do(plan)
+        assert done.key is not None
+        assert w.sandbox.registrations("bird")[0]["signingKey"] == done.key.reveal()
+        assert w.row("bird").state is State.SAME
+
+
+async def test_an_account_in_the_keyring_is_opened_when_it_is_first_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    from monitor.secret import KeyringSecret
+    from tests.services.keyrings import FakeKeyring, KeyringLocked
+
+    ring = FakeKeyring(KeyringLocked())
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    async with world(
+        tmp_path, accounts=lambda accounts: [replace(accounts[1], api_secret=KeyringSecret("bird.1"))]
+    ) as w:
+        assert w.registrations.plan_add("bird", SMS).possible
+        await w.registrations.refresh()
+        assert "locked" in (w.registrations.panel("bird").trouble or "")
+        done = await w.do(w.registrations.plan_add("bird", SMS))
+        assert (done.state, done.kind) == (ChangeState.FAILED, Trouble.AUTH)
+        ring.trouble = None
+        ring.entries["hooktop", "bird.1"] = "sample-bird-access-key"
+        await w.registrations.refresh()
+        assert w.registrations.panel("bird").trouble is None
+        assert w.states("bird") == ["not_ours", "not_ours"]
+
+
+async def test_no_secret_is_in_the_database_the_records_or_what_is_shown(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.sandbox.fault("bird", "echo_key")
+        await w.registrations.refresh()
+        plans = [
+            w.registrations.plan_add("bird", SMS),
+            w.registrations.plan_add("connectly", DELIVERY),
+            w.registrations.plan_add("volt", {}),
+        ]
+        steps: list[Progress] = []
+        outcomes = [await w.do(plan, steps) for plan in plans]
+        await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
+        secrets = [secret.reveal() for outcome in outcomes if (secret := outcome.key) is not None]
+        secrets += [a.api_secret.reveal() for a in w.config.accounts if a.api_secret is not None]
+        secrets += [secret.reveal() for account in w.config.accounts for secret in account.signing_secrets]
+        assert len(secrets) >= 5
+        store = RegistrationStore(tmp_path / "hooktop.db")
+        texts = [
+            *(repr(plan) + plan.request for plan in plans),
+            *map(repr, outcomes),
+            *map(repr, steps),
+            *map(repr, w.registrations.calls),
+            *map(repr, w.registrations.panels()),
+            *map(repr, store.records()),
+            *map(repr, store.wanted()),
+            *(repr(Secret(secret)) for secret in secrets),
+        ]
+        data = b"".join(path.read_bytes() for path in tmp_path.glob("hooktop.db*"))
+        for secret in secrets:
+            assert secret.encode() not in data
+            assert not any(secret in text for text in texts)
