@@ -9,7 +9,7 @@ from typing import Final
 
 from monitor.model.capture import Capture, Source
 from monitor.model.reading import Reading, Status
-from monitor.model.verdict import VerdictStatus
+from monitor.model.verdict import VerdictStatus, standing
 
 LATE: Final = timedelta(minutes=5)  # an event that arrives this long after its own time is late
 _NEVER: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING})
@@ -20,10 +20,10 @@ _OF_THE_MAKING: Final = (Status.QUEUED, Status.RECEIVED)  # states that may well
 class Event:
     """What a fold needs of a capture.
 
-    ``sha256`` is that of the body in hex, ``age_s`` how old the signed time was on arrival. One event may stand for
-    several captures that say the same under the same verdict, so that a flood of repeats costs no more than one of
-    them: ``count`` is their number, ``capture`` and ``received_at`` are the first one's, ``last_at`` is the arrival of
-    the last one (None: there is one only).
+    ``verdict`` is the one that counts (``verdict.standing``), ``sha256`` that of the body in hex, ``age_s`` how old the
+    signed time was on arrival. One event may stand for several captures that say the same under the same verdict, so
+    that a flood of repeats costs no more than one of them: ``count`` is their number, ``capture`` and ``received_at``
+    are the first one's, ``last_at`` is the arrival of the last one (None: there is one only).
     """
 
     capture: int
@@ -47,7 +47,7 @@ def event_of(capture: Capture) -> Event | None:
         received_at=capture.received_at,
         provider=capture.provider,
         source=capture.source,
-        verdict=capture.verdict.status,
+        verdict=standing(capture.verdict.status, capture.verdict.reason),
         reading=capture.reading,
         sha256=capture.request.sha256(),
         age_s=capture.verdict.age_s,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class VerdictStatus(StrEnum):
@@ -44,3 +45,30 @@ class Verdict:
     near_miss: str | None = None
     age_s: float | None = None
     checks: tuple[Check, ...] = ()
+
+
+# How the reason of every imported capture begins: its signature was not checked here.
+IMPORTED: Final = "not checked here; the imported file says "
+_AGAINST: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING})
+
+
+def claimed_by_file(status: str | None, reason: str | None, age_s: float | None) -> Verdict:
+    """The verdict on an imported capture, which is always unchecked: its reason says what the file says of it."""
+    reason = reason or ""
+    if status == VerdictStatus.UNCHECKED and reason.startswith(IMPORTED):  # it was imported there, too
+        return Verdict(VerdictStatus.UNCHECKED, reason, age_s=age_s)
+    known = next((known for known in VerdictStatus if known == status), None)
+    said = "nothing of it" if known is None else f"{known}: {reason}" if reason else str(known)
+    return Verdict(VerdictStatus.UNCHECKED, IMPORTED + said, age_s=age_s)
+
+
+def standing(status: VerdictStatus, reason: str) -> VerdictStatus:
+    """The status that counts when a message is folded: that of the capture, or what a file says against its own.
+
+    A file is never believed that a signature is right; where it says that one is wrong, the capture moves as little
+    here as it did there.
+    """
+    if status is VerdictStatus.UNCHECKED and reason.startswith(IMPORTED):
+        said = reason.removeprefix(IMPORTED).partition(":")[0]
+        return next((known for known in _AGAINST if known == said), status)
+    return status

@@ -19,7 +19,7 @@ from monitor.model.conversation import MAX_PARTIES, aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
 from monitor.model.reading import Direction, Reading
-from monitor.model.verdict import VerdictStatus
+from monitor.model.verdict import VerdictStatus, standing
 from monitor.store.message_rows import message_row
 from monitor.store.rows import digest_of, insert_rows, pack, reading_of, unpack
 from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
@@ -72,7 +72,7 @@ class Events:
                 capture.received_at,
                 capture.provider,
                 capture.source,
-                verdict.status,
+                standing(verdict.status, verdict.reason),
                 reading,
                 digest,
                 verdict.age_s,
@@ -98,8 +98,8 @@ class Events:
 def _stored(values: Sequence[Any]) -> Event:
     v = dict(zip(READING_COLUMNS, values, strict=True))
     return _event(
-        v["id"], moment(v["received_at"]), v["provider"], Source(v["source"]), VerdictStatus(v["verdict"]),
-        reading_of(v), f"{v['digest'] & _64_BITS:016x}", v["age_s"],
+        v["id"], moment(v["received_at"]), v["provider"], Source(v["source"]),
+        standing(VerdictStatus(v["verdict"]), v["reason"]), reading_of(v), f"{v['digest'] & _64_BITS:016x}", v["age_s"],
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
-from monitor.store import projection, retention, search
+from monitor.store import intake, projection, retention, search
 from monitor.store.attempts import insert as insert_attempts
 from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
@@ -115,6 +115,16 @@ class Store:
     def waiting(self) -> int:
         """How many captures wait for their commit."""
         return self._writer.waiting if self._writer is not None else 0
+
+    async def take_in(self, captures: Iterable[Capture]) -> int:
+        """Commit captures that come from elsewhere: all, or none where making one raises. Gives how many.
+
+        The store's thread takes them, in one transaction. Whoever follows the commits hears nothing of them. Raises
+        StoreUnavailableError.
+        """
+        if self._writer is None:
+            raise StoreUnavailableError("the writer is not running")
+        return int(await self._writer.run(partial(intake.put_all, captures=captures)))
 
     async def reread(
         self, examine: Callable[[Capture], Capture], progress: Callable[[int, int], None] = lambda done, total: None

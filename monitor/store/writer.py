@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +21,7 @@ from monitor.model.capture import Capture
 from monitor.store import projection, search
 from monitor.store.connection import connect
 from monitor.store.errors import StoreUnavailableError, reason_of
-from monitor.store.rows import capture_row, insert_rows, reading_row
-from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
+from monitor.store.intake import put
 
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
@@ -30,10 +29,6 @@ PROJECT_STEP: Final = 50  # readings a step: about as long as one commit, since 
 REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
 CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
-TALLY: Final = (
-    "INSERT INTO tallies VALUES (?, ?, ?) "
-    "ON CONFLICT (provider, verdict) DO UPDATE SET captures = captures + excluded.captures"
-)
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
 
@@ -277,12 +272,7 @@ def _insert(db: sqlite3.Connection, batch: list[Capture]) -> list[Capture]:
     # IMMEDIATE: a deferred BEGIN that later writes gets BUSY_SNAPSHOT at once, whatever the timeout.
     db.execute("BEGIN IMMEDIATE")
     try:
-        first: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM captures").fetchone()[0]
-        stored = [replace(capture, id=first + n) for n, capture in enumerate(batch)]
-        insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in stored])
-        insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in stored])
-        tally = Counter((capture.provider, capture.verdict.status.value) for capture in batch)
-        db.executemany(TALLY, [(*key, count) for key, count in tally.items()])
+        stored = put(db, batch)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

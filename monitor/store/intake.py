@@ -1,0 +1,40 @@
+"""Captures on their way into the tables, inside a transaction that is open."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+from monitor.model.capture import Capture
+from monitor.store.rows import capture_row, insert_rows, reading_row
+from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
+
+STEP: Final = 256  # captures that are held at a time
+TALLY: Final = (
+    "INSERT INTO tallies VALUES (?, ?, ?) "
+    "ON CONFLICT (provider, verdict) DO UPDATE SET captures = captures + excluded.captures"
+)
+
+
+def put(db: sqlite3.Connection, captures: Sequence[Capture]) -> list[Capture]:
+    """Insert captures; gives them back with their ids."""
+    first: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM captures").fetchone()[0]
+    stored = [replace(capture, id=first + n) for n, capture in enumerate(captures)]
+    insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in stored])
+    insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in stored])
+    tally = Counter((capture.provider, capture.verdict.status.value) for capture in captures)
+    db.executemany(TALLY, [(*key, count) for key, count in tally.items()])
+    return stored
+
+
+def put_all(db: sqlite3.Connection, captures: Iterable[Capture]) -> int:
+    """Insert captures as they are made, few of them in memory at a time; gives how many."""
+    found = iter(captures)
+    number = 0
+    while batch := list(islice(found, STEP)):
+        number += len(put(db, batch))
+    return number
