@@ -19,7 +19,7 @@ from typing import Final
 
 from textual.pilot import Pilot
 
-from monitor.config import Config
+from monitor.config import Config, ReceiverConfig
 from monitor.model.capture import Capture, Request
 from monitor.providers.registry import registry
 from monitor.receiver.server import bind
@@ -67,6 +67,9 @@ PICTURES: Final = (
     Picture("conversations-80x24", (80, 24), keys=("3",)),
     Picture("conversations-120x40", (120, 40), keys=("3", "j", "j", "j", "j", "enter")),
     Picture("conversations-180x50-light", (180, 50), "hooktop-light", ("3", "j", "j", "j", "j")),
+    Picture("figures-80x24", (80, 24), keys=("S",), captures=600),
+    Picture("figures-120x40", (120, 40), keys=("S",), captures=600),
+    Picture("figures-180x50-light", (180, 50), "hooktop-light", ("S",), captures=600),
     Picture("help-120x40", (120, 40), keys=("question_mark",)),
     Picture("send-120x40-light", (120, 40), "hooktop-light", ("s",)),
     Picture("empty-80x24", (80, 24), captures=0),
@@ -112,9 +115,9 @@ async def draw(picture: Picture, folder: Path) -> None:
     """Draw one picture into the folder."""
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
-        settings = Settings(public_url=URL, demo=True)
+        config = Config(receiver=ReceiverConfig(public_url=URL))
         async with assembled(
-            Config(), settings, bind("127.0.0.1", 0), home / "hooktop.db", local_folder=home
+            config, Settings(demo=True), bind("127.0.0.1", 0), home / "hooktop.db", local_folder=home
         ) as assembly:
             monitor = assembly.monitor
             captures = captured(monitor, LocalKeys(home), picture.captures)

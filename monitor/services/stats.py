@@ -4,19 +4,46 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import count
 from typing import Any, Final
 
 from monitor.model.filter import Filter, FilterError
 from monitor.model.record import rfc3339
 from monitor.services.percentiles import percentile
-from monitor.store.filter_sql import compile_filter, compile_message_filter
-from monitor.store.stats_reader import CaptureCount, FailureGroup, MessageCount, Samples, StatsReader
+from monitor.store.filter_sql import Where, compile_filter, compile_message_filter
+from monitor.store.stats_reader import (
+    DAY,
+    HOUR,
+    Bucket,
+    CaptureCount,
+    FailureGroup,
+    MessageCount,
+    Samples,
+    StatsReader,
+)
+from monitor.times import microseconds, moment
 
 MAX_REASONS: Final = 100
+MAX_BUCKETS: Final = 61  # an hour in minutes, with the one that runs
 FAILED: Final = "failed"
+# How long a stretch of the rate over time may be, in seconds: what people count in; beyond these, whole years.
+_STEPS: Final = (
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800,
+    604_800, 1_209_600, 2_419_200, 7_257_600,
+)  # fmt: skip
+_YEAR: Final = 31_536_000
+
+
+class Span(StrEnum):
+    """How far back the rate over time goes."""
+
+    HOUR = "hour"
+    DAY = "day"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +91,25 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """The rate over time: equal stretches of time, ``step`` long, one after another."""
+
+    span: Span
+    step: timedelta
+    buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
-    """The figures. ``messages`` and what follows are None where the filter asks for what only captures have."""
+    """The figures. ``messages`` and what follows are None where the filter asks for what only captures have:
+    ``wrong`` says so."""
 
     at: datetime
     filter: str
     rates: Rates
+    history: History | None
     captures: tuple[CaptureCount, ...]
+    wrong: FilterError | None
     messages: tuple[MessageCount, ...] | None
     by_provider: tuple[Timing, ...] | None
     by_channel: tuple[Timing, ...] | None
@@ -87,19 +126,28 @@ class Stats:
         return group.messages / max(self.failed, group.messages, 1)
 
 
-def statistics(reader: StatsReader, wanted: Filter, now: datetime) -> Stats:
-    """The figures for what passes the filter. Reads the history once for each part: ask off the event loop."""
-    counts = tuple(reader.capture_counts(compile_filter(wanted, now), now))
+def statistics(reader: StatsReader, wanted: Filter, now: datetime, span: Span | None = Span.ALL) -> Stats:
+    """The figures for what passes the filter. Reads the history once for each part: ask off the event loop.
+
+    ``span`` is how far back the rate over time goes (None: an hour, or as far as there is something to see); all else
+    is of the whole history.
+    """
+    passing = compile_filter(wanted, now)
+    counts = tuple(reader.capture_counts(passing, now))
+    rates = _rates(counts)
+    history = _history(reader, passing, rates, now, span)
     try:
         where = compile_message_filter(wanted, now)
-    except FilterError:
-        return Stats(now, wanted.text, _rates(counts), counts, None, None, None, None, None)
+    except FilterError as error:
+        return Stats(now, wanted.text, rates, history, counts, error, None, None, None, None, None)
     samples = reader.samples(where)
     return Stats(
         at=now,
         filter=wanted.text,
-        rates=_rates(counts),
+        rates=rates,
+        history=history,
         captures=counts,
+        wrong=None,
         messages=tuple(reader.message_counts(where)),
         by_provider=_timings(samples),
         by_channel=_timings(samples, channels=True),
@@ -128,6 +176,12 @@ def stats_record(stats: Stats) -> dict[str, Any]:
             "last_at": rfc3339(rates.last_at),
             "verdicts": dict(sorted(verdicts.items())),
             "providers": _nested((one.provider, one.verdict, one.captures) for one in stats.captures),
+        },
+        "history": None
+        if stats.history is None
+        else {
+            "step_s": stats.history.step.total_seconds(),
+            "buckets": [[rfc3339(one.begins), one.captures, one.failed] for one in stats.history.buckets],
         },
         "messages": None if stats.messages is None else _messages(stats.messages),
         "latency": None
@@ -206,6 +260,27 @@ def _rates(counts: Iterable[CaptureCount]) -> Rates:
         first_at=min((one.first_at for one in kept), default=None),
         last_at=max((one.last_at for one in kept), default=None),
     )
+
+
+def _history(reader: StatsReader, where: Where, rates: Rates, now: datetime, span: Span | None) -> History | None:
+    """The rate over time, None where nothing came. Stretches begin at round times."""
+    if rates.first_at is None or rates.last_at is None:
+        return None
+    if span is None:
+        span = Span.HOUR if rates.hour and now - rates.first_at > HOUR else Span.ALL
+    back = {Span.HOUR: HOUR, Span.DAY: DAY}.get(span)
+    end = now if back else rates.last_at
+    low, high = microseconds(end - back if back else rates.first_at), microseconds(end)
+    width = next(width for width in _widths() if high // width - low // width < MAX_BUCKETS)
+    first, last = low // width, high // width
+    step = timedelta(microseconds=width)
+    return History(span, step, tuple(reader.buckets(where, moment(first * width), step, last - first + 1)))
+
+
+def _widths() -> Iterator[int]:
+    """How many microseconds a stretch may be long, the shortest first; years grow as long as it takes."""
+    yield from (seconds * 1_000_000 for seconds in _STEPS)
+    yield from (seconds * 1_000_000 for seconds in count(_YEAR, _YEAR))
 
 
 def _timings(

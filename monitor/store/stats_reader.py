@@ -12,6 +12,7 @@ from monitor.store.filter_sql import Where
 from monitor.store.message_reader import MessageReader
 from monitor.times import microseconds, moment
 
+MICROSECOND: Final = timedelta(microseconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -30,6 +31,15 @@ class CaptureCount:
     day: int
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The captures of one stretch of time: how many, and how many of them tell of a failed message."""
+
+    begins: datetime
+    captures: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,21 @@ class StatsReader(MessageReader):
                 sql, (*begins, *where.parameters)
             )
         ]
+
+    def buckets(self, where: Where, begin: datetime, step: timedelta, number: int) -> list[Bucket]:
+        """The captures that pass a compiled filter and came since ``begin``, in ``number`` stretches of time, each a
+        ``step`` long, one after another; those that came later than that are left out."""
+        source = "readings r JOIN captures c ON c.id = r.id" if where.needs_captures else "readings r"
+        low, width = microseconds(begin), step // MICROSECOND
+        sql = (
+            "SELECT (r.received_at - ?) / ?, count(*), coalesce(sum(r.status = 'failed'), 0) "  # noqa: S608 - as above
+            f"FROM {source} WHERE r.received_at >= ? AND r.received_at < ? AND ({where.sql}) GROUP BY 1"
+        )
+        found = {
+            index: (captures, failed)
+            for index, captures, failed in self._all(sql, (low, width, low, low + number * width, *where.parameters))
+        }
+        return [Bucket(begin + index * step, *found.get(index, (0, 0))) for index in range(number)]
 
     def message_counts(self, where: Where) -> list[MessageCount]:
         """The messages that pass a compiled filter, by provider, direction and status."""

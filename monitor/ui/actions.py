@@ -50,6 +50,8 @@ ACTIONS: Final = (
     Action("view_live", ("1",), "live", "View 1: captures as they come", "everywhere"),
     Action("view_messages", ("2",), "messages", "View 2: messages, and what became of them", "everywhere"),
     Action("view_conversations", ("3",), "conversations", "View 3: conversations, and what was said", "everywhere"),
+    Action("figures", ("S",), "figures", "Figures for the filter: rate, mixes, times, reasons of failures",
+           "everywhere"),
     Action("times", ("T",), "times", "Times: time of day, or how long ago", "everywhere"),
     Action("mask", ("x",), "mask", "Hide numbers, names and texts, for sharing the screen", "everywhere"),
     Action("theme", ("t",), "theme", "Choose a theme", "everywhere"),

@@ -36,6 +36,7 @@ from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
 from monitor.ui.screens.messages import MessagesScreen
+from monitor.ui.screens.stats import StatsScreen
 from monitor.ui.screens.themes import ThemeScreen
 from monitor.ui.session import Session
 
@@ -263,6 +264,10 @@ class HooktopApp(App[int]):
         base = self._base()
         if base is not None:
             self.push_screen(HelpScreen(base.applies))
+
+    def action_figures(self) -> None:
+        """Figures for the filter in force."""
+        self.push_screen(StatsScreen(self.session))
 
     def action_command_palette(self) -> None:
         """Any action by its name."""

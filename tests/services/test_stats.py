@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from monitor.model.filter import parse
 from monitor.model.reading import MessageError, Status
 from monitor.model.verdict import VerdictStatus
 from monitor.services.percentiles import percentile
-from monitor.services.stats import Percentiles, statistics, stats_record
+from monitor.services.stats import MAX_BUCKETS, Percentiles, Span, statistics, stats_record
 from tests.services.histories import NOW, history, told
 
 SPAM = MessageError("40002", "702", "T-MOBILE", title="Blocked as spam")
@@ -89,3 +90,52 @@ async def test_an_empty_history(tmp_path: Path, text: str) -> None:
         record = stats_record(statistics(reader, parse(text), NOW))
     assert record["captures"]["count"] == 0
     assert record["latency"] == {"providers": [], "channels": [], "carriers": []}
+
+
+async def test_the_rate_over_time(tmp_path: Path) -> None:
+    captures = [told(f"d{n}", Status.DELIVERED, ago=60 * n) for n in range(50)]
+    captures += [told(f"f{n}", Status.FAILED, error=SPAM, ago=125) for n in range(3)]
+    captures += [told(f"o{n}", Status.SENT, ago=86_400 * n + 3_700) for n in range(20)]
+    now = NOW + timedelta(seconds=30)
+    async with history(tmp_path / "h.db", captures) as reader:
+        found = {span: statistics(reader, parse(""), now, span).history for span in (*Span, None)}
+        short = statistics(reader, parse("age<30m"), now, None).history
+        failed = statistics(reader, parse("status:failed"), now, Span.HOUR).history
+        record = stats_record(statistics(reader, parse("age<30m"), now))["history"]
+    hour, day, whole = found[Span.HOUR], found[Span.DAY], found[Span.ALL]
+    assert hour is not None
+    assert day is not None
+    assert whole is not None
+    assert (hour.step, day.step, whole.step) == (
+        timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=12),
+    )  # fmt: skip
+    assert [len(one.buckets) for one in (hour, day)] == [61, 49]
+    for one in (hour, day, whole):
+        gaps = {later.begins - earlier.begins for earlier, later in pairwise(one.buckets)}
+        assert gaps == {one.step}
+        assert len(one.buckets) <= MAX_BUCKETS
+    assert sum(one.captures for one in hour.buckets) == 53
+    assert sum(one.captures for one in day.buckets) == 54
+    assert sum(one.captures for one in whole.buckets) == 73
+    assert hour.buckets[-1].begins == NOW
+    assert [(one.captures, one.failed) for one in hour.buckets if one.failed] == [(4, 3)]
+    assert found[None] == hour
+    assert short is not None
+    assert (short.span, short.step) == (Span.ALL, timedelta(seconds=30))
+    assert failed is not None
+    assert [one.captures for one in failed.buckets if one.captures] == [3]
+    assert record["step_s"] == 30
+    assert record["buckets"][-1] == ["2026-01-31T12:00:00.000000Z", 1, 0]
+
+
+async def test_a_rate_over_centuries_and_over_nothing(tmp_path: Path) -> None:
+    captures = [told("now", Status.SENT), told("then", Status.SENT, ago=86_400 * 365 * 50)]
+    async with history(tmp_path / "h.db", captures) as reader:
+        stats = statistics(reader, parse(""), NOW)
+        nothing = statistics(reader, parse("status:read"), NOW)
+        elsewhere = statistics(reader, parse("age>1h"), NOW, Span.HOUR)
+    assert stats.history is not None
+    assert [one.captures for one in stats.history.buckets if one.captures] == [1, 1]
+    assert nothing.history is None
+    assert elsewhere.history is not None
+    assert not any(one.captures for one in elsewhere.history.buckets)

@@ -13,6 +13,9 @@ from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-unt
 from textual.widgets import Input
 
 from monitor.model.capture import Capture
+from monitor.model.reading import MessageError, Status
+from monitor.model.verdict import VerdictStatus
+from tests.services.histories import told
 from tests.ui.screens import Screens, mixed_captures, screens
 
 if TYPE_CHECKING:
@@ -87,6 +90,20 @@ async def test_views(
         await compare(s, snapshot, keys[1:])
 
 
+async def test_figures(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    spam = MessageError("40002", "702", "T-MOBILE USA, INC.", title="Blocked as spam")
+    captures = [
+        told(f"d{n}", (Status.DELIVERED, Status.SENT, Status.READ)[n % 7 // 3], ago=n * n * 1.3, wait=n * 7 % 11 / 2,
+             provider=("volt", "bird")[n % 3 // 2])
+        for n in range(1, 50)
+    ]  # fmt: skip
+    captures += [told(f"f{n}", Status.FAILED, ago=300 + n * 90, error=spam) for n in range(5)]
+    captures += [told("x", Status.DELIVERED, verdict=VerdictStatus.INVALID, ago=600)]
+    async with screens(tmp_path, captures, size=(120, 40)) as s:
+        await s.monitor.store.caught_up()
+        await compare(s, snapshot, ["S"])
+
+
 def apart(captures: list[Capture]) -> list[Capture]:
     """Captures of as many messages."""
     return [
@@ -107,6 +124,8 @@ async def compare(s: Screens, snapshot: SnapshotAssertion, keys: list[str]) -> N
     stand_still(s)
     if keys:
         await s.press(*keys)
-    s.live.tick()
+    for screen in {s.live, s.app._base()}:
+        assert screen is not None
+        screen.tick()
     await s.settle()
     assert s.app.export_screenshot(title="hooktop") == snapshot(extension_class=SVGImageExtension)
