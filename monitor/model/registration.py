@@ -90,8 +90,9 @@ class ChangeRecord:
     """A change as the store keeps it, so that it can be taken back.
 
     ``before`` is what was there (None: nothing), ``after`` what came of it (None: nothing), and as long as that is not
-    known what was asked for. ``run`` names the run of hooktop that asked; ``undoes`` the record that this one took
-    back. ``probes`` are the captures that came in from the provider meanwhile.
+    known what was asked for. ``ended_at`` is when the answer came, None also where only a later list showed what had
+    become of it. ``run`` names the run of hooktop that asked; ``undoes`` the record that this one took back. ``probes``
+    are the captures that came in from the provider meanwhile.
     """
 
     id: int

@@ -93,7 +93,10 @@ def simulator_of(config: Config, to: str | None = None) -> Simulator:
 def registrations_of(
     config: Config, database: Path, public_url: str | None = None, *, read_only: bool = False
 ) -> Registrations:
-    """The registrations without a running monitor: for what receives at ``public_url``, else at the configured one."""
+    """The registrations without a running monitor: for what receives at ``public_url``, else at the configured one.
+
+    Raises KeyProblem when the path token is asked for and cannot be kept.
+    """
     from monitor.services.reach import Reach
     from monitor.services.registrations import Registrations
     from monitor.store.registrations import RegistrationStore

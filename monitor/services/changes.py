@@ -55,7 +55,7 @@ class Outcome:
 
     ``sentence`` says it for people, ``said`` is the provider's own word and ``trace_id`` what its support asks for.
     ``key`` is a new signing key, to be shown once. ``next`` is the plan that would get further, to be asked for anew.
-    ``probes`` are the captures that came in from the provider meanwhile.
+    ``probes`` are the captures that came in from the provider meanwhile, ``took_s`` is how long its API took.
     """
 
     plan: Plan
@@ -70,6 +70,7 @@ class Outcome:
     key: Secret | None = None
     next: Plan | None = None
     probes: tuple[int, ...] = ()
+    took_s: float | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -86,6 +87,7 @@ class Work:
     again: Callable[[Plan], Plan | None]
     probes: list[int] = field(default_factory=list)
     asking: bool = False
+    took_s: float | None = None
 
     def probe(self, capture: int) -> None:
         """A request of the provider came in."""
@@ -173,7 +175,7 @@ class Work:
             )
             answer = AdminError(Trouble.UNCERTAIN, f"{desk.label} was asked, and {why}")
         finally:
-            desk.in_flight, self.asking = None, False
+            desk.in_flight, self.asking, self.took_s = None, False, desk.took_s
         if not isinstance(answer, AdminError):
             self._tell(Step.ANSWERED, f"{desk.label} has done it.")
             return await self._done(change, record, answer)
@@ -353,7 +355,7 @@ class Work:
         registration: Registration | None = None,
         key: Secret | None = None,
     ) -> Outcome:
-        return Outcome(self.plan, state, sentence, registration, key=key, probes=tuple(self.probes))
+        return Outcome(self.plan, state, sentence, registration, key=key, probes=tuple(self.probes), took_s=self.took_s)
 
     def _tell(self, step: Step, sentence: str, capture: int | None = None) -> None:
         self.told(Progress(step, sentence, capture))

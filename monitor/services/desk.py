@@ -105,7 +105,8 @@ class Desk:
         self.draft_key = new_key()  # what the next registration gets, so that a form shows one key
         self._opened = False
         self._alive: dict[str, bool | None] = {}
-        self._first: dict[tuple[str, datetime], datetime] = {}
+        self._known: dict[str, tuple[Registration, datetime]] = {}  # registered by the records, since when
+        self._first: dict[tuple[str, datetime], datetime] = {}  # when something first came, by id and since when
         self._took_s: float | None = None
         self._trouble: AdminError | StoreError | None = None
         self._refreshed_at: datetime | None = None
@@ -166,7 +167,7 @@ class Desk:
 
     def history(self) -> list[Registration]:
         """What the provider has by the records alone, oldest first."""
-        return [registration for registration, _ in self._history().values()]
+        return [registration for registration, _ in self._known.values()]
 
     @property
     def url(self) -> str | None:
@@ -187,6 +188,11 @@ class Desk:
             return self.office.reach.is_ours(url)
         except KeyProblem:
             return False
+
+    @property
+    def took_s(self) -> float | None:
+        """How long the last call to the API took."""
+        return self._took_s
 
     def busy(self, what: str | None) -> None:
         """Show what is under way."""
@@ -221,6 +227,7 @@ class Desk:
         store = self.office.store
         self.wanted = tuple(await asyncio.to_thread(store.wanted, self.name))
         self.records = tuple(await asyncio.to_thread(lambda: store.records(account=self.name)))
+        self._known = _registered(self.records)
 
     async def look(self, deadline_s: float = DEADLINE_S, *, anew: bool = False) -> None:
         """Ask the provider what it offers and has; ``anew`` as if for the first time. Raises AdminError."""
@@ -256,39 +263,27 @@ class Desk:
     async def look_back(self) -> None:
         """Find out what came first where nothing is listed. Raises StoreError."""
         store, demo = self.office.store, self.office.demo
-        for registration, since in () if self.lists else tuple(self._history().values()):
-            if (registration.id, since) not in self._first:
-                at = await asyncio.to_thread(store.first_event, self.provider, since, simulated=demo)
-                self.came(at, registration.id, since)
+        for awaited in self._awaited():
+            at = await asyncio.to_thread(store.first_event, self.provider, awaited[1], simulated=demo)
+            if at is not None:
+                self._first[awaited] = at
 
-    def came(self, at: datetime | None, id_: str | None = None, since: datetime | None = None) -> bool:
-        """Something came at this time, to one registration or to any; whether that is news."""
-        if at is None or self.lists:
-            return False
-        news = False
-        for registration, begun_at in self._history().values():
-            key = registration.id, begun_at
-            if key not in self._first and begun_at <= at and (id_ is None or key == (id_, since)):
-                self._first[key] = at
-                news = True
-        return news
+    def came(self, at: datetime) -> bool:
+        """Something of the provider came at this time; whether that is the first."""
+        news = [awaited for awaited in self._awaited() if awaited[1] <= at]
+        self._first.update(dict.fromkeys(news, at))
+        return bool(news)
+
+    def _awaited(self) -> list[tuple[str, datetime]]:
+        """The registrations, by id and since when, to which nothing has come yet as far as is known."""
+        if self.lists:
+            return []
+        return [(id_, since) for id_, (_, since) in self._known.items() if (id_, since) not in self._first]
 
     def answered(self, call: ApiCall) -> None:
         """A call to the API is over."""
         self._took_s = call.took_s
         self.office.on_call(call)
-
-    def _history(self) -> dict[str, tuple[Registration, datetime]]:
-        """What is registered by the records, by id, and since when."""
-        found: dict[str, tuple[Registration, datetime]] = {}
-        for record in self.records:
-            if not happened(record):
-                continue
-            if record.before is not None:
-                found.pop(record.before.id, None)
-            if record.after is not None:
-                found[record.after.id] = record.after, record.begun_at
-        return found
 
     def _panel(self) -> Panel:
         account, admin = self.account, self.admin
@@ -320,7 +315,6 @@ class Desk:
 
     def _facts(self, admin: Admin) -> Facts:
         ours: dict[str, bool] = {}
-        history = {} if self.lists else self._history()
         asked = {record.subject: record.begun_at for record in self.uncertain() if record.kind is ChangeKind.ADD}
 
         def is_ours(url: str) -> bool:
@@ -329,7 +323,7 @@ class Desk:
             return ours[url]
 
         def first_event(registration: Registration) -> datetime | None:
-            known = history.get(registration.id)
+            known = self._known.get(registration.id)
             return None if known is None else self._first.get((registration.id, known[1]))
 
         return Facts(
@@ -362,8 +356,16 @@ class Desk:
         return KeyFact(True, max(times, default=None))
 
 
-def happened(record: ChangeRecord) -> bool:
-    """Whether a change was made, as far as is known."""
-    return record.state in (ChangeState.DONE, ChangeState.UNDONE) or (
-        record.state is ChangeState.DISMISSED and record.ended_at is not None
-    )
+def _registered(records: Sequence[ChangeRecord]) -> dict[str, tuple[Registration, datetime]]:
+    """What is registered by the records, by id, and since when."""
+    found: dict[str, tuple[Registration, datetime]] = {}
+    for record in records:
+        if record.state in (ChangeState.BEGUN, ChangeState.FAILED):
+            continue
+        if record.state is ChangeState.DISMISSED and record.ended_at is None:  # nobody knows
+            continue
+        if record.before is not None:
+            found.pop(record.before.id, None)
+        if record.after is not None:
+            found[record.after.id] = record.after, record.begun_at
+    return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble
 from monitor.model.capture import Capture, Source
 from monitor.model.drift import FINE, DriftRow, State
-from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Spec
+from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Spec
 from monitor.model.verdict import VerdictStatus
 from monitor.services import plans, restoring
 from monitor.services.changes import OnProgress, Outcome, Progress, Step, Work
@@ -57,6 +57,10 @@ class Tested:
 
 def _nobody(_: Progress) -> None:
     """Nobody watches."""
+
+
+def _stays(plan: Plan, url: str | None, why: str) -> Outcome:
+    return Outcome(plan, ChangeState.FAILED, f"{visible(url or '', limit=200)} stays registered. {why}")
 
 
 def _client(account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
@@ -115,7 +119,7 @@ class Registrations:
             desk.publish()
 
     def configure(self, config: Config) -> None:
-        """Other accounts from now on; those that stay the same keep what is known of them."""
+        """Other accounts from now on; those that stay the same keep what is known. ``open`` again afterwards."""
         before, self._desks = self._desks, {}
         for account in config.accounts:
             known = before.get(account.name)
@@ -255,8 +259,8 @@ class Registrations:
         return tuple(outcomes[number] for number in range(len(plans_)))
 
     async def offers(self) -> tuple[Offer, ...]:
-        """What to offer unasked, at the start and at the exit: what this run and runs that did not end properly
-        replaced or removed. Raises StoreError."""
+        """What to offer unasked, at the start and at the exit: addresses of others that gave way in this run, or in one
+        that did not end properly, and changes whose answer nobody saw. Raises StoreError."""
         records = await asyncio.to_thread(lambda: self._store.records(unclosed=True))
         return tuple(
             self._offer(record)
@@ -284,32 +288,36 @@ class Registrations:
         for run in {offer.record.run for offer in await self.offers()} | {self.run}:
             await asyncio.to_thread(self._store.close, run)
 
-    async def remove_added(self, on_progress: OnProgress | None = None) -> tuple[Outcome, ...]:
-        """Remove what this run added (``--ephemeral``); what only a person can remove gives a failed outcome."""
+    async def remove_added(
+        self, on_progress: OnProgress | None = None, *, since: datetime | None = None
+    ) -> tuple[Outcome, ...]:
+        """Remove what this run added (``--ephemeral``), and what commands beside it added at or after ``since``; what
+        cannot be removed gives a failed outcome. Raises StoreError."""
         stay: list[Outcome] = []
         go: list[Plan] = []
         for desk in self._desks.values():
-            if any(record.run == self.run for record in desk.uncertain()):
+            if since is not None:
+                await desk.read()
+            added = [one for record in desk.records if (one := self._added(record, since)) is not None]
+            if added and (since is not None or any(record.run == self.run for record in desk.uncertain())):
                 await self._refresh(desk)
-            for plan in [plans.remove(desk, row) for row in desk.rows if row.found and self._added(desk, row.found.id)]:
+            ids = {one.id for one in added}
+            for plan in [plans.remove(desk, row) for row in desk.rows if row.found and row.found.id in ids]:
                 if plan.by_hand is None:
                     go.append(plan)
                 else:
-                    why = desk.panel.cannot.get(ChangeKind.REMOVE, "")
-                    at = visible(plan.url or "", limit=200)
-                    stay.append(Outcome(plan, ChangeState.FAILED, f"{at} stays registered. {why}"))
+                    stay.append(_stays(plan, plan.url, desk.panel.cannot.get(ChangeKind.REMOVE, "")))
+            if (why := desk.panel.trouble) is not None:  # what is there now is not known
+                for one in added:
+                    if desk.find(one.id) is None:
+                        stay.append(_stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why))
         return (*await self.carry_out_all(go, on_progress), *stay)
 
-    def _added(self, desk: Desk, id_: str) -> bool:
-        """Whether this run registered it, not counting what it put back."""
-        return id_ != BY_HAND and any(
-            record.run == self.run
-            and record.kind is ChangeKind.ADD
-            and record.undoes is None
-            and record.after is not None
-            and record.after.id == id_
-            for record in desk.records
-        )
+    def _added(self, record: ChangeRecord, since: datetime | None) -> Registration | None:
+        """What this run registered, or since then any other, not counting what was put back."""
+        own = record.run == self.run or (since is not None and record.begun_at >= since)
+        after = record.after if own and record.kind is ChangeKind.ADD and record.undoes is None else None
+        return after if after is not None and after.id != BY_HAND else None
 
     def _some(self, account: str | None) -> Iterable[Desk]:
         return [desk for name, desk in self._desks.items() if account in (None, name)]

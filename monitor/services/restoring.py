@@ -49,10 +49,8 @@ def chain(record: ChangeRecord, records: Iterable[ChangeRecord]) -> list[int]:
 
 
 def worth_asking(record: ChangeRecord, is_ours: Callable[[str], bool]) -> bool:
-    """Whether to offer this unasked: an address of our own that gave way to another is no loss."""
-    if record.state is ChangeState.BEGUN or record.kind is ChangeKind.REMOVE:
-        return True
-    return record.before is not None and not is_ours(record.before.url)
+    """Whether to offer this unasked: nobody saw the answer, or an address of somebody else gave way."""
+    return record.ended_at is None or (record.before is not None and not is_ours(record.before.url))
 
 
 def offer(record: ChangeRecord, label: str) -> Offer:

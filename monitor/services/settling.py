@@ -63,10 +63,10 @@ async def settle(desk: Desk) -> None:
     for record in desk.uncertain():
         done, after = seen(record, desk.listed)
         if done:
-            await asyncio.to_thread(store.end, record.id, ChangeState.DONE, without_secrets(after), now)
+            await asyncio.to_thread(store.end, record.id, ChangeState.DONE, without_secrets(after), None)
             await follow_up(desk, record, after)
         elif now - record.begun_at > SETTLED_AFTER:
-            await asyncio.to_thread(store.end, record.id, ChangeState.FAILED, None, now)
+            await asyncio.to_thread(store.end, record.id, ChangeState.FAILED, None, None)
             await give_up(desk, record)
     await desk.read()
 

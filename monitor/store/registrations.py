@@ -73,17 +73,17 @@ class RegistrationStore(Short):
         number: int,
         state: ChangeState,
         after: Registration | None,
-        at: datetime,
+        at: datetime | None,
         *,
         probes: Sequence[int] = (),
     ) -> None:
         """Say what came of a change that was begun, or that a look at the list took for failed: ``after`` is what is
-        there now."""
+        there now, ``at`` when the answer came (None: there was none)."""
         sql = (
             "UPDATE changes SET state = ?, after = ?, ended_at = ?, probes = coalesce(?, probes) "
             "WHERE id = ? AND state IN ('begun', 'failed')"
         )
-        values = (state.value, _packed(after), microseconds(at), pack(list(probes)[:MAX_PROBES]), number)
+        values = (state.value, _packed(after), optional_microseconds(at), pack(list(probes)[:MAX_PROBES]), number)
         self._write(lambda db: db.execute(sql, values))
 
     def mark(self, numbers: Iterable[int], state: ChangeState) -> None:

@@ -63,6 +63,8 @@ async def test_a_bird_webhook_from_form_to_removal(tmp_path: Path) -> None:
         plan = w.registrations.plan_add("bird", SMS)
         assert (plan.action, plan.confirm, plan.loses) == (Action.ADD, Confirm.NONE, None)
         assert plan.request.startswith("POST http://127.0.0.1:")
+        assert plan.change is not None
+        assert plan.change.signing_key is not None
         assert plan.key == plan.change.signing_key.fingerprint()
         assert plan.key == w.registrations.plan_add("bird", SMS).key  # the same while one types
         steps: list[Progress] = []
@@ -525,9 +527,9 @@ async def test_no_secret_is_in_the_database_the_records_or_what_is_shown(tmp_pat
         steps: list[Progress] = []
         outcomes = [await w.do(plan, steps) for plan in plans]
         await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
-        secrets = [secret.reveal() for outcome in outcomes if (secret := outcome.key) is not None]
-        secrets += [a.api_secret.reveal() for a in w.config.accounts if a.api_secret is not None]
-        secrets += [secret.reveal() for account in w.config.accounts for secret in account.signing_secrets]
+        known = [outcome.key for outcome in outcomes]
+        known += [secret for a in w.config.accounts for secret in (a.api_secret, *a.signing_secrets)]
+        secrets = [secret.reveal() for secret in known if secret is not None]
         assert len(secrets) >= 5
         store = RegistrationStore(tmp_path / "hooktop.db")
         texts = [
