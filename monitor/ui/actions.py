@@ -68,6 +68,7 @@ ACTIONS: Final = (
     Action("next_match", ("n",), "next", "Next capture that passes the filter", "live", palette=False),
     Action("previous_match", ("N",), "previous", "Previous capture that passes the filter", "live", palette=False),
     Action("send", ("s",), "send", "Send simulated events, signed with a local key", "live", footer=True, changes=True),
+    Action("forward", ("F",), "forward", "Pass captures on to your app, or stop doing so", "live", changes=True),
     # the list
     Action("open", ("enter",), "open", "Open the capture", "list", footer=True, palette=False),
     Action("up", ("k", "up"), "up", "One row up; leaves the newest", "list", palette=False),

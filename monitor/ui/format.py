@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size
 
+from monitor.model.attempt import Attempt, Failure
 from monitor.model.reading import Status
 from monitor.model.verdict import VerdictStatus
 
@@ -100,6 +101,22 @@ def gap(span: timedelta) -> str:
     if seconds < 1:
         return f"{sign}{seconds * 1000:.0f} ms"
     return f"{sign}{seconds:.2f} s" if seconds < 60 else sign + short_span(seconds)
+
+
+def took(seconds: float) -> str:
+    """How long an answer took: ``12 ms``, ``1.20 s``."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def outcome(attempt: Attempt) -> tuple[str, str, str]:
+    """Glyph, word and role of what became of an attempt: the app's status, else what failed."""
+    if attempt.failure is not None:
+        quiet = attempt.failure in (Failure.OFF, Failure.ENDED)
+        return ("–", attempt.failure.value, "quiet") if quiet else ("✖", attempt.failure.value, "bad")
+    if attempt.fine:
+        return "✔", str(attempt.status), "good"
+    redirect = attempt.status is not None and attempt.status < 400
+    return ("→", str(attempt.status), "warn") if redirect else ("✖", str(attempt.status), "bad")
 
 
 def clock(moment: datetime, *, digits: int = 0) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.model.capture import Capture
+from monitor.model.capture import Capture, Source
 from monitor.providers.registry import registry
+from monitor.services.forwards import TURNED_AWAY
 from monitor.services.monitor import Monitor
+from monitor.store.attempts import AttemptReader
 from monitor.ui.documents.body import body
+from monitor.ui.documents.forward import forward
 from monitor.ui.documents.headers import headers
 from monitor.ui.documents.look import Reader
 from monitor.ui.documents.signature import signature
@@ -19,7 +22,8 @@ SUMMARY: Final = "Summary"
 BODY: Final = "Body"
 HEADERS: Final = "Headers"
 SIGNATURE: Final = "Signature"
-TABS: Final = (SUMMARY, BODY, HEADERS, SIGNATURE)
+FORWARD: Final = "Forward"
+TABS: Final = (SUMMARY, BODY, HEADERS, SIGNATURE, FORWARD)
 
 
 @dataclass(slots=True)
@@ -35,8 +39,9 @@ class Inspector:
     """Makes documents of captures. Its methods block: call them in a thread."""
 
     def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
         self._examiner = monitor.examiner
-        self._reader = monitor.reader()
+        self._reader = AttemptReader(monitor.store.path)
 
     def close(self) -> None:
         """Close the connection."""
@@ -45,6 +50,10 @@ class Inspector:
     def capture(self, number: int) -> Capture | None:
         """A stored capture, or None when it is gone. Raises what the store raises."""
         return self._reader.capture(number)
+
+    def last_attempt(self, number: int) -> int:
+        """The id of a capture's newest attempt: another one, another Forward tab. Raises what the store raises."""
+        return self._reader.last_attempt(number)
 
     def document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool) -> Document:
         """What a tab shows of a capture. Never raises: what cannot be shown says why."""
@@ -63,4 +72,16 @@ class Inspector:
         if tab == SIGNATURE:
             again = self._examiner.again(capture)
             return Document(signature(capture, again, self._examiner.signed(capture), reader))
+        if tab == FORWARD:
+            return forward(self._reader.attempts(capture.id), reader, self._not_forwarded(capture), raw=raw)
         return Document(summary(capture, reader))
+
+    def _not_forwarded(self, capture: Capture) -> str:
+        forwards = self._monitor.forwards
+        if forwards is None:
+            return "not forwarded: hooktop was started without --forward http://localhost:3000 (your app's address)"
+        if capture.source is Source.IMPORTED:
+            return "not forwarded: it was read from a file"
+        if capture.answer == TURNED_AWAY:
+            return f"not forwarded: it was turned away ({TURNED_AWAY})"
+        return "not forwarded, or not answered yet" if forwards.on else "not forwarded: forwarding is off"

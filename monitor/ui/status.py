@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 
 from monitor.text import visible
-from monitor.ui.format import VERDICTS, count, fit, long_span, sparkline
+from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, sparkline, took
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 
 if TYPE_CHECKING:
+    from monitor.services.forwards import ForwardState
     from monitor.services.monitor import Monitor
 
 QUIET_AFTER_S: Final = 60  # from when on the time since the last event is said
@@ -25,7 +26,8 @@ VIEWS: Final = {"1": "live", "2": "messages", "3": "conversations"}  # by the ke
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the status line is made of. ``modes`` are (text, role) of every state that is not the usual one."""
+    """What the status line is made of. ``modes`` are (text, role) of every state that is not the usual one, ``forward``
+    what is said of the app that captures are passed on to: forms of it, the longest first."""
 
     local: str
     public: str | None
@@ -37,6 +39,7 @@ class Facts:
     modes: tuple[Part, ...]
     last: str
     view: str = ""  # the one that is seen; none is named without it
+    forward: tuple[tuple[Part, ...], ...] = ()
 
 
 def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Facts:
@@ -57,6 +60,9 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
         for word, on in (("ENFORCE", settings.enforce), ("READ-ONLY", settings.read_only), ("DEMO", settings.demo))
         if on
     ]
+    forwards = monitor.forwards.state if monitor.forwards is not None else None
+    if forwards is not None:
+        modes += _forward_modes(forwards)
     refused = sum(feed.refused.values())
     if refused:
         kinds = " ".join(f"{status}×{number}" for status, number in sorted(feed.refused.items()))
@@ -73,6 +79,35 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
         verdicts=dict(feed.verdicts),
         modes=tuple(modes),
         last=f"last event {long_span(since)} ago" if since >= QUIET_AFTER_S else "",
+        forward=_forward_forms(forwards) if forwards is not None and forwards.on else (),
+    )
+
+
+def _forward_modes(state: ForwardState) -> list[Part]:
+    modes: list[Part] = []
+    if not state.on:
+        modes.append(("FORWARD OFF", "chip"))
+    elif state.waits:
+        modes.append(("FORWARD-WAIT", "chip"))
+    if state.dropped:
+        modes.append((f"{count(state.dropped)} dropped", "bad"))
+    return modes
+
+
+def _forward_forms(state: ForwardState) -> tuple[tuple[Part, ...], ...]:
+    begin: tuple[Part, ...] = (("forward ", "quiet"),)
+    named: tuple[Part, ...] = (*begin, (visible(fit(state.name, 40)), "plain"))
+    if state.last is None:
+        return (named,)
+    glyph, word, role = outcome(state.last)
+    answer = (f"{glyph} {word}", role)
+    time = f" {took(state.last.took_s)}" if state.last.took_s is not None and state.last.failure is None else ""
+    waiting: tuple[Part, ...] = ((f" {count(state.waiting)} waiting", "warn"),) if state.waiting else ()
+    blank: Part = (" ", "plain")
+    return (
+        (*named, blank, answer, (time, "quiet"), *waiting),
+        (*named, blank, answer),
+        (*begin, answer),
     )
 
 
@@ -115,10 +150,12 @@ def _second(facts: Facts, width: int) -> list[Part]:
         right += [(shown, role), (" ", "plain")]
     if facts.last:
         right += [(facts.last, "quiet"), (" ", "plain")]
-    for words in (True, False):
+    ways = [(words, form) for words in (True, False) for form in facts.forward] or [(True, ())]
+    for words, form in [*ways, (False, ())]:
         left = _verdicts(facts, words=words)
-        if cells(left) + cells(right) + 1 <= width:
-            return _apart(left, right, width)
+        said: list[Part] = [*form, ("  ", "plain")] if form else []
+        if cells(left) + cells(said) + cells(right) + 1 <= width:
+            return _apart(left, said + right, width)
     room = width - 1
     if cells(right) > room:
         return [(" ", "plain"), *_cut(right, room)]

@@ -21,6 +21,7 @@ from monitor.model.capture import Capture, Source
 from monitor.model.reading import Direction, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys
+from monitor.services.forwards import Forwards
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.simulate import Simulator
 from monitor.ui.app import HooktopApp
@@ -124,9 +125,10 @@ async def screens(
     now: Callable[[], datetime] = lambda: NOW,
     driver: type[Driver] | None = None,
     keys: Mapping[str, Keys] | None = None,
+    forwards: Forwards | None = None,
 ) -> AsyncIterator[Screens]:
     """The app over a monitor whose store holds these captures."""
-    async with running(folder / "hooktop.db", settings, **(keys or {})) as monitor:
+    async with running(folder / "hooktop.db", settings, forwards, **(keys or {})) as monitor:
         await fill(monitor, captures)
         app = HooktopApp(
             monitor,

@@ -261,6 +261,17 @@ class LiveScreen(MonitorScreen):
 
         self.app.push_screen(SendScreen(simulator), chosen)
 
+    def action_forward(self) -> None:
+        """Pass captures on, or stop."""
+        monitor = self.session.monitor
+        if monitor.settings.read_only:
+            toast(self.app, "Forwarding cannot be turned here: this monitor only watches.", severity="warning")
+        elif monitor.forwards is None:
+            toast(self.app, "There is no app to forward to; start hooktop with --forward http://localhost:3000.")
+        else:
+            monitor.forwards.turn(not monitor.forwards.on)
+            self.tick()
+
     # --- the filter ----------------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:

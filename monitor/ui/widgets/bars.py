@@ -53,14 +53,20 @@ class TabBar(Painted):
         self._names, self._current, self._note = tuple(names), current, note
         self.refresh()
 
+    @property
+    def _gap(self) -> str:
+        """What stands between two names: less where there is little room."""
+        room = self.size.width - sum(len(name) + 1 for name in self._names)
+        return " " * max(min(room // max(len(self._names), 1), 2), 0)
+
     def render_line(self, y: int) -> Strip:
         """The line."""
         parts: list[Part] = []
         for name in self._names:
             here = name == self._current
-            parts += [("▸" if here else " ", "accent"), (name, "strong" if here else "quiet"), ("  ", "plain")]
+            parts += [("▸" if here else " ", "accent"), (name, "strong" if here else "quiet"), (self._gap, "plain")]
         room = self.size.width - cells(parts)
-        if len(self._note) < room:
+        if len(self._note) + 1 < room:
             parts.append((self._note.rjust(room - 1), "faint"))
         return self.paint(parts, self.size.width, self.rich_style)
 
@@ -68,7 +74,7 @@ class TabBar(Painted):
         """Choose the name under the mouse."""
         at = 0
         for name in self._names:
-            at += len(name) + 3
+            at += len(name) + 1 + len(self._gap)
             if event.x < at:
                 self._chosen(name)
                 return

@@ -18,13 +18,14 @@ from textual.widgets import Input
 from monitor.model.capture import Capture
 from monitor.ui.actions import bindings
 from monitor.ui.documents.look import Reader
-from monitor.ui.inspector import BODY, TABS, DetailState, Inspector
+from monitor.ui.inspector import BODY, FORWARD, TABS, DetailState, Inspector
 from monitor.ui.lines import Document, line
 from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
 
 DEBOUNCE_S: Final = 0.05
 HURRIED_S: Final = 0.3
+NEWS_S: Final = 0.25  # between two looks whether the app has answered what is shown
 ASIDE: Final = 16  # columns that a step sideways takes
 
 
@@ -60,6 +61,7 @@ class Detail(Vertical):
         self._timer: Timer | None = None
         self._number: int | None = None
         self._found = ""
+        self._attempt = 0  # the newest attempt that is shown
         self.capture: Capture | None = None
 
     def compose(self) -> ComposeResult:
@@ -71,6 +73,7 @@ class Detail(Vertical):
     def on_mount(self) -> None:
         self._lines.set_wrapping(self._state.wrap)
         self._show_tabs()
+        self.set_interval(NEWS_S, self._look_for_answers)
 
     @property
     def _lines(self) -> LinesView:
@@ -136,10 +139,24 @@ class Detail(Vertical):
         capture, tab = self.capture, self.tab
         if capture is None:
             return
+        if tab == FORWARD:
+            self._attempt = self._newest_attempt(capture)
         document = await asyncio.to_thread(self._inspector.document, capture, tab, self._reader(), raw=self._state.raw)
         if capture is self.capture and tab == self.tab:
             self._lines.show(document, keep=keep)
             self._show_tabs()
+
+    def _newest_attempt(self, capture: Capture) -> int:
+        try:
+            return self._inspector.last_attempt(capture.id)
+        except Exception:  # the document says that the store cannot be read
+            return self._attempt
+
+    def _look_for_answers(self) -> None:
+        capture = self.capture
+        seen = capture is not None and self.tab == FORWARD and self.display
+        if seen and capture is not None and self._newest_attempt(capture) != self._attempt:
+            self.reload(keep=True)
 
     def reload(self, *, keep: bool = False) -> None:
         """Make the document again: tab, mask or form changed."""
@@ -158,7 +175,7 @@ class Detail(Vertical):
 
     def _show_tabs(self) -> None:
         note = f"#{self.capture.id}" if self.capture else ""
-        if self.tab == BODY:
+        if self.tab in (BODY, FORWARD):
             note = ("raw  " if self._state.raw else "") + note
         if self._found:
             note = f"{self._found}  {note}"
@@ -180,7 +197,7 @@ class Detail(Vertical):
     def action_raw(self) -> None:
         """The body as it came, or laid out."""
         self._state.raw = not self._state.raw
-        self.choose(BODY if BODY in self._tabs else self.tab)
+        self.choose(BODY if BODY in self._tabs and self.tab != FORWARD else self.tab)
 
     def action_wrap(self) -> None:
         """Wrap long lines or not."""
