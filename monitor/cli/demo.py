@@ -41,11 +41,11 @@ def command(ctx: click.Context, port: int | None, rate: float, seed: int | None,
     try:
         return asyncio.run(_demo(globals_of(ctx), folder, port, rate, seed, mask))
     finally:
-        _remove(folder)
+        remove_folder(folder)
 
 
-def _remove(folder: Path) -> None:
-    """Remove the demonstration's files; the report of a crash stays where the user was told it is."""
+def remove_folder(folder: Path) -> None:
+    """Remove a temporary folder with its files; the report of a crash stays where the user was told it is."""
     with contextlib.suppress(OSError):  # a cleaner of temporary files may have been faster
         for file in folder.iterdir():
             if not file.name.startswith("hooktop-crash-"):

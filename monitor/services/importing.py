@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from monitor.model.capture import Capture
 from monitor.providers.base import Keys
 from monitor.providers.registry import registry
 from monitor.services.examine import Examiner
-from monitor.services.imports.files import Found, Kind, captures, look_at
+from monitor.services.imports.files import Found, Kind, captures
 from monitor.services.imports.problem import ImportProblem
 from monitor.store.errors import StoreError
 from monitor.store.store import Store
+from monitor.text import visible
 
 TOLD_EVERY: Final = 100  # captures
 
@@ -35,11 +35,13 @@ class _Keyless:
 class Import:
     """One file of captures on its way into a store."""
 
-    def __init__(self, path: Path, progress: Callable[[int], None] = lambda number: None) -> None:
-        """``progress`` is told now and then, from a thread, how many captures were read."""
-        self.found: Found = look_at(path)
-        if self.found.kind is Kind.DATABASE:
-            raise ImportProblem(f"The file {path.name} is {Kind.DATABASE}; 'hooktop open {path.name}' shows it.")
+    def __init__(self, found: Found, progress: Callable[[int], None] = lambda number: None) -> None:
+        """``found`` is as ``files.look_at`` gives it; ``progress`` is told now and then, from a thread, how many
+        captures were read. Raises ImportProblem for a database, which has captures of its own."""
+        if found.kind is Kind.DATABASE:
+            name = visible(found.path.name, limit=100)
+            raise ImportProblem(f"The file {name} is {found.kind}; 'hooktop open' shows it, --db uses it.")
+        self.found = found
         self._progress = progress
         self._stop = threading.Event()
         self._problem: BaseException | None = None

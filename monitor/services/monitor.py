@@ -28,7 +28,8 @@ REJECTED: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a monitor runs. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none."""
+    """How a monitor runs. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none; ``opened``
+    is the name of a file that is only looked at: then nothing is received."""
 
     enforce: bool = False
     max_body: int = 1024 * 1024
@@ -36,6 +37,7 @@ class Settings:
     read_only: bool = False
     mask: bool = False
     demo: bool = False
+    opened: str | None = None
 
 
 def _now() -> datetime:
@@ -94,6 +96,8 @@ class Monitor:
             self.forwards.start(self.store.keep)
             self.store.follow(self.forwards.offer)
         self.store.start()
+        if self.settings.opened is not None:
+            return
         rules = Rules(frozenset(registry().names()), self.settings.max_body, self.settings.token)
         app = build(rules, self._accept, lambda: self.store.healthy, self.feed.refuse)
         self._receiver = Receiver(self._sock, app, self.feed.refuse)

@@ -24,6 +24,9 @@ class Empty(Plain):
 
     def waiting(self, monitor: Monitor, *, can_send: bool) -> None:
         """Nothing was captured yet."""
+        if monitor.settings.opened is not None:
+            self.say((("There are no captures in this file", "strong"),), (), (("q", "accent"), ("  quits", "quiet")))
+            return
         token = f"/{redact.HIDDEN}" if monitor.settings.token else ""
         names = [name for name in registry().names() if name != "generic"]
         base = monitor.reach.public_url or monitor.url
