@@ -39,6 +39,7 @@ class Facts:
     modes: tuple[Part, ...]
     last: str
     view: str = ""  # the one that is seen; none is named without it
+    opened: bool = False  # ``local`` is the name of a file
     forward: tuple[tuple[Part, ...], ...] = ()
 
 
@@ -46,7 +47,7 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     """The facts of a monitor at a time; ``own_modes`` are the states of the screens (paused, filter, mask)."""
     feed, settings, store = monitor.feed, monitor.settings, monitor.store
     modes: list[Part] = []
-    if not monitor.receiving:
+    if not monitor.receiving and settings.opened is None:
         modes.append(("RECEIVER DOWN", "alarm"))
     if store.trouble is not None:
         modes.append((f"STORE BUSY {visible(store.trouble, limit=60)}", "alarm"))
@@ -70,9 +71,10 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
     since = (now - feed.last_at).total_seconds() if feed.last_at else 0.0
     return Facts(
-        local=f"{host}:{monitor.port}",
+        local=f"{host}:{monitor.port}" if settings.opened is None else visible(settings.opened, limit=200),
         public=visible(monitor.reach.public_url, limit=200) if monitor.reach.public_url else None,
         listening=monitor.receiving,
+        opened=settings.opened is not None,
         total=feed.total,
         rate=feed.rate(),
         seconds=feed.per_second()[-BARS - 1 : -1],
@@ -129,13 +131,13 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     address = len(facts.public or "http://") + len(facts.local) + 3
     if cells(left) + cells(views) + 4 + address + cells(right) + 2 <= width:
         left += views
-    left.append(("  ● ", "good" if facts.listening else "bad"))
+    left.append(("  file ", "quiet") if facts.opened else ("  ● ", "good" if facts.listening else "bad"))
     room = width - cells(left) - cells(right) - 2
     if room < 12:
         right = [(count(facts.total), "strong"), (" ", "plain")]
         room = width - cells(left) - cells(right) - 2
-    if facts.public is None:
-        left.append((fit(f"http://{facts.local}", room), "plain"))
+    if facts.opened or facts.public is None:
+        left.append((fit(facts.local if facts.opened else f"http://{facts.local}", room), "plain"))
         return _apart(left, right, width)
     port = facts.local[facts.local.rfind(":") :]
     local = facts.local if len(facts.public) + len(facts.local) + 3 <= room else port
