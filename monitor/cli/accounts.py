@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +31,7 @@ def command() -> None:
     Examples:
       hooktop accounts list
       hooktop accounts add connectly
+      hooktop accounts test
     """
 
 
@@ -96,6 +99,7 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
     values = {setting: several if len(several) > 1 else several[0] for setting, several in given.items()}
     added = accounts.add(_file(globals_of(ctx)), name or provider, provider, values, os.environ)
     say(visible(added.sentence))
+    _tell_unseated(added.file)
 
 
 @command.command()
@@ -120,6 +124,55 @@ def remove(ctx: click.Context, name: str, yes: bool) -> None:
             return
     accounts.remove(file, name)
     say(f"The account {visible(name)} is removed from {visible(str(file))}.")
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.argument("name", required=False)
+@click.pass_context
+def test(ctx: click.Context, as_json: bool, name: str | None) -> int:
+    """Try the credentials of one account or of all, with calls that change nothing.
+
+    Exit code 5 when a provider refused them, 1 when one could not be asked.
+
+    \b
+    Examples:
+      hooktop accounts test
+      hooktop accounts test bird-eu --json
+    """
+    return asyncio.run(_test(globals_of(ctx), name, as_json))
+
+
+async def _test(options: Globals, name: str | None, as_json: bool) -> int:
+    from monitor.cli.registering import Chosen, code_of, registrations_at, worst
+
+    paint, codes = Paint(no_color=options.no_color), [0]
+    async with registrations_at(options, Chosen(account=name), refresh=False) as place:
+        tests = [place.registrations.test(account.name) for account in place.accounts]
+        for account, tested in zip(place.accounts, await asyncio.gather(*tests), strict=True):
+            asked = place.registrations.admin(account.name) is not None
+            if not tested.ok and (asked or name is not None):
+                codes.append(code_of(place.registrations.panel(account.name).trouble_kind) if asked else USAGE)
+            if as_json:
+                values = {"ok": tested.ok if asked else None, "sentence": tested.sentence}
+                seconds = None if tested.took_s is None else round(tested.took_s, 3)
+                head = {"kind": "account_test", "name": account.name, "provider": account.provider}
+                say_json({**head, **values, "seconds": seconds})
+            else:
+                mark = paint("✔", "green") if tested.ok else paint("✖" if asked else "–", "red" if asked else None)
+                say(f"{mark} {visible(account.name)}: {visible(tested.sentence)}")
+    return worst(codes)
+
+
+def _tell_unseated(file: Path) -> None:
+    """Say it when the first account in the file takes the place of those of the environment variables."""
+    from monitor.config import ConfigError, load, parse
+
+    with contextlib.suppress(ConfigError):
+        unseated = parse("", file, os.environ).accounts
+        if unseated and len(load(file, os.environ).accounts) == 1:
+            names = ", ".join(account.name for account in unseated)
+            tell(f"The accounts of the environment variables ({names}) do not count any more, since the file has one.")
 
 
 def _file(options: Globals) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import os
 import stat
@@ -20,6 +22,7 @@ from monitor.text import visible
 
 if TYPE_CHECKING:
     from monitor.config import Config
+    from monitor.services.registrations import Panel
 
 SKEW: Final = timedelta(minutes=5)
 WRITTEN: Final = datetime(2026, 1, 1, tzinfo=UTC)  # no clock is right that shows an earlier day
@@ -37,9 +40,10 @@ class Finding:
 @click.command(cls=Command)
 @click.pass_context
 def command(ctx: click.Context) -> int:
-    """Check configuration, port, database, keys, accounts and clock: one line each, with what to do about it.
+    """Check configuration, port, public URL, database, accounts, webhooks, keys and clock, with what to do about each.
 
-    Changes nothing. Exit code 0 when all is well, 1 when something is not, 2 when the configuration cannot be used.
+    Asks the APIs of the accounts, and changes nothing. Exit code 0 when all is well, 1 when something is not, 2 when
+    the configuration cannot be used.
 
     \b
     Example:
@@ -69,8 +73,10 @@ def _findings(options: Globals, config: Config) -> Iterator[Finding]:
         names = ", ".join(config.without_effect)
         yield Finding("configuration", f"this version does not act on {names}", "take that out of the file")
     yield _port(config)
+    public_url, finding = asyncio.run(_public_url(config))
+    yield finding
     yield from _database(path)
-    yield from _accounts(config)
+    yield from asyncio.run(_accounts(config, path, public_url))
     yield from _keys(config, path)
     yield from _modes(
         "local keys", [paths.data_dir() / "local-keys.json"], "this installation's own, for simulated events"
@@ -83,24 +89,57 @@ def _configuration(file: Path) -> Finding:
 
 
 def _port(config: Config) -> Finding:
-    from monitor.receiver.app import GREETING
     from monitor.receiver.server import ReceiverError, bind
 
     host, port = config.receiver.host, config.receiver.port
     try:
         bind(host, port).close()
     except ReceiverError as error:
-        connection = http.client.HTTPConnection(host, port, timeout=2)
-        try:
-            connection.request("GET", "/")
-            if connection.getresponse().read(len(GREETING)) == GREETING:
-                return Finding("port", f"{port} on {host} is served by a running hooktop")
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
+        if _served(host, port):
+            return Finding("port", f"{port} on {host} is served by a running hooktop")
         return Finding("port", f"{port} on {host} cannot be used", str(error))
     return Finding("port", f"{port} on {host} is free")
+
+
+def _served(host: str, port: int) -> bool:
+    """Whether a hooktop answers there."""
+    from monitor.receiver.app import GREETING
+
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read(len(GREETING)) == GREETING
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+async def _public_url(config: Config) -> tuple[str | None, Finding]:
+    """Today's public URL, and whether it leads to the receiver."""
+    from monitor.receiver.app import GREETING
+    from monitor.services.assemble import receiver_url
+    from monitor.services.tunnel import running
+    from monitor.tunnels.rehearsal import rehearse
+
+    name, receiver = "public URL", config.receiver
+    url, whose = receiver.public_url, "configured"
+    if url is None:
+        found = await running(receiver.port)
+        if found is None:
+            return None, Finding(name, "there is none; --tunnel starts a tunnel, and --public-url names an address")
+        if found.port != receiver.port:
+            where = f"{found.url} to {found.target}, not to port {receiver.port}"
+            return None, Finding(name, f"there is none; {found.program} leads {where}")
+        url, whose = found.url, f"{found.program}'s tunnel"
+    if not await asyncio.to_thread(_served, receiver.host, receiver.port):
+        return url, Finding(name, f"{url} ({whose}); whether it leads here is seen while hooktop runs")
+    way = await rehearse(url, "/generic", local_url=receiver_url(config), expected=GREETING)
+    if way.problem is not None:
+        return url, Finding(
+            name, f"{url} ({whose}) does not lead here: {way.problem.sentence.rstrip('.')}", way.problem.remedy
+        )
+    return url, Finding(name, f"{url} ({whose}) leads here")
 
 
 def _database(path: Path) -> Iterator[Finding]:
@@ -147,15 +186,44 @@ def _modes(name: str, files: list[Path], well: str) -> Iterator[Finding]:
         yield Finding(name, well)
 
 
-def _accounts(config: Config) -> Iterator[Finding]:
+async def _accounts(config: Config, path: Path, public_url: str | None) -> list[Finding]:
+    """The accounts, what their APIs say, and the webhooks that are not as they are wanted."""
     from monitor.services.accounts import listed
+    from monitor.services.assemble import registrations_of
+    from monitor.store.errors import StoreError
 
-    found = listed(config)
-    if not found:
-        yield Finding("accounts", "there are none: only simulated events verify; 'hooktop accounts add' adds one")
-    for account in found:
-        settings = ", ".join(name for name, _ in account.settings)
-        yield Finding("account", f"{account.name} ({account.provider}): {settings}")
+    if not config.accounts:
+        return [Finding("accounts", "there are none: only simulated events verify; 'hooktop accounts add' adds one")]
+    registrations = registrations_of(config, path, public_url)
+    with contextlib.suppress(StoreError):  # said of the database already
+        await registrations.open()
+    await registrations.refresh()
+    found: list[Finding] = []
+    for account in listed(config):
+        panel = registrations.panel(account.name)
+        text = f"{account.name} ({account.provider}): {', '.join(name for name, _ in account.settings)}"
+        if panel.trouble is None:
+            found.append(Finding("account", f"{text}; its API answers" if panel.took_s is not None else text))
+        elif registrations.admin(account.name) is None:  # it may be there for its keys alone
+            found.append(Finding("account", f"{text}. {panel.trouble}"))
+        else:
+            found.append(Finding("account", text, panel.trouble))
+        found += _webhooks(panel)
+    return found
+
+
+def _webhooks(panel: Panel) -> Iterator[Finding]:
+    from monitor.model.drift import FINE, State
+
+    unknown = frozenset({State.NO_ADDRESS, State.NOT_LISTED})
+    for row in panel.rows:
+        if row.state not in FINE | unknown:
+            which = row.found.id if row.found is not None else f"'{row.subject}'"
+            remedy = row.by_hand or f"run hooktop webhooks mend {which} --account {row.account}"
+            yield Finding("webhook", f"{row.account}, {row.subject}. {row.why.rstrip('.')}", remedy)
+    fine = sum(row.state in FINE and row.wanted is not None for row in panel.rows)
+    if fine:
+        yield Finding("webhooks", f"{counted(fine, 'webhook')} of {panel.account} as wanted")
 
 
 def _keys(config: Config, path: Path) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,13 +15,15 @@ import click
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import INTERRUPTED, tell
 from monitor.cli.filters import parse_filter
-from monitor.cli.output import Paint, json_line
-from monitor.cli.receiving import Choices, receiver_options, stored_sentence
+from monitor.cli.output import Paint, counted, json_line
+from monitor.cli.receiving import Choices, ephemeral_option, receiver_options, stored_sentence
 from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture
+    from monitor.services.assemble import Assembly
     from monitor.services.monitor import Monitor
+    from monitor.tunnels.running import TunnelState
 
 
 @click.command(cls=Command)
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after N captures.")
 @click.option("--for", "seconds", type=DURATION, metavar="SECONDS", help="End after this long (90, 5m, 2h).")
 @click.option("--filter", "filter_text", metavar="EXPR", help="Print (and count) only what passes this filter.")
+@ephemeral_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -37,23 +41,26 @@ def command(
     count: int | None,
     seconds: float | None,
     filter_text: str | None,
+    ephemeral: bool,
 ) -> int:
     """Receive webhooks without screens: each is stored, answered and printed as one line.
 
     With --json the first line is {"kind": "listening", "url": ...} as soon as connections are taken, then one object
-    for each capture, and {"kind": "summary", "captures": N, ...} last. Ends at --count or --for, or when it is
-    interrupted (exit code 130) or told to end with SIGTERM (exit code 0); always with the summary.
+    for each capture, and {"kind": "summary", "captures": N, ...} last; with --tunnel also one of the kind "tunnel"
+    whenever that has changed. Ends at --count or --for, or when it is interrupted (exit code 130) or told to end with
+    SIGTERM (exit code 0); always with the summary.
 
     \b
     Examples:
       hooktop listen
       hooktop listen --json --count 1 --for 30 --filter provider:volt
       hooktop listen --port 0 --json | jq .reading.status
+      hooktop listen --tunnel cloudflared --ephemeral
     """
     options = globals_of(ctx)
     parse_filter(filter_text or "")
     output = Output(as_json=as_json, paint=Paint(no_color=options.no_color))
-    return asyncio.run(_listen(options, choices, output, count, seconds, filter_text or ""))
+    return asyncio.run(_listen(options, choices, output, count, seconds, filter_text or "", ephemeral))
 
 
 class Output:
@@ -84,9 +91,16 @@ class Output:
 
 
 async def _listen(
-    options: Globals, choices: Choices, output: Output, count: int | None, seconds: float | None, wanted: str
+    options: Globals,
+    choices: Choices,
+    output: Output,
+    count: int | None,
+    seconds: float | None,
+    wanted: str,
+    ephemeral: bool,
 ) -> int:
     from monitor.cli import logs, printer
+    from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
     from monitor.cli.receiving import receiving, tell_alert
     from monitor.cli.stopping import Stop, on_signals
@@ -94,7 +108,7 @@ async def _listen(
 
     config = load_config(options.config)
     logs.to_stderr(logs.secrets_of(config), options.verbose)
-    stop = Stop()
+    stop, started = Stop(), datetime.now(UTC)
     with on_signals(stop.ask):
         async with receiving(config, choices, database(options, config), on_alert=tell_alert) as assembly:
             monitor = assembly.monitor
@@ -112,8 +126,14 @@ async def _listen(
             except BrokenPipeError:
                 return 0
             monitor.store.follow(out.offer)
+            assembly.tunnel.follow(lambda state: out.note(output.record(*_tunnel_record(state))))
+            if assembly.tunnel.state is not None:
+                out.note(output.record(*_tunnel_record(assembly.tunnel.state)))
             out.start()
+            await _tell_offers(assembly)
             await stop.wait(seconds)
+            if ephemeral:
+                await remove_added(assembly, started)
         # The receiver has stopped and everything is committed: what is printed now is complete.
         readable = await asyncio.to_thread(out.finish)
         if readable:
@@ -134,6 +154,28 @@ def listening_record(monitor: Monitor) -> tuple[dict[str, Any], str]:
         "version": __version__,
     }
     return value, f"Listening on {monitor.url}{f' (public: {public})' if public else ''}; ctrl+c ends."
+
+
+async def _tell_offers(assembly: Assembly) -> None:
+    """Say that what a run before this one changed can be put back."""
+    if offers := await assembly.registrations.offers():
+        number = counted(len(offers), "change")
+        tell(f"A run that did not end properly left {number} that can be put back: see 'hooktop webhooks restore'.")
+
+
+def _tunnel_record(state: TunnelState) -> tuple[dict[str, Any], str]:
+    """How the tunnel does, as a JSON object and as a sentence."""
+    from monitor.services.tunnel import told
+
+    value = {
+        "kind": "tunnel",
+        "program": state.program,
+        "url": state.url,
+        "running": state.running,
+        "restarts": state.restarts,
+        "trouble": state.trouble,
+    }
+    return value, told(state)
 
 
 def _summary(monitor: Monitor, printed: int, seconds: float) -> tuple[dict[str, Any], str]:

@@ -47,6 +47,7 @@ class Printer:
         self._count = count
         self._done = done
         self._batches: deque[Sequence[Capture]] = deque()
+        self._notes: list[bytes] = []
         self._waiting = 0
         self._wake = threading.Condition()
         self._closing = False
@@ -67,6 +68,12 @@ class Printer:
                 self._waiting += len(batch)
             self._wake.notify()
 
+    def note(self, data: bytes) -> None:
+        """Print a line that is no capture, in its turn; never waits."""
+        with self._wake:
+            self._notes.append(data)
+            self._wake.notify()
+
     def finish(self) -> bool:
         """Print what was offered, then end; false when the output could not be written."""
         with self._wake:
@@ -79,12 +86,15 @@ class Printer:
         try:
             while not self._full():
                 with self._wake:
-                    while not self._batches and not self._closing:
+                    while not (self._batches or self._notes or self._closing):
                         self._wake.wait()
+                    notes = b"".join(self._notes)
+                    self._notes.clear()
                     batches = list(self._batches)
                     self._batches.clear()
                     self._waiting = 0
                     closing, newest = self._closing, self._newest
+                write(notes)
                 for batch in batches:
                     self._catch_up(batch[0].id - 1)
                     self._print(batch)

@@ -7,13 +7,14 @@ import functools
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.output import counted
 from monitor.cli.types import PORT
+from monitor.tunnels.programs import PROGRAMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from monitor.services.monitor import Monitor
 
 F = TypeVar("F", bound=Callable[..., Any])
+AUTO: Final = "auto"
+NONE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the command line says of the receiver; None leaves it to the configuration."""
+    """What the command line says of the receiver; None leaves it to the configuration, ``tunnel`` to the command."""
 
     host: str | None = None
     port: int | None = None
@@ -36,12 +39,15 @@ class Choices:
     enforce: bool | None = None
     forward: str | None = None
     forward_wait: bool | None = None
+    tunnel: str | None = None
 
     def over(self, config: Config) -> Config:
         """The configuration with what was chosen in place of what it says; ``forward`` in place of rules, too."""
         said = {name: value for name, value in asdict(self).items() if value is not None}
         url, wait = said.pop("forward", None), said.pop("forward_wait", config.forward.wait)
         forward = config.forward if url is None else replace(config.forward, url=url, rules=())
+        if said.pop("tunnel", NONE) in PROGRAMS:
+            said["public_url"] = None  # that of the configuration does not lead through this tunnel
         return replace(config, receiver=replace(config.receiver, **said), forward=replace(forward, wait=wait))
 
 
@@ -57,13 +63,16 @@ def receiver_options(function: F) -> F:
         enforce: bool,
         forward: str | None,
         forward_wait: bool,
+        tunnel: str | None,
         **others: Any,
     ) -> Any:
         if public_url is not None:
-            public_url = _base_address(public_url)
+            public_url = base_address(public_url)
+            if tunnel in PROGRAMS:
+                fail("A tunnel gives the receiver its public URL; say --public-url or --tunnel, not both.", USAGE)
         if forward is not None:
             _check_target(forward)
-        choices = Choices(host, port, public_url, enforce or None, forward, forward_wait or None)
+        choices = Choices(host, port, public_url, enforce or None, forward, forward_wait or None, tunnel)
         return function(*args, choices=choices, **others)
 
     for option in (
@@ -72,15 +81,27 @@ def receiver_options(function: F) -> F:
         ),
         click.option("--forward", metavar="URL", help="Pass captures on to your app, such as http://localhost:3000."),
         click.option("--enforce", is_flag=True, help="Answer 401 where a signature is invalid, stale or missing."),
+        click.option(
+            "--tunnel", type=click.Choice([AUTO, NONE, *PROGRAMS]), metavar="NAME", help="The tunnel that gives the "
+            f"public URL: one that runs already (auto), one that is started ({', '.join(PROGRAMS)}), or none."
+        ),
         click.option("--public-url", metavar="URL", help="Where the world reaches this receiver (a tunnel's address)."),
         click.option("--port", type=PORT, metavar="PORT", help="The port (default 8787; 0 lets the system choose)."),
         click.option("--host", metavar="HOST", help="The address to listen on (default 127.0.0.1: this machine only)."),
-    ):
+    ):  # fmt: skip
         called = option(called)
     return called  # type: ignore[return-value]
 
 
-def _base_address(text: str) -> str:
+def ephemeral_option(function: F) -> F:
+    """Adds ``--ephemeral`` to a command."""
+    return click.option(
+        "--ephemeral", is_flag=True, help="At the end remove the webhooks that were registered meanwhile."
+    )(function)
+
+
+def base_address(text: str) -> str:
+    """What ``--public-url`` says, without a slash at its end; ends the command where it is no base address."""
     from monitor.urls import web_address
 
     try:
@@ -142,7 +163,12 @@ async def receiving(
         mask=mask or config.ui.mask,
         demo=demo is not None,
     )
-    async with assembled(config, settings, sock, database, local_folder=demo, on_alert=on_alert) as assembly:
+    tunnel = choices.tunnel or NONE
+    if tunnel == AUTO and receiver.public_url is not None:
+        tunnel = NONE
+    async with assembled(
+        config, settings, sock, database, local_folder=demo, on_alert=on_alert, tunnel=tunnel
+    ) as assembly:
         monitor = assembly.monitor
         if not is_loopback(monitor.host):
             tell(f"Warning: {monitor.url} is open to other machines; leave --host out to listen on this one only.")

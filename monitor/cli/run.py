@@ -8,13 +8,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import USAGE, fail, tell
-from monitor.cli.receiving import Choices, receiver_options, stored_sentence
+from monitor.cli.receiving import AUTO, Choices, ephemeral_option, receiver_options, stored_sentence
 
 if TYPE_CHECKING:
     from monitor.services.alerts import Alert, OnAlert
@@ -31,9 +33,13 @@ RESET: Final = (
 @receiver_options
 @click.option("--read-only", is_flag=True, help="Only watch: every key that changes something is off.")
 @click.option("--mask", is_flag=True, help="Mask numbers, names and texts, for a shared screen.")
+@ephemeral_option
 @click.pass_context
-def command(ctx: click.Context, choices: Choices, read_only: bool, mask: bool) -> int:
+def command(ctx: click.Context, choices: Choices, read_only: bool, mask: bool, ephemeral: bool) -> int:
     """Receive webhooks and show them on screens (the default command).
+
+    A tunnel of ngrok, cloudflared or tailscale that runs and leads here is found by itself, unless a public URL is set
+    (--tunnel auto); --tunnel NAME starts one, which ends with hooktop.
 
     Ends with q or ctrl+q; a signal ends it in order, too, with exit code 128 and the signal's number (130 for SIGINT).
 
@@ -41,10 +47,12 @@ def command(ctx: click.Context, choices: Choices, read_only: bool, mask: bool) -
     Examples:
       hooktop
       hooktop --port 9000 --public-url https://hooks.example.com
+      hooktop --tunnel cloudflared --ephemeral
       hooktop run --enforce --mask
     """
     need_terminal()
-    return asyncio.run(_run(globals_of(ctx), choices, read_only, mask))
+    choices = replace(choices, tunnel=choices.tunnel or AUTO)
+    return asyncio.run(_run(globals_of(ctx), choices, read_only, mask, ephemeral))
 
 
 def need_terminal() -> None:
@@ -55,14 +63,19 @@ def need_terminal() -> None:
         fail("This terminal (TERM=dumb or none) cannot draw screens; 'hooktop listen' works without them.", USAGE)
 
 
-async def _run(options: Globals, choices: Choices, read_only: bool, mask: bool) -> int:
+async def _run(options: Globals, choices: Choices, read_only: bool, mask: bool, ephemeral: bool) -> int:
+    from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
     from monitor.cli.receiving import receiving
     from monitor.services.assemble import load_config
 
-    config = load_config(options.config)
+    config, started = load_config(options.config), datetime.now(UTC)
     async with receiving(config, choices, database(options, config), read_only=read_only, mask=mask) as assembly:
+        if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
+            tell(assembly.tunnel.state.trouble)
         code = await screens(assembly, options)
+        if ephemeral:
+            await remove_added(assembly, started)
     tell(stored_sentence(assembly.monitor))
     return code
 

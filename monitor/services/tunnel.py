@@ -73,7 +73,8 @@ class PublicTunnel:
                 self._now(TunnelState(self._wanted, trouble=str(error)))
 
     async def stop(self) -> None:
-        """End what was started, with all that it started itself; what was found runs on."""
+        """End what was started, with all that it started itself; what was found runs on. That is told to nobody."""
+        self._followers.clear()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -1,0 +1,36 @@
+"""``--ephemeral``: what was registered while hooktop ran is removed when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from monitor.cli.errors import tell
+
+if TYPE_CHECKING:
+    from monitor.services.assemble import Assembly
+
+LIMIT_S: Final = 8.0  # whoever ended hooktop may kill it after ten
+
+
+async def remove_added(assembly: Assembly, since: datetime) -> None:
+    """Remove what was registered ``since`` then, also by commands beside this one, while the receiver still answers;
+    say what was removed and what could not be."""
+    from monitor.store.errors import StoreError
+    from monitor.store.registrations import RegistrationStore
+
+    registrations = assembly.registrations
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            for outcome in await registrations.remove_added(since=since):
+                tell(outcome.sentence)
+    except TimeoutError:
+        tell(
+            f"Removing what was registered took longer than {LIMIT_S:g} s and was given up; 'hooktop webhooks list' "
+            "shows what is still there."
+        )
+    except StoreError as error:
+        tell(str(error))
+    else:
+        await asyncio.to_thread(RegistrationStore(assembly.monitor.store.path).close, registrations.run)

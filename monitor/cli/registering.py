@@ -1,0 +1,214 @@
+"""What the commands about registrations share: which accounts and which address are meant, and what is there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from monitor.cli.command import Globals
+from monitor.cli.errors import FAILED, REFUSED, USAGE, fail, tell
+from monitor.cli.history import database, reading
+from monitor.cli.types import PORT
+from monitor.text import visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.admin.base import Admin, Trouble
+    from monitor.config import Account, Config
+    from monitor.model.drift import DriftRow
+    from monitor.services.registrations import Panel, Registrations
+
+F = TypeVar("F", bound=Callable[..., Any])
+RECENT: Final = 500  # captures that may show that a key verifies something
+# The provider said no; in what else may go wrong it was not asked, or nobody knows.
+SAID_NO: Final = frozenset({"auth", "refused", "not_found", "conflict", "rate_limited"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the command line says of accounts and addresses; None leaves it open."""
+
+    provider: str | None = None
+    account: str | None = None
+    public_url: str | None = None
+    port: int | None = None
+
+
+def choosing(function: F) -> F:
+    """Adds the options that say which accounts and which address are meant, given to the command as ``chosen``."""
+
+    @functools.wraps(function)
+    def called(
+        *args: Any, provider: str | None, account: str | None, public_url: str | None, port: int | None, **others: Any
+    ) -> Any:
+        from monitor.cli.receiving import base_address
+
+        if public_url is not None:
+            public_url = base_address(public_url)
+        return function(*args, chosen=Chosen(provider, account, public_url, port), **others)
+
+    for option in (
+        click.option("--port", type=PORT, metavar="PORT", help="The receiver's port (default: the configured one)."),
+        click.option(
+            "--public-url", metavar="URL", help="Where the world reaches the receiver (default: the configured one, or "
+            "a tunnel that leads to the receiver's port)."
+        ),
+        click.option("--account", metavar="NAME", help="One account only."),
+        click.option("--provider", metavar="PROVIDER", help="The accounts of one provider only."),
+    ):  # fmt: skip
+        called = option(called)
+    return called  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Registrations at hand: those of the chosen accounts, for a receiver at ``public_url``."""
+
+    registrations: Registrations
+    accounts: tuple[Account, ...]
+    config: Config
+    database: Path
+    public_url: str | None
+    port: int
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """The accounts as they are known now."""
+        return self.registrations.panels()
+
+    def rows(self) -> list[DriftRow]:
+        """The rows of all accounts."""
+        return [row for panel in self.panels for row in panel.rows]
+
+    def needed_url(self) -> str:
+        """Today's address; ends the command where there is none."""
+        if self.public_url is None:
+            fail(
+                "There is no public URL: give it with --public-url, set public_url under [receiver] in the "
+                f"configuration, or start a tunnel that leads to port {self.port}.",
+                USAGE,
+            )
+        return self.public_url
+
+    def admin(self, account: str) -> Admin:
+        """The client of an account; ends the command where that lacks something."""
+        found = self.registrations.admin(account)
+        if found is None:
+            fail(self.registrations.panel(account).trouble or "The account cannot be used.", USAGE)
+        return found
+
+    def one_account(self) -> Account:
+        """The account that is meant; ends the command where it may be several."""
+        if len(self.accounts) > 1:
+            names = ", ".join(visible(account.name) for account in self.accounts)
+            fail(f"There are several accounts ({names}); say which with --account NAME.", USAGE)
+        return self.accounts[0]
+
+    def row(self, wanted: str) -> DriftRow:
+        """The row with this id, the beginning of an id, or this subject; ends the command where there is none."""
+        rows = self.rows()
+        found = [row for row in rows if row.found is not None and row.found.id == wanted]
+        found = found or [row for row in rows if row.subject == wanted]
+        found = found or [row for row in rows if row.found is not None and wanted and row.found.id.startswith(wanted)]
+        shown = visible(wanted, limit=100)
+        if not found:
+            fail(f"There is no webhook {shown!r}; 'hooktop webhooks list' shows the ids.", FAILED)
+        if len(found) > 1:
+            names = ", ".join(f"{visible(row.account)} {visible(row.found.id if row.found else '')}" for row in found)
+            fail(f"{shown!r} may be several webhooks ({names}); give the whole id, and --account where needed.", USAGE)
+        return found[0]
+
+
+@contextlib.asynccontextmanager
+async def registrations_at(options: Globals, chosen: Chosen, *, refresh: bool = True) -> AsyncIterator[Place]:
+    """The registrations of the chosen accounts; with ``refresh`` the providers are asked what they have.
+
+    What was changed through them is noted as of a run that has ended properly. Raises ConfigError and StoreError.
+    """
+    from monitor.cli import logs
+    from monitor.services.assemble import load_config, registrations_of
+    from monitor.store.registrations import RegistrationStore
+
+    config = load_config(options.config)
+    logs.to_stderr(logs.secrets_of(config), options.verbose)
+    accounts = _accounts(config, chosen)
+    port = config.receiver.port if chosen.port is None else chosen.port
+    url = chosen.public_url or config.receiver.public_url or await _tunnel(port)
+    path = database(options, config)
+    config = replace(config, accounts=accounts, receiver=replace(config.receiver, public_url=url, port=port))
+    registrations = registrations_of(config, path)
+    await registrations.open()
+    place = Place(registrations, accounts, config, path, url, port)
+    if refresh:
+        await asyncio.to_thread(_recent, place)
+        await registrations.refresh()
+    yield place
+    if path.exists():
+        await asyncio.to_thread(RegistrationStore(path).close, registrations.run)
+
+
+async def _tunnel(port: int) -> str | None:
+    """The address of a tunnel that runs and leads to the receiver's port."""
+    from monitor.services.tunnel import running
+
+    found = await running(port) if port else None
+    if found is None or found.port != port:
+        return None
+    tell(f"The public URL is that of {found.program}'s tunnel to port {port}: {found.url}")
+    return found.url
+
+
+def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
+    if not config.accounts:
+        fail("There are no accounts yet; 'hooktop accounts add volt' adds one.", USAGE)
+    names = ", ".join(visible(account.name) for account in config.accounts)
+    if chosen.account is not None and chosen.account not in {account.name for account in config.accounts}:
+        fail(f"There is no account {visible(chosen.account)!r}; there are {names}.", USAGE)
+    found = tuple(
+        account
+        for account in config.accounts
+        if chosen.account in (None, account.name) and chosen.provider in (None, account.provider)
+    )
+    if not found:
+        known = ", ".join(dict.fromkeys(account.provider for account in config.accounts))
+        fail(f"There is no such account of {visible(chosen.provider or '')!r}; there are accounts of {known}.", USAGE)
+    return found
+
+
+def _recent(place: Place) -> None:
+    """Tell of the newest captures, so that it is known which keys verify something."""
+    if place.database.exists():
+        with reading(place.database) as reader:
+            place.registrations.committed(reader.recent(RECENT))
+
+
+def code_of(kind: Trouble | None) -> int:
+    """The exit code for a failed call."""
+    return REFUSED if kind is not None and kind.value in SAID_NO else FAILED
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The exit code of several: that a provider refused is said first."""
+    return REFUSED if REFUSED in codes else max(codes, default=0)
+
+
+def troubles(place: Place) -> int:
+    """Say which accounts could not be asked; gives the exit code."""
+    codes: list[int] = []
+    lacking = 0
+    for panel in place.panels:
+        if panel.trouble is None:
+            continue
+        tell(f"{panel.account}: {panel.trouble}")
+        if place.registrations.admin(panel.account) is None:  # it was never meant to be asked, perhaps
+            lacking += 1
+        else:
+            codes.append(code_of(panel.trouble_kind))
+    return USAGE if lacking == len(place.panels) else worst(codes)
