@@ -202,7 +202,7 @@ async def assembled(
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)
         store.follow(registrations.committed)
-        await registrations.open()
+        await registrations.read()
         await monitor.start()
         retention.start()
         await public.start()

@@ -103,6 +103,9 @@ class Work:
                 outcome = self._failed(next(iter(plan.problems.values())))
             elif plan.change is None:
                 outcome = await self._nothing_to_ask()
+            elif self._outdated(plan.change):
+                why = "the public address is another now than when this was planned"
+                outcome = self._failed(f"Nothing was asked of {desk.label}: {why}.", Trouble.CONFLICT)
             elif plan.by_hand is not None:
                 outcome = await self._by_hand(plan.change, plan.by_hand.where)
             else:
@@ -117,6 +120,11 @@ class Work:
             outcome = replace(outcome, next=self.again(plan))
         self._tell(Step.ENDED, outcome.sentence)
         return outcome
+
+    def _outdated(self, change: Change) -> bool:
+        """Whether a change would lead to an earlier address of ours."""
+        url, desk = change.url, self.desk
+        return url is not None and url != desk.url and self.plan.restores is None and desk.is_ours(url)
 
     async def _nothing_to_ask(self) -> Outcome:
         """Only what is wanted becomes another, or what was to be restored is as it was."""

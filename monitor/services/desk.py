@@ -97,12 +97,13 @@ class Desk:
         self.account = account
         self.office = office
         self.lock = asyncio.Lock()
-        self.admin: Admin | None = None
         self.listed: tuple[Registration, ...] | None = None
         self.wanted: tuple[Wanted, ...] = ()
         self.records: tuple[ChangeRecord, ...] = ()
         self.in_flight: int | None = None  # the record of a change that is being asked for
         self.draft_key = new_key()  # what the next registration gets, so that a form shows one key
+        self._admin: Admin | None = None
+        self._prepared = False
         self._opened = False
         self._alive: dict[str, bool | None] = {}
         self._known: dict[str, tuple[Registration, datetime]] = {}  # registered by the records, since when
@@ -111,13 +112,6 @@ class Desk:
         self._trouble: AdminError | StoreError | None = None
         self._refreshed_at: datetime | None = None
         self._busy: str | None = None
-        sealed = isinstance(account.api_secret, KeyringSecret)
-        try:
-            unsealed = replace(account, api_secret=_SEALED) if sealed else account
-            self.admin = office.make(unsealed, on_call=self.answered)
-        except AdminError as error:
-            self._trouble = error
-        self._opened = not sealed
         self.panel = self._panel()
 
     @property
@@ -137,9 +131,16 @@ class Desk:
         return known.label if known is not None else self.provider
 
     @property
+    def admin(self) -> Admin | None:
+        """The client, perhaps with its secret still in the keyring; None where the account lacks something, which the
+        panel tells."""
+        self.prepare()
+        return self._admin
+
+    @property
     def lists(self) -> bool:
         """Whether the API tells what is registered."""
-        return self.admin is not None and self.admin.cannot(LIST) is None
+        return self._admin is not None and self._admin.cannot(LIST) is None
 
     @property
     def rows(self) -> tuple[DriftRow, ...]:
@@ -156,6 +157,18 @@ class Desk:
         """Whether the list is recent enough to act upon."""
         at = self._refreshed_at
         return self.listed is not None and at is not None and (self.office.now() - at).total_seconds() < FRESH_S
+
+    def prepare(self) -> None:
+        """Make the client. The first one of all takes some 150 ms, since what it needs is loaded."""
+        if not self._prepared:
+            sealed = isinstance(self.account.api_secret, KeyringSecret)
+            account = replace(self.account, api_secret=_SEALED) if sealed else self.account
+            try:
+                self._admin = self.office.make(account, on_call=self.answered)
+                self._opened = not sealed
+            except AdminError as error:
+                self._trouble = error
+            self._prepared = True
 
     def find(self, id_: str) -> Registration | None:
         """What was found with this id."""
@@ -212,14 +225,14 @@ class Desk:
     async def client(self, *, anew: bool = False) -> Admin:
         """The client with its secret at hand, for which the keyring may have to be unlocked; ``anew`` makes one that
         has learnt nothing yet. Raises AdminError."""
-        if self.admin is not None and self._opened and not anew:
-            return self.admin
+        if self._admin is not None and self._opened and not anew:
+            return self._admin
         try:
             account = await asyncio.to_thread(accounts.opened, self.account)
         except KeyringProblem as error:
             raise AdminError(Trouble.AUTH, str(error)) from None
-        self.admin = admin = self.office.make(account, on_call=self.answered)
-        self._opened = True
+        admin = await asyncio.to_thread(lambda: self.office.make(account, on_call=self.answered))
+        self._admin, self._prepared, self._opened = admin, True, True
         return admin
 
     async def read(self) -> None:
@@ -286,7 +299,7 @@ class Desk:
         self.office.on_call(call)
 
     def _panel(self) -> Panel:
-        account, admin = self.account, self.admin
+        account, admin = self.account, self._admin
         trouble = None if self._trouble is None else str(self._trouble)
         try:
             self.office.reach.hook_path(self.provider)
@@ -311,7 +324,7 @@ class Desk:
 
     def facts(self, wanted: Sequence[Wanted]) -> Facts | None:
         """What is known, were this wanted; None without a client."""
-        return None if self.admin is None else replace(self._facts(self.admin), wanted=wanted)
+        return None if self._admin is None else replace(self._facts(self._admin), wanted=wanted)
 
     def _facts(self, admin: Admin) -> Facts:
         ours: dict[str, bool] = {}

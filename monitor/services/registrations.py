@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from monitor import tasks
 from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble
 from monitor.model.capture import Capture, Source
 from monitor.model.drift import FINE, DriftRow, State
@@ -104,6 +105,8 @@ class Registrations:
         self._works: list[Work] = []
         self._followers: list[Callable[[], None]] = []
         self._urls: dict[str, tuple[str, ...]] = {}
+        self._prepared = False
+        self._preparing: asyncio.Task[None] | None = None
         self.configure(config)
         reach.follow(self._republish)
 
@@ -113,7 +116,12 @@ class Registrations:
         return self._office.read_only
 
     async def open(self) -> None:
-        """Read what is wanted and what was done, without the network. Raises StoreError."""
+        """Read what is wanted and what was done, without the network, and make the clients. Raises StoreError."""
+        await self.read()
+        await self._prepare()
+
+    async def read(self) -> None:
+        """As ``open``, without the clients: as much as is needed to verify what comes in. Raises StoreError."""
         for desk in self._desks.values():
             await desk.read()
             desk.publish()
@@ -125,10 +133,14 @@ class Registrations:
             known = before.get(account.name)
             same = known is not None and known.account == account
             self._desks[account.name] = known if known is not None and same else Desk(account, self._office)
+        self._prepared, self._preparing = False, None
         self._changed()
 
     def panels(self) -> tuple[Panel, ...]:
-        """The accounts in the order of the configuration."""
+        """The accounts in the order of the configuration; empty of rows until the clients are made, which this begins
+        when nobody has yet."""
+        if not self._prepared and self._preparing is None and self._desks:
+            self._preparing = tasks.start(self._prepare(), "clients of the accounts")
         return tuple(desk.panel for desk in self._desks.values())
 
     def panel(self, account: str) -> Panel:
@@ -173,6 +185,11 @@ class Registrations:
             if record.after is not None and record.after.id == registration and record.probes:
                 return record.probes
         return ()
+
+    def records(self, account: str) -> tuple[ChangeRecord, ...]:
+        """What hooktop did for an account, oldest first, as it was last read."""
+        desk = self._desks.get(account)
+        return desk.records if desk is not None else ()
 
     async def refresh(self, account: str | None = None) -> None:
         """Ask the providers what they offer and have, all accounts at once; errors are in the panels. Never raises."""
@@ -322,6 +339,12 @@ class Registrations:
     def _some(self, account: str | None) -> Iterable[Desk]:
         return [desk for name, desk in self._desks.items() if account in (None, name)]
 
+    async def _prepare(self) -> None:
+        for desk in list(self._desks.values()):
+            await asyncio.to_thread(desk.prepare)
+            desk.publish()
+        self._prepared = True
+
     async def _refresh(self, desk: Desk) -> None:
         async with self._at(desk, "asking what is registered"):
             try:
@@ -390,9 +413,8 @@ class Registrations:
         """The addresses that deliveries may be signed for, by provider: ours first."""
         found: dict[str, dict[str, bool]] = {}
         for desk in self._desks.values():
-            for row in desk.rows:
-                if row.found is not None:
-                    found.setdefault(desk.provider, {})[row.found.url] = row.ours
+            for registration in desk.history() if desk.found is None else desk.found:
+                found.setdefault(desk.provider, {})[registration.url] = desk.is_ours(registration.url)
         return {
             provider: tuple(sorted(urls, key=lambda url: not urls[url])[:MAX_URLS]) for provider, urls in found.items()
         }

@@ -19,7 +19,7 @@ from monitor.services.registrations import Action, Confirm, Progress, Step
 from monitor.services.settling import SETTLED_AFTER
 from monitor.store.registrations import RegistrationStore
 from tests.sandbox.apis import PUBLIC
-from tests.services.registering import DELIVERY, MESSAGES, NEXT, SMS, world
+from tests.services.registering import DELIVERY, MESSAGES, NEXT, SMS, until, world
 
 
 class Unanswered:
@@ -382,6 +382,56 @@ async def test_credentials_are_tested_with_a_call_that_changes_nothing(tmp_path:
         tested = await w.registrations.test("volt")
         assert not tested.ok
         assert "401" in tested.sentence
+
+
+async def test_what_others_lost_is_offered_until_a_run_has_asked(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("connectly", DELIVERY))
+        await w.do(w.registrations.plan_add("bird", SMS))
+        await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
+        (offer,) = await w.registrations.offers()  # what was removed was hooktop's own: no loss to anybody
+        assert offer.record.account == "connectly"
+        assert [other.record.account for other in await w.registrations.restorable()] == ["bird", "connectly"]
+
+        crashed_before = w.again()
+        await crashed_before.open()
+        assert await crashed_before.offers() == (offer,)
+        await crashed_before.leave()  # it has asked, and was told to leave things as they are
+        later = w.again()
+        await later.open()
+        assert await later.offers() == ()
+        assert offer in await later.restorable()
+        assert await later.restorable("volt") == ()
+        await later.dismiss(offer.record)
+        assert [other.record.account for other in await later.restorable()] == ["bird"]
+        assert not later.plan_restore(replace(offer.record, state=ChangeState.DISMISSED)).possible
+
+
+async def test_a_plan_for_an_address_of_yesterday_is_not_carried_out(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        plan = w.registrations.plan_add("bird", SMS)
+        w.reach.change(NEXT)
+        done = await w.do(plan)
+        assert (done.state, done.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert done.next is not None
+        assert done.next.url == w.reach.hook_url("bird")
+        assert len(w.sandbox.registrations("bird")) == 2
+
+
+async def test_what_was_registered_is_known_at_the_start_without_asking_anybody(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.do(w.registrations.plan_add("bird", SMS))
+        url = w.reach.hook_url("bird")
+        w.reach.change(None)
+        start = w.again()
+        assert start.panels() == start.panels()
+        await start.read()
+        assert start._keychain.keys("bird").urls == (url,)
+        await until(lambda: all(panel.host for panel in start.panels()))  # the clients are made on demand
+        assert start.panel("bird").rows[0].state is State.NOT_LISTED
+        assert not start.calls
 
 
 async def test_read_only_refuses_every_plan(tmp_path: Path) -> None:
