@@ -24,6 +24,7 @@ _MARKED: Final = re.compile(
     r"(?<![\w.])(?:(wamid\.|gB[EG])[\w+/=-]{8,}|(?:sk|pk|rk|whsec|gh[pousr]|xox[abprs])[_-][\w+/=-]{8,}"
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AKIA[0-9A-Z]{16})"
 )
+_SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0-9]{1,13},)")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
 _TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
 _PLAIN_SEGMENT: Final = re.compile(r"[a-z]{2,20}|v[0-9]{1,2}")
@@ -110,7 +111,11 @@ class Masker:
         if low == "cookie":
             pairs = (pair.partition("=") for pair in value.split(";"))
             return ";".join(key + sign + self._disguise.letters(held) for key, sign, held in pairs)
-        return self._value(Kind.SECRET if low == STAMP_HEADER else kind_of((low,)), value, 0)
+        kind = Kind.SECRET if low == STAMP_HEADER else kind_of((low,))
+        if kind is not Kind.SECRET:
+            return self._value(kind, value, 0)
+        parts = _SCHEME.split(value)  # what names the scheme of a signature stands at the odd places
+        return "".join(part if index % 2 else self._disguise.letters(part) for index, part in enumerate(parts))
 
     def _path(self, path: str) -> str:
         segments = path.split("/")
