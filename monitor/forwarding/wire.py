@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._lost: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._clean = True  # no exchange has left anything behind
+        self._heard_at = 0.0  # when bytes came last: the loop may be busy before they are looked at
 
     @classmethod
     async def open(cls, address: str, port: int, tls: ssl.SSLContext | None, host: str) -> Connection:
@@ -92,7 +93,7 @@ class Connection(asyncio.Protocol):
         try:
             again = await self._read(answer)
         finally:
-            answer.took_s = time.perf_counter() - begun
+            answer.took_s = (self._heard_at if self._heard_at > begun else time.perf_counter()) - begun
         # What is left of the request, or came behind the answer, would be mixed up with the next exchange.
         self._clean = again and not self._buffer and not self._transport.get_write_buffer_size()
 
@@ -212,6 +213,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        self._heard_at = time.perf_counter()
         self._buffer += data
         if len(self._buffer) > _AHEAD:
             self._transport.pause_reading()
