@@ -120,7 +120,8 @@ def message_record(message: Message, *, stuck_s: float | None = None) -> dict[st
 
 
 def conversation_record(conversation: Conversation) -> dict[str, Any]:
-    """The JSON object of one conversation."""
+    """The JSON object of one conversation. ``unread`` is null wherever nobody says when somebody looked: the screens
+    know it of their own run, the database keeps nothing of it."""
     return {
         "kind": "conversation",
         "key": conversation.key,

@@ -17,7 +17,7 @@ from monitor import tasks
 from monitor.model.conversation import Bubble, CentreLine
 from monitor.model.filter import Filter, FilterError, parse
 from monitor.store.filter_sql import compile_message_filter
-from monitor.store.message_reader import ConversationRow, MessageReader
+from monitor.store.message_reader import FIRST_PLACE, ConversationRow, MessageReader, Place
 
 PAGE: Final = 100
 MOST: Final = 2_000  # conversations that are listed
@@ -39,11 +39,18 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """What was said in a conversation, oldest first, as it stood at the watermark ``touched``."""
+    """A stretch of what was said in a conversation, oldest first, as it stood at the watermark ``touched``.
+
+    ``begins`` is the place of its first message, None where it is the end of the conversation, which goes on;
+    ``earlier`` and ``later`` messages lie before and behind it.
+    """
 
     number: int
     touched: int
     items: tuple[Bubble | CentreLine, ...]
+    begins: Place | None
+    earlier: int
+    later: int
 
 
 class ConversationView:
@@ -156,10 +163,31 @@ class ConversationView:
         """Whether something was said in the conversation since the thread was read."""
         return self._reader.conversation_touched(thread.number) != thread.touched
 
-    async def thread(self, number: int) -> Thread:
-        """What was said in a conversation, the newest 500 messages."""
+    async def thread(self, number: int, begins: Place | None = None) -> Thread:
+        """What was said in a conversation: 500 messages from a place on, or (None) the newest."""
+        return await asyncio.to_thread(self._thread, number, begins)
+
+    async def oldest(self, number: int) -> Thread:
+        """The first messages of a conversation."""
+        return await self.thread(number, FIRST_PLACE)
+
+    async def moved(self, thread: Thread, messages: int) -> Thread:
+        """The stretch that begins so many messages later, or earlier where that is negative."""
+        return await asyncio.to_thread(self._moved, thread, messages)
+
+    def _moved(self, thread: Thread, messages: int) -> Thread:
+        begins = thread.begins or self._reader.stretch(thread.number).begins
+        if begins is not None:
+            begins = self._reader.further(thread.number, begins, messages)
+        return self._thread(thread.number, begins)
+
+    def _thread(self, number: int, begins: Place | None) -> Thread:
         touched = self._reader.conversation_touched(number)
-        return Thread(number, touched, tuple(await asyncio.to_thread(self._reader.thread, number)))
+        found = self._reader.stretch(number, begins)
+        if begins is not None and not found.later:  # the end: from here on it follows what is said
+            found = self._reader.stretch(number)
+        begins = found.begins if found.later else None
+        return Thread(number, touched, tuple(found.items), begins, found.earlier, found.later)
 
     async def row(self, number: int) -> ConversationRow | None:
         """A conversation, whether it is listed or not."""

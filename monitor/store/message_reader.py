@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from monitor.model.conversation import Bubble, CentreLine, Conversation, bubbles
 from monitor.model.lifecycle import fold
@@ -38,6 +38,8 @@ _ORDERS: Final = {
     Order.STUCK: ("r.final = 0", "r.id DESC"),
     Order.FAILED: ("r.status = 'failed'", "r.id DESC"),
 }
+Place: TypeAlias = tuple[int, int]  # of a message in its conversation: when it happened (in microseconds), its number
+FIRST_PLACE: Final[Place] = (-(2**63), 0)
 MAX_THREAD: Final = 500
 MAX_UNREAD: Final = 100
 MAX_NARROW: Final = 5_000  # captures whose messages are looked up by number
@@ -87,6 +89,17 @@ class ConversationRow:
             failed=self.failed,
             unproven=self.unproven,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a conversation, oldest first, with how many messages lie before and behind it. ``begins`` is the place
+    of its first message, None where it has none."""
+
+    items: list[Bubble | CentreLine]
+    begins: Place | None
+    earlier: int
+    later: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,13 +280,42 @@ class MessageReader(Reader):
 
     def thread(self, number: int, limit: int = MAX_THREAD) -> list[Bubble | CentreLine]:
         """The newest messages of a conversation with what happened to it, oldest first."""
-        rows = self._all(
-            f"{SELECT_MESSAGE} WHERE r.conversation_id = ? ORDER BY r.happened_at DESC, r.id DESC LIMIT ?",
-            (number, limit),
-        )
+        return self.stretch(number, limit=limit).items
+
+    def stretch(self, number: int, begins: Place | None = None, limit: int = MAX_THREAD) -> Stretch:
+        """So many messages of a conversation from a place on (None: the newest), with what happened to it meanwhile."""
+        inside, place = "r.conversation_id = ?", "(r.happened_at, r.id)"
+        if begins is None:
+            sql = f"{SELECT_MESSAGE} WHERE {inside} ORDER BY r.happened_at DESC, r.id DESC LIMIT ?"
+            rows = self._all(sql, (number, limit))[::-1]
+        else:
+            sql = f"{SELECT_MESSAGE} WHERE {inside} AND {place} >= (?, ?) ORDER BY r.happened_at, r.id LIMIT ?"
+            rows = self._all(sql, (number, *begins, limit))
+        messages = [message_of(values) for values in rows]
+        earlier = later = 0
+        first: Place | None = None
+        if rows:
+            first, last = ((microseconds(messages[at].happened_at), rows[at][0]) for at in (0, -1))
+            sql = f"SELECT count(*) FROM messages r WHERE {inside} AND {place}"  # noqa: S608 - constants and ?
+            earlier = self._all(f"{sql} < (?, ?)", (number, *first))[0][0]
+            later = self._all(f"{sql} > (?, ?)", (number, *last))[0][0]
         with self._using() as db:
-            lines = projection.conversation_events(db, number, limit)
-        return bubbles([message_of(values) for values in rows], lines)
+            lines = projection.conversation_events(
+                db, number, limit,
+                since=messages[0].happened_at if earlier else None, until=messages[-1].happened_at if later else None,
+            )  # fmt: skip
+        return Stretch(bubbles(messages, lines), first, earlier, later)
+
+    def further(self, number: int, place: Place, messages: int) -> Place:
+        """The place so many messages further on in a conversation, or back where that is negative; the last or the
+        first where it has no more."""
+        sign, order = (">=", "") if messages > 0 else ("<=", " DESC")
+        sql = (
+            "SELECT happened_at, id FROM messages WHERE conversation_id = ? "  # noqa: S608 - constants and ?
+            f"AND (happened_at, id) {sign} (?, ?) ORDER BY happened_at{order}, id{order} LIMIT ?"
+        )
+        found = self._all(sql, (number, *place, abs(messages) + 1))
+        return tuple(found[-1]) if found else place
 
 
 def _conversation(values: Sequence[Any]) -> ConversationRow:

@@ -34,8 +34,9 @@ _READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa:
 _SAID_OF: Final = "SELECT capture, captures, last_at FROM message_events WHERE message = ? ORDER BY capture LIMIT ?"
 _LINES: Final = (
     f"{_READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
-    "ORDER BY id DESC LIMIT ?"
+    "AND coalesce(occurred_at, received_at) BETWEEN ? AND ? ORDER BY id DESC LIMIT ?"
 )
+_FIRST, _LAST = -(2**63), 2**63 - 1
 _SAID: Final = (
     "INSERT INTO message_events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message, digest, verdict) DO UPDATE SET "
     "capture = CASE WHEN (excluded.first_at, excluded.capture) < (first_at, capture) "
@@ -201,9 +202,12 @@ def message_events(db: sqlite3.Connection, number: int, events: Events | None = 
     ]
 
 
-def conversation_events(db: sqlite3.Connection, number: int, limit: int) -> list[Event]:
-    """What happened to a conversation itself, the newest ``limit``."""
-    return [_stored(values) for values in db.execute(_LINES, (number, limit))]
+def conversation_events(
+    db: sqlite3.Connection, number: int, limit: int, *, since: datetime | None = None, until: datetime | None = None
+) -> list[Event]:
+    """What happened to a conversation itself, the newest ``limit`` between two times."""
+    between = (_FIRST if since is None else microseconds(since), _LAST if until is None else microseconds(until))
+    return [_stored(values) for values in db.execute(_LINES, (number, *between, limit))]
 
 
 def _file(db: sqlite3.Connection, event: Event, conversations: set[int]) -> int:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.model.conversation import Bubble
+from monitor.model.conversation import Bubble, CentreLine
 from monitor.model.filter import FilterError
+from monitor.model.reading import Reading, Status
 from monitor.services import conversations as module
-from monitor.services.conversations import ConversationView
+from monitor.services.conversations import ConversationView, Thread
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
-from tests.factory import running
+from tests.factory import make_capture, running
+from tests.services.histories import told
 from tests.services.test_messages import Clock
 from tests.volt import Volt
 
@@ -93,6 +97,48 @@ async def test_a_thread_and_whether_it_changed(tmp_path: Path) -> None:
         row = await view.row(thread.number)
         assert row is not None
         assert row.messages == 3
+
+
+async def test_a_long_thread_is_read_in_stretches(tmp_path: Path) -> None:
+    begin = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    captures = [told(f"m{n}", Status.DELIVERED, ago=10_000 - n) for n in range(1_100)]
+    event = make_capture(
+        reading=Reading(
+            event="conversation.updated", occurred_at=begin - timedelta(seconds=9_990),
+            facts=(("conversation_id", "own"), ("last_message_id", "m3")),
+        )
+    )  # fmt: skip
+    async with viewing(tmp_path) as (_, monitor, view, _):
+        await asyncio.gather(*(monitor.store.add(replace(one, id=0)) for one in (*captures, event)))
+        await monitor.store.caught_up()
+        newest = await view.thread(1)
+        assert (texts(newest)[0], texts(newest)[-1]) == ("text of m600", "text of m1099")
+        assert (newest.begins, newest.earlier, newest.later) == (None, 600, 0)
+        assert len(newest.items) == 500
+        earlier = await view.moved(newest, -250)
+        assert (texts(earlier)[0], texts(earlier)[-1], earlier.earlier, earlier.later) == (
+            "text of m350",
+            "text of m849",
+            350,
+            250,
+        )
+        first = await view.moved(earlier, -400)
+        assert (texts(first)[0], first.earlier, first.later) == ("text of m0", 0, 600)
+        assert first == await view.oldest(1)
+        assert len(first.items) == 501
+        assert [item.event for item in first.items if isinstance(item, CentreLine)] == ["conversation.updated"]
+        again = await view.moved(first, 350)
+        assert again == earlier
+        assert await view.moved(earlier, 250) == newest
+        await monitor.store.add(replace(told("new", Status.SENT, ago=1), id=0))
+        await monitor.store.caught_up()
+        assert view.has_changed(earlier)
+        assert texts(await view.thread(1, earlier.begins)) == texts(earlier)
+        assert texts(await view.thread(1))[-1] == "text of new"
+
+
+def texts(thread: Thread) -> list[str | None]:
+    return [item.message.text for item in thread.items if isinstance(item, Bubble)]
 
 
 async def test_pages_come_as_somebody_looks_down_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,10 @@ from monitor.ui.documents.look import Reader
 from monitor.ui.documents.thread import thread_lines
 from monitor.ui.painted import cells
 from monitor.ui.screens.conversations import ConversationsScreen, ThreadScreen
+from monitor.ui.widgets.thread_pane import ThreadPane
 from tests.factory import START, make_capture
 from tests.model.events import make_event
+from tests.services.histories import told
 from tests.ui.screens import RecordingDriver, Screens, mixed_captures, screens
 from tests.ui.test_safety import HOSTILE, foreign_controls, hostile_capture
 from tests.volt import Volt
@@ -157,6 +159,49 @@ async def test_a_resize_hides_the_thread_and_leaves_the_list_in_use(tmp_path: Pa
         await s.until(lambda: view(s).rows.cursor_in_sight)
         await s.press("enter")
         assert isinstance(s.app.screen, ThreadScreen)
+
+
+async def test_a_long_thread_goes_on_where_its_end_comes_into_sight(tmp_path: Path) -> None:
+    long = [told(f"m{n}", Status.DELIVERED, ago=5_000 - n) for n in range(1_000)]
+    async with screens(tmp_path, long, size=(80, 24)) as s:
+        await s.monitor.store.caught_up()
+        await s.press("3")
+        await s.until(lambda: isinstance(s.app.screen, ConversationsScreen) and s.app.screen.view.loaded)
+        await s.press("enter")
+        pane = s.app.screen.query_one(ThreadPane)
+        await s.until(lambda: "text of m999" in thread(s))
+        assert "… 500 earlier" in thread(s)
+        assert "text of m499" not in thread(s)
+        pane.items.move_to(0)
+        await s.until(lambda: "… 250 earlier" in thread(s))
+        assert "… 250 later" in thread(s)
+        assert chosen(pane) == "text of m500"
+        await s.press("k")
+        assert chosen(pane) == "text of m499"
+        assert "text of m499" in s.screen_text()
+        await s.press("g")
+        await s.until(lambda: "earlier" not in thread(s))
+        assert chosen(pane) == "text of m0"
+        assert "text of m0" in s.screen_text()
+        assert len(pane.thread.items) == 500  # type: ignore[union-attr]
+        pane.items.move_to(499)
+        await s.until(lambda: "… 250 later" in thread(s))
+        assert chosen(pane) == "text of m499"
+        assert "text of m499" in s.screen_text()
+        await s.add(replace(told("new", Status.SENT, ago=1), id=0))
+        await s.until(lambda: "… 251 later" in thread(s))
+        assert chosen(pane) == "text of m499"
+        await s.press("G")
+        await s.until(lambda: "text of new" in s.screen_text())
+        assert "later" not in thread(s)
+        assert chosen(pane) == "text of new"
+        await s.add(replace(told("newer", Status.SENT, ago=0), id=0))
+        await s.until(lambda: "text of newer" in s.screen_text())
+
+
+def chosen(pane: ThreadPane) -> str | None:
+    assert isinstance(pane.item, Bubble)
+    return pane.item.message.text
 
 
 async def test_media_are_chips_and_never_fetched(tmp_path: Path) -> None:

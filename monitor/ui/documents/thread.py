@@ -12,7 +12,7 @@ from monitor.model.message import Mark, Message
 from monitor.model.reading import Status
 from monitor.text import visible
 from monitor.ui.documents.look import BLANK, Reader
-from monitor.ui.format import clock, day, fit, size
+from monitor.ui.format import clock, count, day, fit, size
 from monitor.ui.lines import Line, Part, foreign, line, wrap
 from monitor.ui.mask import mask_text
 from monitor.ui.painted import cells
@@ -29,22 +29,33 @@ _STATES: Final[dict[Status | None, Part]] = {
 }
 
 
-def thread_lines(items: Sequence[Bubble | CentreLine], reader: Reader, width: int) -> list[Placed]:
-    """The lines of a thread, each with the number of the item it belongs to."""
-    placed: list[Placed] = []
+def thread_lines(
+    items: Sequence[Bubble | CentreLine], reader: Reader, width: int, *, earlier: int = 0, later: int = 0
+) -> list[Placed]:
+    """The lines of a thread, each with the number of the item it belongs to.
+
+    ``earlier`` and ``later`` messages are not among the items.
+    """
+    placed: list[Placed] = [(_left_out(earlier, "earlier", width), None)] if earlier else []
     date = ""
     for number, item in enumerate(items):
         today = day(item.at)
         if today != date:
-            date = today
             placed += [(BLANK, None)] if placed else []
+            date = today
             placed.append((_centred([(f"── {today} ──", "faint")], width), None))
         placed.append((BLANK, None))
         if isinstance(item, CentreLine):
             placed.append((_centred(_event(item, width), width), number))
         else:
             placed += [(one, number) for one in bubble(item.message, clock(item.at)[:5], reader, width)]
+    if later:
+        placed += [(BLANK, None), (_left_out(later, "later", width), None)]
     return placed
+
+
+def _left_out(number: int, word: str, width: int) -> Line:
+    return _centred([(fit(f"… {count(number)} {word}", width), "faint")], width)
 
 
 def bubble(message: Message, time: str, reader: Reader, width: int) -> list[Line]:

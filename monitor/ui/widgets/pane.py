@@ -19,7 +19,6 @@ class Pane(Vertical):
     """A heading over an ``ItemsView``."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("pane")
-    NARROW: ClassVar[bool] = False
 
     class Left(Message):
         """The user wants to go back."""
@@ -34,7 +33,11 @@ class Pane(Vertical):
     def compose(self) -> ComposeResult:
         """Heading and lines."""
         yield Bar(self.heading, id=f"{self.id}-heading")
-        yield ItemsView(id=f"{self.id}-items", narrow=self.NARROW)
+        yield self.make_items(f"{self.id}-items")
+
+    def make_items(self, id: str) -> ItemsView:
+        """The widget for the lines."""
+        return ItemsView(id=id)
 
     def heading(self, width: int) -> Lines:
         """What stands over the lines."""
