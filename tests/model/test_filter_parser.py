@@ -186,6 +186,8 @@ def test_terms(text: str, node: Node) -> None:
         ("age:2h", 0, "age needs a comparison. Write age<2h or age>2h."),
         ("received:2026-02-30", 9, "2026-02-30 is not a time."),
         ("received>20260131", 9, "20260131 is not a time."),
+        ("status:sent -mark:Stuck", 18, "stuck cannot be asked for: it comes with time"),
+        ("mark:stuck", 5, "hooktop messages --sort stuck, lists"),
         ("body:x", 0, "body needs a name behind a dot."),
         ("header.:x", 0, "header needs a name behind a dot."),
         ("body.n>x", 7, "> needs a number here. Such as body.n>10."),

@@ -27,6 +27,7 @@ from monitor.model.filter.expression import ExpressionProblem, expression
 from monitor.model.filter.fields import ANYWHERE, FIELDS, ORDERED, Field, Kind
 from monitor.model.filter.lexer import Token
 from monitor.model.filter.nodes import Node, Or, Term
+from monitor.model.message import Mark
 from monitor.text import visible
 from monitor.times import microseconds
 
@@ -72,6 +73,13 @@ def node_of(token: Token) -> Node:
         )
     literals = pieces(token.value)
     plain = len(literals) == 1
+    if field.name == "mark" and plain and literals[0].casefold() == Mark.STUCK:
+        raise FilterError(
+            "stuck cannot be asked for: it comes with time, not with a capture.",
+            token.value_start,
+            "'o' among the messages, or hooktop messages --sort stuck, lists what is stuck; status:sent age>10m finds "
+            "what was sent and has not ended.",
+        )
     if field.kind is Kind.CLOSED:
         return Term(field, name, _chosen(field, token, literals))
     if field.kind is Kind.NAME and plain:
