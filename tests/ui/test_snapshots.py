@@ -49,7 +49,7 @@ def stand_still(s: Screens) -> None:
     [
         ((80, 24), "hooktop-dark", ["k"]),
         ((80, 24), "hooktop-dark", ["slash", *"status:x"]),
-        ((80, 24), "hooktop-dark", ["g", "j", "enter", "left"]),
+        ((80, 24), "hooktop-dark", ["g", "j", "enter", "left", "left"]),
         ((120, 40), "hooktop-dark", ["g", "j"]),
         ((120, 40), "hooktop-light", ["g", "j", "enter", "right"]),
         ((120, 40), "hooktop-dark", ["question_mark"]),
