@@ -17,17 +17,20 @@ from monitor.cli.errors import INTERRUPTED, tell
 from monitor.cli.filters import parse_filter
 from monitor.cli.output import Paint, counted, json_line
 from monitor.cli.receiving import Choices, ephemeral_option, receiver_options, stored_sentence
+from monitor.cli.responding import begin, respond_options
 from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture
     from monitor.services.assemble import Assembly
+    from monitor.services.drill import Rule
     from monitor.services.monitor import Monitor
     from monitor.tunnels.running import TunnelState
 
 
 @click.command(cls=Command)
 @receiver_options
+@respond_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: listening, captures, summary.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after N captures.")
 @click.option("--for", "seconds", type=DURATION, metavar="SECONDS", help="End after this long (90, 5m, 2h).")
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     choices: Choices,
+    respond: Rule | None,
     as_json: bool,
     count: int | None,
     seconds: float | None,
@@ -56,11 +60,12 @@ def command(
       hooktop listen --json --count 1 --for 30 --filter provider:volt
       hooktop listen --port 0 --json | jq .reading.status
       hooktop listen --tunnel cloudflared --ephemeral
+      hooktop listen --respond 500 --respond-times 3 --respond-for provider:volt
     """
     options = globals_of(ctx)
     parse_filter(filter_text or "")
     output = Output(as_json=as_json, paint=Paint(no_color=options.no_color))
-    return asyncio.run(_listen(options, choices, output, count, seconds, filter_text or "", ephemeral))
+    return asyncio.run(_listen(options, choices, respond, output, count, seconds, filter_text or "", ephemeral))
 
 
 class Output:
@@ -93,6 +98,7 @@ class Output:
 async def _listen(
     options: Globals,
     choices: Choices,
+    respond: Rule | None,
     output: Output,
     count: int | None,
     seconds: float | None,
@@ -112,6 +118,7 @@ async def _listen(
     with on_signals(stop.ask):
         async with receiving(config, choices, database(options, config), on_alert=tell_alert) as assembly:
             monitor = assembly.monitor
+            begin(monitor, respond, tell_end=True)
             out = printer.Printer(
                 monitor.reader,
                 output.captures,

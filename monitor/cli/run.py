@@ -17,10 +17,12 @@ import click
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.receiving import AUTO, Choices, ephemeral_option, receiver_options, stored_sentence
+from monitor.cli.responding import begin, respond_options
 
 if TYPE_CHECKING:
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
+    from monitor.services.drill import Rule
     from monitor.ui.app import HooktopApp
 
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
@@ -31,11 +33,14 @@ RESET: Final = (
 
 @click.command(cls=Command)
 @receiver_options
+@respond_options
 @click.option("--read-only", is_flag=True, help="Only watch: every key that changes something is off.")
 @click.option("--mask", is_flag=True, help="Mask numbers, names and texts, for a shared screen.")
 @ephemeral_option
 @click.pass_context
-def command(ctx: click.Context, choices: Choices, read_only: bool, mask: bool, ephemeral: bool) -> int:
+def command(
+    ctx: click.Context, choices: Choices, respond: Rule | None, read_only: bool, mask: bool, ephemeral: bool
+) -> int:
     """Receive webhooks and show them on screens (the default command).
 
     A tunnel of ngrok, cloudflared or tailscale that runs and leads here is found by itself, unless a public URL is set
@@ -51,8 +56,10 @@ def command(ctx: click.Context, choices: Choices, read_only: bool, mask: bool, e
       hooktop run --enforce --mask
     """
     need_terminal()
+    if read_only and respond is not None:
+        fail("A hooktop that only watches answers as ever; leave out --read-only, or --respond.", USAGE)
     choices = replace(choices, tunnel=choices.tunnel or AUTO)
-    return asyncio.run(_run(globals_of(ctx), choices, read_only, mask, ephemeral))
+    return asyncio.run(_run(globals_of(ctx), choices, respond, read_only, mask, ephemeral))
 
 
 def need_terminal() -> None:
@@ -63,7 +70,9 @@ def need_terminal() -> None:
         fail("This terminal (TERM=dumb or none) cannot draw screens; 'hooktop listen' works without them.", USAGE)
 
 
-async def _run(options: Globals, choices: Choices, read_only: bool, mask: bool, ephemeral: bool) -> int:
+async def _run(
+    options: Globals, choices: Choices, respond: Rule | None, read_only: bool, mask: bool, ephemeral: bool
+) -> int:
     from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
     from monitor.cli.receiving import receiving
@@ -73,6 +82,7 @@ async def _run(options: Globals, choices: Choices, read_only: bool, mask: bool, 
     async with receiving(config, choices, database(options, config), read_only=read_only, mask=mask) as assembly:
         if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
             tell(assembly.tunnel.state.trouble)
+        begin(assembly.monitor, respond, tell_end=False)
         code = await screens(assembly, options)
         if ephemeral:
             await remove_added(assembly, started)

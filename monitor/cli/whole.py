@@ -33,7 +33,7 @@ def whole(capture: Capture, paint: Paint, today: Verdict | None = None) -> list[
                 ("received", f"{when:%Y-%m-%d %H:%M:%S.%f %Z} from {visible(request.peer or 'unknown')}"),
                 ("source", capture.source.value),
                 ("request", f"{visible(request.method)} {visible(request.target)}"),
-                ("answer", str(capture.answer)),
+                ("answer", capture.answered),
                 ("origin", _origin(capture)),
                 *([("marks", visible(", ".join(capture.marks)))] if capture.marks else []),
             ],

@@ -12,6 +12,7 @@ from monitor.model.verdict import Verdict
 
 # A request header whose value proves that this installation itself made the body.
 STAMP_HEADER = "x-hooktop-local"
+RESET = 0  # in the place of a status: the connection was reset without an answer
 
 
 class Source(StrEnum):
@@ -73,7 +74,7 @@ class Capture:
     """One request with its verdict and reading. The request is the truth; the rest can be worked out again.
 
     ``id`` is 0 until the store has committed it. ``received_at`` is our clock, aware, in UTC. ``answer`` is the HTTP
-    status we answer with.
+    status we answer with, or ``RESET``.
     """
 
     id: int
@@ -86,3 +87,14 @@ class Capture:
     origin: Origin
     reading: Reading | None = None
     marks: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> str:
+        """Our answer, for people. A file may not say what was answered."""
+        unknown = self.answer == RESET and self.source is Source.IMPORTED
+        return "not known" if unknown else answer_word(self.answer)
+
+
+def answer_word(status: int) -> str:
+    """An HTTP status or ``RESET``, for people."""
+    return "reset" if status == RESET else str(status)

@@ -5,6 +5,7 @@ The answer never echoes what was received, and leaves only when the request was 
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from monitor.model.capture import Request
+from monitor import tasks
+from monitor.model.capture import RESET, Request
+from monitor.receiver.protocol import RESETTING
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -36,7 +39,18 @@ class Arrival:
     token: bool | None
 
 
-Accept: TypeAlias = Callable[[Arrival], Awaitable[int]]
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is answered: an HTTP status, or ``RESET`` for a connection that is reset without an answer.
+
+    With ``held`` it leaves when that is done; a sender who leaves before cancels it.
+    """
+
+    status: int
+    held: asyncio.Future[None] | None = None
+
+
+Accept: TypeAlias = Callable[[Arrival], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +68,8 @@ class Hooks:
     def __init__(
         self, rules: Rules, accept: Accept, healthy: Callable[[], bool], refused: Callable[[int], None]
     ) -> None:
-        """``accept`` stores an arrival and gives the status to answer, or raises RefusedError; ``refused`` is told the
-        status of every request that was not stored."""
+        """``accept`` stores an arrival and gives what to answer, or raises RefusedError; ``refused`` is told the status
+        of every request that was not stored."""
         self._rules = rules
         self._accept = accept
         self._healthy = healthy
@@ -106,11 +120,16 @@ class Hooks:
             None if peer is None else f"{peer[0]}:{peer[1]}",
         )
         try:
-            status = await self._accept(Arrival(request, token))
+            reply = await self._accept(Arrival(request, token))
         except RefusedError:
             await self._refuse(send, 503, [(b"retry-after", b"%d" % RETRY_AFTER_S)])
             return
-        await _answer(send, status, STORED, b"application/json")
+        if reply.held is not None and not await _waited(reply.held, receive):
+            return
+        if reply.status == RESET:
+            scope["extensions"][RESETTING]()
+            return
+        await _answer(send, reply.status, STORED, b"application/json")
 
     def _token_of(self, path: bytes) -> bool | None:
         """True or False where a token is asked for: right only as the last path segment."""
@@ -166,11 +185,27 @@ REFUSALS: Final = {
 }
 
 
+async def _waited(held: asyncio.Future[None], receive: Receive) -> bool:
+    """Wait for what holds an answer up; false when the sender left first."""
+    gone = tasks.start(_gone(receive), "watch for a sender who leaves")
+    try:
+        await asyncio.wait({held, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return held.done()
+    finally:
+        gone.cancel()
+        held.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _answer(
     send: Send, status: int, body: bytes, content_type: bytes, more: list[tuple[bytes, bytes]] | None = None
 ) -> None:
     headers = more or []
-    if status in (204, 205):  # by their meaning without a body
+    if status in (204, 205, 304):  # by their meaning without a body
         body = b""
     if status != 204:  # which has no length either (RFC 9110, section 8.6)
         headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *headers]

@@ -8,16 +8,25 @@ connections past which its oldest stuck one makes room.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+import contextlib
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, Final
 
 import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
 IDLE_S: Final = 10.0  # until the first byte of the first request
 REQUEST_S: Final = 15.0  # from the first byte of a request to the last of its body
 PER_ADDRESS: Final = 64
+RESETTING: Final = "hooktop.reset"  # the ASGI extension by which a connection is reset: a function to call
+_NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
     b'Connection: close\r\n\r\n{"error":"too slow"}'
@@ -38,6 +47,15 @@ class GuardedProtocol(H11Protocol):
         self.opened = self.loop.time()
         self.begun = 0.0  # when the first byte of the current request came, 0 between requests
         self.silent = True  # nothing has come yet
+        self._inner, self.app = self.app, self._served
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The app, which may reset the connection: no ASGI message asks for that."""
+        scope["extensions"] = {RESETTING: self.reset}
+        await self._inner(scope, receive, send)
+        if self.transport.is_closing():  # a request that came to its end without an answer would be answered 500
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection; when its address has too many, the oldest stuck one goes."""
@@ -56,6 +74,11 @@ class GuardedProtocol(H11Protocol):
             self.silent = False
         super().data_received(data)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone: nothing refers to itself any more."""
+        super().connection_lost(exc)
+        self.app = self._inner
+
     def on_response_complete(self) -> None:
         """The next request, if any, begins anew."""
         self.begun = self.loop.time() if self.conn.trailing_data[0] else 0.0
@@ -68,6 +91,14 @@ class GuardedProtocol(H11Protocol):
     def drop(self) -> None:
         """Close without a word."""
         self.transport.close()
+
+    def reset(self) -> None:
+        """End the connection so that the sender is told of a reset (RST), where the system can do that."""
+        own = self.transport.get_extra_info("socket")
+        if own is not None:
+            with contextlib.suppress(OSError):
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
 
     def sweep(self, now: float) -> bool:
         """End the connection when it is over its time; true when a request was cut off with 408."""

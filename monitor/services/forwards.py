@@ -122,6 +122,10 @@ class Forwards:
             self._start_keeper()
         return status
 
+    def answered(self, capture: Capture) -> None:
+        """A capture just committed is answered without waiting for the app."""
+        self._asked.pop(capture.id, None)
+
     def turn(self, on: bool) -> None:
         """Send captures from now on, or none; what waits is given up."""
         self.on = on

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.model.verdict import VerdictStatus
 from monitor.providers.registry import registry
-from monitor.receiver.app import Arrival, RefusedError, Rules, build
+from monitor.receiver.app import Arrival, RefusedError, Reply, Rules, build
 from monitor.receiver.server import Receiver
+from monitor.services.drill import Drill, Why
 from monitor.services.feed import Feed
 from monitor.store.errors import StoreUnavailableError
 
@@ -66,6 +67,7 @@ class Monitor:
         self.settings = settings
         self.reach = reach
         self.feed = Feed()
+        self.drill = Drill()
         self.examiner = examiner
         self.host, self.port = sock.getsockname()[:2]
         self._sock = sock
@@ -105,6 +107,7 @@ class Monitor:
 
     async def stop(self) -> None:
         """Stop receiving, commit what is on its way, give the store back."""
+        self.drill.end(Why.STOPPED)  # so that no answer is held up
         if self._receiver is not None:
             await self._receiver.stop()
             self._receiver = None
@@ -117,12 +120,21 @@ class Monitor:
         """A new reading connection to the store; the caller closes it."""
         return self.store.reader()
 
-    async def _accept(self, arrival: Arrival) -> int:
+    async def _accept(self, arrival: Arrival) -> Reply:
         capture = self.examiner.examine(arrival.request, received_at=self._now(), token=arrival.token)
+        rule = None
         if self.settings.enforce and capture.verdict.status in REJECTED:
             capture = replace(capture, answer=401)
+        elif (rule := self.drill.take(capture)) is not None:
+            capture = replace(capture, answer=rule.status)
         try:
             capture = await self.store.add(capture)
         except StoreUnavailableError as error:
+            if rule is not None:
+                self.drill.give_back(rule)
             raise RefusedError(str(error)) from error
-        return capture.answer if self.forwards is None else await self.forwards.answer(capture)
+        if rule is not None:
+            if self.forwards is not None:
+                self.forwards.answered(capture)
+            return Reply(rule.status, self.drill.answer(rule))
+        return Reply(capture.answer if self.forwards is None else await self.forwards.answer(capture))

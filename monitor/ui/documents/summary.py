@@ -162,7 +162,7 @@ def _origin(capture: Capture, reader: Reader) -> Iterator[Line]:
     if request.query:
         where += "?" + (redact.HIDDEN if reader.masked else redact.target(request.query, reader.token))
     yield labelled("request", foreign(request.method, "strong", limit=20), (" ", "plain"), foreign(where))
-    yield under((f"{size(len(request.body))}   answered {capture.answer}", "quiet"))
+    yield under((f"{size(len(request.body))}   answered {capture.answered}", "quiet"))
     token = {None: "", True: "   path token ✔", False: "   path token ✖"}[capture.origin.token]
     yield labelled("from", foreign(request.peer or "unknown", limit=80), (token, "quiet"))
     for name in _CLAIMS:
