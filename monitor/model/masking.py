@@ -27,6 +27,7 @@ _MARKED: Final = re.compile(
 _SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0-9]{1,13},)")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
 _TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN_SEGMENT: Final = re.compile(r"[a-z]{2,20}|v[0-9]{1,2}")
 _KEPT_HEADERS: Final = frozenset(
     {
@@ -162,8 +163,8 @@ class Masker:
                 return value
             case _ if value[0] in "{[" and depth < MAX_INSIDE and jsonbody.parse(_utf8(value)).ok:
                 return self.json(value, depth=depth + 1)
-            case Kind.PARTY_ID if _NUMBER.fullmatch(value):
-                return self._disguise.number(value)
+            case Kind.PARTY_ID:
+                return value if _UUID.fullmatch(value) else self._party(value)
             case Kind.PARTY if whole := _ADDRESS.fullmatch(value):
                 return self._address(whole, ours=False)
             case Kind.TEXT | Kind.PARTY:

@@ -17,7 +17,7 @@ class Kind(Enum):
     SECRET = auto()  # a token, a key, a signature: nothing of it may stay
     TEXT = auto()  # what people write to each other
     PARTY = auto()  # a person's name, number or address
-    PARTY_ID = auto()  # a provider's name for somebody, which may be their number
+    PARTY_ID = auto()  # a provider's name for somebody, which may be their number, and stays where it is a UUID
     TIME = auto()
     ID = auto()
     FREE = auto()  # anything: numbers, addresses and sentences in it are private
@@ -90,8 +90,8 @@ def kind_of(path: Path) -> Kind:
     if joined in _PARTIES or (last in _PARTIES and words[0] not in _THINGS):
         return Kind.PARTY
     if last in _IDS:
-        parent = _words(path[-2]) if len(path) > 1 else []
-        return Kind.PARTY_ID if parent and _one(parent[-1]) in _PARTIES and len(words) == 1 else Kind.ID
+        whose = words[-2:-1] or (_words(path[-2])[-1:] if len(path) > 1 else [])
+        return Kind.PARTY_ID if whose and _one(whose[0]) in _PARTIES else Kind.ID
     return Kind.TEXT if last in _TEXTS else Kind.FREE
 
 

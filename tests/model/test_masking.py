@@ -92,6 +92,7 @@ def test_what_is_a_number_in_a_sentence(text: str, found: bool) -> None:
         (("webengageToken",), Kind.SECRET), (("apiKey",), Kind.SECRET), (("credentials", "email"), Kind.SECRET),
         (("template", "variables", "kind"), Kind.TEXT), (("createdAt",), Kind.TIME), (("timestamp",), Kind.TIME),
         (("status",), Kind.FREE), (("X-Hub-Signature-256",), Kind.SECRET), ((), Kind.TEXT), (("",), Kind.FREE),
+        (("userId",), Kind.PARTY_ID), (("sender", "user_id"), Kind.PARTY_ID),
     ],
 )  # fmt: skip
 def test_names_tell_what_is_private(path: tuple[str, ...], kind: Kind) -> None:

@@ -62,9 +62,10 @@ def command(request: Request) -> str:
     words += [f"-H {quoted(_header(name, value))}" for name, value in request.headers if name.lower() not in _LEFT_OUT]
     there = {name.lower() for name, _ in request.headers} - {"expect"}
     words += [f"-H '{name}:'" for name in _BY_CURL if name not in there]
-    if "#" in request.target:  # an address would end there
-        words.append(f"--request-target {quoted(request.target)}")
-    words.append(f'"$to"{quoted(quote(request.target.partition("#")[0], _VISIBLE, "latin-1", "replace"))}')
+    target = quote(request.target, _VISIBLE, "latin-1", "replace")  # curl takes no blanks, nor does a server
+    if "#" in target:  # an address would end there
+        words.append(f"--request-target {quoted(target)}")
+    words.append(f'"$to"{quoted(target.partition("#")[0])}')
     if not request.body:
         if request.method in ("POST", "PUT", "PATCH"):
             words.append("--data-binary ''")

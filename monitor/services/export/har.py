@@ -18,6 +18,7 @@ from monitor.services.export.base import About, Out
 
 VERSION: Final = "1.2"
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?")
+_STRAY: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 _HTTP: Final = "HTTP/1.1"
 _UNKNOWN: Final = -1  # a size that is not known, in the format's own words
 _NOT_KEPT: Final = "hooktop answers with a constant short body, which it does not keep"
@@ -109,7 +110,7 @@ def _request(request: Request) -> dict[str, Any]:
 
 def _written(target: str) -> str:
     """The target as a part of an address: what may not stand in one is escaped."""
-    return quote(target, "/?:@!$&'()*+,;=-._~%[]|", "latin-1", "replace")
+    return _STRAY.sub("%25", quote(target, "/?:@!$&'()*+,;=-._~%", "latin-1", "replace"))
 
 
 def _cookies(request: Request) -> list[dict[str, str]]:
