@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -64,7 +65,8 @@ def _show_capture(options: Globals, number: int, as_json: bool, raw: bool) -> No
     else:
         from monitor.cli.whole import whole
 
-        say(*whole(capture, Paint(no_color=options.no_color), _today(options, capture)))
+        paint = Paint(no_color=options.no_color)
+        say(*whole(capture, paint, _today(options, capture)), *_passed_on(options, number, paint))
 
 
 def _today(options: Globals, capture: Capture) -> Verdict:
@@ -74,6 +76,21 @@ def _today(options: Globals, capture: Capture) -> Verdict:
 
     config = load_config(options.config)
     return examiner_of(config, database(options, config)).again(capture).verdict
+
+
+def _passed_on(options: Globals, number: int, paint: Paint) -> list[str]:
+    """The lines for the attempts to pass a capture on; none where there was none."""
+    from monitor.cli.attempt_lines import attempt_lines
+    from monitor.cli.history import database
+    from monitor.store.attempts import AttemptReader
+    from monitor.store.errors import StoreError
+
+    try:
+        with closing(AttemptReader(database(options))) as reader:
+            attempts = reader.attempts(number)
+    except StoreError:  # a database from before there were any
+        return []
+    return attempt_lines(attempts, paint) if attempts else []
 
 
 def _show_key(options: Globals, key: str, as_json: bool) -> None:

@@ -33,6 +33,12 @@ async def test_captures_go_on_and_the_answers_are_kept(tmp_path: Path) -> None:
     assert summary["forwarded"] == {"200": 2}
     with closing(AttemptReader(database)) as reader:
         assert [reader.attempts(n)[0].status for n in (1, 2)] == [200, 200]
+    shown = (await asyncio.to_thread(hooktop, "show", "2", "--db", str(database))).stdout
+    assert "Passed on" in shown
+    assert "✔ 200 in " in shown
+    assert f"{running.url}/volt" in shown
+    assert "Content-Type: application/json" in shown
+    assert '"ok": true' in shown
 
 
 async def test_the_app_s_status_is_the_answer_when_asked_for(tmp_path: Path) -> None:
@@ -62,6 +68,7 @@ async def test_an_app_that_is_down_is_said_once_and_one_that_hangs_delays_no_end
             assert [one.post("/volt") for _ in range(5)] == [200] * 5
             one.end()
             assert one.rest()[-1]["forwarded"].keys() <= {"refused", "app down"}
+            assert "connection refused: nothing listens there" in hooktop("show", "1", "--db", str(database)).stdout
             return one.errors()
 
     assert (await asyncio.to_thread(down)).count("takes no captures: connection refused") == 1
