@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from monitor.cli.output import GAP, Paint, cut, pad
-from monitor.model.capture import Capture, Source
+from monitor.model.capture import LOCAL_MARK, Capture, Source
 from monitor.model.reading import Direction, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.text import visible
@@ -26,7 +26,7 @@ _TEXT_CELLS: Final = 60
 
 
 def verdict_text(verdict: Verdict, paint: Paint, *, cells: int = 0, local: bool = False) -> str:
-    """Glyph and word of a verdict, filled to ``cells``; ``local`` adds that the event was simulated here."""
+    """Glyph and word of a verdict, filled to ``cells``; ``local`` adds that a local key signed it."""
     glyph, word, color = VERDICTS[verdict.status]
     return paint(pad(f"{glyph} {word}{' local' if local else ''}", cells), color, dim=color is None)
 
@@ -50,12 +50,14 @@ def line(capture: Capture, paint: Paint, *, dated: bool = False) -> str:
     inbound = reading.direction is Direction.INBOUND
     party = reading.from_ if inbound else reading.to or reading.from_
     what = reading.event or f"{capture.request.method} {capture.request.path}"
+    if capture.source is Source.REPLAYED:
+        what = f"REPLAY {what}"
     status = cut(visible(status_text(reading), limit=80), 18)
-    simulated = capture.source is Source.SIMULATED
+    local = capture.source is Source.SIMULATED or LOCAL_MARK in capture.marks
     columns = [
         pad(f"cap_{capture.id}", 8),
         stamp,
-        verdict_text(capture.verdict, paint, cells=16, local=simulated),
+        verdict_text(capture.verdict, paint, cells=16, local=local),
         pad(visible(capture.provider), 9),
         pad(cut(visible(what, limit=200), 24), 24),
         f"{ARROWS[reading.direction]} {pad(cut(visible(party or '', limit=100), 22), 22)}",

@@ -10,8 +10,10 @@ from enum import StrEnum
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict
 
-# A request header whose value proves that this installation itself made the body.
+# A request header whose value proves that this installation itself made the body, or sent it again.
 STAMP_HEADER = "x-hooktop-local"
+# The mark of a replay that a local key signed; what is simulated always is.
+LOCAL_MARK = "local"
 RESET = 0  # in the place of a status: the connection was reset without an answer
 
 
@@ -20,7 +22,7 @@ class Source(StrEnum):
 
     NETWORK = "network"
     SIMULATED = "simulated"  # signed with a local key by hooktop itself
-    REPLAYED = "replayed"
+    REPLAYED = "replayed"  # sent again from the store by hooktop itself
     IMPORTED = "imported"
 
 

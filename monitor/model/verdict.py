@@ -16,7 +16,7 @@ class VerdictStatus(StrEnum):
     MISSING = "missing"  # the provider signs, or a key is configured, and the header is absent
     NO_KEY = "no_key"  # a header, but nothing to check it with
     UNSIGNED = "unsigned"  # neither header nor key, and signing is optional for the provider
-    UNCHECKED = "unchecked"  # provider not recognised, or an imported or replayed row
+    UNCHECKED = "unchecked"  # provider not recognised, or an imported row
 
 
 @dataclass(frozen=True, slots=True)

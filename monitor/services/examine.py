@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor import jsonbody
-from monitor.model.capture import STAMP_HEADER, Capture, Origin, Request, Source
+from monitor.model.capture import LOCAL_MARK, Capture, Origin, Request, Source
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Signed
 from monitor.providers.registry import Registry
+from monitor.services.stamps import Stamp, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Examiner:
     """Makes captures of requests, and makes them again when keys or readers have changed."""
 
     def __init__(self, registry: Registry, keys: KeySource, is_stamp: Callable[[bytes, str], bool]) -> None:
-        """``is_stamp`` tells whether a header value proves that this installation made the body."""
+        """``is_stamp`` tells whether a value is this installation's MAC of some bytes."""
         self._registry = registry
         self._keys = keys
         self._is_stamp = is_stamp
@@ -46,70 +47,80 @@ class Examiner:
         named = self._registry.get(request.path[1:].partition("/")[0])
         return named or self._registry.recognise(request, body)
 
-    def source_of(self, request: Request) -> Source:
-        """Simulated when the request carries this installation's stamp, else from the network."""
-        stamp = request.header(STAMP_HEADER)
-        return Source.SIMULATED if stamp and self._is_stamp(request.body, stamp) else Source.NETWORK
-
     def examine(self, request: Request, *, received_at: datetime, token: bool | None = None) -> Capture:
         """The capture of a request that has just arrived; its id is 0 until it is stored. Never raises."""
         body = jsonbody.parse(request.body)
         provider = self.provider_of(request, body)
         peer = request.peer
-        source = self.source_of(request)
+        stamp = stamp_of(request, self._is_stamp)
         return Capture(
             id=0,
             received_at=received_at,
             provider=provider.name,
-            source=source,
+            source=Source.NETWORK if stamp is None else stamp.source,
             request=request,
             answer=200,
-            verdict=self._verdict(provider, request, body, source, received_at),
+            verdict=self._verdict(provider, request, body, stamp, received_at),
             origin=Origin(token, peer.rpartition(":")[0] if peer else None),
             reading=self._reading(provider, request, body),
+            marks=_marks(stamp),
         )
 
     def again(self, capture: Capture) -> Capture:
         """A stored capture with today's provider, verdict and reading. Its signed time is judged at its arrival."""
         body = jsonbody.parse(capture.request.body)
         provider = self.provider_of(capture.request, body)
-        verdict = capture.verdict
-        if capture.source in (Source.NETWORK, Source.SIMULATED):
-            verdict = self._verdict(provider, capture.request, body, capture.source, capture.received_at)
+        stamp = self._stamp_of(capture)
+        verdict, marks = capture.verdict, capture.marks if capture.source is Source.REPLAYED else ()
+        if stamp is not None or capture.source is Source.NETWORK:
+            marks = _marks(stamp)
+            verdict = self._verdict(provider, capture.request, body, stamp, capture.received_at)
         reading = self._reading(provider, capture.request, body)
-        return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=())
+        return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=marks)
 
     def signed(self, capture: Capture) -> Sequence[Signed]:
         """What a right signature of a stored capture would have been made over, with today's keys. Never raises."""
         body = jsonbody.parse(capture.request.body)
         provider = self.provider_of(capture.request, body)
+        stamp = self._stamp_of(capture)
         try:
-            return provider.signed(capture.request, body, self._keys_for(provider, capture.request, capture.source))
+            return provider.signed(capture.request, body, self._keys_for(provider, capture.request, stamp))
         except Exception as error:  # as in _verdict
             log.error("%s.signed failed: %s", provider.name, type(error).__name__)
             return ()
 
-    def _keys_for(self, provider: Provider, request: Request, source: Source) -> Keys:
-        """The provider's keys; for what this installation simulated its own, over the address that it was posted to."""
-        if source is Source.SIMULATED:
-            url = f"http://{request.header('host')}{request.target}"
+    def _stamp_of(self, capture: Capture) -> Stamp | None:
+        """What the stamp of a stored capture says; of one that is known to be simulated it is not asked again."""
+        if capture.source is Source.SIMULATED:
+            return Stamp(Source.SIMULATED, local=True)
+        return stamp_of(capture.request, self._is_stamp) if capture.source is Source.REPLAYED else None
+
+    def _keys_for(self, provider: Provider, request: Request, stamp: Stamp | None) -> Keys:
+        """The provider's keys; for what a local key signed the local one, over the address that it was posted to."""
+        if stamp is not None and stamp.local:
+            hosts = dict.fromkeys([request.header("host"), *request.header_values("x-forwarded-host")])
             return replace(
-                self._keys.local_keys(provider.name), urls=(url,), public_url=self._keys.keys(provider.name).public_url
+                self._keys.local_keys(provider.name),
+                urls=tuple(f"http://{host}{request.target}" for host in hosts),
+                public_url=self._keys.keys(provider.name).public_url,
             )
         keys = self._keys.keys(provider.name)
         given, led = self._led.get(provider.name, (None, keys))
         return led if given is keys else keys
 
     def _verdict(
-        self, provider: Provider, request: Request, body: jsonbody.Body, source: Source, at: datetime
+        self, provider: Provider, request: Request, body: jsonbody.Body, stamp: Stamp | None, at: datetime
     ) -> Verdict:
-        keys = self._keys_for(provider, request, source)
+        """The verdict at the time ``at``, that of a replay at the time that its stamp says."""
+        keys = self._keys_for(provider, request, stamp)
+        if stamp is not None and stamp.at is not None:
+            at = stamp.at
         try:
             verdict = provider.verify(request, body, keys, at.timestamp())
         except Exception as error:  # a plug-in's error must cost neither the capture nor the next one
             log.error("%s.verify failed: %s", provider.name, type(error).__name__)
             return Verdict(VerdictStatus.INVALID, f"the check itself failed ({type(error).__name__})")
-        matched = verdict.status is VerdictStatus.VERIFIED and source is Source.NETWORK
+        matched = verdict.status is VerdictStatus.VERIFIED and stamp is None
         if matched and verdict.scheme != keys.scheme_first:
             given = self._keys.keys(provider.name)
             self._led[provider.name] = (given, replace(given, scheme_first=verdict.scheme))
@@ -121,3 +132,7 @@ class Examiner:
         except Exception as error:  # as above
             log.error("%s.read failed: %s", provider.name, type(error).__name__)
             return Reading(problems=(f"the reader failed ({type(error).__name__})",))
+
+
+def _marks(stamp: Stamp | None) -> tuple[str, ...]:
+    return (LOCAL_MARK,) if stamp is not None and stamp.local and stamp.source is Source.REPLAYED else ()

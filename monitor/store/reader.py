@@ -41,11 +41,12 @@ class Row:
     text: str | None
     size: int
     facts: str | None
+    marks: str | None = None
 
 
 _ROW_COLUMNS: Final = (
     "id, received_at, provider, source, verdict, event, direction, sender, recipient, status, provider_status, mark, "
-    "error_code, carrier_code, substr(text, 1, 200), size, facts"
+    "error_code, carrier_code, substr(text, 1, 200), size, facts, marks"
 )
 
 

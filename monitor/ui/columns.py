@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from monitor.model.capture import Source
+from monitor.model.capture import LOCAL_MARK, Source
 from monitor.model.reading import Direction, Status
 from monitor.store.reader import Row
 from monitor.text import visible
@@ -121,7 +121,10 @@ def _event(row: Row, wide: int, look: Look) -> list[Part]:
 
 def tag_of(row: Row, look: Look) -> str:
     """``LOCAL``, ``REPLAY`` or ``IMPORT`` for what did not come from a provider, else nothing."""
-    return "" if look.demo and row.source == Source.SIMULATED else _TAGS.get(row.source, "")
+    if look.demo and row.source == Source.SIMULATED:
+        return ""
+    local = row.source == Source.REPLAYED and not look.demo and LOCAL_MARK in (row.marks or "")
+    return ("LOCAL " if local else "") + _TAGS.get(row.source, "")
 
 
 def _party(row: Row, wide: int, look: Look) -> list[Part]:

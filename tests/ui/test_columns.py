@@ -79,14 +79,16 @@ def test_status(row: Row, expected: tuple[str, str]) -> None:
         (replace(ROW, source=Source.SIMULATED.value), False, "LOCAL"),
         (replace(ROW, source=Source.SIMULATED.value), True, ""),
         (replace(ROW, source=Source.REPLAYED.value), True, "REPLAY"),
-        (replace(ROW, source=Source.IMPORTED.value), False, "IMPORT"),
+        (replace(ROW, source=Source.REPLAYED.value, marks='["local"]'), False, "LOCAL REPLAY"),
+        (replace(ROW, source=Source.REPLAYED.value, marks='["local"]'), True, "REPLAY"),
+        (replace(ROW, source=Source.IMPORTED.value, marks='["local"]'), False, "IMPORT"),
     ],
 )
 def test_what_no_provider_sent_is_labelled(row: Row, demo: bool, tag: str) -> None:
     look = Look(demo=demo)
     assert tag_of(row, look) == tag
     shown = "".join(text for text, _ in row_parts(row, 100, look, "12:00:00"))
-    assert ("LOCAL" in shown) == (tag == "LOCAL")
+    assert ("LOCAL" in shown) == ("LOCAL" in tag)
 
 
 def test_masked_rows_show_neither_number_nor_text() -> None:

@@ -36,7 +36,7 @@ async def test_help_is_made_from_the_table_and_closes(tmp_path: Path, size: tupl
             assert isinstance(s.app.screen, HelpScreen)
             assert "Everywhere" in s.screen_text()
             await s.press("j", "G")
-            assert "imported or replayed" in s.screen_text()
+            assert "unknown sender, or imported" in s.screen_text()
             await s.press(closing)
             assert isinstance(s.app.screen, LiveScreen)
         assert s.app.return_code is None

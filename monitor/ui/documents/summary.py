@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from monitor.model.capture import Capture, Source
+from monitor.model.capture import LOCAL_MARK, Capture, Source
 from monitor.model.reading import Media, MessageError, Reading, Status
 from monitor.text import visible
 from monitor.ui import redact
@@ -15,7 +15,7 @@ from monitor.ui.lines import Line, Part, foreign, line
 
 _SOURCES = {
     Source.SIMULATED: "LOCAL: simulated here and signed with a local key; no provider sent this",
-    Source.REPLAYED: "REPLAY: sent again from the store; its signature was not checked",
+    Source.REPLAYED: "REPLAY: sent again by hooktop; judged as when it first came, and it moves no message",
     Source.IMPORTED: "IMPORT: read from a file; its signature was not checked",
 }
 _CLAIMS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
@@ -44,6 +44,8 @@ def verdict_parts(capture: Capture) -> list[Part]:
 def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
     if capture.source is not Source.NETWORK and not (reader.demo and capture.source is Source.SIMULATED):
         yield line((_SOURCES[capture.source], "warn"))
+        if LOCAL_MARK in capture.marks and not reader.demo:
+            yield line(("LOCAL: signed with a local key; no provider signed this", "warn"))
     words = [word for word in (reading.direction, reading.channel and visible(reading.channel, limit=40)) if word]
     parts: list[Part] = [(" ".join(words), "info")] if words else []
     if not parts:

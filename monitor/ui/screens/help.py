@@ -24,7 +24,7 @@ _MEANINGS: Final = {
     "missing": "there should be a signature, and there is none",
     "no_key": "signed, but there is no key to check it with",
     "unsigned": "neither signature nor key: nothing to check",
-    "unchecked": "unknown sender, imported or replayed",
+    "unchecked": "unknown sender, or imported",
 }
 
 
