@@ -25,6 +25,7 @@ from monitor.services.imports.problem import ImportProblem, Wrong
 from monitor.text import visible
 
 MIB: Final = 1024 * 1024
+HEAD: Final = 64 * 1024
 MAX_LINES_FILE: Final = 8 * 1024 * MIB
 MAX_LINE: Final = 512 * MIB  # a body of the greatest size that a receiver takes, in base64, and what was read of it
 MAX_ARCHIVE: Final = 128 * MIB  # of JSON that is read as a whole
@@ -63,19 +64,17 @@ def look_at(path: Path) -> Found:
     """What a file is, told by its content. Raises ImportProblem and OSError."""
     with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-        first = file.read(16)
-        if first.startswith(b"SQLite format 3\0"):
+        begin = file.read(HEAD)
+        if begin.startswith(b"SQLite format 3\0"):
             return Found(path, Kind.DATABASE, size)
-        if first.startswith(b"PK"):
+        if begin.startswith(b"PK"):
             return Found(path, Kind.BUNDLE, size)
-        if not first.strip():
-            if size <= len(first):
-                return Found(path, Kind.JSONL, size)  # of no captures
-            file.seek(0)
-            first = file.read(64 * 1024).strip()
-        if not first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        said = begin.removeprefix(b"\xef\xbb\xbf").strip()
+        if not said and size <= HEAD:
+            return Found(path, Kind.JSONL, size)  # of no captures
+        if not said.startswith(b"{"):
             raise ImportProblem(_of(path, "is neither JSON lines nor an HTTP archive nor a bundle; name one of those"))
-        file.seek(0)
+        file.seek(begin.index(b"{"))
         return Found(path, _kind_of_json(file), size)
 
 
