@@ -31,7 +31,11 @@ _KEY_TEXT: Final = re.compile(r"-----BEGIN|(?:ssh|ecdsa|sk)-|whpk_|M(?:II|Co)[A-
 
 @dataclass(frozen=True, slots=True)
 class ReceiverConfig:
-    """Where and how webhooks are received. ``max_body`` in bytes; ``tokens`` asks for the secret path token."""
+    """Where and how webhooks are received.
+
+    ``max_body`` in bytes; ``tokens`` asks for the secret path token. ``trust_unproven``: what has no signature that
+    could be checked (``unsigned``, ``no_key``, ``unchecked``) moves messages all the same, marked as unproven.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8787
@@ -39,6 +43,7 @@ class ReceiverConfig:
     enforce: bool = False
     max_body: int = 1024 * 1024
     tokens: bool = False
+    trust_unproven: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +243,7 @@ def _receiver(section: Section) -> ReceiverConfig:
         section.flag("enforce", plain.enforce),
         section.size("max_body", plain.max_body, MAX_BODY),
         section.flag("tokens", plain.tokens),
+        section.flag("trust_unproven", plain.trust_unproven),
     )
     section.end()
     return found

@@ -76,6 +76,7 @@ def _findings(options: Globals, config: Config) -> Iterator[Finding]:
     public_url, finding = asyncio.run(_public_url(config))
     yield finding
     yield from _database(path)
+    yield from _trust(config, path)
     yield from asyncio.run(_accounts(config, path, public_url))
     yield from _keys(config, path)
     yield from _modes(
@@ -173,6 +174,26 @@ def _database(path: Path) -> Iterator[Finding]:
     yield from _modes("file modes", sides, "database readable by you alone")
     if os.name == "posix" and stat.S_IMODE(path.parent.stat().st_mode) & 0o022:
         yield Finding("folder", f"others can change {path.parent}", f"run chmod go-w {path.parent}")
+
+
+def _trust(config: Config, path: Path) -> Iterator[Finding]:
+    from contextlib import closing
+
+    from monitor.store.errors import StoreError
+    from monitor.store.message_reader import MessageReader
+
+    wanted = config.receiver.trust_unproven
+    try:
+        with closing(MessageReader(path)) as reader:
+            if not reader.ready() or not reader.watermark() or reader.trusts_unproven() is wanted:
+                return
+    except StoreError:  # said of the database already
+        return
+    yield Finding(
+        "messages",
+        f"they were made with trust_unproven = {str(not wanted).lower()}, the configuration says otherwise",
+        "run hooktop reindex while hooktop is stopped",
+    )
 
 
 def _modes(name: str, files: list[Path], well: str) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from monitor.cli.output import counted
 @click.command(cls=Command)
 @click.pass_context
 def command(ctx: click.Context) -> int:
-    """Work out every verdict and reading anew from the captures, with the keys of today.
+    """Work out every verdict, reading and message anew from the captures, with the keys and settings of today.
 
     The captures themselves are never changed. Needs the database for itself: stop a running hooktop first.
 
@@ -38,13 +38,14 @@ async def _reindex(path: Path, config: Path | None) -> int:
     from monitor.services.assemble import examiner_of, load_config
     from monitor.store.store import Store
 
-    examiner = examiner_of(load_config(config), path)
+    settings = load_config(config)
+    examiner = examiner_of(settings, path)
     store = Store.open(path)
     try:
         if store.notice:
             tell(store.notice)
         store.start()
-        number = await store.reread(examiner.again, _progress)
+        number = await store.reread(examiner.again, _progress, trust_unproven=settings.receiver.trust_unproven)
     finally:
         await store.stop()
     _progress(0, 0)

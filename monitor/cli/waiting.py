@@ -42,6 +42,7 @@ class Watch:
         self._version = -1
         self._behind: float | None = None  # since when messages do not know of the newest captures
         self._for_messages = about_messages(wanted)
+        self._forbid = self._for_messages and not reader.trusts_unproven()
 
     def look(self) -> list[Match]:
         """What passes and was not given yet, in the order in which it came."""
@@ -112,7 +113,7 @@ class Watch:
                 continue
             message, _ = self._reader.links(number) if self._for_messages else (None, None)
             if message is not None:
-                if message in self._seen or not moves(capture.verdict.status):
+                if message in self._seen or not moves(capture.verdict.status, forbid_unproven=self._forbid):
                     continue
                 self._seen.add(message)
             found.append(capture)

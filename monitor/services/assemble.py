@@ -176,7 +176,7 @@ async def assembled(
         forwards = await asyncio.to_thread(_forwards_of, config, sock.getsockname()[:2])
         if config.receiver.tokens:
             settings = replace(settings, token=local.path_token())
-        store = Store.open(database)
+        store = Store.open(database, trust_unproven=config.receiver.trust_unproven)
     except BaseException:
         sock.close()
         raise

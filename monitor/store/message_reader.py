@@ -235,7 +235,13 @@ class MessageReader(Reader):
         """One message in full, folded from everything that was said of it, or None."""
         with self._using() as db:
             events = projection.message_events(db, number)
-        return fold(events) if events else None
+            forbid = not projection.trusts_unproven(db)
+        return fold(events, forbid_unproven=forbid) if events else None
+
+    def trusts_unproven(self) -> bool:
+        """Whether captures whose signature could not be checked move the messages."""
+        with self._using() as db:
+            return projection.trusts_unproven(db)
 
     def conversations(self, limit: int, *, after: tuple[datetime, int] | None = None) -> list[ConversationRow]:
         """The conversations, the one with the newest message first; ``after`` is (last_at, id) of the last one seen."""

@@ -182,3 +182,9 @@ def m005_search(db: Database) -> None:
 def m006_conversation_events_by_capture(db: Database) -> None:
     """Which conversation a capture is a line of: asked for every capture that is opened, and when it is let go."""
     db.execute("CREATE INDEX conversation_events_of ON conversation_events (capture)")
+
+
+@migrations()
+def m007_trust(db: Database) -> None:
+    """Whether captures whose signature could not be checked move messages."""
+    db.execute("ALTER TABLE watermark ADD COLUMN trust_unproven INTEGER NOT NULL DEFAULT 1")

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from monitor.model.capture import Capture, Source
@@ -20,6 +22,7 @@ from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
 from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import VerdictStatus, standing
+from monitor.store.connection import connect
 from monitor.store.message_rows import message_row
 from monitor.store.rows import digest_of, insert_rows, pack, reading_of, unpack
 from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
@@ -123,11 +126,30 @@ def watermark(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT upto FROM watermark").fetchone()[0])
 
 
-def clear(db: sqlite3.Connection) -> None:
-    """Forget all messages and conversations; ``advance`` builds them again."""
+def trusts_unproven(db: sqlite3.Connection) -> bool:
+    """Whether captures whose signature could not be checked move messages (see ``event.moves``): that is chosen when
+    the messages are begun, and holds for all of them."""
+    return bool(db.execute("SELECT trust_unproven FROM watermark").fetchone()[0])
+
+
+def choose(path: Path, trust_unproven: bool) -> str | None:
+    """Let a database without messages begin them under this rule; gives a notice where there are some under another.
+
+    Raises sqlite3.Error.
+    """
+    with closing(connect(path, read_only=False)) as db:
+        db.execute("UPDATE watermark SET trust_unproven = ? WHERE upto = 0", (trust_unproven,))
+        if trusts_unproven(db) is trust_unproven:
+            return None
+    words = "without a signature that could be checked"
+    return f"Captures {words} still {'do not ' if trust_unproven else ''}move messages here; run hooktop reindex."
+
+
+def clear(db: sqlite3.Connection, *, trust_unproven: bool | None = None) -> None:
+    """Forget all messages and conversations; ``advance`` builds them again, under another rule where one is given."""
     for table in _TABLES:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
-    db.execute("UPDATE watermark SET upto = 0")
+    db.execute("UPDATE watermark SET upto = 0, trust_unproven = coalesce(?, trust_unproven)", (trust_unproven,))
 
 
 def forget(
@@ -170,18 +192,19 @@ def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
     last = numbers[-1]
     messages: set[int] = set()
     conversations: set[int] = set()
-    found = events.get(db, numbers)
+    found, forbid = events.get(db, numbers), not trusts_unproven(db)
     for event in map(found.__getitem__, numbers):
+        moving = moves(event.verdict, forbid_unproven=forbid)
         if event.reading.message is not None:
-            messages.add(_file(db, event, conversations))
-        else:
+            messages.add(_file(db, event, conversations, moving=moving))
+        elif moving:
             conversations |= _centre_line(db, event)
-        if moves(event.verdict):
+        if moving:
             for alias, key in aliases_of(event, _tie(db, event)):
                 conversations.add(_join_conversations(db, alias, key, event.capture))
     for number in sorted(messages):
         try:
-            conversations |= _refold(db, number, last, events)
+            conversations |= _refold(db, number, last, events, forbid=forbid)
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
             # One message that cannot be folded must not keep all others from being seen.
             log.error("message %s cannot be folded: %s", number, type(error).__name__)
@@ -210,10 +233,10 @@ def conversation_events(
     return [_stored(values) for values in db.execute(_LINES, (number, *between, limit))]
 
 
-def _file(db: sqlite3.Connection, event: Event, conversations: set[int]) -> int:
+def _file(db: sqlite3.Connection, event: Event, conversations: set[int], *, moving: bool) -> int:
     """Note what a reading says under the message it speaks of; gives the message's number."""
     # What may be forged is filed, and joins nothing.
-    aliases = event.reading.aliases if moves(event.verdict) else ()
+    aliases = event.reading.aliases if moving else ()
     keys = [key for key in (event.reading.message, *aliases) if key is not None]
     marks = ", ".join("?" * len(keys))
     known = db.execute(f"SELECT DISTINCT message FROM message_keys WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only ?
@@ -240,12 +263,12 @@ def _merge_messages(db: sqlite3.Connection, other: int, number: int) -> list[int
     return [conversation for (conversation,) in left if conversation is not None]
 
 
-def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events) -> set[int]:
+def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, *, forbid: bool) -> set[int]:
     """Fold a message anew; gives the conversations that it was and is in."""
     said = message_events(db, number, events)
     if not said:  # merged into another meanwhile
         return set()
-    message = fold(said)
+    message = fold(said, forbid_unproven=forbid)
     old = db.execute("SELECT conversation_id FROM messages WHERE id = ?", (number,)).fetchone()
     conversation = None
     if message.conversation is not None:
@@ -311,7 +334,7 @@ def _tied_to(db: sqlite3.Connection, key: str, aliases: Iterable[str]) -> list[s
 def _centre_line(db: sqlite3.Connection, event: Event) -> set[int]:
     """File what is said of a conversation itself."""
     key = conversation_of(event)
-    if key is None or not moves(event.verdict):
+    if key is None:
         return set()
     number = _conversation(db, key, event.capture)
     db.execute("INSERT OR IGNORE INTO conversation_events VALUES (?, ?)", (number, event.capture))

@@ -46,16 +46,21 @@ class Store:
         self.trouble: str | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Store:
+    def open(cls, path: Path, *, trust_unproven: bool | None = None) -> Store:
         """Take the lease and make the database ready: created, checked, migrated.
 
-        ``notice`` says what the user should know of it. Raises StoreError with a sentence for the user.
+        ``trust_unproven`` is whether captures whose signature could not be checked are to move messages (None: as
+        before); once there are messages only ``reread`` changes it. ``notice`` says what the user should know. Raises
+        StoreError with a sentence for the user.
         """
         path = path.expanduser()
         lease = Lease(path)
         lease.take()
         try:
-            return cls(path, lease, prepare(path))
+            notice = prepare(path)
+            if trust_unproven is not None:
+                notice = projection.choose(path, trust_unproven) or notice
+            return cls(path, lease, notice)
         except BaseException:
             lease.give_up()
             raise
@@ -127,12 +132,16 @@ class Store:
         return int(await self._writer.run(partial(intake.put_all, captures=captures)))
 
     async def reread(
-        self, examine: Callable[[Capture], Capture], progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        examine: Callable[[Capture], Capture],
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        trust_unproven: bool | None = None,
     ) -> int:
         """Build every reading anew, and the messages and conversations from them.
 
         ``examine`` gives a stored capture back with today's verdict and reading. ``progress`` gets (done, highest id).
-        Gives the number of captures. Raises StoreUnavailableError.
+        ``trust_unproven`` is as for ``open``. Gives the number of captures. Raises StoreUnavailableError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
@@ -146,7 +155,7 @@ class Store:
                 done += len(page)
                 progress(after, last)
             await self._writer.run(_recount)
-            await self._writer.run(projection.clear)
+            await self._writer.run(partial(projection.clear, trust_unproven=trust_unproven))
             await self._writer.run(search.clear)
             await self.caught_up()
         finally:

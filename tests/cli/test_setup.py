@@ -180,6 +180,26 @@ def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "✖ mend  database" in said(capsys, "doctor", "--db", str(database), code=1)[0]
 
 
+def test_messages_made_under_another_rule_are_named_and_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database, config = str(tmp_path / "h.db"), tmp_path / "config.toml"
+    config.write_text(f"[receiver]\nport = {free_port()}\ntrust_unproven = false\n")
+    config.chmod(0o600)
+    common = ("--config", str(config), "--db", database)
+    body = b'{"event": "message.sent", "payload": {"id": "rf_1", "message_app_id": "1", "status": "sent"}}'
+    with listening("--db", database) as running:
+        running.post("/volt", body)
+        running.next()
+    assert "run hooktop reindex" in said(capsys, "doctor", *common, code=1)[0]
+    with listening(*common) as running:
+        assert running.end() == 0
+        assert "still move messages here; run hooktop reindex." in running.errors()
+    assert "Worked out 1 capture" in said(capsys, "reindex", *common)[1]
+    assert "trust_unproven" not in said(capsys, "doctor", *common)[0]
+    assert "trust_unproven = false" in said(capsys, "doctor", "--db", database, code=1)[0]
+
+
 def free_port() -> int:
     """A port that nobody uses now."""
     with socket.socket() as sock:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,7 @@ from monitor.store.message_reader import MessageReader, Order
 from monitor.store.store import Store
 from tests.corpora import payload_index
 from tests.factory import START, make_capture
+from tests.services.histories import told
 
 EVERYTHING = Where("TRUE", [], False)
 VERIFIED = Verdict(VerdictStatus.VERIFIED, "matched")
@@ -238,15 +240,52 @@ async def test_conversations_come_in_pages(tmp_path: Path) -> None:
 async def test_a_message_that_cannot_be_folded_keeps_no_other_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def odd(events: Sequence[Event]) -> Message:
+    def odd(events: Sequence[Event], *, forbid_unproven: bool) -> Message:
         if events[0].provider == "bird":
             raise ValueError("odd")
-        return fold(events)
+        return fold(events, forbid_unproven=forbid_unproven)
 
     monkeypatch.setattr(projection, "fold", odd)
     captures = [captured("bird", payload("bird/sms_inbound.json")), captured("volt", payload("volt/sent.json"))]
     async with stored(tmp_path / "h.db", captures) as reader:
         assert [message.provider for message in everything(reader).values()] == ["volt"]
+
+
+async def test_captures_without_a_proof_move_messages_unless_that_is_forbidden(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    sent, delivered = told("a", Status.SENT), told("a", Status.DELIVERED, verdict=VerdictStatus.NO_KEY)
+    other = told("b", Status.SENT, verdict=VerdictStatus.UNSIGNED)
+
+    async def found(trust: bool, *captures: Capture, anew: bool = False) -> tuple[str | None, list[Any]]:
+        store = Store.open(path, trust_unproven=trust)
+        store.start()
+        try:
+            for capture in captures:
+                await store.add(capture)
+            if anew:
+                await store.reread(lambda capture: capture, trust_unproven=trust)
+            await store.caught_up()
+            with closing(MessageReader(path)) as reader:
+                whole = [reader.message(number) for number in (1, 3)]
+                assert everything(reader) == {one.key: one for one in whole if one is not None}
+                return store.notice, [(one.status, one.unproven) for one in whole if one is not None]
+        finally:
+            await store.stop()
+
+    forbidden = [(Status.SENT, (2,)), (None, (3,))]
+    trusted = [(Status.DELIVERED, ()), (Status.SENT, ())]
+    assert await found(False, sent, delivered, other) == (None, forbidden)
+    notice, still = await found(True)
+    assert still == forbidden
+    assert notice == (
+        "Captures without a signature that could be checked still do not move messages here; run hooktop reindex."
+    )
+    assert (await found(True, anew=True))[1] == trusted
+    assert await found(True) == (None, trusted)
+    notice, still = await found(False)
+    assert still == trusted
+    assert notice is not None
+    assert "still move messages" in notice
 
 
 async def test_a_database_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -258,7 +297,7 @@ async def test_a_database_of_the_first_format_is_brought_up_to_date(tmp_path: Pa
             db.execute(f"DROP TABLE {table}")
         db.execute("DROP TABLE conversation_events")
         db.execute("DROP TABLE conversation_ties")
-        db.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%'")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%' OR name LIKE 'm007%'")
         db.execute("PRAGMA user_version = 1")
         db.commit()
     async with stored(path, []) as reader:
