@@ -99,7 +99,7 @@ class Mark:
 
 @asynccontextmanager
 async def running(
-    path: Path, settings: Settings | None = None, forwards: Forwards | None = None, **keys: Keys
+    path: Path, settings: Settings | None = None, forwards: Forwards | None = None, /, **keys: Keys
 ) -> AsyncIterator[Monitor]:
     """A real monitor on a free loopback port and a real database."""
     store = Store.open(path)

@@ -136,7 +136,7 @@ def test_outcomes_and_times() -> None:
 async def facts(tmp_path: Path, state: ForwardState, width: int, monkeypatch: pytest.MonkeyPatch) -> str:
     forwards = Forwards(ForwardConfig("http://localhost:3000"))
     monkeypatch.setattr(Forwards, "state", property(lambda self: state))
-    async with running(tmp_path / "x.db", forwards=forwards) as monitor:
+    async with running(tmp_path / "x.db", None, forwards) as monitor:
         made = facts_of(monitor, NOW, [])
     return text(replace(FACTS, modes=made.modes, forward=made.forward), width)[1]
 
@@ -205,13 +205,13 @@ async def test_the_answer_appears_beside_its_capture_and_the_key_turns_it_off(tm
             await s.until(lambda: "✔ 201" in s.screen_text().splitlines()[1])
             assert f"forward 127.0.0.1:{target.port}" in s.screen_text().splitlines()[1]
             await s.press("escape", "F")
-            assert not forwards.on
+            assert not forwards.state.on
             await s.until(lambda: "FORWARD OFF" in s.screen_text())
             await s.add(*plain_captures(1))
             await s.press("G", "enter")
             assert "not forwarded: forwarding is off" in s.pane_text()
             await s.press("escape", "F")
-            assert forwards.on
+            assert forwards.state.on
         assert len(target.calls) == 1
 
 
