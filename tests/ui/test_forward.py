@@ -205,13 +205,14 @@ async def test_the_answer_appears_beside_its_capture_and_the_key_turns_it_off(tm
             await s.until(lambda: "✔ 201" in s.screen_text().splitlines()[1])
             assert f"forward 127.0.0.1:{target.port}" in s.screen_text().splitlines()[1]
             await s.press("escape", "F")
-            assert not forwards.state.on
+            turned = [forwards.on]
             await s.until(lambda: "FORWARD OFF" in s.screen_text())
             await s.add(*plain_captures(1))
             await s.press("G", "enter")
             assert "not forwarded: forwarding is off" in s.pane_text()
             await s.press("escape", "F")
-            assert forwards.state.on
+            turned.append(forwards.on)
+        assert turned == [False, True]
         assert len(target.calls) == 1
 
 
