@@ -28,8 +28,9 @@ HISTORY: Final = 40  # events that are there when the screens open
 def command(ctx: click.Context, port: int | None, rate: float, seed: int | None, mask: bool) -> int:
     """Try the screens with simulated live traffic of all providers.
 
-    The events are signed with keys made for this demonstration and come in through real HTTP. Needs no network, no
-    account and no configuration; the database is a temporary one, unless --db names another.
+    The events are signed with keys made for this demonstration and come in through real HTTP. The providers' APIs are
+    simulated, too, so that webhooks can be registered and removed in view 4. Needs no network, no account and no
+    configuration; the database is a temporary one, unless --db names another.
 
     \b
     Examples:
@@ -58,18 +59,24 @@ async def _demo(options: Globals, folder: Path, port: int | None, rate: float, s
     from monitor.cli.errors import tell
     from monitor.cli.receiving import receiving
     from monitor.config import Config
+    from monitor.services import demonstration
 
     database = options.db or folder / "demo.db"
     stop = asyncio.Event()
-    choices = Choices(host="127.0.0.1", port=port)
+    choices = Choices(host="127.0.0.1", port=port, public_url=next(demonstration.addresses()))
     async with receiving(Config(), choices, database, mask=mask, demo=folder) as assembly:
-        traffic = tasks.start(assembly.simulator.traffic(rate, seed, stop, history=HISTORY), "demo traffic")
+        webhooks = demonstration.webhooks_of(assembly)
+        running = [
+            tasks.start(assembly.simulator.traffic(rate, seed, stop, history=HISTORY), "demo traffic"),
+            tasks.start(demonstration.providers(assembly, webhooks, folder, database), "demo providers"),
+        ]
         try:
-            code = await screens(assembly, options)
+            code = await screens(assembly, options, webhooks)
         finally:
             stop.set()
-            traffic.cancel()
-            await asyncio.wait([traffic])
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
     if options.db is not None:
         tell(stored_sentence(assembly.monitor))
     else:

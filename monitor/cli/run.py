@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
     from monitor.services.drill import Rule
+    from monitor.services.webhooks import Webhooks
     from monitor.ui.app import HooktopApp
 
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
@@ -90,19 +91,23 @@ async def _run(
     return code
 
 
-async def screens(assembly: Assembly, options: Globals) -> int:
-    """Show the screens until they end; gives the exit code."""
+async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | None = None) -> int:
+    """Show the screens until they end; gives the exit code. ``webhooks`` are those of a demonstration."""
     from monitor import paths
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
     from monitor.secret import Secret
+    from monitor.services.webhooks import Webhooks
     from monitor.ui.app import HooktopApp
 
     settings = assembly.monitor.settings
     secrets = logs.secrets_of(assembly.config) + ([Secret(settings.token)] if settings.token else [])
     logs.to_file(assembly.monitor.store.path, secrets, options.verbose)
     chosen = None if settings.demo else paths.data_dir() / "screens.json"
-    app = HooktopApp(assembly.monitor, simulator=assembly.simulator, preferences=chosen)
+    if webhooks is None:
+        file = options.config or paths.default_config()
+        webhooks = Webhooks(assembly.config, assembly.monitor, assembly.keychain, assembly.registrations, file=file)
+    app = HooktopApp(assembly.monitor, simulator=assembly.simulator, webhooks=webhooks, preferences=chosen)
     theme = assembly.config.ui.theme
     if theme is not None:
         if theme not in app.available_themes:

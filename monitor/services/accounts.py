@@ -30,10 +30,10 @@ _REFERENCES: Final = (tomlfile.ENV, tomlfile.KEYRING)
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Where a new account is; ``in_keyring`` is None when it brought no secrets, ``why_file`` says why they are in the
-    file and not in the keyring."""
+    """A new account and where it is; ``in_keyring`` is None when it brought no secrets, ``why_file`` says why they are
+    in the file and not in the keyring."""
 
-    name: str
+    account: Account
     file: Path
     in_keyring: bool | None
     why_file: str | None = None
@@ -41,7 +41,7 @@ class Added:
     @property
     def sentence(self) -> str:
         """What was done, for people."""
-        text = f"The account {self.name} is in {self.file}"
+        text = f"The account {self.account.name} is in {self.file}"
         if self.in_keyring is None:
             return f"{text}."
         if self.in_keyring:
@@ -88,7 +88,7 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
     given = _lists(provider, values)
     # Everything is checked in memory before the first secret goes anywhere.
     table = _table(provider, given, Secret.reveal)
-    _check(name, table, environ)
+    account = _checked(name, table, environ)
     entries: list[str] = []
     in_keyring, why_file = None, None
     if any(isinstance(value, Secret) for several in given.values() for value in several):
@@ -103,7 +103,7 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
     except BaseException:
         _forget(entries)
         raise
-    return Added(name, file, in_keyring, why_file)
+    return Added(account, file, in_keyring, why_file)
 
 
 def remove(file: Path, name: str) -> None:
@@ -167,10 +167,10 @@ def _table(provider: str, given: Mapping[Setting, Sequence[Value]], write: Calla
     return table
 
 
-def _check(name: str, table: _Toml, environ: Mapping[str, str]) -> None:
+def _checked(name: str, table: _Toml, environ: Mapping[str, str]) -> Account:
     new = Path("new account")
     try:
-        parse(_rendered(name, table), new, environ)
+        return parse(_rendered(name, table), new, environ).accounts[0]
     except ConfigError as error:
         reason = str(error).removeprefix(f"{new}, line ").partition(": ")[2]
         raise ConfigError(f"The account cannot be added: {reason}") from None

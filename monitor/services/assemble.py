@@ -170,7 +170,8 @@ async def assembled(
     from monitor.store.store import Store
 
     local_folder = local_folder or paths.data_dir()
-    local, signing = LocalKeys(local_folder), SigningKeys(local_folder)
+    # A demonstration leaves nothing behind, least of all in the user's keyring.
+    local, signing = LocalKeys(local_folder), SigningKeys(local_folder, in_keyring=not settings.demo)
     try:
         alerts = Alerts(config.alerts, lambda: MessageReader(database.expanduser()), on_alert)
         forwards = await asyncio.to_thread(_forwards_of, config, sock.getsockname()[:2])
@@ -183,6 +184,10 @@ async def assembled(
     keychain = Keychain(config, PublicKeys(database), local, signing=signing)
     reach = Reach(config.receiver.public_url, settings.token, local)
     reach.follow(lambda: keychain.reached(reach.public_url))
+    if settings.demo:
+        from monitor.services.demonstration import alive_by
+
+        alive = alive_by(reach)
     examiner = Examiner(registry(), keychain, local.is_stamp)
     monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
     simulator = Simulator(registry(), local, monitor.url, public_url=lambda: reach.public_url, token=settings.token)

@@ -75,9 +75,11 @@ def new_key() -> Secret:
 class SigningKeys:
     """The keys that this installation made. What reads never raises; what writes raises SigningKeyProblem."""
 
-    def __init__(self, folder: Path) -> None:
-        """``folder`` is hooktop's data folder; nothing is made in it yet."""
+    def __init__(self, folder: Path, *, in_keyring: bool = True) -> None:
+        """``folder`` is hooktop's data folder; nothing is made in it yet. New keys go to the system's keyring unless
+        ``in_keyring`` is false."""
         self._path = folder / FILE_NAME
+        self._in_keyring = in_keyring
         self._state: object = None
         self._made: tuple[MadeKey, ...] = ()
         self._lock = threading.RLock()
@@ -117,12 +119,11 @@ class SigningKeys:
 
         May wait until the user has unlocked the keyring. Raises SigningKeyProblem.
         """
-        entry = f"signing.{account}.{secrets.token_hex(4)}"
-        try:
-            keyring.store(entry, key)
-            rest = Secret(tomlfile.KEYRING + entry)
-        except KeyringProblem:
-            rest = key
+        entry, rest = f"signing.{account}.{secrets.token_hex(4)}", key
+        if self._in_keyring:
+            with contextlib.suppress(KeyringProblem):
+                keyring.store(entry, key)
+                rest = Secret(tomlfile.KEYRING + entry)
         made = MadeKey(account, provider, subject, key.fingerprint(), at, rest)
         try:
             self._change(lambda keys: (*_still_of_use(keys, at), made))

@@ -22,12 +22,14 @@ from textual.screen import Screen
 from monitor.paths import private_file
 from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
+from monitor.services.webhooks import Webhooks
 from monitor.text import visible
 from monitor.ui import copying, crash, themes
 from monitor.ui.actions import bindings
 from monitor.ui.format import size, utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.palette import ActionCommands, Palette
+from monitor.ui.offering import Offering
 from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
@@ -39,6 +41,7 @@ from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.stats import StatsScreen
 from monitor.ui.screens.themes import ThemeScreen
 from monitor.ui.session import Session
+from monitor.ui.screens.webhooks import WebhooksScreen
 
 TICK_S: Final = 0.1
 REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
@@ -65,12 +68,13 @@ class HooktopApp(App[int]):
         *,
         simulator: Simulator | None = None,
         preferences: Path | None = None,
+        webhooks: Webhooks | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all)."""
         self._controls = ControlFilter()
         super().__init__()
-        self.session = Session(monitor, simulator, Preferences.load(preferences), now)
+        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks)
         self._skipped = False  # a frame was left out because the terminal did not keep up
         self._next_frame = 0.0
         for theme in themes.OWN:
@@ -80,6 +84,10 @@ class HooktopApp(App[int]):
         self.add_mode("messages", lambda: MessagesScreen(self.session))
         self.add_mode("conversations", lambda: ConversationsScreen(self.session))
         wanted = self.session.preferences.theme
+        self._offering: Offering | None = None
+        if webhooks is not None:
+            self._offering = offering = Offering(self, self.session, webhooks)
+            self.add_mode("webhooks", lambda: WebhooksScreen(self.session, webhooks, offering))
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
 
     def on_mount(self) -> None:
@@ -88,6 +96,8 @@ class HooktopApp(App[int]):
         if notice:
             toast(self, notice, severity="warning", timeout=20)
 
+        if self._offering is not None:
+            self.run_worker(self._offering.begin(), group="offering")
     def on_unmount(self) -> None:
         self.session.close()
 
@@ -162,7 +172,14 @@ class HooktopApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quit from anywhere."""
-        self.exit(return_code=0)
+        await self._end()
+
+    async def _end(self) -> None:
+        """Leave, once it is clear what is to become of what was replaced at the providers."""
+        if self._offering is not None:
+            await self._offering.end(lambda: self.exit(return_code=0))
+        else:
+            self.exit(return_code=0)
 
     async def action_leave(self) -> None:
         """Back; from the first screen quit."""
@@ -173,7 +190,7 @@ class HooktopApp(App[int]):
         elif self.current_mode != "live":
             await self.action_view_live()
         else:
-            self.exit(return_code=0)
+            await self._end()
 
     def action_help_quit(self) -> None:
         """ctrl+c: say how to quit."""
@@ -207,6 +224,13 @@ class HooktopApp(App[int]):
         await self._view("conversations")
 
     def action_message(self) -> None:
+    async def action_view_webhooks(self) -> None:
+        """View 4."""
+        if self._offering is not None:
+            await self._view("webhooks")
+        else:
+            toast(self, "There are no webhooks to see: nothing is received here.", severity="warning")
+
         """To the message that this is about."""
         base = self._base()
         number = base.message_number() if base is not None else None

@@ -12,7 +12,13 @@ from textual.content import Content
 from monitor.ui.actions import ACTIONS, Action, key_name
 from monitor.ui.screens.base import MonitorScreen
 
-_TARGETS: Final = {"everywhere": "app", "live": "screen", "messages": "screen", "filtered": "screen"}
+_TARGETS: Final = {
+    "everywhere": "app",
+    "live": "screen",
+    "messages": "screen",
+    "webhooks": "screen",
+    "filtered": "screen",
+}
 
 
 class Palette(CommandPalette):

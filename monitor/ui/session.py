@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from monitor import tasks
+from monitor.providers.keys import KeyProblem
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
 from monitor.services.view import View
+from monitor.services.webhooks import Webhooks
 from monitor.ui.columns import Look
 from monitor.ui.documents.look import Reader
 from monitor.ui.format import count
@@ -29,9 +31,11 @@ class Session:
         simulator: Simulator | None,
         preferences: Preferences,
         now: Callable[[], datetime],
+        webhooks: Webhooks | None = None,
     ) -> None:
         self.monitor = monitor
         self.simulator = simulator
+        self.webhooks = webhooks
         self.preferences = preferences
         self.now = now
         self.view = View(monitor.reader, now=now)
@@ -75,6 +79,13 @@ class Session:
     def token(self) -> str | None:
         """The secret path token, to be hidden wherever it would show."""
         return self.monitor.settings.token
+
+    def hook_url(self, provider: str) -> str | None:
+        """Where a provider's webhooks are to be sent, None where that cannot be said."""
+        try:
+            return self.monitor.reach.hook_url(provider)
+        except KeyProblem:
+            return None
 
     def look(self) -> Look:
         """How the list writes its rows."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUIET_AFTER_S: Final = 60  # from when on the time since the last event is said
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - recognised, not bound
 BARS: Final = 12
-VIEWS: Final = {"1": "live", "2": "messages", "3": "conversations"}  # by the keys that show them
+VIEWS: Final = {"1": "live", "2": "messages", "3": "conversations", "4": "webhooks"}  # by the keys that show them
 
 
 @dataclass(frozen=True, slots=True)

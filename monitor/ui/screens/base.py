@@ -13,10 +13,12 @@ from textual.screen import Screen
 
 from monitor.model.capture import Capture
 from monitor.ui.actions import Action, of
+from monitor.ui.format import count
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
 from monitor.ui.session import Session
 from monitor.ui.status import facts_of, status_lines
+from monitor.ui.webhook_rows import adrift
 from monitor.ui.widgets.bars import Bar, KeyBar
 from monitor.ui.widgets.detail import Detail
 
@@ -98,8 +100,12 @@ class MonitorScreen(Screen[None]):
         return not action.changes or self.session.can_send
 
     def modes(self) -> Sequence[Part]:
-        """The states of this screen that are not the usual ones."""
-        return ()
+        """The states that are not the usual ones: of this screen, and of what another view is for."""
+        webhooks = self.session.webhooks
+        away = adrift(webhooks.registrations.panels()) if webhooks is not None else 0
+        if not away:
+            return ()
+        return ((f"{count(away)} WEBHOOK{'' if away == 1 else 'S'} ELSEWHERE, KEY 4", "chip"),)
 
     def note(self) -> str:
         """What stands at the right of the keys."""

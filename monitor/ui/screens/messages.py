@@ -130,7 +130,7 @@ class MessagesScreen(FilteredScreen):
     def modes(self) -> Sequence[Part]:
         """The order, where it is not the newest."""
         order = self.view.order
-        return () if order is Order.NEWEST else ((f"{order.upper()} FIRST", "chip"),)
+        return [*super().modes(), *([] if order is Order.NEWEST else [(f"{order.upper()} FIRST", "chip")])]
 
     def note(self) -> str:
         """Where the cursor stands."""

@@ -61,6 +61,8 @@ class LinesView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _arrange(self) -> None:
         """Work out the rows: which lines are not folded away, and how they wrap."""
+        if not self.size:  # not laid out yet; a resize follows
+            return
         width = max(self.scrollable_content_region.width, 1)
         rows: list[tuple[int, int, int]] = []
         self._row_of = {}

@@ -1,0 +1,94 @@
+"""What the view of webhooks stands on: the registrations, the way to our port, and the accounts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from monitor.config import ConfigError
+from monitor.services import accounts
+from monitor.services.accounts import Added, Values
+from monitor.services.registrations import Registrations
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.services.keychain import Keychain
+    from monitor.services.monitor import Monitor
+    from monitor.tunnels.asking import Route
+    from monitor.tunnels.rehearsal import Hop, Rehearsal
+
+DEMO_ACCOUNTS: Final = "The demonstration has its own accounts; start hooktop without demo to add one."
+
+
+class Webhooks:
+    """The registrations of a running monitor, with what has to be asked and changed around them."""
+
+    def __init__(
+        self,
+        config: Config,
+        monitor: Monitor,
+        keychain: Keychain,
+        registrations: Registrations,
+        *,
+        file: Path | None,
+        route: Route | None = None,
+        addresses: Iterator[str] | None = None,
+    ) -> None:
+        """``file`` is the configuration that new accounts go to; None in a demonstration, which takes none. There
+        ``route`` leads its simulated public addresses to the receiver, and ``addresses`` are more of them."""
+        self.registrations = registrations
+        self._config = config
+        self._monitor = monitor
+        self._keychain = keychain
+        self._file = file
+        self._route = route
+        self._addresses = addresses
+
+    @property
+    def takes_accounts(self) -> bool:
+        """Whether accounts can be added."""
+        return self._file is not None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the public addresses are made up."""
+        return self._addresses is not None
+
+    def proposal(self) -> str | None:
+        """Another made-up public address, where the addresses are simulated."""
+        return None if self._addresses is None else next(self._addresses)
+
+    def configure(self, config: Config) -> None:
+        """Other accounts from now on, for the registrations and for what is verified."""
+        self._config = config
+        self._keychain.refresh(config)
+        self.registrations.configure(config)
+
+    async def rehearse(self, provider: str, on_hop: Callable[[Hop], None]) -> Rehearsal:
+        """Try the way from the public address to a provider's hook. Raises KeyProblem; can be cancelled."""
+        from monitor.receiver.app import GREETING
+        from monitor.tunnels.rehearsal import rehearse  # loads httpx
+
+        monitor, reach = self._monitor, self._monitor.reach
+        return await rehearse(
+            reach.public_url or "",
+            reach.hook_path(provider),
+            local_url=monitor.url,
+            expected=GREETING,
+            on_hop=on_hop,
+            route=self._route,
+        )
+
+    async def add_account(self, name: str, provider: str, values: Values) -> Added:
+        """Write an account to the configuration and use it at once. Raises ConfigError."""
+        if self._file is None:
+            raise ConfigError(DEMO_ACCOUNTS)
+        added = await asyncio.to_thread(accounts.add, self._file, name, provider, values, os.environ)
+        others = [account for account in self._config.accounts if account.name != name]
+        self.configure(replace(self._config, accounts=(*others, added.account)))
+        await self.registrations.open()
+        return added

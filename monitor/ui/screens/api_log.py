@@ -1,0 +1,166 @@
+"""Every call to a provider's API: when, what was asked with its secrets hidden, what came, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from monitor.admin.base import ApiCall
+from monitor.services.registrations import Registrations
+from monitor.text import visible
+from monitor.ui import redact
+from monitor.ui.documents.look import BLANK
+from monitor.ui.format import clock, count, fit, pad
+from monitor.ui.lines import Document, Line, Part, foreign, line
+from monitor.ui.safety import Plain
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.session import Session
+from monitor.ui.widgets.lines_view import LinesView
+from monitor.ui.widgets.rows import Cursor, Rows
+
+EVERY_S: Final = 0.2  # between two looks whether there is another
+_LIMIT: Final = 20_000
+
+
+def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
+    """One call as a row, after the cursor's cell."""
+    good = call.status is not None and call.status < 400 and call.error is None
+    answer = str(call.status) if call.status is not None else "–"
+    role = "good" if good else "bad"
+    left: list[Part] = [
+        (f"{clock(call.at, digits=1)} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
+        (f"{call.took_s * 1000:>6,.0f} ms ", "plain"), (pad(visible(call.account, limit=40), 11) + " ", "info"),
+        (pad(visible(call.method, limit=20), 7), "plain"),
+    ]  # fmt: skip
+    room = width - 2 - sum(len(text) for text, _ in left)
+    url = redact.target(visible(call.url, limit=400), token)
+    if len(url) > room:  # the host is that of the account
+        url = "/" + url.partition("://")[2].partition("/")[2]
+    said = visible(call.error, limit=400) if call.error else url
+    return [*left, (fit(said, room), "bad" if call.error else "plain")]
+
+
+def call_lines(call: ApiCall, token: str | None) -> list[Line]:
+    """One call in full."""
+    lines = [line(("Asked", "accent"))]
+    lines += _texts(call.request, token)
+    status = "no answer" if call.status is None else f"answer {call.status}"
+    lines += [BLANK, line(("Came", "accent"), (f"  {status} after {call.took_s * 1000:,.0f} ms", "quiet"))]
+    if call.error is not None:
+        lines.append(line(foreign(call.error, "bad", limit=1_000)))
+    return [*lines, *_texts(call.answer, token)]
+
+
+def _texts(text: str, token: str | None) -> list[Line]:
+    shown = redact.target(visible(text, lines=True, limit=_LIMIT), token)
+    return [line((one, "plain"), indent=2) for one in shown.split("\n")] if shown else []
+
+
+class Calls(Rows):
+    """The calls, the latest first."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="calls")
+        self._session = session
+        self.calls: Sequence[ApiCall] = ()
+
+    def count(self) -> int:
+        """How many calls are known."""
+        return len(self.calls)
+
+    def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
+        """One call."""
+        return call_parts(self.calls[index], width, self._session.token)
+
+
+class ApiLogScreen(Overlay[None]):
+    """The calls, and below them the one under the cursor in full. Live."""
+
+    CSS_PATH = "api_log.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("L", "close", show=False),
+        Binding("tab", "turn", show=False),
+    ]
+
+    def __init__(self, session: Session, registrations: Registrations) -> None:
+        super().__init__()
+        self._session = session
+        self._registrations = registrations
+        self._shown: ApiCall | None = None
+
+    def compose(self) -> ComposeResult:
+        """One box: the calls, a note, the call in full."""
+        with Vertical(classes="box", id="api-log") as box:
+            box.border_title = heading("Calls to the providers")
+            box.border_subtitle = heading("enter reads one, esc closes")
+            yield Calls(self._session)
+            yield Plain(id="api-log-note")
+            yield CallView()
+
+    def on_mount(self) -> None:
+        self.set_interval(EVERY_S, self._take)
+        self._list.focus()
+        self._take()
+
+    @property
+    def _list(self) -> Calls:
+        return self.query_one(Calls)
+
+    def _take(self) -> None:
+        """Show calls that have come since; the cursor stays on its call, unless that is the latest."""
+        listed, calls = self._list, list(reversed(self._registrations.calls))
+        if calls != listed.calls:
+            follows = listed.cursor == 0
+            before = listed.calls[listed.cursor] if listed.calls else None
+            listed.calls = calls
+            if not follows and before in calls:
+                listed.cursor = calls.index(before)
+            listed.changed()
+        words = f"{count(len(calls), 'call')}, secrets hidden" if calls else "No call to a provider was made yet."
+        self.query_one("#api-log-note", Plain).show(words)
+        self._follow()
+
+    @on(Cursor.Moved)
+    def _follow(self) -> None:
+        listed = self._list
+        call = listed.calls[listed.cursor] if listed.cursor < len(listed.calls) else None
+        if call is not None and call is not self._shown:
+            self._shown = call
+            self.query_one(CallView).show(Document(call_lines(call, self._session.token)))
+
+    @on(Cursor.Opened)
+    def action_turn(self) -> None:
+        """From the list to the call in full, or back."""
+        view = self.query_one(CallView)
+        (view if self._list.has_focus else self._list).focus()
+
+    def action_close(self) -> None:
+        """Out of the call in full, then out of this."""
+        if self.query_one(CallView).has_focus:
+            self._list.focus()
+        else:
+            self.dismiss(None)
+
+
+class CallView(LinesView):
+    """One call, with keys to move in it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "go(1)", show=False),
+        Binding("k,up", "go(-1)", show=False),
+        Binding("pagedown,ctrl+d", "leaf(1)", show=False),
+        Binding("pageup,ctrl+u", "leaf(-1)", show=False),
+    ]
+
+    def action_go(self, rows: int) -> None:
+        """Move by lines."""
+        self.move(rows)
+
+    def action_leaf(self, pages: int) -> None:
+        """Move by half pages."""
+        self.move_pages(pages * 0.5)

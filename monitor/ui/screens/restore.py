@@ -1,0 +1,152 @@
+"""What was replaced or removed at a provider and can be put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from monitor.services.registrations import Offer
+from monitor.text import visible
+from monitor.ui import redact
+from monitor.ui.format import clock, count, day, fit
+from monitor.ui.lines import Part
+from monitor.ui.painted import cells
+from monitor.ui.safety import Plain
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.session import Session
+from monitor.ui.widgets.rows import Cursor, Rows
+
+
+class Answer(StrEnum):
+    """What to do with what is offered."""
+
+    BACK = "back"  # put back
+    NEVER = "never"  # and do not offer it again
+    LATER = "later"  # offer it again at the next start
+
+
+class Occasion(StrEnum):
+    """Why it is asked."""
+
+    ASKED = "asked"  # the user wants to see what there is
+    START = "start"  # an earlier run did not end properly
+    END = "end"
+
+
+class Offers(Rows):
+    """The offers, two rows each."""
+
+    tall = 2
+
+    def __init__(self, session: Session, offers: Sequence[Offer]) -> None:
+        super().__init__(id="offers")
+        self._session = session
+        self.offers = list(offers)
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.offers)
+
+    def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
+        """What it was, then where it was and what became of it."""
+        offer, token = self.offers[index], self._session.token
+        record = offer.record
+        if part == 0:
+            when = f"{day(record.begun_at)} {clock(record.begun_at)}"
+            what = [(visible(record.subject, limit=200), "strong"), ("  ", "plain"), (visible(record.account), "info")]
+            room = width - 2 - len(when) - 1
+            text = fit("".join(words for words, _ in what), room)
+            shown: list[Part] = what if cells(what) <= room else [(text, "strong")]
+            return [*shown, (" " * max(room - cells(shown), 0), "plain"), (" ", "plain"), (when, "quiet")]
+        before = redact.target(visible(record.before.url, limit=400), token) if record.before is not None else ""
+        state = {"remove": "removed", "update": "changed"}.get(record.kind, "replaced")
+        known = "" if record.state == "done" else ", nobody knows whether it was"
+        return [("  ", "plain"), (fit(f"{state}{known}; was at {before}", width - 4), "quiet")]
+
+
+class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
+    """Gives the answer and what it is about, or None."""
+
+    CSS_PATH = "restore.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "close", show=False),
+        Binding("D,delete", "never", show=False),
+        Binding("y", "all", show=False),
+        Binding("n", "none", show=False),
+        Binding("K", "later", show=False),
+    ]
+
+    def __init__(self, session: Session, offers: Sequence[Offer], occasion: Occasion = Occasion.ASKED) -> None:
+        super().__init__()
+        self._session = session
+        self._offers = tuple(offers)
+        self._occasion = occasion
+
+    def compose(self) -> ComposeResult:
+        """One box with the offers, and what the keys do."""
+        with Vertical(classes="box", id="restore") as box:
+            box.border_title = heading("What can be put back")
+            yield Offers(self._session, self._offers)
+            yield Plain(id="restore-note")
+
+    def on_mount(self) -> None:
+        offers = self.query_one(Offers)
+        offers.styles.height = min(len(self._offers) * offers.tall, 16) or 1
+        offers.focus()
+        self.query_one("#restore-note", Plain).show_parts(*self._words())
+
+    def _words(self) -> tuple[tuple[Part, ...], ...]:
+        if not self._offers:
+            return ((("Nothing of what hooktop replaced or removed is left to be put back.", "quiet"),),)
+        many = count(len(self._offers), "registration")
+        if self._occasion is Occasion.ASKED:
+            keys = [("enter", "puts it back as it was"), ("D", "never offers it again"), ("esc", "closes")]
+            return (_keys(keys),)
+        keys = [("y", "yes, all"), ("enter", "only this"), ("n", "no, leave as it is")]
+        if self._occasion is Occasion.START:
+            question = f"An earlier run did not end properly. Put {many} back?"
+            return (((question, "strong"),), _keys([*keys, ("esc", "ask me later")]))
+        question = f"This run replaced or removed {many}. Put back before hooktop ends?"
+        return (((question, "strong"),), _keys([*keys, ("K", "keep the question"), ("esc", "do not end")]))
+
+    @on(Cursor.Opened)
+    def _opened(self) -> None:
+        self._answer(Answer.BACK)
+
+    def action_all(self) -> None:
+        """Put all of it back."""
+        if self._occasion is not Occasion.ASKED:
+            self.dismiss((Answer.BACK, self._offers))
+
+    def action_never(self) -> None:
+        """Do not offer this one again."""
+        if self._occasion is Occasion.ASKED:
+            self._answer(Answer.NEVER)
+
+    def action_none(self) -> None:
+        """Leave all of it as it is."""
+        if self._occasion is not Occasion.ASKED:
+            self.dismiss((Answer.NEVER, self._offers))
+
+    def action_later(self) -> None:
+        """End without an answer: the next start asks again."""
+        if self._occasion is Occasion.END:
+            self.dismiss((Answer.LATER, self._offers))
+
+    def _answer(self, answer: Answer) -> None:
+        offers = self.query_one(Offers)
+        if offers.cursor < len(self._offers):
+            self.dismiss((answer, (self._offers[offers.cursor],)))
+
+
+def _keys(keys: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for key, does in keys:
+        parts += [(key, "accent"), (f" {does}   ", "quiet")]
+    return tuple(parts)

@@ -1,0 +1,389 @@
+"""View 4: the registrations of all accounts as desired state: what is wanted, what is there, what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+
+from monitor.model.capture import Capture
+from monitor.model.drift import DriftRow, State
+from monitor.model.registration import ChangeState
+from monitor.services.registrations import Outcome
+from monitor.services.webhooks import DEMO_ACCOUNTS, Webhooks
+from monitor.text import visible
+from monitor.ui.actions import Action, bindings
+from monitor.ui.format import count
+from monitor.ui.jumps import GoBack, ShowCapture
+from monitor.ui.lines import Part
+from monitor.ui.offering import Offering
+from monitor.ui.painted import cells
+from monitor.ui.safety import toast
+from monitor.ui.screens.base import TALL, MonitorScreen
+from monitor.ui.screens.registration import RegistrationScreen
+from monitor.ui.session import Session
+from monitor.ui.webhook_rows import adrift, heading
+from monitor.ui.widgets.bars import Bar
+from monitor.ui.widgets.empty import Empty
+from monitor.ui.widgets.pane import Pane
+from monitor.ui.widgets.rows import Cursor
+from monitor.ui.widgets.webhook_list import WebhookList
+from monitor.ui.widgets.webhook_pane import WebhookPane
+
+TRIPLE: Final = 150  # columns from which on the pane stands beside the list, not below it
+READ_ONLY: Final = "This is off: hooktop runs read-only and changes nothing at a provider."
+
+
+class WebhooksScreen(MonitorScreen):
+    """The accounts, each with its registrations; below or beside them the one under the cursor in full."""
+
+    CSS_PATH = ["messages.tcss", "webhooks.tcss"]  # noqa: RUF012 - Textual's
+    BINDINGS: ClassVar[list[BindingType]] = bindings("webhooks")
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "webhooks", "rows", "pane"})
+
+    def __init__(self, session: Session, webhooks: Webhooks, offering: Offering) -> None:
+        super().__init__(session)
+        self._webhooks = webhooks
+        self._offering = offering
+        self._version = -1
+
+    def compose_main(self) -> ComposeResult:
+        """The list, and the pane."""
+        with Container(id="main"):
+            with Vertical(id="left"):
+                yield Bar(self._heading, id="heading")
+                yield WebhookList(self.session)
+                yield Empty()
+            yield WebhookPane(self.session, self._webhooks, id="registration")
+
+    def on_mount(self) -> None:
+        self.rows.focus()
+        self.catch_up()
+        if any(panel.refreshed_at is None and panel.busy is None for panel in self._webhooks.registrations.panels()):
+            self.action_look()
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> WebhookList:
+        """The list."""
+        return self.query_one(WebhookList)
+
+    @property
+    def pane(self) -> WebhookPane:
+        """The pane."""
+        return self.query_one(WebhookPane)
+
+    @property
+    def _row(self) -> DriftRow | None:
+        """The registration under the cursor."""
+        entry = self.rows.selected
+        return None if entry is None else entry.row
+
+    @property
+    def capture_number(self) -> int | None:
+        """The capture under the cursor, while the pane is in use."""
+        return self.pane.capture_number if self.pane.has_focus_within else None
+
+    @property
+    def capture(self) -> Capture | None:
+        """That capture."""
+        number = self.capture_number
+        return None if number is None else self.session.inspector.capture(number)
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """The addresses that can be copied, each with what it is."""
+        row = self._row
+        entry = self.rows.selected
+        if entry is None or self.pane.has_focus_within:
+            return []
+        hook = row.url if row is not None else self.session.hook_url(entry.panel.provider)
+        found = [("the address to register", hook)] if hook is not None else []
+        if row is not None and row.found is not None:
+            found += [("the registered address", row.found.url)] if row.found.url != hook else []
+            found.append(("the provider's id", row.found.id))
+        return found
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane in use."""
+        return ("pane", "rows", "webhooks") if self.pane.has_focus_within else ("rows", "webhooks")
+
+    def applies(self, action: Action) -> bool:
+        """Keys that change something are off where hooktop only watches; others where there is nothing for them."""
+        if action.context == "webhooks" and action.changes and self._webhooks.registrations.read_only:
+            return False
+        if action.id == "copy":
+            return self.capture_number is not None or bool(self.addresses())
+        if action.context == "webhooks":
+            return True
+        return super().applies(action) and (action.id != "open" or bool(self.rows.entries))
+
+    def modes(self) -> Sequence[Part]:
+        """What points elsewhere is said over the list."""
+        return ()
+
+    def note(self) -> str:
+        """Where the cursor stands."""
+        return f"{count(self.rows.cursor + 1)}/{count(len(self.rows.entries))}" if self.rows.entries else ""
+
+    # --- bringing up to date -------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Take in what changed, then draw it."""
+        self.catch_up()
+        self.query_one("#heading", Bar).update()
+        if self.focused is None:  # what had the focus was hidden by a resize
+            self.rows.focus()
+        super().tick()
+
+    def catch_up(self) -> None:
+        """Take in what the accounts have become."""
+        registrations = self._webhooks.registrations
+        if registrations.version != self._version:
+            self._version = registrations.version
+            panels = registrations.panels()
+            self.rows.take(panels)
+            self.set_class(not panels, "-empty")
+            if not panels:
+                self._show_empty()
+
+    def _show_empty(self) -> None:
+        if self._webhooks.takes_accounts:
+            how: tuple[tuple[Part, ...], ...] = (
+                (("A", "accent"), ("  adds one: provider, name, credentials", "quiet")), (),
+                (("or from another terminal", "quiet"),), (("hooktop accounts add bird --provider bird", "plain"),), (),
+                (("or in the environment, such as", "quiet"),), (("VOLT_API_TOKEN=… hooktop", "plain"),),
+            )  # fmt: skip
+        else:
+            how = ((("The providers of the demonstration are being started.", "quiet"),),)
+        self.query_one(Empty).say((("No account with a provider yet", "strong"),), (), *how)
+
+    def restyle(self) -> None:
+        """Draw list and pane again."""
+        self.rows.arranged()
+        self.pane.restyle()
+        super().restyle()
+
+    def _heading(self, width: int) -> list[list[Part]]:
+        listed = self.rows
+        if not listed.entries:
+            return [[]]
+        panels = self._webhooks.registrations.panels()
+        away = adrift(panels)
+        state: list[Part] = []
+        if away:
+            keys = "" if self._webhooks.registrations.read_only else ", U re-points"
+            state = [(f" {count(away)} point{'s' if away == 1 else ''} elsewhere{keys} ", "chip")]
+        labels = heading(panels, listed.scrollable_content_region.width or width)
+        room = width - cells(state) - 1
+        if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
+            labels = labels[: labels.rfind("  ", 0, room) + 1]
+        return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
+
+    def on_resize(self) -> None:
+        """Other room, other panes."""
+        if self.is_mounted:
+            self.call_after_refresh(self._after_resize)
+
+    def _after_resize(self) -> None:
+        self._follow_cursor()
+        focused = self.focused
+        if focused is None or not focused.display or not focused.region:
+            self.rows.focus()
+        self.tick()
+
+    @property
+    def _has_pane(self) -> bool:
+        return self.size.width >= TRIPLE or self.size.height >= TALL
+
+    @on(Cursor.Moved, "#webhooks")
+    def _follow_cursor(self) -> None:
+        if self._has_pane:
+            self.pane.follow(self.rows.selected)
+
+    @on(Cursor.Opened, "#webhooks")
+    def _open(self) -> None:
+        if self._has_pane:
+            self.pane.items.focus()
+        else:
+            self.app.push_screen(RegistrationScreen(self.session, self._webhooks, self.rows, self.catch_up))
+
+    @on(Cursor.Opened, "#registration-items")
+    def _open_capture(self) -> None:
+        number = self.pane.capture_number
+        if number is not None:
+            self.post_message(ShowCapture(number))
+
+    @on(Pane.Left)
+    def _left(self) -> None:
+        self.rows.focus()
+
+    @on(Pane.Stepped)
+    def _stepped(self, event: Pane.Stepped) -> None:
+        self.rows.move_to(self.rows.cursor + event.step)
+
+    def action_clear(self) -> None:
+        """Back to where a jump came from."""
+        if self.session.trail:
+            self.post_message(GoBack())
+        self.rows.focus()
+
+    # --- changes -------------------------------------------------------------------------------------------------
+
+    def _may_change(self) -> bool:
+        if self._webhooks.registrations.read_only:
+            toast(self.app, READ_ONLY, severity="warning")
+            return False
+        return True
+
+    def _need_row(self, what: str) -> DriftRow | None:
+        row = self._row
+        if row is None:
+            toast(self.app, f"There is no registration under the cursor to {what}.", severity="warning")
+        return row
+
+    def action_register(self) -> None:
+        """The form for a new webhook."""
+        from monitor.ui.screens.webhook_form import WebhookForm
+
+        entry = self.rows.selected
+        if entry is None:
+            self.action_account()
+        elif self._may_change():
+            self.app.push_screen(WebhookForm(self.session, self._webhooks, entry.panel.account), self._registered)
+
+    def _registered(self, outcome: Outcome | None) -> None:
+        """Put the cursor on what was registered."""
+        if outcome is None or outcome.state is not ChangeState.DONE:
+            return
+        self.catch_up()
+        plan, found = outcome.plan, outcome.registration
+        if found is None or not self.rows.choose(f"{plan.account}/{found.id}"):
+            self.rows.choose(f"{plan.account}//{plan.subject}")
+
+    def action_mend(self) -> None:
+        """The one change that mends the row."""
+        row = self._need_row("mend") if self._may_change() else None
+        if row is None:
+            return
+        if row.state is State.NO_ADDRESS:
+            self.action_public_url()
+        elif row.state is State.NOT_LISTED:
+            self.action_look()
+        else:
+            plan = self._webhooks.registrations.plan_mend(row)
+            problem = plan.problems.get("")
+            if plan.change is None and problem is not None:
+                toast(self.app, problem)
+            else:
+                self._offering.carry_out((plan,), "Mend")
+
+    def action_mend_all(self) -> None:
+        """Everything of ours at once."""
+        if not self._may_change():
+            return
+        plans = self._webhooks.registrations.plan_mend_all()
+        if plans:
+            self._offering.carry_out(plans, f"Mend all: {count(len(plans), 'change')}")
+        else:
+            toast(self.app, "There is nothing to mend that is yours and that the providers' APIs can do.")
+
+    def action_switch(self) -> None:
+        """Off, or on again."""
+        row = self._need_row("switch off") if self._may_change() else None
+        if row is None:
+            return
+        active = row.found is not None and row.found.active is False
+        plan = self._webhooks.registrations.plan_active(row, active)
+        if plan.problems and not plan.request:
+            toast(self.app, next(iter(plan.problems.values())), severity="warning")
+        else:
+            self._offering.carry_out((plan,), "Activate" if active else "Deactivate")
+
+    def action_edit(self) -> None:
+        """The form for the settings of what is there."""
+        from monitor.ui.screens.webhook_form import WebhookForm
+
+        row = self._need_row("change") if self._may_change() else None
+        if row is None:
+            return
+        admin = self._webhooks.registrations.admin(row.account)
+        if admin is None or not admin.fields({}):
+            label = self._webhooks.registrations.panel(row.account).label
+            toast(self.app, f"A webhook of {label} has nothing but its address; p changes that for all.")
+        else:
+            self.app.push_screen(WebhookForm(self.session, self._webhooks, row.account, row), self._registered)
+
+    def action_remove(self) -> None:
+        """Remove what is there, and want it no longer."""
+        row = self._need_row("remove") if self._may_change() else None
+        if row is not None:
+            self._offering.carry_out((self._webhooks.registrations.plan_remove(row),), "Remove")
+
+    def action_restore(self) -> None:
+        """What can be put back."""
+        if self._may_change():
+            self.run_worker(self._offering.choose(), group="restore", exclusive=True)
+
+    # --- asking --------------------------------------------------------------------------------------------------
+
+    def action_look(self) -> None:
+        """Ask all providers again."""
+        self.run_worker(self._webhooks.registrations.refresh(), group="look")
+
+    def action_rehearse(self) -> None:
+        """Try the way here."""
+        from monitor.ui.screens.rehearsal import RehearsalScreen
+
+        entry = self.rows.selected
+        if self.session.monitor.reach.public_url is None:
+            toast(self.app, "There is no public URL yet; p sets one, a tunnel gives one.", severity="warning")
+        elif entry is not None:
+            self.app.push_screen(RehearsalScreen(self.session, self._webhooks, entry.panel.provider))
+
+    def action_api_log(self) -> None:
+        """Every call to the providers."""
+        from monitor.ui.screens.api_log import ApiLogScreen
+
+        self.app.push_screen(ApiLogScreen(self.session, self._webhooks.registrations))
+
+    def action_public_url(self) -> None:
+        """Another public address."""
+        from monitor.ui.screens.public_url import PublicUrlScreen
+
+        if not self._may_change():
+            return
+        reach = self.session.monitor.reach
+        rows = [row for panel in self._webhooks.registrations.panels() for row in panel.rows]
+        registered = sum(row.ours and row.found is not None and row.found.url == row.url for row in rows)
+
+        def chosen(url: str | None) -> None:
+            if url is not None and url != reach.public_url:
+                reach.change(url)
+                toast(self.app, f"The public URL is {visible(url, limit=200)} now.")
+
+        self.app.push_screen(PublicUrlScreen(self._webhooks, reach.public_url, registered), chosen)
+
+    def action_account(self) -> None:
+        """The form for another account."""
+        from monitor.ui.screens.account_form import AccountForm
+
+        if not self._webhooks.takes_accounts:
+            toast(self.app, DEMO_ACCOUNTS)
+        elif self._may_change():
+            self.app.push_screen(AccountForm(self._webhooks), self._added)
+
+    def _added(self, account: str | None) -> None:
+        if account is not None:
+            self.run_worker(self._try_account(account), group="account")
+
+    async def _try_account(self, account: str) -> None:
+        """A harmless call, then all that it has."""
+        tested = await self._webhooks.registrations.test(account)
+        toast(self.app, tested.sentence, severity="information" if tested.ok else "error")
+        if tested.ok:
+            await self._webhooks.registrations.refresh(account)

@@ -1,0 +1,207 @@
+"""The accounts and their registrations as lines: what is wanted, what is at the provider, how that stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from monitor.model.drift import DriftRow, State
+from monitor.model.registration import ChangeKind
+from monitor.services.registrations import Panel
+from monitor.text import visible
+from monitor.ui import redact
+from monitor.ui.format import clock, count, fit, pad
+from monitor.ui.lines import Line, Part, line
+from monitor.ui.painted import cells
+from monitor.ui.widgets.rows import Placed
+
+_LIMIT: Final = 200
+_KEY: Final = 10  # cells of the key that mends a row
+_LONG: Final = 100  # columns from which on states are written out
+_DETAILED: Final = 110  # ... and say since when
+# Glyph, word for little room and role of each state, in that order of importance. Red is only for what is wrong.
+STATES: Final[dict[State, tuple[str, str, str]]] = {
+    State.SAME: ("✔", "same", "good"),
+    State.MISSING: ("✖", "missing", "bad"),
+    State.ELSEWHERE: ("✖", "elsewhere", "bad"),
+    State.DEAD_TUNNEL: ("✖", "dead tunnel", "bad"),
+    State.INACTIVE: ("‖", "inactive", "warn"),
+    State.KEY_UNKNOWN: ("?", "key unknown", "warn"),
+    State.DIFFERS: ("≠", "differs", "warn"),
+    State.BY_HAND: ("◷", "by hand", "quiet"),
+    State.NO_ADDRESS: ("!", "no address", "warn"),
+    State.NOT_LISTED: ("·", "not listed", "quiet"),
+    State.UNWANTED: ("!", "not wanted", "warn"),
+    State.LEFT_OVER: ("!", "left over", "warn"),
+    State.NOT_OURS: ("–", "not ours", "quiet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the cursor can stand on: a row, or an account that has none."""
+
+    panel: Panel
+    row: DriftRow | None
+
+    @property
+    def key(self) -> str:
+        """What names the entry as long as it is there."""
+        return self.row.key if self.row is not None else self.panel.account
+
+
+def adrift(panels: Sequence[Panel]) -> int:
+    """How many registrations of ours point at another address than today's."""
+    away = (State.ELSEWHERE, State.DEAD_TUNNEL)
+    return sum(row.state in away and row.ours for panel in panels for row in panel.rows)
+
+
+def host_of(url: str) -> str:
+    """The host of an address, visible; the address itself where that cannot be told."""
+    try:
+        host = urlsplit(url).netloc
+    except ValueError:
+        host = ""
+    return visible(host or url, limit=_LIMIT)
+
+
+def mending(row: DriftRow) -> tuple[str, str] | None:
+    """The key that mends a row and the word for what it does, None where there is nothing to mend."""
+    if row.state is State.NO_ADDRESS:
+        return "p", "address"
+    if row.state is State.NOT_LISTED:
+        return "r", "refresh"
+    if row.mend is None:
+        return ("u", "adopt") if row.state is State.UNWANTED else None
+    if row.by_hand is not None:
+        return "u", "by hand"
+    if row.mend.kind is not ChangeKind.UPDATE:
+        return "u", "register" if row.mend.kind is ChangeKind.ADD else "remove"
+    if row.mend.url is not None:
+        return "u", "re-point" if row.ours else "replace"
+    if row.mend.active is not None:
+        return "u", "activate"
+    return "u", "change" if row.mend.spec else "new key"
+
+
+def state_parts(row: DriftRow, *, long: bool, detailed: bool = False) -> list[Part]:
+    """How a row stands: glyph, word and colour, and with ``detailed`` since when."""
+    glyph, short, role = STATES[row.state]
+    words = row.state.label if long else short
+    detail = ""
+    if row.state is State.BY_HAND:
+        glyph, role = ("✔", "good") if row.first_event_at is not None else (glyph, role)
+        detail = f"first event {clock(row.first_event_at)[:5]}" if row.first_event_at else "nothing came yet"
+    elif row.state is State.SAME and row.verified_at is not None:
+        detail = f"verified {clock(row.verified_at)[:5]}"
+    parts = [(f"{glyph} {words}", role)]
+    return [*parts, (f", {detail}", "quiet")] if detailed and detail else parts
+
+
+def block_lines(
+    panels: Sequence[Panel], width: int, *, token: str | None = None, read_only: bool = False
+) -> tuple[list[Placed], list[Entry]]:
+    """A block of lines for each account, and the entries that the cursor can stand on. The first cell is its own."""
+    placed: list[Placed] = []
+    entries: list[Entry] = []
+    columns = _columns(panels, width)
+    for panel in panels:
+        if placed:
+            placed.append((Line(""), None))
+        placed += [(one, None) for one in _head(panel, width)]
+        for row in panel.rows or (None,):
+            parts = _empty(panel, width) if row is None else _row(row, width, columns, token, read_only)
+            placed.append((line((" ", "plain"), *parts), len(entries)))
+            entries.append(Entry(panel, row))
+    return placed, entries
+
+
+def _head(panel: Panel, width: int) -> list[Line]:
+    """The account: its name, provider and credential, and how its API answered last."""
+    left: list[Part] = [(" ", "plain"), (visible(panel.account, limit=40), "strong"), ("  ", "plain")]
+    left += [(visible(panel.label, limit=40), "info"), ("  ", "plain"), (visible(panel.credential, limit=60), "quiet")]
+    room = max(width - cells(left) - 4, 0)
+    right = _answered(panel, room)
+    blank = (" " * max(width - cells(left) - cells(right) - 1, 1), "plain")
+    lines = [line(*_cut([*left, blank, *right], width))]
+    if panel.trouble is not None:
+        lines.append(line(("   ", "plain"), (fit(f"✖ {visible(panel.trouble, limit=400)}", width - 4), "bad")))
+    return lines
+
+
+def _answered(panel: Panel, room: int) -> list[Part]:
+    """How the API answered last, or what is under way."""
+    host = visible(panel.host, limit=_LIMIT)
+    if panel.busy is not None:
+        return [(fit(f"… {panel.busy.rstrip('.')}", room), "accent")]
+    if "list" in panel.cannot and panel.took_s is None and panel.refreshed_at is not None:
+        return [(fit("no API, done by hand", room), "quiet")]
+    if panel.trouble is not None:
+        return [(fit(f"{host}  ", room), "quiet"), ("✖", "bad")] if host else []
+    if panel.took_s is None:
+        return [(fit(f"{host}  not asked yet", room), "quiet")]
+    when = f"  {clock(panel.refreshed_at)}" if panel.refreshed_at is not None else ""
+    took = f"{count(round(panel.took_s * 1000))} ms{when}"
+    return [(fit(f"{host}  ", max(room - len(took) - 2, 0)), "quiet"), ("✔ ", "good"), (took, "quiet")]
+
+
+def _columns(panels: Sequence[Panel], width: int) -> tuple[int, int, int]:
+    """The cells of what a webhook is for, of what is at the provider, and of the state."""
+    state = 36 if width >= _DETAILED else 24 if width >= _LONG else 13
+    rest = width - 1 - _KEY - state - 7  # before, between and after the four columns
+    longest = max((len(row.subject) for panel in panels for row in panel.rows), default=0)
+    subject = max(min(longest, rest * 58 // 100), min(12, rest // 2))
+    return subject, max(rest - subject, 8), state
+
+
+def heading(panels: Sequence[Panel], width: int) -> str:
+    """The labels over the columns."""
+    subject, found, state = _columns(panels, width)
+    return f"  {pad('webhook', subject)}  {pad('at the provider', found)}  {pad('state', state)}  {pad('mend', _KEY)}"
+
+
+def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | None, read_only: bool) -> list[Part]:
+    subject, found, state = columns
+    what = (pad(visible(row.subject, limit=_LIMIT), subject), "plain" if row.wanted is not None else "quiet")
+    parts: list[Part] = [(" ", "plain"), what, ("  ", "plain"), *_found(row, found, token)]
+    told = state_parts(row, long=width >= _LONG, detailed=width >= _DETAILED)
+    parts += [("  ", "plain"), *_padded(told, state)]
+    hint = None if read_only else mending(row)
+    if hint is not None:
+        parts += [("  ", "plain"), (hint[0], "accent"), (f" {hint[1]}", "strong")]
+    return parts
+
+
+def _found(row: DriftRow, width: int, token: str | None) -> list[Part]:
+    found = row.found
+    if found is None:
+        return [(pad("(none)" if row.state is State.MISSING else "", width), "faint")]
+    if found.url == row.url:
+        return [(pad("same", width), "quiet")]
+    url = redact.target(visible(found.url, limit=_LIMIT), token)
+    role = "plain" if row.wanted is not None else "quiet"
+    return [(pad(url if len(url) <= width else host_of(found.url), width), role)]
+
+
+def _empty(panel: Panel, width: int) -> list[Part]:
+    if panel.refreshed_at is None and panel.trouble is None:
+        return [(fit(" (not asked yet)", width - 2), "faint")]
+    return [(fit(" (nothing registered)", width - 2), "faint")]
+
+
+def _padded(parts: Sequence[Part], width: int) -> list[Part]:
+    """Parts in exactly ``width`` cells."""
+    kept = _cut(parts, width)
+    return [*kept, (" " * (width - cells(kept)), "plain")]
+
+
+def _cut(parts: Sequence[Part], width: int) -> list[Part]:
+    kept: list[Part] = []
+    for text, role in parts:
+        room = width - cells(kept)
+        if room <= 0:
+            break
+        kept.append((fit(text, room), role))
+    return kept
