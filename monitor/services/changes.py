@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from monitor.admin.base import DEADLINE_S, AdminError, Trouble
+from monitor.model.capture import Capture
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.secret import Secret
 from monitor.services.desk import BY_HAND, Desk
@@ -89,11 +90,12 @@ class Work:
     asking: bool = False
     took_s: float | None = None
 
-    def probe(self, capture: int) -> None:
-        """A request of the provider came in."""
-        if self.asking:
-            self.probes.append(capture)
-            self._tell(Step.PROBE, f"A request of {self.desk.label} came in, as capture {capture}.", capture)
+    def came(self, capture: Capture) -> None:
+        """A request of the provider came in: to the address that is being asked for it is its test request."""
+        asked = self.plan.change.url if self.plan.change is not None else None
+        if self.asking and asked is not None and _end(asked) == _end(capture.request.path):
+            self.probes.append(capture.id)
+            self._tell(Step.PROBE, f"A request of {self.desk.label} came in, as capture {capture.id}.", capture.id)
 
     async def carry_out(self) -> Outcome:
         """Do it. Raises nothing but CancelledError; a change that is on its way then stays begun."""
@@ -367,6 +369,11 @@ class Work:
 
     def _tell(self, step: Step, sentence: str, capture: int | None = None) -> None:
         self.told(Progress(step, sentence, capture))
+
+
+def _end(address: str) -> str:
+    """The last segment of an address or a path, which is hooktop's own; a proxy may have changed what is before it."""
+    return address.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def _small(sentence: str) -> str:

@@ -165,7 +165,7 @@ class Registrations:
                 continue
             for work in self._works:
                 if work.desk.provider == capture.provider:
-                    work.probe(capture.id)
+                    work.came(capture)
             for desk in self._desks.values():
                 if desk.provider == capture.provider and desk.came(capture.received_at):
                     dirty.add(desk.name)
