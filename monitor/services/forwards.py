@@ -68,7 +68,7 @@ class Forwards:
         self._lanes: dict[str, Lane] = {}
         self._is_own = is_own
         self._rules: list[tuple[Filter, Lane]] = [
-            (_filter(number, rule.filter), self._lane(f"[forward.rules {number}] url", rule.url))
+            (filter_of_rule(number, rule.filter), self._lane(f"[forward.rules {number}] url", rule.url))
             for number, rule in enumerate(config.rules, 1)
         ]
         self._default = None if config.url is None else self._lane("the forward address", config.url)
@@ -219,7 +219,8 @@ def relayed(attempt: Attempt) -> int:
     return 503 if attempt.failure in (Failure.DROPPED, Failure.OFF, Failure.ENDED) else 502
 
 
-def _filter(number: int, text: str) -> Filter:
+def filter_of_rule(number: int, text: str) -> Filter:
+    """The filter of a rule of forwarding, counted from 1. Raises ConfigError."""
     try:
         return parse(text)
     except FilterError as error:

@@ -1,0 +1,358 @@
+"""Replay: stored captures are sent again, in order, and each answer is kept beside the first one.
+
+What is sent are the bytes that came, unless somebody edited them or wants them signed anew with a local key. To this
+machine and to the receiver's own public address a stamp goes along, by which this installation knows its own replays
+from real traffic (see ``services.stamps``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from monitor import tasks
+from monitor.config import ForwardConfig
+from monitor.forwarding.forwarder import Forwarder
+from monitor.forwarding.outgoing import AddedHeader, origin_form
+from monitor.forwarding.target import Target, TargetProblem, target_of
+from monitor.model.attempt import Attempt, AttemptKind, Failure
+from monitor.model.capture import STAMP_HEADER, Capture, Request, Source
+from monitor.model.compare import AnswerChange, answer_change
+from monitor.providers.registry import Registry
+from monitor.services import keyring
+from monitor.services.forwards import filter_of_rule
+from monitor.services.localkeys import LocalKeys
+from monitor.services.stamps import replay_stamp, stamp_of
+from monitor.store.attempts import AttemptReader
+from monitor.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from monitor.model.filter import Filter
+    from monitor.providers.keys import SigningKey
+
+AT_ONCE: Final = 32  # exchanges under way at once, where a pace is to be kept; else the next waits for the answer
+KEEP_S: Final = 0.2  # between two batches of answers that are kept
+
+Keep: TypeAlias = Callable[[Sequence[Attempt]], Awaitable[None]]
+
+
+class ReplayProblem(Exception):
+    """Nothing can be sent as it was asked for; the text is a sentence: what, why, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How captures are to be sent.
+
+    ``to`` is an address, None for those that forwarding uses. ``timed``: with the gaps as they came, ``speed`` times as
+    fast; else ``rate`` captures a second, None for one after another. ``resign``: signed anew with a local key.
+    """
+
+    to: str | None = None
+    timed: bool = False
+    speed: float = 1.0
+    rate: float | None = None
+    resign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One capture sent again. ``before`` is the app's first answer, or the status that hooktop gave the provider."""
+
+    provider: str
+    event: str | None
+    attempt: Attempt
+    before: Attempt | int
+    change: AnswerChange
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a replay, also while it runs.
+
+    ``same`` and ``changed`` count answers, ``unanswered`` captures without one by what failed, ``gone`` those that
+    were not in the store any more, or that no rule of forwarding is for. ``unkept`` answers could not be kept, for the
+    reason ``trouble``.
+    """
+
+    wanted: int
+    same: int = 0
+    changed: int = 0
+    unanswered: Counter[Failure] = field(default_factory=Counter)
+    gone: int = 0
+    unkept: int = 0
+    trouble: str | None = None
+    begun: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many captures were sent, or tried to be."""
+        return self.same + self.changed + self.failed
+
+    @property
+    def failed(self) -> int:
+        """How many got no answer."""
+        return self.unanswered.total()
+
+    @property
+    def done(self) -> int:
+        """How many of those wanted are dealt with."""
+        return self.sent + self.gone
+
+    @property
+    def rate(self) -> float:
+        """Captures a second."""
+        return self.sent / max((self.ended or time.monotonic()) - self.begun, 1e-3)
+
+    def add(self, one: Replayed) -> None:
+        """Count an answer, or none."""
+        if one.attempt.failure is not None:
+            self.unanswered[one.attempt.failure] += 1
+        elif one.change.same:
+            self.same += 1
+        else:
+            self.changed += 1
+
+
+def words(outcome: Outcome) -> str:
+    """``10 same, 1 changed, 1 without an answer (refused)``."""
+    said = [f"{number:,} {name}" for name, number in (("same", outcome.same), ("changed", outcome.changed)) if number]
+    if outcome.failed:
+        said.append(f"{outcome.failed:,} without an answer ({', '.join(outcome.unanswered)})")
+    if outcome.gone:
+        said.append(f"{outcome.gone:,} not sent")
+    return ", ".join(said) or "nothing sent"
+
+
+class Replayer:
+    """Sends captures of one store again. Called from one event loop."""
+
+    def __init__(
+        self,
+        store: Path,
+        keep: Keep,
+        registry: Registry,
+        local: LocalKeys,
+        forward: ForwardConfig,
+        public_url: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """``keep`` keeps answers (raises StoreError), ``forward`` says where captures go by default and for how long
+        an answer is waited for, ``public_url`` is where the world reaches the receiver. Raises ConfigError."""
+        self._store = store
+        self._keep = keep
+        self._registry = registry
+        self._local = local
+        self._forward = forward
+        self._public_url = public_url
+        self._rules: list[tuple[Filter, str]] = [
+            (filter_of_rule(number, rule.filter), rule.url) for number, rule in enumerate(forward.rules, 1)
+        ]
+        self._headers: Sequence[AddedHeader] | None = None
+        self._keys: dict[str, SigningKey] = {}
+
+    def default_url(self, capture: Capture) -> str | None:
+        """Where forwarding would send a capture."""
+        now = datetime.now(UTC)
+        return next((url for wanted, url in self._rules if wanted.matches(capture, now)), self._forward.url)
+
+    async def replay(
+        self,
+        numbers: Sequence[int],
+        wish: Wish,
+        *,
+        edited: Request | None = None,
+        told: Callable[[Replayed, Outcome], None] = lambda one, outcome: None,
+        stop: asyncio.Event | None = None,
+    ) -> Outcome:
+        """Send captures in this order. ``edited`` is sent in the place of each; ``told`` hears of every answer.
+
+        ``stop`` breaks it off, with what is under way. Raises ReplayProblem, KeyProblem where no local key can be
+        made, and StoreError where the store cannot be read.
+        """
+        self._check(wish)
+        outcome = Outcome(len(numbers))
+        headers = await self._added() if wish.to is None else ()
+        reader = await asyncio.to_thread(AttemptReader, self._store)
+        try:
+            async with Forwarder(timeout_s=self._forward.timeout.total_seconds(), headers=headers) as forwarder:
+                run = _Run(self, wish, forwarder, reader, outcome, told, stop or asyncio.Event())
+                await run.play(numbers, edited)
+        finally:
+            outcome.ended = time.monotonic()
+            reader.close()
+        return outcome
+
+    def _check(self, wish: Wish) -> None:
+        if wish.to is None:
+            if self._forward.url is None and not self._rules:
+                raise ReplayProblem(
+                    "There is no app that captures are passed on to; give the address of yours with "
+                    "--to http://localhost:3000."
+                )
+            return
+        try:
+            target_of(wish.to)
+        except TargetProblem as problem:
+            raise ReplayProblem(
+                f"Nothing can be sent to this address: {problem}; write it as in http://localhost:3000."
+            ) from None
+
+    async def _added(self) -> Sequence[AddedHeader]:
+        """The headers that forwarding adds; they are for the app that the configuration names, and nobody else."""
+        if self._headers is None:
+            given = self._forward.headers
+            self._headers = [(name, await asyncio.to_thread(keyring.opened, value)) for name, value in given]
+        return self._headers
+
+    async def signed(self, capture: Capture, request: Request, target: Target) -> Request:
+        """The request with a new signature in the place of the old, made with a local key as its provider makes it.
+
+        Of a provider that signs nothing it stays as it is.
+        """
+        provider = self._registry.get(capture.provider)
+        if provider is None:
+            return request
+        key = self._keys.get(provider.name)
+        if key is None:
+            key = self._keys[provider.name] = await asyncio.to_thread(self._local.signing_key, provider.name)
+        url = target.address(target.with_path(origin_form(request)))
+        kept = [(name, value) for name, value in request.headers if name.lower() not in provider.signature_headers]
+        return replace(request, headers=(*kept, *provider.sign(request.body, key, url=url, at=time.time())))
+
+    def stamp(self, capture: Capture, sent: Request, target: Target, *, resigned: bool) -> Sequence[AddedHeader]:
+        """The header by which this installation knows its replay, for a receiver that may be its own."""
+        public = urlsplit(self._public_url() or "").hostname
+        if not (target.on_this_machine or target.host == public):
+            return ()
+        local, at = resigned or capture.source is Source.SIMULATED, capture.received_at
+        before = stamp_of(capture.request, self._local.is_stamp) if capture.source is Source.REPLAYED else None
+        if resigned or capture.source is Source.IMPORTED:  # which never arrived here
+            at = datetime.now(UTC)
+        elif before is not None:
+            local, at = before.local, before.at or at
+        return [(STAMP_HEADER, replay_stamp(self._local.stamp, sent.body, at, local=local))]
+
+    async def keep(self, attempts: Sequence[Attempt]) -> None:
+        """Keep answers. Raises StoreError."""
+        await self._keep(attempts)
+
+
+class _Run:
+    """One replay under way."""
+
+    def __init__(
+        self,
+        replayer: Replayer,
+        wish: Wish,
+        forwarder: Forwarder,
+        reader: AttemptReader,
+        outcome: Outcome,
+        told: Callable[[Replayed, Outcome], None],
+        stop: asyncio.Event,
+    ) -> None:
+        self._replayer = replayer
+        self._wish = wish
+        self._forwarder = forwarder
+        self._reader = reader
+        self._outcome = outcome
+        self._told = told
+        self._stop = stop
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._keeping: list[Attempt] = []
+        self._kept_at = 0.0
+
+    async def play(self, numbers: Sequence[int], edited: Request | None) -> None:
+        """Send all of them, each in its time."""
+        wish = self._wish
+        paced = wish.timed or wish.rate is not None
+        slots = asyncio.Semaphore(AT_ONCE if paced else 1)
+        stopper = tasks.start(self._break_off(), "stop a replay")
+        begun, first = time.monotonic(), None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for place, number in enumerate(numbers):
+                    if self._stop.is_set():
+                        break
+                    capture = await asyncio.to_thread(self._reader.capture, number)
+                    url = None if capture is None else wish.to or self._replayer.default_url(capture)
+                    if capture is None or url is None:
+                        self._outcome.gone += 1
+                        continue
+                    first = first or capture.received_at
+                    due = place / wish.rate if wish.rate is not None else 0.0
+                    if wish.timed:
+                        due = (capture.received_at - first).total_seconds() / wish.speed
+                    await self._until(begun + due)
+                    await slots.acquire()
+                    if self._stop.is_set():
+                        break
+                    task = group.create_task(
+                        self._send(capture, url, edited or capture.request), name=f"replay {number}"
+                    )
+                    self._under_way.add(task)
+                    task.add_done_callback(self._under_way.discard)
+                    task.add_done_callback(lambda _: slots.release())
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
+        finally:
+            stopper.cancel()
+            await self._keep_now()
+
+    async def _until(self, due: float) -> None:
+        """Wait for a moment (monotonic clock) or for the stop, whichever is first; always lets others run."""
+        await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(due - time.monotonic(), 0)):
+                await self._stop.wait()
+
+    async def _break_off(self) -> None:
+        await self._stop.wait()
+        for task in tuple(self._under_way):
+            task.cancel()
+
+    async def _send(self, capture: Capture, url: str, request: Request) -> None:
+        """Send one capture, and tell and keep what came of it."""
+        target = target_of(url)
+        before = await asyncio.to_thread(self._reader.first_answer, capture.id) or capture.answer
+        sent = request
+        try:
+            if self._wish.resign:
+                sent = await self._replayer.signed(capture, request, target)
+            stamp = self._replayer.stamp(capture, sent, target, resigned=self._wish.resign)
+            attempt = await self._forwarder.pass_on(capture, url, kind=AttemptKind.REPLAY, request=sent, headers=stamp)
+        except asyncio.CancelledError:
+            if not self._stop.is_set():
+                raise
+            attempt = Attempt(
+                capture.id, AttemptKind.REPLAY, target.address(target.with_path(origin_form(sent))), datetime.now(UTC),
+                failure=Failure.ENDED, changed=sent != capture.request,
+            )  # fmt: skip
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.discard(task)  # what is answered is not broken off
+        self._keeping.append(attempt)
+        event = capture.reading.event if capture.reading is not None else None
+        one = Replayed(capture.provider, event, attempt, before, answer_change(before, attempt))
+        self._outcome.add(one)
+        self._told(one, self._outcome)
+        if time.monotonic() - self._kept_at > KEEP_S:
+            await self._keep_now()
+
+    async def _keep_now(self) -> None:
+        batch, self._keeping = self._keeping, []
+        if not batch:
+            return
+        try:
+            await self._replayer.keep(batch)
+        except StoreError as error:
+            self._outcome.unkept += len(batch)
+            self._outcome.trouble = str(error)
+        self._kept_at = time.monotonic()
