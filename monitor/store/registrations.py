@@ -7,7 +7,8 @@ stranger's: a row that makes no sense is left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import Any, Final
 from monitor.jsonbody import clean, parse
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Spec, Wanted
 from monitor.store.rows import optional_microseconds, optional_moment, pack
-from monitor.store.short import Short
+from monitor.store.short import Short, T
 from monitor.times import microseconds, moment
 
 MAX_JSON: Final = 256 * 1024  # bytes of a registration; its ``raw`` is left out when it takes more
@@ -31,6 +32,11 @@ class RegistrationStore(Short):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "The registrations")
+
+    def _read(self, job: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        if self._path.exists():
+            self._make_ready()  # what an older hooktop has kept must not go unseen
+        return super()._read(job, otherwise)
 
     def wanted(self, account: str | None = None) -> list[Wanted]:
         """What is wanted of an account or of all, in the order in which it was first wanted."""

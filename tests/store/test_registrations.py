@@ -171,6 +171,21 @@ def test_a_full_disk_is_said(store: RegistrationStore, tmp_path: Path) -> None:
     assert len(store.records()) == 1
 
 
+def test_what_an_older_hooktop_kept_is_seen(store: RegistrationStore, tmp_path: Path) -> None:
+    store.begin(CHANGE)
+    with closing(sqlite3.connect(tmp_path / "new" / "hooktop.db")) as db:
+        db.execute("PRAGMA user_version = 4")
+    assert len(RegistrationStore(tmp_path / "new" / "hooktop.db").records()) == 1
+
+
+def test_a_database_of_a_newer_hooktop_is_said(store: RegistrationStore, tmp_path: Path) -> None:
+    store.begin(CHANGE)
+    with closing(sqlite3.connect(tmp_path / "new" / "hooktop.db")) as db:
+        db.execute("PRAGMA user_version = 999")
+    with pytest.raises(StoreError, match="newer hooktop"):
+        store.records()
+
+
 GOOD: dict[str, object] = {
     "provider": "bird", "id": "1", "url": "u", "subject": "s", "spec": {}, "active": None,
     "created_at": None, "updated_at": None, "raw": {},
