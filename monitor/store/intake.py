@@ -13,7 +13,7 @@ from monitor.model.capture import Capture
 from monitor.store.rows import capture_row, insert_rows, reading_row
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 
-STEP: Final = 256  # captures that are held at a time
+STEP: Final = 64  # captures that are held at a time: a body may be large
 TALLY: Final = (
     "INSERT INTO tallies VALUES (?, ?, ?) "
     "ON CONFLICT (provider, verdict) DO UPDATE SET captures = captures + excluded.captures"
