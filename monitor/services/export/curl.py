@@ -7,19 +7,20 @@ import textwrap
 from typing import Final
 from urllib.parse import quote
 
-from monitor.model.capture import STAMP_HEADER, Capture, Request
+from monitor.model.capture import Capture, Request
 from monitor.model.record import rfc3339
 from monitor.services.export.base import About, Out
 
 DEFAULT_TO: Final = "http://127.0.0.1:8787"
-# Of one connection, made anew by curl, or put there by hooktop itself.
+# Of one connection, and made anew by curl.
 _LEFT_OUT: Final = frozenset(
     {
         "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade", STAMP_HEADER, "x-hooktop-capture",
+        "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
 _VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
+_OURS: Final = "x-hooktop-"  # so begins every header that hooktop itself puts there
 _BY_CURL: Final = ("accept", "content-type", "expect", "user-agent")  # what curl would add by itself
 _HEAD: Final = """\
 #!/usr/bin/env bash
@@ -59,8 +60,9 @@ class Curl:
 def command(request: Request) -> str:
     """The lines of bash that send the request to ``$to``, in ASCII."""
     words = ["send", "--request", quoted(request.method)]
-    words += [f"-H {quoted(_header(name, value))}" for name, value in request.headers if name.lower() not in _LEFT_OUT]
-    there = {name.lower() for name, _ in request.headers} - {"expect"}
+    kept = [(name, value) for name, value in request.headers if not _is_left_out(name.lower())]
+    words += [f"-H {quoted(_header(name, value))}" for name, value in kept]
+    there = {name.lower() for name, _ in kept}
     words += [f"-H '{name}:'" for name in _BY_CURL if name not in there]
     target = quote(request.target, _VISIBLE, "latin-1", "replace")  # curl takes no blanks, nor does a server
     if "#" in target:  # an address would end there
@@ -94,6 +96,10 @@ _ESCAPES: Final = tuple(
     )
     for byte in range(256)
 )
+
+
+def _is_left_out(name: str) -> bool:
+    return name in _LEFT_OUT or name.startswith(_OURS)
 
 
 def _header(name: str, value: str) -> str:
