@@ -26,6 +26,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "show": ("monitor.cli.show", "Show one capture, message or conversation in full."),
     "verify": ("monitor.cli.verify", "Check signatures again, or one that never passed through hooktop."),
     "send": ("monitor.cli.send", "Send signed, simulated events to a receiver."),
+    "replay": ("monitor.cli.replay", "Send stored captures again, as they came or edited, and see the answers."),
+    "diff": ("monitor.cli.diff", "Compare two captures."),
     "sandbox": ("monitor.cli.sandbox", "Run look-alikes of the providers' APIs, for tests of other programs."),
     "webhooks": ("monitor.cli.webhooks", "List, register, re-point, remove and restore webhooks at the providers."),
     "keys": ("monitor.cli.keys", "List, fetch and trust verification keys."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     import socket
 
     from monitor.forwarding.target import Target
+    from monitor.model.attempt import Attempt
     from monitor.services.alerts import Alerts, OnAlert
     from monitor.services.forwards import Forwards
     from monitor.services.monitor import Monitor, Settings
     from monitor.services.registrations import Alive, Registrations
+    from monitor.services.replay import Replayer
     from monitor.services.simulate import Simulator
     from monitor.services.tunnel import PublicTunnel
 
@@ -45,6 +47,7 @@ class Assembly:
     alerts: Alerts
     registrations: Registrations
     tunnel: PublicTunnel
+    replayer: Replayer
 
 
 def load_config(path: Path | None) -> Config:
@@ -88,6 +91,19 @@ def simulator_of(config: Config, to: str | None = None) -> Simulator:
         return Simulator(registry(), local, own, public_url=lambda: receiver.public_url, token=token)
     whole = urlsplit(to).path.strip("/") != ""
     return Simulator(registry(), local, to, path=(lambda provider: "") if whole else None)
+
+
+def replayer_of(config: Config, database: Path) -> Replayer:
+    """What sends captures again, without a running monitor or beside one. Raises ConfigError."""
+    from monitor.services.replay import Replayer
+    from monitor.store.attempts import Attempts
+
+    kept, local = Attempts(database), LocalKeys(paths.data_dir())
+
+    async def keep(attempts: Sequence[Attempt]) -> None:
+        await asyncio.to_thread(kept.add, attempts)
+
+    return Replayer(database, keep, registry(), local, config.forward, lambda: config.receiver.public_url)
 
 
 def registrations_of(
@@ -162,6 +178,7 @@ async def assembled(
     from monitor.services.monitor import Monitor
     from monitor.services.reach import Reach
     from monitor.services.registrations import Registrations
+    from monitor.services.replay import Replayer
     from monitor.services.retention import Retention
     from monitor.services.simulate import Simulator
     from monitor.services.tunnel import PublicTunnel
@@ -191,6 +208,7 @@ async def assembled(
     examiner = Examiner(registry(), keychain, local.is_stamp)
     monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
     simulator = Simulator(registry(), local, monitor.url, public_url=lambda: reach.public_url, token=settings.token)
+    replayer = Replayer(store.path, store.keep, registry(), local, config.forward, lambda: reach.public_url)
     registrations = Registrations(
         config,
         reach,
@@ -211,7 +229,7 @@ async def assembled(
         await monitor.start()
         retention.start()
         await public.start()
-        yield Assembly(config, monitor, simulator, keychain, alerts, registrations, public)
+        yield Assembly(config, monitor, simulator, keychain, alerts, registrations, public, replayer)
     finally:
         await public.stop()
         await retention.stop()

@@ -26,7 +26,7 @@ from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import STAMP_HEADER, Capture, Request, Source
 from monitor.model.compare import AnswerChange, answer_change
-from monitor.providers.registry import Registry
+from monitor.providers.registry import Registry, registry
 from monitor.services import keyring
 from monitor.services.forwards import filter_of_rule
 from monitor.services.localkeys import LocalKeys
@@ -133,6 +133,13 @@ def words(outcome: Outcome) -> str:
     return ", ".join(said) or "nothing sent"
 
 
+def loses_signature(capture: Capture, edited: Request) -> bool:
+    """Whether an edited body leaves a signature that no longer fits it."""
+    provider = registry().get(capture.provider)
+    names = provider.signature_headers if provider is not None else ()
+    return edited.body != capture.request.body and any(name.lower() in names for name, _ in edited.headers)
+
+
 class Replayer:
     """Sends captures of one store again. Called from one event loop."""
 
@@ -178,7 +185,7 @@ class Replayer:
         ``stop`` breaks it off, with what is under way. Raises ReplayProblem, KeyProblem where no local key can be
         made, and StoreError where the store cannot be read.
         """
-        self._check(wish)
+        self.check(wish)
         outcome = Outcome(len(numbers))
         headers = await self._added() if wish.to is None else ()
         reader = await asyncio.to_thread(AttemptReader, self._store)
@@ -191,7 +198,8 @@ class Replayer:
             reader.close()
         return outcome
 
-    def _check(self, wish: Wish) -> None:
+    def check(self, wish: Wish) -> None:
+        """Raises ReplayProblem where nothing can be sent to where it is wished."""
         if wish.to is None:
             if self._forward.url is None and not self._rules:
                 raise ReplayProblem(

@@ -1,0 +1,242 @@
+"""``hooktop replay``: stored captures again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.counter import Counter
+from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, fail, tell
+from monitor.cli.output import Paint, counted, pad, say, say_json
+from monitor.cli.types import CAPTURE_ID, RATE
+from monitor.text import visible
+
+if TYPE_CHECKING:
+
+    from monitor.model.attempt import Attempt
+    from monitor.model.capture import Capture, Request
+    from monitor.services.replay import Outcome, Replayed, Wish
+
+_EVENT: Final = 24  # cells
+
+
+@click.command(cls=Command)
+@click.argument("numbers", metavar="[ID]...", nargs=-1, type=CAPTURE_ID)
+@click.option("--filter", "text", metavar="EXPR", help="Every capture that passes the filter, oldest first.")
+@click.option("--to", metavar="URL", help="Your app (default: where captures are forwarded to).")
+@click.option("--timed", is_flag=True, help="With the gaps in which they came.")
+@click.option("--speed", type=RATE, metavar="X", help="The same, X times as fast.")
+@click.option("--rate", type=RATE, metavar="PER_S", help="So many a second (default: one after another).")
+@click.option("--edit", "in_editor", is_flag=True, help="Change headers and body in $EDITOR first.")
+@click.option("--resign", is_flag=True, help="Sign them anew with a local key, which no provider's signature is.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    numbers: Sequence[int],
+    text: str | None,
+    to: str | None,
+    timed: bool,
+    speed: float | None,
+    rate: float | None,
+    in_editor: bool,
+    resign: bool,
+    as_json: bool,
+) -> int:
+    """Send stored captures again, byte for byte, and set each answer beside the first one that your app gave.
+
+    Nothing leaves this machine unless --to or the configuration names another. Sent to hooktop itself, they come in
+    labelled as replays. Exit code 1 when some got no answer.
+
+    \b
+    Examples:
+      hooktop replay cap_12 --to http://localhost:3000
+      hooktop replay --filter 'status:failed age<1h' --timed --speed 10
+      hooktop replay 12 --edit --resign
+    """
+    from monitor.services.replay import Wish
+
+    if bool(numbers) == (text is not None):
+        raise click.UsageError("Name captures (cap_12), or choose them with --filter.", ctx)
+    if rate is not None and (timed or speed is not None):
+        raise click.UsageError("--rate and --timed exclude each other; choose one.", ctx)
+    wish = Wish(to, timed or speed is not None, speed or 1.0, rate, resign)
+    options = globals_of(ctx)
+    chosen = _chosen(options, numbers, text)
+    if in_editor and len(chosen) != 1:
+        raise click.UsageError("--edit is for one capture; name it.", ctx)
+    return asyncio.run(_replay(options, chosen, wish, in_editor, as_json))
+
+
+def _chosen(options: Globals, numbers: Sequence[int], text: str | None) -> Sequence[int]:
+    """The captures to send; ends the command where there are none."""
+    from monitor.cli.filters import parse_filter
+    from monitor.cli.history import capture_of, database, reading, since
+
+    for number in dict.fromkeys(numbers):
+        capture_of(options, number)
+    if text is None:
+        return numbers
+    wanted = parse_filter(text)
+    path = database(options)
+    if not path.exists():
+        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+    with reading(path) as reader:
+        found, _ = since(reader, wanted, 0)
+    if not found:
+        fail("No capture passes the filter; 'hooktop captures' shows what there is.")
+    return found
+
+
+async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_editor: bool, as_json: bool) -> int:
+    from monitor.cli.history import capture_of, database
+    from monitor.cli.stopping import on_signals
+    from monitor.services.assemble import load_config, replayer_of
+    from monitor.services.editing import EditProblem
+    from monitor.services.replay import ReplayProblem, words
+
+    config = load_config(options.config)
+    stop, interrupted = asyncio.Event(), False
+
+    def ask(_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        stop.set()
+
+    show = _Answers(len(numbers), as_json, Paint(no_color=options.no_color))
+    replayer = replayer_of(config, database(options, config))
+    try:
+        edited = None
+        if in_editor:
+            capture = capture_of(options, numbers[0])
+            replayer.check(wish)
+            edited = await _edited(capture, wish)
+            if edited is None:
+                tell("Nothing was changed, so nothing was sent.")
+                return 0
+        with on_signals(ask), show.counter:
+            outcome = await replayer.replay(numbers, wish, edited=edited, told=show, stop=stop)
+    except (ReplayProblem, EditProblem) as problem:
+        fail(str(problem), USAGE if isinstance(problem, ReplayProblem) else FAILED)
+    tell(f"Replayed {counted(outcome.sent, 'capture')}: {words(outcome)}.")
+    if outcome.unkept:
+        tell(f"Warning: {counted(outcome.unkept, 'answer')} could not be kept. {outcome.trouble}")
+    if interrupted:
+        return INTERRUPTED
+    return FAILED if outcome.failed or outcome.gone else 0
+
+
+async def _edited(capture: Capture, wish: Wish) -> Request | None:
+    from monitor.services.editor import edit
+    from monitor.services.replay import loses_signature
+
+    edited = await edit(capture.request, capture.id)
+    if edited is not None and not wish.resign and loses_signature(capture, edited):
+        tell("Warning: the body was edited, so its signature no longer verifies; --resign signs it with a local key.")
+    return edited
+
+
+class _Answers:
+    """Prints what came of each capture."""
+
+    def __init__(self, wanted: int, as_json: bool, paint: Paint) -> None:
+        self._wanted = wanted
+        self._as_json = as_json
+        self._paint = paint
+        self.counter = Counter()
+
+    def __call__(self, one: Replayed, outcome: Outcome) -> None:
+        if self._as_json:
+            say_json(record(one))
+        else:
+            say(*self._lines(one, outcome))
+        sys.stdout.flush()
+        if not sys.stdout.isatty():  # else the lines themselves say how far it is
+            failed = f", {outcome.failed:,} without an answer" if outcome.failed else ""
+            self.counter.say(f"{outcome.done:,} of {outcome.wanted:,}, {outcome.rate:,.0f}/s{failed}")
+
+    def _lines(self, one: Replayed, outcome: Outcome) -> list[str]:
+        attempt, paint = one.attempt, self._paint
+        color = "green" if attempt.fine else "red"
+        took = "" if attempt.took_s is None else f"{attempt.took_s * 1000:.0f} ms"
+        far = f"{outcome.done:,}/{self._wanted:,}" if self._wanted > 1 else ""
+        line = "  ".join(
+            [
+                *([far.rjust(len(f"{self._wanted:,}") * 2 + 1)] if far else []),
+                pad(f"cap_{attempt.capture}", 8),
+                pad(visible(one.provider, limit=20), 9),
+                pad(visible(one.event or "", limit=_EVENT - 1), _EVENT),
+                paint(pad(one.change.now, 6), color),
+                took.rjust(8),
+                paint(one.change.words, None if one.change.same else "yellow"),
+            ]
+        ).rstrip()
+        return [line] if self._wanted > 1 else [line, *self._whole(one)]
+
+    def _whole(self, one: Replayed) -> list[str]:
+        """The answer in full, where one was asked for."""
+        from monitor.cli.diff import comparison_lines
+        from monitor.cli.whole import body_lines
+        from monitor.model.compare import compare_answers
+
+        attempt, paint = one.attempt, self._paint
+        lines = [f"  to {visible(attempt.url)}"]
+        if attempt.failure is not None:
+            detail = f" ({visible(attempt.detail)})" if attempt.detail else ""
+            lines.append(f"  {attempt.failure.sentence}{detail}")
+        if attempt.status is not None:
+            size = f"{attempt.size:,} bytes"
+            lines += ["", paint(f"Answer ({size})", bold=True), *body_lines(attempt.body)]
+        found = compare_answers(one.before, attempt)
+        if attempt.status is not None and not isinstance(one.before, int) and not found.same:
+            first = "forwarded" if one.before.kind == "forward" else "replayed"
+            when = f"{one.before.at.astimezone():%Y-%m-%d %H:%M:%S}"
+            lines += ["", paint(f"Beside the first answer ({first} {when})", bold=True)]
+            lines += comparison_lines(found, paint, indent="  ")
+        return lines
+
+
+def record(one: Replayed) -> dict[str, Any]:
+    """An answer for scripts."""
+    from monitor.model.record import rfc3339
+
+    attempt, before = one.attempt, one.before
+    first = {"by": "hooktop", "status": before, "at": None}
+    if not isinstance(before, int):
+        first = {"by": "app", "status": before.status, "at": rfc3339(before.at)}
+    return {
+        "kind": "replay",
+        "capture": attempt.capture,
+        "url": attempt.url,
+        "at": rfc3339(attempt.at),
+        "changed_request": attempt.changed,
+        "answer": _answer(attempt),
+        "failure": attempt.failure,
+        "detail": attempt.detail or None,
+        "first": first,
+        "verdict": "same" if one.change.same else "changed",
+        "same_body": one.change.same_body,
+    }
+
+
+def _answer(attempt: Attempt) -> dict[str, Any] | None:
+    if attempt.status is None:
+        return None
+    try:
+        body, encoding = attempt.body.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        body, encoding = base64.b64encode(attempt.body).decode("ascii"), "base64"
+    return {
+        "status": attempt.status,
+        "took_s": attempt.took_s,
+        "headers": [list(header) for header in attempt.headers],
+        "body": body,
+        "body_encoding": encoding,
+        "size": attempt.size,
+    }
