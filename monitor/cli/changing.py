@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from monitor.tunnels.rehearsal import Hop, Rehearsal
 
 F = TypeVar("F", bound=Callable[..., Any])
-FOLLOW_UPS: Final = 2  # plans that a refusal may lead to
 MAX_PROBES: Final = 100
 
 
@@ -76,21 +75,17 @@ def change_options(*, address: bool = True) -> Callable[[F], F]:
     return options
 
 
-async def change(options: Globals, place: Place, plans: Sequence[Plan], question: str, manner: Manner) -> int:
+async def change(
+    options: Globals, place: Place, plans: Sequence[Plan], question: str, manner: Manner, *, again: bool = True
+) -> int:
     """Carry plans out, or with ``dry_run`` show them; ``question`` is asked where something would be lost.
 
-    Gives the exit code; ends the command where a plan is not possible or nobody can be asked.
+    A refusal that another plan gets around, since the list is not what it was, is followed by that one (``again``) once
+    somebody has agreed. Gives the exit code; ends the command where a plan is not possible or nobody can be asked.
     """
-    from monitor.cli.webhook_lines import change_record, plan_lines
-
     _need_possible(plans)
     if manner.dry_run:
-        _tell_before(plans)
-        for plan in plans:
-            if manner.as_json:
-                say_json(change_record(plan))
-            else:
-                say(*plan_lines(plan))
+        _show(plans, manner)
         return 0
     ours = next((plan for plan in plans if plan.change and _is_todays(plan.change.url, place)), None)
     if ours is not None and manner.rehearse:
@@ -99,20 +94,15 @@ async def change(options: Globals, place: Place, plans: Sequence[Plan], question
         tell("Nothing was changed.")
         return 0
     codes = []
-    todo, round_ = list(plans), 0
-    while todo:
-        outcomes = await _carried_out(place, todo, verbose=options.verbose > 0)
-        further = [outcome.next for outcome in outcomes if outcome.next is not None]
-        for outcome in outcomes:
-            _say(outcome, manner)
-            if outcome.next is None or round_ == FOLLOW_UPS:
-                codes.append(_code(outcome))
-        todo, round_ = [], round_ + 1
-        for plan in further if round_ <= FOLLOW_UPS else []:
-            if agreed([plan], f"{plan.title} Go on?", yes=manner.yes, always=True):
-                todo.append(plan)
-            else:
-                codes.append(FAILED)
+    for outcome in await _carried_out(place, plans, verbose=options.verbose > 0):
+        _say(outcome, manner)
+        code, further = _code(outcome), outcome.next if again else None
+        if further is not None and (manner.yes or sys.stdin.isatty()):
+            asking = f"{further.title} Go on?"
+            if agreed([further], asking, yes=manner.yes, always=True):
+                agreed_to = replace(manner, yes=True, rehearse=False)
+                code = await change(options, place, [further], asking, agreed_to, again=False)
+        codes.append(code)
     return worst(codes)
 
 
@@ -165,6 +155,17 @@ def _is_todays(url: str | None, place: Place) -> bool:
     return url is not None and place.public_url is not None and url.startswith(f"{place.public_url}/")
 
 
+def _show(plans: Sequence[Plan], manner: Manner) -> None:
+    from monitor.cli.webhook_lines import change_record, plan_lines
+
+    _tell_before(plans)
+    for plan in plans:
+        if manner.as_json:
+            say_json(change_record(plan))
+        else:
+            say(*plan_lines(plan))
+
+
 def _tell_before(plans: Sequence[Plan]) -> None:
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.warnings, plan.loses) if text):
         tell(sentence)
@@ -212,7 +213,7 @@ async def _one(place: Place, plan: Plan, *, verbose: bool) -> Outcome:
 
     outcome = await place.registrations.carry_out(plan, told)
     if len(asked) == 2:
-        probes = await asyncio.to_thread(_probes, place, plan.provider, *asked)
+        probes = await asyncio.to_thread(_probes, place, plan, *asked)
         if probes:
             numbers = ", ".join(f"cap_{number}" for number in probes)
             tell(f"While it was asked, {place.registrations.panel(plan.account).label} sent {numbers}.")
@@ -220,19 +221,21 @@ async def _one(place: Place, plan: Plan, *, verbose: bool) -> Outcome:
     return outcome
 
 
-def _probes(place: Place, provider: str, since: datetime, until: datetime) -> tuple[int, ...]:
-    """What a receiver beside this command captured from a provider in this time."""
+def _probes(place: Place, plan: Plan, since: datetime, until: datetime) -> tuple[int, ...]:
+    """What a receiver beside this command captured in this time at the address that was asked for."""
     from monitor.model.capture import Source
 
-    if not place.database.exists():
+    last = (plan.url or "").rpartition("/")[2]
+    if not last or not place.database.exists():
         return ()
     with reading(place.database) as reader:
         return tuple(
             capture.id
             for capture in reader.recent(MAX_PROBES)
-            if capture.provider == provider
+            if capture.provider == plan.provider
             and capture.source is Source.NETWORK
             and since <= capture.received_at <= until
+            and capture.request.path.rstrip("/").endswith(last)
         )
 
 

@@ -150,7 +150,7 @@ async def registrations_at(options: Globals, chosen: Chosen, *, refresh: bool = 
         await asyncio.to_thread(_recent, place)
         await registrations.refresh()
     yield place
-    if path.exists():
+    if any(record.run == registrations.run for one in accounts for record in registrations.records(one.name)):
         await asyncio.to_thread(RegistrationStore(path).close, registrations.run)
 
 

@@ -371,6 +371,24 @@ async def test_a_refusal_is_told_in_the_providers_words_with_its_trace_id(tmp_pa
         assert said.lines == [f"{record['sentence']} Its support will ask for the trace id {error['trace_id']}."]
 
 
+@pytest.mark.parametrize("yes", [True, False])
+async def test_a_topic_that_was_taken_meanwhile(tmp_path: Path, yes: bool) -> None:
+    async with world(tmp_path, seed=None) as w:
+        theirs = {"topic": "report", "address": "https://example.com/theirs"}
+
+        def told(exchange: Exchange) -> None:
+            if exchange.method == "GET" and not w.sandbox.registrations("connectly"):
+                w.sandbox._apis["connectly"].add(theirs)
+
+        w.told = told
+        words = ("add", "--provider", "connectly", "topic=report", "--json", *QUIET, *(["--yes"] if yes else []))
+        said = await w.webhooks(*words, code=0 if yes else 5)
+        states = [(one["action"], one["state"]) for one in said.records("change")]
+        assert states == [("add", "failed"), ("replace", "done")][: 1 + yes]
+        (row,) = w.sandbox.registrations("connectly")
+        assert (row["address"] == theirs["address"]) is not yes
+
+
 async def test_what_would_be_lost_is_asked_at_a_terminal(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         id_ = await add_bird(w)
