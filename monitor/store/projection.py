@@ -194,6 +194,8 @@ def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
     conversations: set[int] = set()
     found, forbid = events.get(db, numbers), not trusts_unproven(db)
     for event in map(found.__getitem__, numbers):
+        if event.source is Source.REPLAYED:  # nobody has said it again
+            continue
         moving = moves(event.verdict, forbid_unproven=forbid)
         if event.reading.message is not None:
             messages.add(_file(db, event, conversations, moving=moving))

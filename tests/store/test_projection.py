@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from monitor.jsonbody import parse
-from monitor.model.capture import Capture, Request
+from monitor.model.capture import Capture, Request, Source
 from monitor.model.conversation import Bubble
 from monitor.model.event import Event
 from monitor.model.filter import FilterError
@@ -143,6 +143,17 @@ async def test_a_forged_delivered_after_a_real_sent_is_listed_and_moves_nothing(
         [message] = everything(reader).values()
         assert message.status is Status.SENT
         assert message.unproven == (2,)
+
+
+async def test_what_hooktop_sent_again_itself_moves_nothing(tmp_path: Path) -> None:
+    replays = [
+        replace(captured("volt", payload(f"volt/{name}.json"), seconds=3_600), source=Source.REPLAYED)
+        for name in ("sent", "delivered")
+    ]
+    async with stored(tmp_path / "h.db", [captured("volt", payload("volt/sent.json")), *replays]) as reader:
+        [message] = everything(reader).values()
+        assert (message.status, message.captures, message.duplicates) == (Status.SENT, (1,), 0)
+        assert reader.links(3)[0] == reader.message_number(message.key)  # where it belongs is known all the same
 
 
 async def test_delivered_and_failed_of_one_message_are_a_conflict(tmp_path: Path) -> None:
