@@ -67,6 +67,11 @@ def need_terminal() -> None:
     """End the command where no screens can be drawn."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("The screens need a terminal on both input and output; 'hooktop listen' works without one.", USAGE)
+    if not sys.stderr.isatty():  # where Textual draws
+        fail(
+            "The screens are drawn on stderr, which leads elsewhere; leave out 2>, the log is beside the database.",
+            USAGE,
+        )
     if os.environ.get("TERM", "") in ("dumb", ""):
         fail("This terminal (TERM=dumb or none) cannot draw screens; 'hooktop listen' works without them.", USAGE)
 

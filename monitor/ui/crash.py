@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import textual
+from textual.worker import WorkerFailed
 
 import monitor
 from monitor.paths import private_file
@@ -34,7 +35,8 @@ def report(error: BaseException, now: datetime) -> str:
             f"  {frame.filename}:{frame.lineno} in {frame.name}"
             for frame in traceback.extract_tb(current.__traceback__)
         ]
-        current = current.__cause__ or current.__context__
+        inner = current.error if isinstance(current, WorkerFailed) else None  # a worker's own error is no cause of it
+        current = inner or current.__cause__ or current.__context__
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from textual.worker import WorkerFailed
 
 from monitor.ui import crash
 from monitor.ui.app import MAX_QUEUE, HooktopApp
@@ -41,6 +42,24 @@ async def test_a_failure_leaves_a_report_and_one_sentence(tmp_path: Path) -> Non
     assert CANARY not in text
     assert stat.S_IMODE(reports[0].stat().st_mode) == 0o600
     assert app._exit_renderables == [] or CANARY not in str(app._exit_renderables)
+
+
+async def test_the_report_of_a_failed_worker_says_where_it_failed(tmp_path: Path) -> None:
+    async with running(tmp_path / "hooktop.db") as monitor:
+        app = HooktopApp(monitor, now=lambda: NOW)
+
+        async def fail_in_a_worker() -> None:
+            raise ValueError(CANARY)
+
+        with pytest.raises(WorkerFailed):
+            async with app.run_test() as pilot:
+                app.run_worker(fail_in_a_worker())
+                await pilot.pause()
+    [file] = tmp_path.glob("hooktop-crash-*.txt")
+    text = file.read_text()
+    assert "ValueError" in text
+    assert "fail_in_a_worker" in text
+    assert CANARY not in text
 
 
 async def test_what_is_printed_is_one_line_without_a_traceback(
