@@ -133,9 +133,9 @@ async def _listen(
             except BrokenPipeError:
                 return 0
             monitor.store.follow(out.offer)
-            assembly.tunnel.follow(lambda state: out.note(output.record(*_tunnel_record(state))))
+            assembly.tunnel.follow(lambda state: out.note(output.record(*tunnel_record(state))))
             if assembly.tunnel.state is not None:
-                out.note(output.record(*_tunnel_record(assembly.tunnel.state)))
+                out.note(output.record(*tunnel_record(assembly.tunnel.state)))
             out.start()
             await _tell_offers(assembly)
             await stop.wait(seconds)
@@ -170,7 +170,7 @@ async def _tell_offers(assembly: Assembly) -> None:
         tell(f"A run that did not end properly left {number} that can be put back: see 'hooktop webhooks restore'.")
 
 
-def _tunnel_record(state: TunnelState) -> tuple[dict[str, Any], str]:
+def tunnel_record(state: TunnelState) -> tuple[dict[str, Any], str]:
     """How the tunnel does, as a JSON object and as a sentence."""
     from monitor.services.tunnel import told
 

@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
@@ -62,7 +63,7 @@ def command(
     """
     options = globals_of(ctx)
     wanted = parse_filter(" ".join(words))
-    given = [name for name in ("host", "port", "public_url", "enforce") if _on_command_line(ctx, name)]
+    given = [field.name for field in fields(Choices) if _on_command_line(ctx, field.name)]
     if given and not listen:
         option = "--" + given[0].replace("_", "-")
         raise click.UsageError(f"{option} is for a receiver of its own; add --listen, or leave it out.", ctx)
@@ -187,7 +188,7 @@ class Waiting:
 async def _listen(options: Globals, choices: Choices, waiting: Waiting) -> int:
     from monitor.cli import logs
     from monitor.cli.history import database
-    from monitor.cli.listen import listening_record
+    from monitor.cli.listen import listening_record, tunnel_record
     from monitor.cli.receiving import receiving
     from monitor.cli.stopping import Stop, exit_code, on_signals
     from monitor.services.assemble import load_config
@@ -201,11 +202,17 @@ async def _listen(options: Globals, choices: Choices, waiting: Waiting) -> int:
         async with receiving(config, choices, path) as assembly:
             with contextlib.closing(MessageReader(path)) as reader:
                 waiting.begin(reader, assembly.monitor.feed.newest)
-                value, sentence = listening_record(assembly.monitor)
-                if waiting.as_json:
-                    write(json_line(value))
-                else:
-                    tell(sentence)
+
+                def told(value: dict[str, Any], sentence: str) -> None:
+                    if waiting.as_json:
+                        write(json_line(value))
+                    else:
+                        tell(sentence)
+
+                told(*listening_record(assembly.monitor))
+                assembly.tunnel.follow(lambda state: told(*tunnel_record(state)))
+                if assembly.tunnel.state is not None:
+                    told(*tunnel_record(assembly.tunnel.state))
                 while not (await asyncio.to_thread(waiting.done)):
                     if stop.asked:
                         tell("Interrupted.")

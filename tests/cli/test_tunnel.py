@@ -94,6 +94,18 @@ def test_a_tunnel_and_a_public_url_are_one_too_many(capsys: pytest.CaptureFixtur
     assert "auto" in capsys.readouterr().err
 
 
+def test_a_receiver_that_waits_has_a_tunnel_too(
+    tmp_path: Path, standins: Standins, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["wait", "provider:volt", "--tunnel", "cloudflared", "--db", str(tmp_path / "h.db")]
+    assert run(words) == 2
+    assert "--tunnel is for a receiver of its own; add --listen" in capsys.readouterr().err
+    standins.write("cloudflared", BOX + "linger()", CLOUDFLARED)
+    assert run([*words, "--listen", "--port", "0", "--timeout", "2"]) == 3
+    assert "The tunnel of cloudflared leads https://fare-1.trycloudflare.com here." in capsys.readouterr().err
+    assert not any(alive(pid) for pid in standins.pids())
+
+
 def test_the_screens_show_the_address_of_the_tunnel(own_machine: Path, standins: Standins) -> None:
     standins.write("cloudflared", BOX + "linger()", CLOUDFLARED)
     environ = environment(own_machine)

@@ -129,7 +129,7 @@ def _called(words: list[str]) -> Said:
         os.environ.update(environ)  # a command that reads the configuration takes secrets out
         root.handlers[:] = handlers
         root.setLevel(level)
-    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return Said(code, *texts)
 
 
