@@ -27,7 +27,8 @@ _OFFERED: Final = tuple(name for name, settings in SETTINGS.items() if any(s.fie
 class AccountForm(Overlay[str]):
     """Asks for an account and adds it; gives its name, or None."""
 
-    CSS_PATH = "webhook_form.tcss"
+    CSS_PATH = "webhooks.tcss"
+    AUTO_FOCUS = ""
 
     def __init__(self, webhooks: Webhooks) -> None:
         super().__init__()

@@ -81,7 +81,7 @@ class Calls(Rows):
 class ApiLogScreen(Overlay[None]):
     """The calls, and below them the one under the cursor in full. Live."""
 
-    CSS_PATH = "api_log.tcss"
+    CSS_PATH = "webhooks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("L", "close", show=False),
         Binding("tab", "turn", show=False),

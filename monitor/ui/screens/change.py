@@ -51,7 +51,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
     It asks first as strongly as the plans say. What points at today's address is rehearsed before it is sent.
     """
 
-    CSS_PATH = "change.tcss"
+    CSS_PATH = "webhooks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", show=False),
         Binding("n", "close", show=False),

@@ -21,7 +21,7 @@ from monitor.urls import web_address
 class PublicUrlScreen(Overlay[str]):
     """Gives the address typed, without a slash at its end; or None."""
 
-    CSS_PATH = "public_url.tcss"
+    CSS_PATH = "webhooks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "propose", show=False)]
 
     def __init__(self, webhooks: Webhooks, now: str | None, registered: int) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class RehearsalScreen(Overlay[None]):
     """Tries the way, and again with ``r``."""
 
-    CSS_PATH = "change.tcss"
+    CSS_PATH = "webhooks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "close", show=False),
         Binding("r,w", "again", show=False),

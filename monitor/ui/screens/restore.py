@@ -73,7 +73,7 @@ class Offers(Rows):
 class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
     """Gives the answer and what it is about, or None."""
 
-    CSS_PATH = "restore.tcss"
+    CSS_PATH = "webhooks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "close", show=False),
         Binding("D,delete", "never", show=False),

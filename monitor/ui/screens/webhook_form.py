@@ -32,7 +32,8 @@ ACCOUNT: Final = "account"
 class WebhookForm(Overlay[Outcome]):
     """Asks for the settings of a webhook and goes on to send them; gives what came of it, or None."""
 
-    CSS_PATH = "webhook_form.tcss"
+    CSS_PATH = "webhooks.tcss"
+    AUTO_FOCUS = ""  # what is typed at once must not go to the wrong field
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown", "scroll(1)", show=False),
         Binding("pageup", "scroll(-1)", show=False),
