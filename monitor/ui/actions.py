@@ -44,7 +44,7 @@ class Action:
 
 ACTIONS: Final = (
     # everywhere
-    Action("copy", ("y",), "copy", "Copy the capture: its id, body, headers, or a curl line that sends it again",
+    Action("copy", ("y",), "copy", "Copy the message or the capture: key, JSON, text, body, headers, a curl line",
            "everywhere", footer=True),
     Action("message", ("m",), "message", "Go to the message that this is about", "everywhere", footer=True),
     Action("conversation", ("c",), "conversation", "Go to the conversation that this belongs to", "everywhere"),

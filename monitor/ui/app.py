@@ -24,12 +24,13 @@ from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
 from monitor.text import visible
-from monitor.ui import copying, crash, themes
+from monitor.ui import copying, crash, redact, themes
 from monitor.ui.actions import bindings
-from monitor.ui.format import size, utc_now
+from monitor.ui.copy_menu import offers_of
+from monitor.ui.format import utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
-from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.offering import Offering
+from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
@@ -40,8 +41,8 @@ from monitor.ui.screens.menu import Choice, MenuScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.stats import StatsScreen
 from monitor.ui.screens.themes import ThemeScreen
-from monitor.ui.session import Session
 from monitor.ui.screens.webhooks import WebhooksScreen
+from monitor.ui.session import Session
 
 TICK_S: Final = 0.1
 REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
@@ -67,8 +68,8 @@ class HooktopApp(App[int]):
         monitor: Monitor,
         *,
         simulator: Simulator | None = None,
-        preferences: Path | None = None,
         webhooks: Webhooks | None = None,
+        preferences: Path | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all)."""
@@ -83,11 +84,11 @@ class HooktopApp(App[int]):
         self.add_mode("live", lambda: self.live)
         self.add_mode("messages", lambda: MessagesScreen(self.session))
         self.add_mode("conversations", lambda: ConversationsScreen(self.session))
-        wanted = self.session.preferences.theme
         self._offering: Offering | None = None
         if webhooks is not None:
             self._offering = offering = Offering(self, self.session, webhooks)
             self.add_mode("webhooks", lambda: WebhooksScreen(self.session, webhooks, offering))
+        wanted = self.session.preferences.theme
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
 
     def on_mount(self) -> None:
@@ -95,9 +96,9 @@ class HooktopApp(App[int]):
         notice = self.session.monitor.store.notice
         if notice:
             toast(self, notice, severity="warning", timeout=20)
-
         if self._offering is not None:
             self.run_worker(self._offering.begin(), group="offering")
+
     def on_unmount(self) -> None:
         self.session.close()
 
@@ -223,7 +224,6 @@ class HooktopApp(App[int]):
         """View 3."""
         await self._view("conversations")
 
-    def action_message(self) -> None:
     async def action_view_webhooks(self) -> None:
         """View 4."""
         if self._offering is not None:
@@ -231,6 +231,7 @@ class HooktopApp(App[int]):
         else:
             toast(self, "There are no webhooks to see: nothing is received here.", severity="warning")
 
+    def action_message(self) -> None:
         """To the message that this is about."""
         base = self._base()
         number = base.message_number() if base is not None else None
@@ -325,38 +326,39 @@ class HooktopApp(App[int]):
             self.session.preferences.theme = name
             self.session.preferences.save()
 
-    def action_copy(self) -> None:
+    async def action_copy(self) -> None:
         """Choose what to copy."""
         base = self._base()
-        capture = base.capture if base is not None else None
-        if capture is None:
-            toast(self, "There is no capture to copy.", severity="warning")
+        title, offers = await offers_of(base) if base is not None else ("", [])
+        if not offers:
+            self._copy_address(base.addresses() if base is not None else [])
             return
-        monitor = self.session.monitor
-        copies: dict[str, Callable[[], copying.Copy | None]] = {
-            "i": lambda: copying.number(capture),
-            "m": lambda: copying.message(capture),
-            "b": lambda: copying.escaped_body(capture),
-            "r": lambda: copying.raw_body(capture),
-            "h": lambda: copying.header_text(capture, self.session.token),
-            "c": lambda: copying.curl(capture, monitor.url, self.session.token),
-        }
-        choices = [
-            Choice("i", "i", "number", f"{capture.id}"),
-            Choice("b", "b", "body", f"JSON in ASCII, controls escaped  {size(len(capture.request.body))}"),
-            Choice("r", "r", "raw body", "the bytes as they came, nothing escaped"),
-            Choice("h", "h", "headers", "credentials hidden"),
-            Choice("c", "c", "curl", "a line that sends the same bytes here again"),
-        ]
-        if capture.reading and capture.reading.message:
-            choices.insert(1, Choice("m", "m", "message", visible(capture.reading.message, limit=48)))
+        makes = {offer.choice.id: offer.make for offer in offers}
 
         def chosen(key: str | None) -> None:
-            made = copies[key]() if key else None
+            made = makes[key]() if key else None
             if made is not None:
                 self._copy(made)
 
-        self.push_screen(MenuScreen(f"Copy from capture {capture.id}", choices), chosen)
+        self.push_screen(MenuScreen(title, [offer.choice for offer in offers]), chosen)
+
+    def _copy_address(self, addresses: Sequence[tuple[str, str]]) -> None:
+        """Copy an address where there is no capture: the only one at once."""
+        if not addresses:
+            toast(self, "There is nothing to copy here.", severity="warning")
+        elif len(addresses) == 1:
+            self._copy(copying.text(*addresses[0]))
+        else:
+            choices = [
+                Choice(str(at), str(at + 1), what, visible(redact.target(text, self.session.token), limit=120))
+                for at, (what, text) in enumerate(addresses)
+            ]
+
+            def chosen(key: str | None) -> None:
+                if key is not None:
+                    self._copy(copying.text(*addresses[int(key)]))
+
+            self.push_screen(MenuScreen("Copy", choices), chosen)
 
     def _copy(self, made: copying.Copy) -> None:
         """To the clipboard by OSC 52, which not every terminal takes, and to a file."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from monitor import jsonbody
 from monitor.model.capture import Capture
+from monitor.text import visible
 from monitor.ui import redact
 
 _UNSENT = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
@@ -37,10 +40,25 @@ def number(capture: Capture) -> Copy:
     return _copy("the capture's number", str(capture.id))
 
 
-def message(capture: Capture) -> Copy | None:
-    """The message key, or None where there is none."""
-    key = capture.reading.message if capture.reading else None
-    return _copy("the message key", _ascii(key)) if key else None
+def text(what: str, text: str) -> Copy:
+    """A text of ours or a provider's, such as an address."""
+    return _copy(what, _ascii(text))
+
+
+def key(of: str, key: str) -> Copy:
+    """The key of a message or a conversation."""
+    return _copy(f"the {of} key", _ascii(key))
+
+
+def record(of: str, record: Mapping[str, Any]) -> Copy:
+    """A message or a conversation as an indented JSON object in ASCII."""
+    return _copy(f"the {of} as JSON", json.dumps(record, indent=2, ensure_ascii=True))
+
+
+def prose(text: str) -> Copy:
+    """The text of a message in its own letters; nothing in it acts on a terminal."""
+    shown = visible(text, lines=True)
+    return Copy("the text", shown, shown.encode())
 
 
 def escaped_body(capture: Capture) -> Copy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -202,6 +203,22 @@ async def test_a_long_thread_goes_on_where_its_end_comes_into_sight(tmp_path: Pa
 def chosen(pane: ThreadPane) -> str | None:
     assert isinstance(pane.item, Bubble)
     return pane.item.message.text
+
+
+async def test_a_conversation_and_its_messages_can_be_copied(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "webhook_delivered", text="größer"))
+        await s.press("y", "n")
+        assert s.app.clipboard.startswith("volt:")
+        await s.press("y", "o")
+        assert json.loads(s.app.clipboard)["messages"] == 1
+        await s.press("enter")
+        await s.press("y", "t")
+        assert s.app.clipboard == "größer"
+        await s.press("y", "o")
+        assert json.loads(s.app.clipboard)["text"] == "größer"
+        await s.press("y", "b")
+        assert json.loads(s.app.clipboard)["payload"]["text"] == "größer"
 
 
 async def test_media_are_chips_and_never_fetched(tmp_path: Path) -> None:

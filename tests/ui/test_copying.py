@@ -58,7 +58,16 @@ def test_the_curl_line_sends_the_same_bytes(body: bytes) -> None:
 
 def test_ids() -> None:
     assert copying.number(make_capture(12)).text == "12"
-    message = copying.message(make_capture(1))
-    assert message is not None
-    assert message.text == "volt:40318006"
-    assert copying.message(make_capture(1, reading=None)) is None
+    assert copying.key("message", "volt:é\x1b").text == "volt:\\xe9\\x1b"
+
+
+def test_a_text_keeps_its_letters_and_loses_what_acts_on_a_terminal() -> None:
+    made = copying.prose("größer 你好\nsecond\x1b[31m\u202e")
+    assert made.text == "größer 你好\nsecond␛[31m\\u202e"
+    assert made.data.decode() == made.text
+
+
+def test_a_record_is_json_in_ascii() -> None:
+    made = copying.record("message", {"text": "é\u202e"})
+    assert made.text.isascii()
+    assert json.loads(made.text) == {"text": "é\u202e"}

@@ -14,6 +14,7 @@ import pytest
 
 from monitor.services.monitor import Settings
 from monitor.ui.screens.failures import FailuresScreen
+from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
 from tests.factory import FULL_READING, make_capture
@@ -81,6 +82,27 @@ async def test_one_row_for_each_message_with_its_steps(tmp_path: Path) -> None:
         assert "●─●─●" in rows[4]
         assert "1.4s" in rows[4]
         assert "1/5" in s.screen_text()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_message_can_be_copied(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with messages(tmp_path, size=size) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"))
+        await s.press("y", "m")
+        assert s.app.clipboard == "volt:a"
+        await s.press("y", "o")
+        record = json.loads(s.app.clipboard)
+        assert (record["kind"], record["key"], record["captures"]) == ("message", "volt:a", [1, 2])
+        await s.press("y", "t")
+        assert s.app.clipboard == "text of a"
+        await s.press("enter")
+        await s.press("y")
+        assert isinstance(s.app.screen, MenuScreen)
+        assert s.app.screen._title == "Copy from the message or capture 1"
+        await s.press("i")
+        assert s.app.clipboard == "1"
+        await s.press("y", "m")
+        assert s.app.clipboard == "volt:a"
 
 
 async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:

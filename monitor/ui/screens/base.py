@@ -69,6 +69,18 @@ class MonitorScreen(Screen[None]):
         """The number of the conversation that it belongs to."""
         return self.session.links(self.capture_number)[1]
 
+    def addresses(self) -> list[tuple[str, str]]:
+        """Addresses that can be copied where there is no capture: what each is, and the text."""
+        return []
+
+    def copied_message(self) -> int | None:
+        """The number of the message that can be copied."""
+        return self.session.links(self.capture_number)[0]
+
+    def copied_conversation(self) -> int | None:
+        """The number of the conversation that can be copied."""
+        return None
+
     def contexts(self) -> Sequence[str]:
         """The contexts of the table of actions that apply now, the nearest first; "everywhere" is implied."""
         return ()

@@ -165,6 +165,10 @@ class ConversationsScreen(FilteredScreen):
         """It is shown already."""
         return None
 
+    def copied_conversation(self) -> int | None:
+        """That under the cursor, while the list is in use."""
+        return None if self.pane.has_focus_within else self.rows.selected
+
     def contexts(self) -> Sequence[str]:
         """Those of the pane in use."""
         if self.typing:
@@ -173,9 +177,7 @@ class ConversationsScreen(FilteredScreen):
 
     def applies(self, action: Action) -> bool:
         """As for every screen; and nothing can be opened in an empty list."""
-        if action.id == "copy" and self.capture_number is None:
-            return False
-        return super().applies(action) and (action.id != "open" or bool(self.view.rows))
+        return super().applies(action) and (action.id not in ("open", "copy") or bool(self.view.rows))
 
     def note(self) -> str:
         """Where the cursor stands."""

@@ -61,6 +61,10 @@ class MessageScreen(MonitorScreen):
         """It is shown already."""
         return None
 
+    def copied_message(self) -> int | None:
+        """That which is shown."""
+        return self.pane.number
+
     def contexts(self) -> Sequence[str]:
         """Those of the pane."""
         return ("pane", "rows")

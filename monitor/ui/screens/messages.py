@@ -110,6 +110,10 @@ class MessagesScreen(FilteredScreen):
         """It is shown already."""
         return None
 
+    def copied_message(self) -> int | None:
+        """That under the cursor."""
+        return self.rows.selected
+
     def conversation_number(self) -> int | None:
         """The conversation of the message under the cursor."""
         selected = self.rows.selected
@@ -123,9 +127,7 @@ class MessagesScreen(FilteredScreen):
 
     def applies(self, action: Action) -> bool:
         """As for every screen; and nothing can be opened in an empty list."""
-        if action.id == "copy" and self.capture_number is None:
-            return False
-        return super().applies(action) and (action.id != "open" or self.rows.selected is not None)
+        return super().applies(action) and (action.id not in ("open", "copy") or self.rows.selected is not None)
 
     def modes(self) -> Sequence[Part]:
         """The order, where it is not the newest."""

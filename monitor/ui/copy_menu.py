@@ -1,0 +1,110 @@
+"""What can be copied of that which the cursor stands on: a menu's choices, and what each of them makes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from monitor.model.capture import Capture
+from monitor.model.message import Message
+from monitor.model.record import conversation_record, message_record
+from monitor.services.stuck import stuck_for, usual_waits
+from monitor.store.message_reader import ConversationRow
+from monitor.text import visible
+from monitor.ui import copying
+from monitor.ui.format import count, size
+from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.screens.menu import Choice
+from monitor.ui.session import Session
+
+_KEY_LIMIT: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A choice, and what it copies. ``make`` gives None where there is nothing after all."""
+
+    choice: Choice
+    make: Callable[[], copying.Copy | None]
+
+
+async def offers_of(screen: MonitorScreen) -> tuple[str, list[Offer]]:
+    """What a screen can copy now, with a title for it; no offers where there is nothing. Raises what the store does."""
+    session, capture = screen.session, screen.capture
+    message, conversation = await asyncio.to_thread(
+        _read, session, screen.copied_message(), screen.copied_conversation()
+    )
+    offers: list[Offer] = []
+    names = []
+    if conversation is not None:
+        names.append("the conversation")
+        offers += _of_conversation(conversation)
+    if message is not None:
+        names.append("the message")
+        offers += _of_message(*message)
+    if capture is not None:
+        names.append(f"capture {capture.id}")
+        offers += _of_capture(capture, session, message is None)
+    return f"Copy from {' or '.join(names)}", offers
+
+
+def _read(
+    session: Session, message: int | None, conversation: int | None
+) -> tuple[tuple[Message, float | None] | None, ConversationRow | None]:
+    """A message in full, with for how long it is stuck, and a conversation."""
+    with closing(session.open_messages()) as reader:
+        row = None if conversation is None else reader.conversation(conversation)
+        whole = None if message is None else reader.message(message)
+        if whole is None:
+            return None, row
+        return (whole, None if whole.final else stuck_for(whole, session.now(), usual_waits(reader))), row
+
+
+def _of_message(message: Message, stuck_s: float | None) -> list[Offer]:
+    record, text = message_record(message, stuck_s=stuck_s), message.text
+    offers = [
+        _key_offer("m", "message", message.key),
+        Offer(_choice("o", "message", "a JSON object of what became of it"), lambda: copying.record("message", record)),
+    ]  # fmt: skip
+    if text:
+        offers.append(Offer(_choice("t", "text", count(len(text), "character")), lambda: copying.prose(text)))
+    return offers
+
+
+def _of_conversation(row: ConversationRow) -> list[Offer]:
+    record = conversation_record(row.conversation())
+    return [
+        _key_offer("n", "conversation", row.key),
+        Offer(
+            _choice("o", "conversation", "a JSON object of it in sum"), lambda: copying.record("conversation", record)
+        ),
+    ]
+
+
+def _of_capture(capture: Capture, session: Session, alone: bool) -> list[Offer]:
+    """``alone``: its message is not offered beside it, so at least its key is."""
+    token, url = session.token, session.monitor.url
+    body = f"JSON in ASCII, controls escaped  {size(len(capture.request.body))}"
+    offers = [
+        Offer(_choice("i", "number", f"{capture.id}"), lambda: copying.number(capture)),
+        Offer(_choice("b", "body", body), lambda: copying.escaped_body(capture)),
+        Offer(_choice("r", "raw body", "the bytes as they came, nothing escaped"), lambda: copying.raw_body(capture)),
+        Offer(_choice("h", "headers", "credentials hidden"), lambda: copying.header_text(capture, token)),
+        Offer(_choice("c", "curl", "a line that sends the same bytes here again"),
+              lambda: copying.curl(capture, url, token)),
+    ]  # fmt: skip
+    key = capture.reading.message if capture.reading else None
+    if alone and key:
+        offers.insert(1, _key_offer("m", "message", key))
+    return offers
+
+
+def _key_offer(letter: str, of: str, key: str) -> Offer:
+    return Offer(_choice(letter, f"{of} key", visible(key, limit=_KEY_LIMIT)), lambda: copying.key(of, key))
+
+
+def _choice(key: str, label: str, help: str) -> Choice:
+    return Choice(key, key, label, help)
