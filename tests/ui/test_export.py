@@ -1,0 +1,72 @@
+"""The overlay that writes captures into a file."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from monitor.ui.screens.export import ExportScreen
+from tests.ui.screens import Screens, plain_captures, screens
+
+
+async def chosen(s: Screens, *keys: str, file: Path | None = None) -> None:
+    """Open the overlay, press keys, name the file."""
+    await s.press("E", *keys)
+    if file is not None:
+        for row in s.app.screen.query("FieldRow"):
+            if row.field.name == "file":  # type: ignore[attr-defined]
+                row.put(str(file))  # type: ignore[attr-defined]
+    await s.press("enter")
+    await s.until(lambda: not isinstance(s.app.screen, ExportScreen))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_passes_the_filter_is_written(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, plain_captures(30), size=size) as s:
+        await s.app.session.view.set_filter("id>=11")
+        file = tmp_path / "some.jsonl"
+        await s.press("E")
+        text = s.screen_text()
+        assert "id>=11" in text
+        assert "jsonl" in text
+        await s.press("escape")
+        await chosen(s, file=file)
+        assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == list(range(11, 31))
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        await chosen(s, "right", file=tmp_path / "one.jsonl")  # the capture under the cursor
+        assert len((tmp_path / "one.jsonl").read_text().splitlines()) == 1
+        assert "Wrote" in s.screen_text()
+
+
+async def test_masked_and_in_another_form(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3)) as s:
+        await s.press("E", "right", "tab", "right")
+        assert ".har" in s.screen_text()
+        await s.press("tab", "right")
+        assert "may be shared" in s.screen_text()
+        for row in s.app.screen.query("FieldRow"):
+            if row.field.name == "file":  # type: ignore[attr-defined]
+                row.put(str(tmp_path / "masked.har"))  # type: ignore[attr-defined]
+        await s.press("enter")
+        await s.until(lambda: not isinstance(s.app.screen, ExportScreen))
+        text = (tmp_path / "masked.har").read_text()
+        assert len(json.loads(text)["log"]["entries"]) == 3
+        assert "5550123" not in text
+
+
+async def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    file = tmp_path / "there.jsonl"
+    file.write_text("mine")
+    async with screens(tmp_path, plain_captures(3)) as s:
+        await s.press("E")
+        for row in s.app.screen.query("FieldRow"):
+            if row.field.name == "file":  # type: ignore[attr-defined]
+                row.put(str(file))  # type: ignore[attr-defined]
+        await s.press("enter")
+        await s.until(lambda: "such a file already" in s.screen_text())
+        assert file.read_text() == "mine"
+        await s.press("escape")
+        assert s.app.screen is s.live
