@@ -117,7 +117,7 @@ class ExportScreen(Overlay[None]):
         if self._writing:
             return
         values = self._values
-        target = Path(values["file"]).expanduser()
+        target = Path(values["file"]).expanduser().absolute()
         if not values["file"] or target.is_dir():
             self.query_one(Form).wrong({"file": "Name a new file."})
             self.query_one(Form).focus_problem()
@@ -155,7 +155,7 @@ class ExportScreen(Overlay[None]):
             form.focus_problem()
             return
         state = "masked" if masked else "as they came"
-        toast(self.app, f"Wrote {count(written)} captures, {state}, to\n{target.absolute()}", timeout=DONE_S)
+        toast(self.app, f"Wrote {count(written)} captures, {state}, to\n{target}", timeout=DONE_S)
         self.dismiss(None)
 
     def _progress(self, now: Progress) -> None:
