@@ -329,7 +329,11 @@ class HooktopApp(App[int]):
     async def action_copy(self) -> None:
         """Choose what to copy."""
         base = self._base()
-        title, offers = await offers_of(base) if base is not None else ("", [])
+        try:
+            title, offers = await offers_of(base) if base is not None else ("", [])
+        except Exception as error:  # a store that fails costs the copy, not the screens
+            toast(self, f"Nothing can be copied: the store cannot be read ({type(error).__name__}).", severity="error")
+            return
         if not offers:
             self._copy_address(base.addresses() if base is not None else [])
             return

@@ -103,6 +103,11 @@ async def test_a_message_can_be_copied(tmp_path: Path, size: tuple[int, int]) ->
         assert s.app.clipboard == "1"
         await s.press("y", "m")
         assert s.app.clipboard == "volt:a"
+        (tmp_path / "hooktop.db").rename(tmp_path / "away.db")
+        await s.press("y")
+        assert not isinstance(s.app.screen, MenuScreen)
+        (tmp_path / "away.db").rename(tmp_path / "hooktop.db")
+        assert s.app.return_code is None
 
 
 async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:
