@@ -21,6 +21,7 @@ from monitor.providers.base import Keys
 from monitor.providers.keys import SigningKey, verifying_key
 from monitor.providers.registry import registry
 from monitor.secret import KeyringSecret, Secret
+from monitor.services import keyring
 from monitor.services.keychain import Keychain
 from monitor.services.keyring import KeyringProblem
 from monitor.services.localkeys import LocalKeys
@@ -44,10 +45,13 @@ def pem(key: RSAPrivateKey) -> str:
 
 
 def keychain(
-    tmp_path: Path, *accounts: Account, stored: PublicKeys | None = None, **more: Callable[[str], str]
+    tmp_path: Path,
+    *accounts: Account,
+    stored: PublicKeys | None = None,
+    from_keyring: Callable[[str], str] = keyring.read,
 ) -> Keychain:
     config = Config(ReceiverConfig(public_url="https://hooks.example.com"), accounts=accounts)
-    return Keychain(config, stored, LocalKeys(tmp_path / "local"), **more)
+    return Keychain(config, stored, LocalKeys(tmp_path / "local"), from_keyring=from_keyring)
 
 
 def status(provider: str, key: SigningKey, keys: Keys) -> VerdictStatus:
