@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from monitor.cli.errors import FAILED, fail, tell
 from monitor.cli.output import counted
 
 if TYPE_CHECKING:
-    from monitor.config import Config
     from monitor.services.importing import Import
     from monitor.services.imports.files import Found
 
@@ -40,17 +38,14 @@ def command(ctx: click.Context, file: Path) -> int:
 
     options = globals_of(ctx)
     config = load_config(options.config)
-    return asyncio.run(_import(file.expanduser(), database(options, config), config))
+    return asyncio.run(_import(file.expanduser(), database(options, config)))
 
 
-async def _import(file: Path, path: Path, config: Config) -> int:
+async def _import(file: Path, path: Path) -> int:
     with Counter() as counter:
         work = begun(file, counter)
         number = await taken_in(work, path, "Nothing was imported.")
     tell(f"Imported {counted(number, 'capture')} from {file} into {path}; their signatures are not checked.")
-    keep = config.store.keep
-    if work.oldest is not None and work.oldest < datetime.now(UTC) - keep:
-        tell("Some of them are older than [store] keep in the configuration allows; they go when hooktop runs.")
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Final
 
 from monitor.model.capture import Capture
@@ -45,7 +44,6 @@ class Import:
         self._progress = progress
         self._stop = threading.Event()
         self._problem: BaseException | None = None
-        self.oldest: datetime | None = None
 
     async def run(self, store: Store) -> int:
         """Commit every capture of the file, labelled imported, in one transaction; gives how many.
@@ -73,8 +71,6 @@ class Import:
                     raise ImportProblem("The import was broken off; nothing of it was kept.")
                 if number % TOLD_EVERY == 0:
                     self._progress(number)
-                at = capture.received_at
-                self.oldest = at if self.oldest is None else min(self.oldest, at)
                 yield examiner.again(capture)
         except (ImportProblem, OSError) as problem:
             self._problem = problem
