@@ -14,7 +14,7 @@ from monitor.cli.types import LINES, RATE
 
 if TYPE_CHECKING:
     from monitor.sandbox.sender import Sent
-    from monitor.services.simulate import Simulator
+    from monitor.services.simulate import Order, Simulator
 
 DEFAULT_TO = "http://127.0.0.1:8787"
 
@@ -30,6 +30,8 @@ DEFAULT_TO = "http://127.0.0.1:8787"
 @click.option("--bad-signature", is_flag=True, help="Spoil the signatures.")
 @click.option("--duplicate", is_flag=True, help="Send every event twice.")
 @click.option("--out-of-order", is_flag=True, help="Let an event be overtaken by the one after it.")
+@click.option("--unknown-field", is_flag=True, help="Add a field that the provider does not have.")
+@click.option("--burst", is_flag=True, help="Send all at once, as fast as they are answered.")
 @click.option("--list", "as_list", is_flag=True, help="List providers and scenarios, send nothing.")
 @click.pass_context
 def command(
@@ -44,8 +46,10 @@ def command(
       hooktop send volt outbound-delivered
       hooktop send bird sms-failed --count 100 --rate 20 --bad-signature
       hooktop send volt inbound --set 'payload.text=Hello there'
+      hooktop send volt delivered --count 200 --burst
     """  # fmt: skip
     from monitor.services.assemble import load_config, simulator_of
+    from monitor.services.simulate import Order
 
     options = globals_of(ctx)
     config = load_config(options.config)
@@ -54,7 +58,7 @@ def command(
         return _list(simulator, provider, Paint(no_color=options.no_color))
     if scenario is None:
         fail(f"Name a scenario of {provider}; 'hooktop send --list {provider}' shows them.", USAGE)
-    return asyncio.run(_send(simulator, provider, scenario, Paint(no_color=options.no_color), wish))
+    return asyncio.run(_send(simulator, Order(provider, scenario, **wish), Paint(no_color=options.no_color)))
 
 
 def _list(simulator: Simulator, wanted: str | None, paint: Paint) -> int:
@@ -70,7 +74,7 @@ def _list(simulator: Simulator, wanted: str | None, paint: Paint) -> int:
     return 0
 
 
-async def _send(simulator: Simulator, provider: str, scenario: str, paint: Paint, wish: dict[str, Any]) -> int:
+async def _send(simulator: Simulator, order: Order, paint: Paint) -> int:
     from monitor.cli.stopping import on_signals
 
     stop, interrupted = asyncio.Event(), False
@@ -86,11 +90,10 @@ async def _send(simulator: Simulator, provider: str, scenario: str, paint: Paint
             stop.set()  # whoever does not answer the first time is not asked a thousand times
 
     with on_signals(ask):
-        outcome = await simulator.send(provider, scenario, on_sent=told, stop=stop, **wish)
+        outcome = await simulator.send(order, on_sent=told, stop=stop)
     if outcome.trouble is not None:
         fail(outcome.trouble[:1].upper() + outcome.trouble[1:] + ".", FAILED)
-    statuses = ", ".join(f"{number} × {status}" for status, number in sorted(outcome.statuses.items())) or "none"
-    tell(f"Sent {counted(outcome.posted, 'event')} of {provider} {scenario}: {statuses}.")
+    tell(f"Sent {counted(outcome.posted, 'event')} of {order.provider} {order.scenario}: {outcome.answers}.")
     if interrupted:
         return INTERRUPTED
     return FAILED if any(status >= 400 for status in outcome.statuses) else 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from monitor.jsonbody import Json, compact, parse
 from monitor.sandbox.problems import SimulationProblem
+
+UNKNOWN: Final = "hooktop_unknown"  # the field that no provider has
+_HOLDERS: Final = ("payload", "data", "report", "message")  # objects of an envelope that hold what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,16 @@ def overridden(bodies: Sequence[bytes], overrides: Sequence[Override]) -> list[b
         return [compact(parsed[i].value) if i in changed else body for i, body in enumerate(bodies)]
     except UnicodeEncodeError:
         raise SimulationProblem("a value to set is not valid Unicode text and cannot be sent; write it anew") from None
+
+
+def with_unknown(body: bytes) -> bytes:
+    """The body with one field more, which its provider does not have; what is no JSON object keeps its bytes."""
+    value = parse(body).value
+    if not isinstance(value, dict):
+        return body
+    holder = next((value[name] for name in _HOLDERS if isinstance(value.get(name), dict)), value)
+    holder[UNKNOWN] = "a field that was not there before"
+    return compact(value)
 
 
 _NOT_JSON = "the body of this scenario is not JSON, so no value can be set in it; choose another scenario"

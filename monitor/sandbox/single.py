@@ -11,7 +11,7 @@ from random import Random
 
 from monitor.providers.base import Provider, Scenario
 from monitor.sandbox.deliveries import Delivery, Fault, copied, held_back, played, positive
-from monitor.sandbox.overrides import Override, overridden, parse_override
+from monitor.sandbox.overrides import Override, overridden, parse_override, with_unknown
 from monitor.sandbox.problems import SimulationProblem
 
 COPY_AFTER_S = 2.0  # when the copy of an event follows it, in a scenario's own pace
@@ -29,6 +29,8 @@ def one(
     duplicate: bool = False,
     out_of_order: bool = False,
     bad_signature: bool = False,
+    unknown_field: bool = False,
+    burst: bool = False,
     overrides: Sequence[str] = (),
 ) -> Iterator[Delivery]:
     """The deliveries of one scenario, ordered by ``at``.
@@ -36,21 +38,25 @@ def one(
     ``count`` is how many events: the scenario begins again, with another message, until there are that many, and the
     last run may be cut short; None plays it once in full. ``rate`` is deliveries per second; None keeps the scenario's
     own pace. ``duplicate`` adds a copy of each event, ``out_of_order`` holds the last but one of each run back until
-    after the last, ``overrides`` are ``path=value`` (see ``parse_override``). ``start`` is when the posting begins; no
-    event is posted before it happened.
+    after the last, ``unknown_field`` adds a field that the provider does not have, ``burst`` posts everything at the
+    start, ``overrides`` are ``path=value`` (see ``parse_override``). ``start`` is when the posting begins; no event is
+    posted before it happened.
 
     Raises SimulationProblem at once, before the first delivery is taken.
     """
     if count is not None and count < 1:
         raise SimulationProblem(f"a count of {count} sends nothing; give 1 or more")
+    if burst and rate is not None:
+        raise SimulationProblem("a burst is as fast as can be and has no rate; leave out one of both")
     wish = _Wish(
         provider=provider,
         scenario=scenario_of(provider, scenario),
         start=start,
-        interval=None if rate is None else 1 / positive(rate),
+        interval=0.0 if burst else None if rate is None else 1 / positive(rate),
         duplicate=duplicate,
         out_of_order=out_of_order,
         bad_signature=bad_signature,
+        unknown_field=unknown_field,
         overrides=tuple(parse_override(text) for text in overrides),
     )
     runs = wish.runs(Random(seed), count)
@@ -83,6 +89,7 @@ class _Wish:
     duplicate: bool
     out_of_order: bool
     bad_signature: bool
+    unknown_field: bool
     overrides: tuple[Override, ...]
 
     def runs(self, rng: Random, count: int | None) -> Iterator[list[Delivery]]:
@@ -113,6 +120,8 @@ class _Wish:
         if self.overrides:
             bodies = overridden([delivery.body for delivery in run], self.overrides)
             run = [replace(delivery, body=body) for delivery, body in zip(run, bodies, strict=True)]
+        if self.unknown_field:
+            run = [replace(delivery, body=with_unknown(delivery.body)) for delivery in run]
         if self.out_of_order and len(run) > 1:
             run = held_back(run, len(run) - 2)
         if self.bad_signature:

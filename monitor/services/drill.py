@@ -6,6 +6,7 @@ Captures are stored first all the same. A drill lives in memory only and always 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ MAX_TIMES: Final = 1_000_000
 MAX_HELD: Final = 200  # answers that are held up at once; further ones leave without the delay
 EVERYTHING: Final = parse("")
 _UNITS: Final = (("h", 3600), ("min", 60), ("s", 1))
+_SPAN: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(ms|s|m|min|h)?")
+_SECONDS: Final = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 class DrillProblem(ValueError):
@@ -227,6 +230,14 @@ def status_of(text: str) -> int:
     if not (written.isascii() and written.isdecimal() and len(written) == 3):
         raise DrillProblem(f"{text.strip()[:40]!r} cannot be answered; give a status from 200 to 599, or reset")
     return int(written)
+
+
+def seconds_of(text: str) -> float:
+    """The span that was written: ``3``, ``500ms``, ``3s``, ``10m``, ``2h``. Raises DrillProblem."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise DrillProblem(f"{text.strip()[:40]!r} is no span of time; write it as 3s, 10m or 2h")
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def span(seconds: float) -> str:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from monitor.providers.base import Provider, Scenario
 from monitor.providers.registry import Registry
 from monitor.sandbox.problems import SimulationProblem
-from monitor.sandbox.sender import Sender, Sent
+from monitor.sandbox.sender import AT_ONCE, Sender, Sent
 from monitor.sandbox.single import one
 from monitor.sandbox.traffic import Traffic
 
 if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
+    from monitor.sandbox.deliveries import Delivery
 
 MESSAGING = frozenset({"volt", "bird", "connectly", "oneroute"})  # Standard Webhooks is a way to sign, no platform
 HISTORY_S = 120.0  # the span that the events shown at the demo's start are taken from
+# What can be switched on in an order, and what it does: the options of the command and of the overlay.
+SWITCHES: Final[Mapping[str, str]] = {
+    "bad_signature": "Spoil the signatures.",
+    "duplicate": "Send every event twice.",
+    "out_of_order": "Let an event be overtaken by the one after it.",
+    "unknown_field": "Add a field that the provider does not have.",
+    "burst": "Send all at once, as fast as they are answered.",
+}
 
 
 class Signing(Protocol):
@@ -34,18 +43,47 @@ class Signing(Protocol):
         """The header value that proves that this installation made the body."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to send: one scenario, once in full, or ``count`` events of it; ``rate`` a second or at its own pace.
+
+    ``seed`` gives the same events again. ``sets`` are ``path=value`` put into the bodies; see ``SWITCHES`` for the
+    others.
+    """
+
+    provider: str
+    scenario: str
+    count: int | None = None
+    rate: float | None = None
+    seed: int | None = None
+    bad_signature: bool = False
+    duplicate: bool = False
+    out_of_order: bool = False
+    unknown_field: bool = False
+    burst: bool = False
+    sets: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Outcome:
-    """What became of a run: answers by HTTP status, and how many got none, with the last reason."""
+    """What became of a run: answers by HTTP status, and how many got none, with the last reason. ``total`` is how many
+    are to be sent."""
 
     statuses: dict[int, int] = field(default_factory=dict)
     unanswered: int = 0
     trouble: str | None = None
+    total: int = 0
 
     @property
     def posted(self) -> int:
         """How many events were posted."""
         return sum(self.statuses.values()) + self.unanswered
+
+    @property
+    def answers(self) -> str:
+        """The answers so far: ``3 × 200, 1 × 500``."""
+        parts = [f"{number:,} × {status}" for status, number in sorted(self.statuses.items())]
+        return ", ".join(parts + ([f"{self.unanswered:,} × no answer"] if self.unanswered else [])) or "none"
 
     def add(self, sent: Sent) -> None:
         """Count one answer."""
@@ -87,43 +125,30 @@ class Simulator:
         """Every scenario with its provider."""
         return [(provider, scenario) for provider in self.providers() for scenario in provider.scenarios]
 
+    def check(self, order: Order) -> None:
+        """Raises SimulationProblem for what cannot be sent."""
+        self._deliveries(order)
+
     async def send(
         self,
-        provider: str,
-        scenario: str,
+        order: Order,
         *,
-        count: int | None = None,
-        rate: float | None = None,
-        seed: int | None = None,
-        bad_signature: bool = False,
-        duplicate: bool = False,
-        out_of_order: bool = False,
-        sets: Sequence[str] = (),
+        outcome: Outcome | None = None,
         on_sent: Callable[[Sent], None] | None = None,
         stop: asyncio.Event | None = None,
     ) -> Outcome:
-        """Post one scenario: once in full, or ``count`` events of it; ``rate`` a second or at its own pace.
+        """Post what was ordered; gives ``outcome``, which is filled in meanwhile.
 
-        ``sets`` are ``path=value`` put into the bodies. ``on_sent`` is told every answer. Raises SimulationProblem.
+        ``on_sent`` is told every answer, ``stop`` ends it. Raises SimulationProblem.
         """
-        playing = self._registry.get(provider)
-        if playing is None or not playing.scenarios:
-            names = ", ".join(p.name for p in self.providers())
-            raise SimulationProblem(f'there are no simulated events of "{provider}"; choose one of {names}')
-        deliveries = one(
-            playing,
-            scenario,
-            seed=_seed(seed),
-            start=datetime.now(UTC),
-            count=count,
-            rate=rate,
-            duplicate=duplicate,
-            out_of_order=out_of_order,
-            bad_signature=bad_signature,
-            overrides=sets,
-        )
+        playing, deliveries = self._deliveries(order)
+        outcome = outcome or Outcome()
+        if order.count is None:
+            deliveries = whole = list(deliveries)
+            outcome.total = len(whole)
+        else:
+            outcome.total = order.count * (2 if order.duplicate else 1)
         await self._prepare([playing])
-        outcome = Outcome()
 
         def told(sent: Sent) -> None:
             outcome.add(sent)
@@ -132,8 +157,28 @@ class Simulator:
 
         async with self._sender() as sender:
             # One at a time: the order of the events is part of the scenario.
-            await sender.play(deliveries, on_sent=told, stop=stop, at_once=1)
+            await sender.play(deliveries, on_sent=told, stop=stop, at_once=AT_ONCE if order.burst else 1)
         return outcome
+
+    def _deliveries(self, order: Order) -> tuple[Provider, Iterable[Delivery]]:
+        playing = self._registry.get(order.provider)
+        if playing is None or not playing.scenarios:
+            names = ", ".join(p.name for p in self.providers())
+            raise SimulationProblem(f'there are no simulated events of "{order.provider}"; choose one of {names}')
+        return playing, one(
+            playing,
+            order.scenario,
+            seed=_seed(order.seed),
+            start=datetime.now(UTC),
+            count=order.count,
+            rate=order.rate,
+            duplicate=order.duplicate,
+            out_of_order=order.out_of_order,
+            bad_signature=order.bad_signature,
+            unknown_field=order.unknown_field,
+            burst=order.burst,
+            overrides=order.sets,
+        )
 
     async def traffic(self, rate: float, seed: int | None, stop: asyncio.Event, *, history: int = 0) -> None:
         """Mixed traffic of the platforms, ``rate`` events a second until ``stop``; first ``history`` events at once.

@@ -70,6 +70,8 @@ ACTIONS: Final = (
     Action("next_match", ("n",), "next", "Next capture that passes the filter", "live", palette=False),
     Action("previous_match", ("N",), "previous", "Previous capture that passes the filter", "live", palette=False),
     Action("send", ("s",), "send", "Send simulated events, signed with a local key", "live", footer=True, changes=True),
+    Action("drill", ("R",), "answers", "Answer something else for a while, to see how a provider retries", "live",
+           changes=True),
     Action("forward", ("F",), "forward", "Pass captures on to your app, or stop doing so", "live", changes=True),
     # the list
     Action("open", ("enter",), "open", "Open the capture", "list", footer=True, palette=False),

@@ -20,6 +20,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from monitor.paths import private_file
+from monitor.services.drill import Ended
 from monitor.services.monitor import Monitor
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
@@ -96,11 +97,16 @@ class HooktopApp(App[int]):
         notice = self.session.monitor.store.notice
         if notice:
             toast(self, notice, severity="warning", timeout=20)
+        self.session.monitor.drill.follow(self._drill_ended)
         if self._offering is not None:
             self.run_worker(self._offering.begin(), group="offering")
 
     def on_unmount(self) -> None:
         self.session.close()
+
+    def _drill_ended(self, ended: Ended) -> None:
+        if self.is_running:
+            toast(self, ended.sentence, timeout=15)
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables, and the colours that roles are made of."""

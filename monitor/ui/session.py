@@ -20,6 +20,7 @@ from monitor.ui.jumps import Jump
 from monitor.ui.lines import Part, foreign
 from monitor.ui.mask import mask_numbers
 from monitor.ui.preferences import Preferences
+from monitor.ui.sending import Sending
 
 
 class Session:
@@ -49,6 +50,7 @@ class Session:
         self.prunes = 0  # how often captures were let go
         monitor.store.on_pruned(self._pruned)
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
+        self.sending: Sending | None = None  # what is sent, or was sent last
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
         self.prunes += 1
@@ -109,4 +111,6 @@ class Session:
             modes.append(("FILTER " + foreign(text, limit=40)[0], "chip"))
         if self.masked:
             modes.append(("MASK", "chip"))
+        if self.sending is not None and self.sending.running:
+            modes.append(self.sending.mode)
         return modes

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 
 from monitor.text import visible
-from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, sparkline, took
+from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, sparkline, took
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 
 if TYPE_CHECKING:
+    from monitor.services.drill import Drill
     from monitor.services.forwards import ForwardState
     from monitor.services.monitor import Monitor
 
@@ -53,6 +54,7 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
         modes.append((f"STORE BUSY {visible(store.trouble, limit=60)}", "alarm"))
     elif not store.healthy:
         modes.append(("STORE STOPPED", "alarm"))
+    modes += _drill_modes(monitor.drill)
     if monitor.host in EVERYWHERE:
         modes.append(("OPEN TO THE NETWORK", "alarm"))
     modes += own_modes
@@ -83,6 +85,14 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
         last=f"last event {long_span(since)} ago" if since >= QUIET_AFTER_S else "",
         forward=_forward_forms(forwards) if forwards is not None and forwards.on else (),
     )
+
+
+def _drill_modes(drill: Drill) -> list[Part]:
+    progress = drill.progress
+    if progress is None:
+        return [(f"{count(drill.held)} DELAYED", "chip")] if drill.held else []
+    number = "" if progress.times_left is None else f", {count(progress.times_left)} to go,"
+    return [(f"RESPOND {progress.rule.words}{number} {short_span(progress.left_s)} left", "alarm")]
 
 
 def _forward_modes(state: ForwardState) -> list[Part]:

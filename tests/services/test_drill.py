@@ -9,7 +9,7 @@ import pytest
 
 from monitor.model.capture import RESET
 from monitor.model.filter import parse
-from monitor.services.drill import Drill, DrillProblem, Ended, Rule, Why, span, status_of
+from monitor.services.drill import Drill, DrillProblem, Ended, Rule, Why, seconds_of, span, status_of
 from tests.factory import make_capture
 
 CAPTURE = make_capture()
@@ -45,6 +45,14 @@ def test_what_cannot_be_answered_is_said() -> None:
 )
 def test_spans_for_people(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_spans_that_were_written() -> None:
+    written = [seconds_of(text) for text in ("3", " 0.5s ", "500ms", "10m", "10 min", "2h")]
+    assert written == [3, 0.5, 0.5, 600, 600, 7200]
+    for wrong in ("", "x", "-3s", "3 years", "٣s", "1e9"):
+        with pytest.raises(DrillProblem, match="no span of time"):
+            seconds_of(wrong)
 
 
 def test_a_rule_says_what_it_does() -> None:

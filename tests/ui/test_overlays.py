@@ -128,7 +128,7 @@ async def test_sending_a_simulated_event(tmp_path: Path) -> None:
         await s.press("b", "c", "2", "enter")
         await s.until(lambda: s.monitor.feed.stored == 2)
         await s.until(lambda: "Sent volt" in toasts(s.app))
-        assert "answered 2× 200" in toasts(s.app)
+        assert "answered 2 × 200" in toasts(s.app)
         await s.press("s", "c", "0", "enter")
         assert "between 1 and" in s.screen_text()
         await s.press("escape", "escape")

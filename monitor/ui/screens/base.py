@@ -109,6 +109,8 @@ class MonitorScreen(Screen[None]):
             return False
         if action.id in ("fold", "fold_all"):
             return any(pane.foldable for pane in self.query(Detail) if pane.display)
+        if action.id == "drill":
+            return not self.session.monitor.settings.read_only
         return not action.changes or self.session.can_send
 
     def modes(self) -> Sequence[Part]:

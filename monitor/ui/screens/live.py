@@ -16,6 +16,7 @@ from monitor.model.capture import Capture
 from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
 from monitor.providers.registry import registry
+from monitor.services.simulate import Order
 from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
 from monitor.ui.format import count
@@ -26,8 +27,10 @@ from monitor.ui.painted import cells
 from monitor.ui.safety import toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.detail import DetailScreen
-from monitor.ui.screens.send import Order, SendScreen
-from monitor.ui.sending import send
+from monitor.ui.screens.drill import DrillForm, DrillScreen
+from monitor.ui.screens.send import SendScreen
+from monitor.ui.screens.sending import SendingScreen
+from monitor.ui.sending import begin
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.capture_list import CaptureList
@@ -249,17 +252,30 @@ class LiveScreen(MonitorScreen):
         self.captures.action_up()
 
     def action_send(self) -> None:
-        """Choose and send simulated events."""
-        simulator = self.session.simulator
-        if simulator is None or not self.session.can_send:
+        """Choose and send simulated events; while some are sent, see how far that is."""
+        session, simulator = self.session, self.session.simulator
+        if simulator is None or not session.can_send:
             toast(self.app, "Sending is off: this monitor only watches.", severity="warning")
+            return
+        if session.sending is not None and session.sending.running:
+            self.app.push_screen(SendingScreen(session.sending))
             return
 
         def chosen(order: Order | None) -> None:
             if order is not None:
-                self.run_worker(send(self.app, simulator, order), group="send")
+                begin(self.app, session, order)
 
         self.app.push_screen(SendScreen(simulator), chosen)
+
+    def action_drill(self) -> None:
+        """Choose what is answered for a while, or see it and end it."""
+        drill = self.session.monitor.drill
+        if self.session.monitor.settings.read_only:
+            toast(self.app, "The answers are as ever: this monitor only watches.", severity="warning")
+        elif drill.progress is not None:
+            self.app.push_screen(DrillScreen(drill, masked=self.session.masked))
+        else:
+            self.app.push_screen(DrillForm(), lambda rule: drill.begin(rule) if rule is not None else None)
 
     def action_forward(self) -> None:
         """Pass captures on, or stop."""

@@ -1,9 +1,9 @@
-"""The overlay that sends simulated events: which scenario, how many, well or badly signed."""
+"""The overlay that sends simulated events: which scenario, how many, how fast, and what is to be wrong with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import shlex
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,23 +12,19 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from monitor.services.simulate import Simulator
+from monitor.sandbox.problems import SimulationProblem
+from monitor.services.simulate import SWITCHES, Order, Simulator
 from monitor.text import visible
 from monitor.ui.format import pad
+from monitor.ui.lines import Part
 from monitor.ui.safety import Plain, content
 from monitor.ui.screens.overlay import Overlay, heading
 
-MAX_COUNT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to send. ``count`` None: the scenario once, in full."""
-
-    provider: str
-    scenario: str
-    count: int | None
-    bad_signature: bool
+MAX_COUNT: Final = 10_000
+KEYS: Final = {"bad_signature": "b", "duplicate": "d", "out_of_order": "o", "unknown_field": "u", "burst": "f"}
+FIELDS: Final = {"count": "c", "rate": "r", "seed": "e", "sets": "v"}
+_ROWS: Final = (("bad_signature", "duplicate", "out_of_order"), ("unknown_field", "burst"))
+_NOTE: Final = "Signed with a key of this installation and labelled LOCAL."
 
 
 class SendScreen(Overlay[Order]):
@@ -36,29 +32,38 @@ class SendScreen(Overlay[Order]):
 
     CSS_PATH = "send.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "bad", show=False),
-        Binding("c", "count", show=False),
+        *(Binding(key, f"switch('{name}')", show=False) for name, key in KEYS.items()),
+        *(Binding(key, f"fill('{name}')", show=False) for name, key in FIELDS.items()),
         Binding("tab", "app.focus_next", show=False),
+        Binding("shift+tab", "app.focus_previous", show=False),
     ]
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()
-        self._bad = False
+        self._simulator = simulator
+        self._on: set[str] = set()
         self._scenarios = [(provider.name, scenario) for provider, scenario in simulator.scenarios()]
 
     def compose(self) -> ComposeResult:
         """The scenarios by provider, then the options."""
         with Vertical(classes="box", id="send") as box:
-            box.border_title = heading("Send a simulated event")
-            box.border_subtitle = heading("enter sends, esc closes")
+            box.border_title = heading("Send simulated events")
+            box.border_subtitle = heading("enter sends, tab goes on, esc closes")
             yield OptionList(*self._options(), markup=False)
-            with Horizontal(id="send-options"):
-                yield Plain("c", classes="key")
-                yield Plain("how many")
-                yield Input(placeholder="all", type="integer", max_length=5, compact=True, id="send-count")
-                yield Plain("b", classes="key")
-                yield Plain(id="send-bad")
-            yield Plain("Signed with a key of this installation and labelled LOCAL.", id="send-note")
+            with Horizontal(classes="send-row", id="send-numbers"):
+                yield from self._input("count", "how many", "once", 5)
+                yield from self._input("rate", "a second", "own pace", 8)
+                yield from self._input("seed", "seed", "any", 10)
+            yield Plain(classes="send-row", id="send-switches")
+            with Horizontal(classes="send-row"):
+                yield Plain(id="send-more")
+                yield from self._input("sets", "set values", "payload.text=Hi", 400)
+            yield Plain(_NOTE, id="send-note")
+
+    def _input(self, name: str, words: str, otherwise: str, longest: int) -> ComposeResult:
+        yield Plain(FIELDS[name], classes="key")
+        yield Plain(words)
+        yield Input(placeholder=otherwise, max_length=longest, compact=True, id=f"send-{name}")
 
     def _options(self) -> list[Option]:
         options = []
@@ -89,31 +94,72 @@ class SendScreen(Overlay[Order]):
         self._send(self.query_one(OptionList).highlighted or 0)
 
     def _send(self, index: int) -> None:
-        text = self.query_one("#send-count", Input).value.strip()
-        count = int(text) if text.isdecimal() and text.isascii() else None
-        if count is not None and not 1 <= count <= MAX_COUNT:
-            self.query_one("#send-note", Plain).show(f"How many must be between 1 and {MAX_COUNT:,}.")
-            return
-        provider, scenario = self._scenarios[index]
-        self.dismiss(Order(provider, scenario.name, count, self._bad))
+        try:
+            order = self._order(index)
+            self._simulator.check(order)
+        except SimulationProblem as problem:
+            text = str(problem)
+            self._say(f"{text[:1].upper()}{text[1:]}.", "bad")
+        else:
+            self.dismiss(order)
 
-    def action_bad(self) -> None:
-        """Switch the bad signature."""
-        self._bad = not self._bad
-        self._show_bad()
+    def _order(self, index: int) -> Order:
+        provider, scenario = self._scenarios[index]
+        count = self._number("count")
+        if count is not None and not 1 <= count <= MAX_COUNT:
+            raise SimulationProblem(f"how many must be between 1 and {MAX_COUNT:,}")
+        rate = self._text("rate")
+        try:
+            per_second = float(rate) if rate else None
+        except ValueError:
+            raise SimulationProblem(f"{rate!r} is no number of events a second; write it as 20 or 0.5") from None
+        try:
+            sets = tuple(shlex.split(self._text("sets")))
+        except ValueError:
+            raise SimulationProblem("a quotation mark is not closed in the values to set; close it") from None
+        return Order(
+            provider, scenario.name, count, per_second, self._number("seed"), sets=sets, **dict.fromkeys(self._on, True)
+        )
+
+    def _text(self, name: str) -> str:
+        return self.query_one(f"#send-{name}", Input).value.strip()
+
+    def _number(self, name: str) -> int | None:
+        text = self._text(name)
+        if text and not (text.isascii() and text.isdecimal()):
+            raise SimulationProblem(f"{text!r} is no whole number; write it as 7")
+        return int(text) if text else None
+
+    def _say(self, text: str, role: str) -> None:
+        self.query_one("#send-note", Plain).show_parts(((visible(text, limit=300), role),))
+
+    def action_switch(self, name: str) -> None:
+        """Switch something on or off."""
+        self._on ^= {name}
+        self._show_switches()
+        self._say(SWITCHES[name] if name in self._on else _NOTE, "quiet")
+
+    def action_fill(self, name: str) -> None:
+        """Go to a field."""
+        self.query_one(f"#send-{name}", Input).focus()
 
     def on_mount(self) -> None:
-        self._show_bad()
+        self._show_switches()
 
-    def _show_bad(self) -> None:
-        self.query_one("#send-bad", Plain).show(f"bad signature: {'yes' if self._bad else 'no'}")
-
-    def action_count(self) -> None:
-        """Go to the number."""
-        self.query_one("#send-count", Input).focus()
+    def _show_switches(self) -> None:
+        for place, names in zip(("#send-switches", "#send-more"), _ROWS, strict=True):
+            parts: list[Part] = []
+            for name in names:
+                on = name in self._on
+                parts += [
+                    (f" {KEYS[name]} ", "accent"),
+                    ("✔ " if on else "· ", "good" if on else "faint"),
+                    (f"{name.replace('_', ' ')}  ", "strong" if on else "plain"),
+                ]
+            self.query_one(place, Plain).show_parts(tuple(parts))
 
     def on_key(self, event: events.Key) -> None:
-        """j and k move in the list; esc leaves the number first."""
+        """j and k move in the list; esc leaves a field first."""
         options = self.query_one(OptionList)
         if not options.has_focus:
             if event.key == "escape":
