@@ -88,13 +88,15 @@ class SimulatedEvent:
 class Scenario:
     """A believable run of events of one provider, in the order in which they happen.
 
-    ``weight`` is how common it is in mixed traffic.
+    ``weight`` is how common it is in mixed traffic. ``documented`` is whether its provider documents such events: these
+    together are what one can expect of it.
     """
 
     name: str
     summary: str
     build: Callable[[Scene], list[SimulatedEvent]]
     weight: int = 1
+    documented: bool = True
 
 
 class Provider(Protocol):

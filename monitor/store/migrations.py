@@ -188,3 +188,31 @@ def m006_conversation_events_by_capture(db: Database) -> None:
 def m007_trust(db: Database) -> None:
     """Whether captures whose signature could not be checked move messages."""
     db.execute("ALTER TABLE watermark ADD COLUMN trust_unproven INTEGER NOT NULL DEFAULT 1")
+
+
+@migrations()
+def m008_shapes(db: Database) -> None:
+    """What the bodies of each event type have had: fields, and words in those that hold a few words."""
+    db.execute("CREATE TABLE learnt (one INTEGER PRIMARY KEY CHECK (one = 1), upto INTEGER NOT NULL)")
+    db.execute("INSERT INTO learnt VALUES (1, 0)")
+    # ``local``: of what was simulated here. ``captures``: how many it was learnt from.
+    db.execute(
+        """
+        CREATE TABLE event_types (
+            id INTEGER PRIMARY KEY, provider TEXT NOT NULL, event TEXT NOT NULL, local INTEGER NOT NULL,
+            captures INTEGER NOT NULL, UNIQUE (provider, event, local)
+        )
+        """
+    )
+    # ``word`` is 0 for the field itself, else the hash of a word in it; ``capture`` and ``at`` are where it was first,
+    # ``before`` how many captures came before it, ``new`` whether that makes it news; ``free``: it holds no list.
+    db.execute(
+        """
+        CREATE TABLE fields (
+            event_type INTEGER NOT NULL, path TEXT NOT NULL, word INTEGER NOT NULL, capture INTEGER NOT NULL,
+            at INTEGER NOT NULL, before INTEGER NOT NULL, new INTEGER NOT NULL, free INTEGER NOT NULL,
+            PRIMARY KEY (event_type, path, word)
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX fields_new ON fields (capture) WHERE new = 1")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.model.capture import Capture
-from monitor.store import search
+from monitor.store import search, shapes
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.filter_sql import Where, register
@@ -148,6 +148,11 @@ class Reader:
     def tallies(self) -> dict[tuple[str, str], int]:
         """How many captures there are by (provider, verdict)."""
         return {(row[0], row[1]): row[2] for row in self._all("SELECT provider, verdict, captures FROM tallies")}
+
+    def learnt(self) -> int:
+        """The id of the last capture whose fields are known: its marks are complete."""
+        with self._using() as db:
+            return shapes.learnt(db)
 
     def watermark(self) -> int:
         """The id of the last capture that messages and conversations know of."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from monitor.store import projection, search
+from monitor.store import projection, search, shapes
 from monitor.store.message_reader import MessageReader
 from monitor.store.rows import unpack
 from monitor.times import microseconds, moment
@@ -77,6 +77,7 @@ def forget(db: sqlite3.Connection, ids: Sequence[int]) -> dict[tuple[str, str], 
     for provider, verdict, _, _ in gone:
         tally[(provider, verdict)] = tally.get((provider, verdict), 0) + 1
     search.forget(db, ids)
+    shapes.forget(db, ids)
     ties = [tie for provider, _, _, facts in gone if (tie := projection.tied(provider, dict(unpack(facts))))]
     projection.forget(db, ids, [key for _, _, key, _ in gone], ties)
     for table, column in (("captures", "id"), ("readings", "id"), ("attempts", "capture")):

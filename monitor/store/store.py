@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
-from monitor.store import intake, projection, retention, search
+from monitor.store import intake, projection, retention, search, shapes
 from monitor.store.attempts import insert as insert_attempts
 from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
@@ -157,6 +157,7 @@ class Store:
             await self._writer.run(_recount)
             await self._writer.run(partial(projection.clear, trust_unproven=trust_unproven))
             await self._writer.run(search.clear)
+            await self._writer.run(shapes.clear)
             await self.caught_up()
         finally:
             reader.close()
@@ -200,14 +201,14 @@ class Store:
         return gone
 
     async def caught_up(self) -> None:
-        """Return when messages and conversations know of every capture that was committed before the call.
+        """Return when messages, conversations and marks know of every capture that was committed before the call.
 
         Raises StoreUnavailableError when they cannot be brought up to date.
         """
         reader = self.reader()
         try:
             last = reader.last_id()
-            while reader.watermark() < last:
+            while min(reader.watermark(), reader.learnt()) < last:
                 if self._writer is None or not self._writer.alive or self._writer.stalled is not None:
                     reason = self._writer.stalled if self._writer is not None else None
                     raise StoreUnavailableError(reason or "the writer is not running")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor.model.capture import Capture
-from monitor.store import projection, search
+from monitor.store import projection, search, shapes
 from monitor.store.connection import connect
 from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.intake import put
@@ -56,6 +56,7 @@ class Writer:
         self._log_pages = 0
         self._behind = True  # a crash may have left messages and conversations behind
         self._events = projection.Events()
+        self._shapes = shapes.Shapes()
         self._committed_at = 0.0
         self._next_step = 0.0
         self.stalled: str | None = None  # why messages and conversations cannot be brought up to date
@@ -214,6 +215,7 @@ class Writer:
             if not aside:
                 self._behind = True  # a job may have changed readings
                 self._events.forget()
+                self._shapes.forget()
             self._call(_resolve, future, result)
         finally:
             if aside:
@@ -240,10 +242,12 @@ class Writer:
             db.execute("BEGIN IMMEDIATE")
             done = projection.advance(db, PROJECT_STEP, self._events)
             done += search.advance(db)
+            done += shapes.advance(db, self._shapes)
             db.execute("COMMIT")
         except Exception as error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
+            self._shapes.forget()  # which may know what was rolled back
             self.stalled = reason_of(error) if isinstance(error, sqlite3.Error) else type(error).__name__
             log.error("messages cannot be brought up to date: %s", self.stalled)
             done = 0

@@ -164,6 +164,14 @@ def _sms_network_error(scene: Scene) -> list[SimulatedEvent]:
     return _failed(scene, "system failure", "received_network_error", 15001, "34")
 
 
+def _sms_sending_failed(scene: Scene) -> list[SimulatedEvent]:
+    message = _outbound(scene)
+    failure = {"code": 12001, "source": {"name": "sms-messagebird", "code": "0"}}
+    words = "the platform could not hand the message on"
+    failed = message.state("sending_failed", scene.rng.uniform(0.6, 1.8), reason=words, failure=failure)
+    return [message.state("accepted", 0.0), failed]
+
+
 def _sms_inbound(scene: Scene) -> list[SimulatedEvent]:
     return [_inbound(scene, "sms", _contact(scene, "sms"), _channel(scene, "sms"), 0.2)]
 
@@ -191,6 +199,11 @@ def _email_clicked(scene: Scene) -> list[SimulatedEvent]:
             "clicked", opened + scene.rng.uniform(1.5, 4.0), metadata={"url": "https://example.com/offer"}
         ),
     ]
+
+
+def _email_spam(scene: Scene) -> list[SimulatedEvent]:
+    message = _outbound(scene, "email")
+    return [*_delivered(message), message.interaction("reported-as-spam", scene.rng.uniform(7.0, 12.0))]
 
 
 def _out_of_order(scene: Scene) -> list[SimulatedEvent]:
@@ -245,6 +258,17 @@ def _conversation(scene: Scene) -> list[SimulatedEvent]:
     ]
 
 
+def _conversation_deleted(scene: Scene) -> list[SimulatedEvent]:
+    payload = {
+        "id": new_uuid(scene.rng),
+        "status": "closed",
+        "channelId": _channel(scene, "whatsapp"),
+        "createdAt": _time(scene, -3600.0),
+        "updatedAt": _time(scene, 0.2),
+    }
+    return [_posted(scene, 0.2, "conversations", "conversation.deleted", payload)]
+
+
 def _stuck(scene: Scene) -> list[SimulatedEvent]:
     return _under_way(_outbound(scene))
 
@@ -258,14 +282,17 @@ SCENARIOS: Final = (
     Scenario("sms-delivered", "an SMS accepted, sent and delivered", _sms_delivered, weight=12),
     Scenario("sms-failed-unknown-subscriber", "an SMS to a number that nobody has", _sms_unknown_subscriber, weight=2),
     Scenario("sms-network-error", "an SMS that the carrier's network lost", _sms_network_error),
+    Scenario("sms-sending-failed", "an SMS that could not be handed on", _sms_sending_failed, weight=0),
     Scenario("sms-inbound", "an SMS from a customer", _sms_inbound, weight=6),
     Scenario("whatsapp-delivered-read", "a WhatsApp template delivered and read", _whatsapp_read, weight=6),
     Scenario("whatsapp-rejected-window", "a WhatsApp text outside the 24-hour window", _whatsapp_rejected, weight=2),
     Scenario("email-opened-clicked", "an e-mail delivered, opened and clicked", _email_clicked, weight=3),
+    Scenario("email-reported-spam", "an e-mail delivered, and reported as spam", _email_spam, weight=0),
     Scenario("out-of-order", "delivered arrives before sent", _out_of_order),
     Scenario("duplicate", "delivered twice, the same bytes", _duplicate),
     Scenario("late", "retries hours after the fact", _late),
     Scenario("conversation-events", "a conversation begins and goes on", _conversation, weight=2),
+    Scenario("conversation-deleted", "a conversation is deleted", _conversation_deleted, weight=0),
     Scenario("stuck", "sent, and nothing after it", _stuck),
-    Scenario("unknown-event", "an event of a service without documents", _unknown),
+    Scenario("unknown-event", "an event of a service without documents", _unknown, documented=False),
 )

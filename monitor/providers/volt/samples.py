@@ -249,6 +249,6 @@ SCENARIOS: Final = (
     Scenario("late", "events that are hours old when they arrive", _late),
     Scenario("conflict", "delivered and failed for one message under one id", _conflict),
     Scenario("stuck", "sent, and never final", _stuck),
-    Scenario("unknown-event", "an event of an unknown type", _unknown_event),
-    Scenario("probe", "the test request of a registration", _probe, weight=0),
+    Scenario("unknown-event", "an event of an unknown type", _unknown_event, documented=False),
+    Scenario("probe", "the test request of a registration", _probe, weight=0, documented=False),
 )

@@ -1,0 +1,153 @@
+"""Coverage: what providers document beside what has come."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from monitor import jsonbody
+from monitor.model.attempt import Attempt, AttemptKind, Failure
+from monitor.model.capture import Capture, Source
+from monitor.model.coverage import Covered, Kind, State, kind_of
+from monitor.model.filter import parse
+from monitor.model.shape import BASELINE
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers.registry import registry
+from monitor.services.coverage import coverage, coverage_record, documented
+from monitor.store.coverage_reader import CoverageReader
+from monitor.store.store import Store
+from tests.factory import START, make_capture, make_request
+from tests.providers.scene import make_scene
+from tests.services.histories import storing
+
+NOW = START + timedelta(minutes=1)
+DELIVERED = Kind("volt", "message.finalized", "delivered")
+
+
+def played(provider: str, scenario: str, **changes: object) -> list[Capture]:
+    """The captures of a scenario."""
+    chosen = registry()[provider]
+    found = []
+    for event in next(one for one in chosen.scenarios if one.name == scenario).build(make_scene()):
+        request = make_request(event.body, path=f"/{provider}")
+        reading = chosen.read(request, jsonbody.parse(event.body))
+        found.append(replace(make_capture(), provider=provider, request=request, reading=reading, marks=()))
+    return [replace(one, **changes) for one in found]  # type: ignore[arg-type]
+
+
+async def put(store: Store, captures: list[Capture]) -> list[int]:
+    """Store captures; gives their numbers."""
+    numbers = [(await store.add(capture)).id for capture in captures]
+    await store.caught_up()
+    return numbers
+
+
+def looked(store: Store, text: str = "", *, demo: bool = False) -> dict[Kind, Covered]:
+    """Coverage by kind."""
+    with closing(CoverageReader(store.path)) as reader:
+        return {one.kind: one for one in coverage(reader, parse(text), NOW, demo=demo).kinds}
+
+
+def test_documented_kinds_are_what_the_scenarios_play() -> None:
+    known = documented()
+    assert known[DELIVERED][0] == "delivered"
+    assert {kind.provider for kind in known} == {"volt", "bird", "connectly", "oneroute"}
+    by = {name: {(kind.event, kind.word) for kind in known if kind.provider == name} for name in ("volt", "oneroute")}
+    assert by["volt"] == {
+        ("message.received", "webhook_delivered"), ("message.sent", "sent"), ("message.finalized", "delivered"),
+        ("message.finalized", "failed"),
+    }  # fmt: skip
+    assert by["oneroute"] == {
+        ("newMessage", "inbound"), ("newMessage", "outbound"), ("smsDeliveryReport", "delivered"),
+        ("smsDeliveryReport", "pending"), ("smsDeliveryReport", "undelivered"),
+    }  # fmt: skip
+    assert {"sending_failed", "delivery_failed", "rejected"} <= {kind.word for kind in known}
+    for kind, (scenario, _) in known.items():
+        played_now = [one.reading and kind_of(kind.provider, one.reading) for one in played(kind.provider, scenario)]
+        assert kind in played_now
+
+
+async def test_seen_simulated_handled_and_missing(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        first, second = await put(store, played("volt", "delivered"))
+        await put(store, played("volt", "inbound", source=Source.SIMULATED))
+        answered = Attempt(first, AttemptKind.FORWARD, "http://localhost:3000", START, 0.1, 204)
+        await store.keep(
+            [
+                answered,
+                answered,  # twice is one capture
+                replace(answered, capture=second, status=500),
+                replace(answered, capture=second, kind=AttemptKind.REPLAY),
+                replace(answered, capture=second, failure=Failure.BROKEN),
+            ]
+        )
+        found = looked(store)
+        sent, received = Kind("volt", "message.sent", "sent"), Kind("volt", "message.received", "webhook_delivered")
+        figures = [(one.state, one.seen, one.simulated, one.handled) for one in found.values()]
+        assert figures[:4] == [
+            (State.HANDLED, 1, 0, 1), (State.SEEN, 1, 0, 0), (State.SIMULATED, 0, 1, 0), (State.MISSING, 0, 0, 0),
+        ]  # fmt: skip
+        assert list(found)[:3] == [sent, DELIVERED, received]
+        assert looked(store, demo=True)[received].state is State.SEEN
+        await store.keep([replace(answered, capture=second)])
+        assert looked(store)[DELIVERED].state is State.HANDLED
+
+
+async def test_what_is_forged_replayed_or_nameless_is_of_no_kind(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        for status in (VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING):
+            await put(store, played("volt", "delivered", verdict=Verdict(status, "")))
+        await put(store, played("volt", "delivered", source=Source.REPLAYED))
+        await put(store, [replace(make_capture(), provider="generic", reading=None)])
+        assert {one.state for one in looked(store).values()} == {State.MISSING}
+        await put(store, played("volt", "delivered", verdict=Verdict(VerdictStatus.NO_KEY, "")))
+        assert looked(store)[DELIVERED].state is State.SEEN
+
+
+async def test_a_filter_counts_and_leaves_the_kinds_that_could_pass_it(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        await put(
+            store, [*played("volt", "delivered"), *played("volt", "unknown-event"), *played("bird", "sms-inbound")]
+        )
+        volt = looked(store, "provider:volt")
+        assert {kind.provider for kind in volt} == {"volt"}
+        assert volt[Kind("volt", "contact.opted_out", None)].documented is False
+        assert set(looked(store, "provider:bird status:failed")) == {
+            kind for kind in documented() if kind.provider == "bird" and kind.word in
+            ("delivery_failed", "sending_failed", "rejected")
+        }  # fmt: skip
+        assert looked(store, "provider:volt age<1s")[DELIVERED].state is State.MISSING
+        assert set(looked(store, "body.payload.event_type:contact.opted_out")) == {
+            Kind("volt", "contact.opted_out", None)
+        }
+
+
+async def test_news_with_their_values_and_the_record(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        plain = played("oneroute", "sms-pending")[0]
+        body = json.loads(plain.request.body)
+        await put(store, [plain] * BASELINE)
+        body["conversation"] |= {"status": "expired", "network": "x"}
+        other = make_request(json.dumps(body).encode(), path="/oneroute")
+        (number,) = await put(store, [replace(plain, request=other)])
+        with closing(CoverageReader(store.path)) as reader:
+            found = coverage(reader, parse(""), NOW)
+            record = coverage_record(found)
+            assert coverage(reader, parse("provider:volt"), NOW).news == ()
+        assert [(one.path, one.is_value, one.value, one.capture, one.before) for one in found.news] == [
+            ("conversation.network", False, None, number, BASELINE),
+            ("conversation.status", True, "expired", number, BASELINE),
+        ]
+        assert (record["kind"], record["documented"], record["seen"], record["missing"]) == (
+            "coverage", len(documented()), 1, len(documented()) - 1,
+        )  # fmt: skip
+        assert record["new"][1]["value"] == "expired"
+        pending = next(one for one in record["kinds"] if one["status"] == "pending")
+        assert (pending["state"], pending["seen"], pending["scenario"]) == ("seen", BASELINE + 1, "sms-delivered")
+        assert len(found.gaps) == record["missing"]
+        await put(store, [replace(plain, source=Source.SIMULATED)])
+        with closing(CoverageReader(store.path)) as reader:
+            assert coverage(reader, parse(""), NOW).learning == 1
