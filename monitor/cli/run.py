@@ -101,7 +101,7 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     from monitor import paths
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
-    from monitor.secret import Secret
+    from monitor.secret import KeyringSecret, Secret
     from monitor.services.webhooks import Webhooks
     from monitor.ui.app import HooktopApp
 
@@ -112,7 +112,14 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     if webhooks is None:
         file = options.config or paths.default_config()
         webhooks = Webhooks(assembly.config, assembly.monitor, assembly.keychain, assembly.registrations, file=file)
-    app = HooktopApp(assembly.monitor, simulator=assembly.simulator, webhooks=webhooks, preferences=chosen)
+    app = HooktopApp(
+        assembly.monitor,
+        simulator=assembly.simulator,
+        replayer=assembly.replayer,
+        webhooks=webhooks,
+        preferences=chosen,
+        hidden=[one.reveal() for one in secrets if not isinstance(one, KeyringSecret)],
+    )
     theme = assembly.config.ui.theme
     if theme is not None:
         if theme not in app.available_themes:
