@@ -43,22 +43,23 @@ async def edit(request: Request, number: int) -> Request | None:
 
     The terminal must be free. The file is private and is removed, with whatever the editor puts beside it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="hooktop-edit-"))
+    words = command()
+    folder: Path | None = None
     try:
+        folder = Path(tempfile.mkdtemp(prefix="hooktop-edit-"))
         file = paths.private_file(folder / f"capture-{number}.http")
         file.write_bytes(as_text(request, number))
-        words = command()
         code = await _run([*words, str(file)])
         if code != 0:
             raise EditProblem(f"The editor {words[0]} ended with code {code}; nothing was sent.")
-        try:
-            with file.open("rb") as edited:
-                data = edited.read(MAX_TEXT)
-        except OSError as error:
-            raise EditProblem(f"What was edited cannot be read ({error.strerror}); nothing was sent.") from None
-        return from_text(data, request, number)
+        with file.open("rb") as edited:
+            data = edited.read(MAX_TEXT)
+    except OSError as error:
+        raise EditProblem(f"The file to be edited is out of reach ({error.strerror}); nothing was sent.") from None
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return from_text(data, request, number)
 
 
 async def _run(words: Sequence[str]) -> int:

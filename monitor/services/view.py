@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -70,6 +70,10 @@ class View:
     def id_at(self, index: int) -> int:
         """The id of the capture at a position. Raises IndexError."""
         return self._ids[index]
+
+    def ids(self) -> Sequence[int]:
+        """The ids of all captures in the view, as it is now."""
+        return self._ids[:]
 
     def index_of(self, number: int) -> int | None:
         """The position of a capture, or None when it is not in the view."""

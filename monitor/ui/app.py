@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import ClassVar, Final
 
 from rich.console import RenderableType
@@ -22,6 +23,7 @@ from textual.screen import Screen
 from monitor.paths import private_file
 from monitor.services.drill import Ended
 from monitor.services.monitor import Monitor
+from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
 from monitor.text import visible
@@ -50,6 +52,7 @@ REST: Final = 2.0  # times as long as a frame took is left to receiving before t
 LONGEST_REST_S: Final = 0.5
 TICK_QUEUE: Final = 3  # frames that wait for the terminal, from which on a tick draws nothing
 MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textual would block
+LENT: Final = 1_000  # stands for all that would wait
 CLIPBOARD_LIMIT: Final = 70_000  # bytes; many terminals refuse more by OSC 52
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,7 @@ class HooktopApp(App[int]):
         monitor: Monitor,
         *,
         simulator: Simulator | None = None,
+        replayer: Replayer | None = None,
         webhooks: Webhooks | None = None,
         preferences: Path | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -81,6 +85,7 @@ class HooktopApp(App[int]):
         self._next_frame = 0.0
         for theme in themes.OWN:
             self.register_theme(theme)
+        self.session.replayer = replayer
         self.live = LiveScreen(self.session)
         self.add_mode("live", lambda: self.live)
         self.add_mode("messages", lambda: MessagesScreen(self.session))
@@ -122,8 +127,12 @@ class HooktopApp(App[int]):
         return [*super().get_line_filters(), self._controls]
 
     def _queued(self) -> int:
-        """How many writes wait for the terminal (private to Textual's driver, so: 0 where it is not as known)."""
-        queue = getattr(getattr(self._driver, "_writer_thread", None), "_queue", None)
+        """How many writes wait for the terminal (private to Textual's driver, so: 0 where it is not as known); more
+        than can be while an editor has it."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        if isinstance(writer, Thread) and not writer.is_alive():
+            return LENT
+        queue = getattr(writer, "_queue", None)
         waiting = getattr(queue, "qsize", None)
         return waiting() if callable(waiting) else 0
 
@@ -154,6 +163,11 @@ class HooktopApp(App[int]):
             self._skipped = True
             return
         super()._display(screen, renderable)
+
+    def bell(self) -> None:
+        """Ring, unless nobody hears it and ringing would block the loop."""
+        if self._queued() <= MAX_QUEUE:
+            super().bell()
 
     def _base(self) -> MonitorScreen | None:
         """The nearest full screen: below overlays, the one they lie on."""

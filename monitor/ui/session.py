@@ -9,6 +9,7 @@ from monitor import tasks
 from monitor.providers.keys import KeyProblem
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
+from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.view import View
 from monitor.services.webhooks import Webhooks
@@ -49,6 +50,9 @@ class Session:
         self._links: tuple[int, tuple[int | None, int | None]] = (0, (None, None))
         self.prunes = 0  # how often captures were let go
         monitor.store.on_pruned(self._pruned)
+        self.replayer: Replayer | None = None
+        self.replay_to: str | None = None  # where captures were sent again last, None for where they are forwarded to
+        self.marks: dict[int, None] = {}  # captures that were marked, in this order
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
         self.sending: Sending | None = None  # what is sent, or was sent last
 
@@ -111,6 +115,9 @@ class Session:
             modes.append(("FILTER " + foreign(text, limit=40)[0], "chip"))
         if self.masked:
             modes.append(("MASK", "chip"))
+        if self.marks:
+            marked = f"MARKED {next(iter(self.marks))}" if len(self.marks) == 1 else f"{count(len(self.marks))} MARKED"
+            modes.append((marked, "chip"))
         if self.sending is not None and self.sending.running:
             modes.append(self.sending.mode)
         return modes

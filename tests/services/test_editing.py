@@ -151,7 +151,7 @@ open(path, "wb").write(text.replace(b"POST", b"PUT"))
         ("no-such-editor -w", "The editor no-such-editor cannot be started"),
         ("false", "The editor false ended with code 1"),
         ("vi 'x", "The command in VISUAL or EDITOR cannot be read"),
-        ("rm", "What was edited cannot be read"),
+        ("rm", "The file to be edited is out of reach"),
     ],
 )
 async def test_an_editor_that_does_not_work(visual: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:

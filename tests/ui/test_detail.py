@@ -90,7 +90,7 @@ async def test_finding_goes_round_and_opens_what_is_folded(tmp_path: Path) -> No
 async def test_raw_and_wrap(tmp_path: Path) -> None:
     body = b'{"a": "' + b"long words " * 50 + b'"}'
     async with screens(tmp_path, [make_capture(0, body=body)], size=(80, 24)) as s:
-        await s.press("enter", "r")
+        await s.press("enter", "b")
         assert s.detail.tab == BODY
         assert s.pane_text() == body.decode()
         wrapped = len(s.lines._rows)
@@ -99,7 +99,7 @@ async def test_raw_and_wrap(tmp_path: Path) -> None:
         assert s.lines.virtual_size.width > 500
         await s.press("shift+right", "shift+right", "shift+left")
         assert s.lines.scroll_offset.x == 16
-        await s.press("w", "r")
+        await s.press("w", "b")
         assert s.pane_text().startswith("{\n")
 
 

@@ -63,7 +63,7 @@ def foreign_controls(written: list[str]) -> set[str]:
 
 async def walk(s: Screens) -> None:
     """Look at everything that shows a capture."""
-    for keys in (["enter"], ["right"], ["r"], ["r"], ["right"], ["right"], ["w"], ["w"], ["left"], ["escape"], ["y"],
+    for keys in (["enter"], ["right"], ["b"], ["b"], ["right"], ["right"], ["w"], ["w"], ["left"], ["escape"], ["y"],
                  ["escape"], ["question_mark"], ["escape"]):  # fmt: skip
         await s.press(*keys)
 

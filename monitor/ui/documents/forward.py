@@ -29,8 +29,8 @@ def forward(attempts: Sequence[Attempt], reader: Reader, none: str, *, raw: bool
             lines.append(BLANK)
         lines += _head(attempt, reader)
         if place < WHOLE and attempt.status is not None:
-            lines += [BLANK, *_headers(attempt, reader), BLANK]
-            answer = _body(attempt, reader, raw=raw)
+            lines += [BLANK, *header_lines(attempt, reader), BLANK]
+            answer = body_document(attempt, reader, raw=raw)
             folds |= _moved(answer.folds, len(lines))
             lines += answer.lines
     if len(attempts) > SHOWN:
@@ -57,14 +57,16 @@ def _head(attempt: Attempt, reader: Reader) -> Iterator[Line]:
         yield labelled("redirect", (f"to {_host(location)}; not followed", "warn"))
 
 
-def _headers(attempt: Attempt, reader: Reader) -> Iterator[Line]:
+def header_lines(attempt: Attempt, reader: Reader) -> Iterator[Line]:
+    """The headers of an answer, credentials hidden."""
     yield title("the app's answer")
     for name, value in attempt.headers:
         shown = redact.target(redact.header_value(name, value), reader.token)
         yield line(foreign(name, "key", limit=200), ("  ", "plain"), reader.prose(shown), indent=4)
 
 
-def _body(attempt: Attempt, reader: Reader, *, raw: bool) -> Document:
+def body_document(attempt: Attempt, reader: Reader, *, raw: bool) -> Document:
+    """The body of an answer, as far as it was kept."""
     kept, cut = attempt.body, attempt.size > len(attempt.body)
     if not kept:
         return Document([line(("no body", "quiet"))])

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from monitor.model.capture import Capture
+from monitor.ui import replaying
 from monitor.ui.actions import Action, of
 from monitor.ui.format import count
 from monitor.ui.lines import Part
+from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.safety import Plain
 from monitor.ui.session import Session
 from monitor.ui.status import facts_of, status_lines
@@ -109,6 +112,8 @@ class MonitorScreen(Screen[None]):
             return False
         if action.id in ("fold", "fold_all"):
             return any(pane.foldable for pane in self.query(Detail) if pane.display)
+        if action.id == "replay":
+            return self.session.replayer is not None and not self.session.monitor.settings.read_only
         if action.id == "drill":
             return not self.session.monitor.settings.read_only
         return not action.changes or self.session.can_send
@@ -133,6 +138,14 @@ class MonitorScreen(Screen[None]):
     def restyle(self) -> None:
         """The mask or the form of times changed."""
         self.tick()
+
+    @on(ReplayAsked)
+    def _replay_asked(self) -> None:
+        replaying.replay(self)
+
+    @on(CompareAsked)
+    def _compare_asked(self) -> None:
+        replaying.compare(self)
 
     def _status(self, width: int) -> tuple[list[Part], list[Part]]:
         session = self.session

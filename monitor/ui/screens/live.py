@@ -17,6 +17,7 @@ from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
 from monitor.providers.registry import registry
 from monitor.services.simulate import Order
+from monitor.ui import replaying
 from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
 from monitor.ui.format import count
@@ -58,7 +59,7 @@ class LiveScreen(MonitorScreen):
         with Horizontal(id="main"):
             with Vertical(id="left"):
                 yield Bar(self._heading, id="heading")
-                yield CaptureList(session.view, session.look, session.now)
+                yield CaptureList(session.view, session.look, session.now, session.marks)
                 yield Empty()
             yield Detail(session.inspector, session.detail, session.reader, id="detail")
             yield Detail(session.inspector, session.detail, session.reader, tabs=(BODY,), id="body")
@@ -116,8 +117,9 @@ class LiveScreen(MonitorScreen):
         return ("list", "live")
 
     def applies(self, action: Action) -> bool:
-        """As for every screen; and nothing can be opened in an empty list."""
-        return super().applies(action) and (action.id not in ("open", "copy") or self.captures.selected is not None)
+        """As for every screen; and in an empty list there is nothing to act upon."""
+        about_one = action.id in ("open", "copy", "replay", "compare", "mark")
+        return super().applies(action) and (not about_one or self.captures.selected is not None)
 
     def note(self) -> str:
         """Where the cursor stands."""
@@ -267,6 +269,19 @@ class LiveScreen(MonitorScreen):
 
         self.app.push_screen(SendScreen(simulator), chosen)
 
+    def action_replay(self) -> None:
+        """Choose how captures are to be sent again."""
+        replaying.replay(self)
+
+    def action_compare(self) -> None:
+        """Mark the capture under the cursor, or compare it with the marked one."""
+        replaying.compare(self)
+
+    def action_mark(self) -> None:
+        """Mark the capture under the cursor, or no longer, and go to the next."""
+        replaying.mark(self)
+        self.captures.action_down()
+
     def action_drill(self) -> None:
         """Choose what is answered for a while, or see it and end it."""
         drill = self.session.monitor.drill
@@ -299,7 +314,10 @@ class LiveScreen(MonitorScreen):
         if self.session.trail:
             self.post_message(GoBack())
             return
-        if self.session.view.filter_text:
+        if self.session.marks:
+            self.session.marks.clear()
+            self.restyle()
+        elif self.session.view.filter_text:
             self._apply("")
         self.captures.focus()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
@@ -51,11 +51,15 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
     class FollowChanged(Message):
         """Following began or ended, or the number of new rows below changed."""
 
-    def __init__(self, view: View, look: Callable[[], Look], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, view: View, look: Callable[[], Look], now: Callable[[], datetime], marked: Container[int] = ()
+    ) -> None:
+        """``marked`` are the ids of captures that stand out; ``restyle`` when others do."""
         super().__init__(id="captures")
         self.view = view
         self._look = look
         self._now = now
+        self._marked = marked
         self.cursor = max(len(view) - 1, 0)
         self.following = True
         self.unseen = 0
@@ -254,6 +258,6 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
             base: Style = self.rich_style
             if here:
                 base += self.get_component_rich_style("row--cursor" if focused else "row--cursor-blur", partial=True)
-            edge = ("▌" if here else " ", "accent")
+            edge = ("◆" if row.id in self._marked else "▌" if here else " ", "accent")
             strip = self._strips[key] = self.paint([edge, *row_parts(row, width, look, time)], width, base)
         return strip

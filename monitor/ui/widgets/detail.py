@@ -20,6 +20,7 @@ from monitor.ui.actions import bindings
 from monitor.ui.documents.look import Reader
 from monitor.ui.inspector import BODY, FORWARD, TABS, DetailState, Inspector
 from monitor.ui.lines import Document, line
+from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
 
@@ -198,6 +199,14 @@ class Detail(Vertical):
         """The body as it came, or laid out."""
         self._state.raw = not self._state.raw
         self.choose(BODY if BODY in self._tabs and self.tab != FORWARD else self.tab)
+
+    def action_replay(self) -> None:
+        """Send the capture again."""
+        self.post_message(ReplayAsked())
+
+    def action_compare(self) -> None:
+        """Mark the capture, or compare it."""
+        self.post_message(CompareAsked())
 
     def action_wrap(self) -> None:
         """Wrap long lines or not."""

@@ -1,0 +1,120 @@
+"""From the keys that replay and compare to their screens: which captures are meant, and what is edited first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import App, SuspendNotSupported
+from textual.message import Message
+
+from monitor.model.capture import Capture, Request
+from monitor.services.editing import EditProblem
+from monitor.services.editor import edit
+from monitor.services.replay import loses_signature
+from monitor.ui.format import count
+from monitor.ui.safety import toast
+from monitor.ui.screens.compare import CompareScreen
+from monitor.ui.screens.replay import AnswersScreen, ReplayOrder, ReplayScreen, Which
+
+if TYPE_CHECKING:
+    from monitor.ui.screens.base import MonitorScreen
+
+TROUBLE_S = 15  # seconds that a failure stays in sight
+
+
+class ReplayAsked(Message):
+    """The capture that is shown is to be sent again."""
+
+
+class CompareAsked(Message):
+    """The capture that is shown is to be compared with another."""
+
+
+def replay(screen: MonitorScreen) -> None:
+    """Ask how the capture of a screen, or those marked or filtered, are to be sent again, and do it."""
+    session, app, capture = screen.session, screen.app, screen.capture
+    replayer = session.replayer
+    if replayer is None or session.monitor.settings.read_only:
+        toast(app, "Replaying is off: this monitor only watches.", severity="warning")
+        return
+    if capture is None:
+        toast(app, "There is no capture to replay.", severity="warning")
+        return
+    choices = [Which(f"capture {capture.id}", [capture.id])]
+    if session.marks:
+        choices.insert(0, Which(f"the marked: {count(len(session.marks), 'capture')}", list(session.marks)))
+    view = session.view
+    every = "of the list" if not view.filter_text else "that the filter leaves"
+    if len(view) > 1:
+        choices.append(Which(f"all {every}: {count(len(view), 'capture')}", view.ids()))
+    default = replayer.default_url(capture)
+    demo = session.monitor.url if session.monitor.settings.demo else None
+
+    def chosen(order: ReplayOrder | None) -> None:
+        if order is not None:
+            session.replay_to = order.wish.to
+            screen.run_worker(_begin(screen, capture, order), group="replay", exit_on_error=False)
+
+    to = session.replay_to or default or demo or ""
+    app.push_screen(ReplayScreen(replayer, choices, to, default, masked=session.masked), chosen)
+
+
+async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) -> None:
+    app, session = screen.app, screen.session
+    edited, note = None, ""
+    if order.edit:
+        edited = await _edited(app, capture)
+        if edited is None:
+            return
+        if loses_signature(capture, edited) and not order.wish.resign:
+            note = "The body was edited: its signature no longer verifies."
+    if session.replayer is not None:
+        app.push_screen(AnswersScreen(session, session.replayer, order, edited, note))
+
+
+async def _edited(app: App[int], capture: Capture) -> Request | None:
+    """What the user makes of a request in the editor, which has the terminal meanwhile; captures go on coming in."""
+    edited, problem = None, None
+    try:
+        with app.suspend():
+            try:
+                edited = await edit(capture.request, capture.id)
+            except EditProblem as error:  # told when the screens are back
+                problem = str(error)
+    except SuspendNotSupported:
+        problem = "This terminal cannot be lent to an editor; 'hooktop replay --edit' does without the screens."
+    if problem is not None:
+        toast(app, problem, severity="error", timeout=TROUBLE_S)
+    elif edited is None:
+        toast(app, "Nothing was changed, so nothing was sent.")
+    return edited
+
+
+def compare(screen: MonitorScreen) -> None:
+    """Mark the capture of a screen, or compare it with the one marked last."""
+    session, app, number = screen.session, screen.app, screen.capture_number
+    if number is None:
+        toast(app, "There is no capture to compare.", severity="warning")
+        return
+    others = [marked for marked in session.marks if marked != number]
+    if others:
+        old, new = sorted((others[-1], number))
+        session.marks.clear()
+        screen.restyle()
+        app.push_screen(CompareScreen(session, old, new))
+        return
+    session.marks[number] = None
+    screen.restyle()
+    toast(app, f"Marked {number}: go to another capture and press d to compare them.", timeout=3)
+
+
+def mark(screen: MonitorScreen) -> None:
+    """Mark the capture of a screen for a replay or a comparison, or no longer."""
+    marks, number = screen.session.marks, screen.capture_number
+    if number is None:
+        return
+    if number in marks:
+        del marks[number]
+    else:
+        marks[number] = None
+    screen.restyle()

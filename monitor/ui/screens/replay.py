@@ -1,0 +1,392 @@
+"""Replay: how captures are to be sent again, and then the answers beside the first ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from monitor.model.attempt import Attempt, AttemptKind
+from monitor.model.capture import Request
+from monitor.model.compare import compare_answers
+from monitor.providers.keys import KeyProblem
+from monitor.services.replay import Outcome, Replayed, Replayer, ReplayProblem, Wish, words
+from monitor.store.errors import StoreError
+from monitor.text import visible
+from monitor.ui import redact
+from monitor.ui.documents.compare import comparison
+from monitor.ui.documents.forward import body_document, header_lines
+from monitor.ui.documents.look import BLANK, Reader, labelled
+from monitor.ui.format import clock, count, day, outcome, pad, took
+from monitor.ui.lines import Document, Line, Part
+from monitor.ui.painted import cells
+from monitor.ui.safety import Plain, content
+from monitor.ui.screens.compare import SCROLLING
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.session import Session
+from monitor.ui.widgets.lines_view import LinesView
+from monitor.ui.widgets.rows import Cursor, Rows
+
+EVERY_S: Final = 0.1
+WHOLE: Final = 200  # answers whose bodies are held for a look; the store has all of them
+WIDE: Final = 96  # cells from which there is room for all that is to be said of an answer
+_WORDS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Captures that can be sent, and what they are."""
+
+    what: str
+    numbers: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOrder:
+    """What to send, how, and whether it is edited first."""
+
+    numbers: Sequence[int]
+    wish: Wish
+    edit: bool
+
+
+class ReplayScreen(Overlay[ReplayOrder]):
+    """Gives the order, or None."""
+
+    CSS_PATH = "replay.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "address", show=False),
+        Binding("w", "which", show=False),
+        Binding("p", "pace", show=False),
+        Binding("tab", "app.focus_next", show=False),
+    ]
+    _WAYS: ClassVar = (
+        ("a", "as it came", "byte for byte", False, False),
+        ("e", "edited", "headers and body, in your editor ($EDITOR)", True, False),
+        ("l", "signed anew", "with a local key, and labelled LOCAL", False, True),
+        ("b", "both", "edited, then signed anew", True, True),
+    )
+
+    def __init__(
+        self, replayer: Replayer, choices: Sequence[Which], to: str, default: str | None, *, masked: bool
+    ) -> None:
+        """``choices`` are the captures that can be meant, the first at first. ``to`` is the address offered, and
+        ``default`` the one that forwarding uses: sent there, captures go to where forwarding sends each of them."""
+        super().__init__()
+        self._replayer = replayer
+        self._choices = choices
+        self._which = 0
+        self._to = to
+        self._default = default
+        self._timed = False
+        self._masked = masked
+
+    def compose(self) -> ComposeResult:
+        """The ways, then where to, which and how fast."""
+        with Vertical(classes="box", id="replay") as box:
+            box.border_title = heading("Replay")
+            box.border_subtitle = heading("enter sends, esc closes")
+            yield OptionList(
+                *(
+                    Option(content(((f"{key}  ", "accent"), (name.ljust(14), "plain"), (help_, "quiet"))), id=key)
+                    for key, name, help_, _, _ in self._WAYS
+                ),
+                markup=False,
+            )
+            with Horizontal(classes="replay-row"):
+                yield Plain("u", classes="key")
+                yield Plain("to", classes="name")
+                yield Input(self._to, placeholder="http://localhost:3000 (your app)", compact=True, id="replay-to")
+            with Horizontal(classes="replay-row"):
+                yield Plain("w", classes="key")
+                yield Plain("which", classes="name")
+                yield Plain(id="replay-which")
+            with Horizontal(classes="replay-row"):
+                yield Plain("p", classes="key")
+                yield Plain("pace", classes="name")
+                yield Plain(id="replay-pace")
+            yield Plain("The answers are kept with the capture, in its Forward tab.", id="replay-note")
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        which = self._choices[self._which]
+        more = f"   {self._which + 1} of {len(self._choices)}" if len(self._choices) > 1 else ""
+        self.query_one("#replay-which", Plain).show_parts(((visible(which.what, limit=80), "plain"), (more, "faint")))
+        pace = "with the gaps in which they came" if self._timed else "one after another, as they are answered"
+        self.query_one("#replay-pace", Plain).show(pace)
+
+    def _note(self, text: str) -> None:
+        self.query_one("#replay-note", Plain).show_parts(((visible(text, limit=300), "warn"),))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self._order(event.option_id or "a")
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        options = self.query_one(OptionList)
+        self._order(self._WAYS[options.highlighted or 0][0])
+
+    def _order(self, key: str) -> None:
+        _, _, _, edit, resign = next(way for way in self._WAYS if way[0] == key)
+        numbers = self._choices[self._which].numbers
+        to = self.query_one(Input).value.strip()
+        if not to:
+            self._note("Say where to: u, then the address of your app.")
+            return
+        if edit and len(numbers) != 1:
+            self._note("One capture is edited at a time: w chooses which.")
+            return
+        if edit and self._masked:
+            self._note("The editor would show what the mask hides: esc, then x takes the mask off.")
+            return
+        wish = Wish(None if to == self._default else to, timed=self._timed, resign=resign)
+        try:
+            self._replayer.check(wish)
+        except ReplayProblem as problem:
+            self._note(str(problem))
+            return
+        self.dismiss(ReplayOrder(numbers, wish, edit))
+
+    def action_address(self) -> None:
+        """Go to the address."""
+        self.query_one(Input).focus()
+
+    def action_which(self) -> None:
+        """Other captures."""
+        self._which = (self._which + 1) % len(self._choices)
+        self._show()
+
+    def action_pace(self) -> None:
+        """One after another, or as they came."""
+        self._timed = not self._timed
+        self._show()
+
+    def on_key(self, event: events.Key) -> None:
+        """A way's own key, j and k; esc leaves the address first."""
+        options = self.query_one(OptionList)
+        if not options.has_focus:
+            if event.key == "escape":
+                event.stop()
+                options.focus()
+            return
+        if event.character in [way[0] for way in self._WAYS]:
+            event.stop()
+            self._order(str(event.character))
+        elif event.character in ("j", "k"):
+            event.stop()
+            options.action_cursor_down() if event.character == "j" else options.action_cursor_up()
+
+
+# --- the answers ---------------------------------------------------------------------------------------------------
+
+
+def answer_row(one: Replayed, width: int) -> list[Part]:
+    """A capture sent again: the first answer, the new one, and what that is beside the first."""
+    attempt, before, change = one.attempt, one.before, one.change
+    glyph, word, role = outcome(attempt)
+    time = "" if attempt.took_s is None else took(attempt.took_s)
+    wide = width >= WIDE
+    right: list[Part] = [(pad(change.before, 9), "quiet")]
+    if wide:
+        spent = "hooktop" if isinstance(before, int) else "" if before.took_s is None else took(before.took_s)
+        right.append((pad(spent, 9), "faint" if isinstance(before, int) else "quiet"))
+    right += [("→ ", "faint"), (pad(f"{glyph} {word}", 12), role), (pad(time, 8, right=True) + "  ", "plain")]
+    said = change.words if wide or change.same else "changed"
+    right.append((pad(said, _WORDS), "quiet" if change.same and change.same_body is not False else "warn"))
+    room = width - 2 - cells(right)
+    name = f"{attempt.capture}  {visible(one.provider, limit=40)}  {visible(one.event or '', limit=80)}"
+    return [(pad(name, max(room, 6)), "plain"), *right]
+
+
+def answer_lines(one: Replayed, reader: Reader, width: int) -> list[Line]:
+    """An answer in full, beside the first one where an app gave that."""
+    attempt, before = one.attempt, one.before
+    lines = [labelled("to", reader.prose(redact.target(attempt.url, reader.token)))]
+    if attempt.failure is not None:
+        lines.append(labelled("why", (attempt.failure.sentence, "warn")))
+        if attempt.detail:
+            lines.append(labelled("", reader.prose(attempt.detail, "quiet")))
+    if attempt.changed:
+        lines.append(labelled("sent", ("not what came: edited, or signed anew with a local key", "warn")))
+    if isinstance(before, int):
+        lines.append(labelled("first", (f"hooktop itself answered {before}; no app had", "quiet")))
+        if attempt.status is None:
+            return lines
+        return [*lines, BLANK, *header_lines(attempt, reader), BLANK, *body_document(attempt, reader, raw=False).lines]
+    kind = "replayed" if before.kind is AttemptKind.REPLAY else "forwarded"
+    first: list[Part] = [("first answer", "strong"), (f"  {kind} {_when(before)}", "quiet")]
+    this: list[Part] = [("this one", "strong"), (f"  {_when(attempt)}", "quiet")]
+    return [*lines, BLANK, *comparison(compare_answers(before, attempt), reader, width, first, this)]
+
+
+def _when(attempt: Attempt) -> str:
+    time = "" if attempt.took_s is None else f"  {took(attempt.took_s)}"
+    return f"{day(attempt.at)} {clock(attempt.at, digits=3)}{time}"
+
+
+class Answers(Rows):
+    """What came of each capture, in the order in which it came."""
+
+    def __init__(self) -> None:
+        super().__init__(id="answers")
+        self.answers: list[Replayed] = []
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.answers)
+
+    def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
+        """One of them."""
+        return answer_row(self.answers[index], width)
+
+
+class AnswersScreen(Overlay[None]):
+    """Sends, and shows the answers as they come; below them the one under the cursor, beside the first."""
+
+    CSS_PATH = "replay.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "turn", show=False),
+        Binding("ctrl+c", "close", show=False),
+        *SCROLLING,
+    ]
+
+    def __init__(
+        self, session: Session, replayer: Replayer, order: ReplayOrder, edited: Request | None, note: str
+    ) -> None:
+        """``note`` is what the user should know of the order."""
+        super().__init__()
+        self._session = session
+        self._replayer = replayer
+        self._order = order
+        self._edited = edited
+        self._note = note
+        self._stop = asyncio.Event()
+        self._news = False
+        self._shown: tuple[Replayed, int] | None = None
+        self.outcome = Outcome(len(order.numbers))
+        self.running = True
+
+    def compose(self) -> ComposeResult:
+        """One box: the answers, how far it is, the answer in full."""
+        with Vertical(classes="box", id="replay-answers") as box:
+            what = count(len(self._order.numbers), "capture")
+            to = self._order.wish.to
+            box.border_title = heading(f"Replaying {what}" + (f" to {visible(to, limit=60)}" if to else ""))
+            yield Answers()
+            yield Plain(id="replay-progress")
+            yield LinesView()
+
+    def on_mount(self) -> None:
+        self.set_class(len(self._order.numbers) == 1, "-one")
+        self._list.focus()
+        self.set_interval(EVERY_S, self._take)
+        self.run_worker(self._send(), exit_on_error=False)
+        self._take()
+
+    @property
+    def _list(self) -> Answers:
+        return self.query_one(Answers)
+
+    @property
+    def _view(self) -> LinesView:
+        return self.query_one(LinesView)
+
+    # --- sending -------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        order = self._order
+        try:
+            self.outcome = await self._replayer.replay(
+                order.numbers, order.wish, edited=self._edited, told=self._told, stop=self._stop
+            )
+        except (ReplayProblem, KeyProblem, StoreError) as problem:
+            self._note = str(problem)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # whatever replaying met, the screens go on
+            self._note = f"The replay ended ({type(error).__name__})."
+        finally:
+            self.running = False
+            self._news = True
+        if self.outcome.unkept:
+            self._note = f"{count(self.outcome.unkept, 'answer')} could not be kept. {self.outcome.trouble}"
+
+    def _told(self, one: Replayed, outcome: Outcome) -> None:
+        if self._list.count() >= WHOLE:
+            before = one.before if isinstance(one.before, int) else replace(one.before, body=b"")
+            one = replace(one, attempt=replace(one.attempt, body=b""), before=before)
+        self._list.answers.append(one)
+        self.outcome = outcome
+        self._news = True
+
+    def _take(self) -> None:
+        """Show what has come."""
+        listed = self._list
+        if self._news:
+            self._news = False
+            follows = listed.cursor >= listed.count() - 2 or not listed.has_focus
+            listed.changed()
+            if self.running and follows and len(self._order.numbers) > 1:
+                listed.move_to(listed.count() - 1)
+        done, wanted = self.outcome.done, self.outcome.wanted
+        parts: list[Part] = [(words(self.outcome) if done else "waiting for the answer", "plain")]
+        if wanted > 1:
+            parts.insert(0, (f"{count(done)} of {count(wanted)}   {self.outcome.rate:,.1f}/s   ", "strong"))
+        if self._note:
+            parts.append((f"   {visible(self._note, limit=300)}", "warn"))
+        self.query_one("#replay-progress", Plain).show_parts(tuple(parts))
+        state = "esc stops" if self.running else "esc closes"
+        if not self.running and self._stop.is_set():
+            state = f"stopped, {state}"
+        self.query_one("#replay-answers").border_subtitle = heading(f"tab reads the answer, {state}")
+        self._follow()
+
+    @on(Cursor.Moved)
+    def _follow(self) -> None:
+        listed = self._list
+        if listed.cursor >= listed.count():
+            return
+        one, width = listed.answers[listed.cursor], max(self._view.scrollable_content_region.width, 20)
+        if self._shown != (one, width):
+            same = self._shown is not None and self._shown[0] is one
+            self._shown = one, width
+            self._view.show(Document(answer_lines(one, self._session.reader(), width)), keep=same)
+
+    # --- keys ----------------------------------------------------------------------------------------------------
+
+    @on(Cursor.Opened)
+    def action_turn(self) -> None:
+        """From the list to the answer in full, or back."""
+        (self._view if self._list.has_focus else self._list).focus()
+
+    def action_close(self) -> None:
+        """Out of the answer in full; stop what runs; then out of this."""
+        if self._view.has_focus and not self.running:
+            self._list.focus()
+        elif self.running:
+            self._stop.set()
+        else:
+            self.dismiss(None)
+
+    def action_move(self, rows: int) -> None:
+        """Scroll the answer by lines."""
+        self._view.move(rows)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll the answer by pages."""
+        self._view.move_pages(pages)
+
+    def action_end(self, top: bool) -> None:
+        """To the first or the last line of the answer."""
+        self._view.move_to_end(top=top)
