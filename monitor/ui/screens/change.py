@@ -72,7 +72,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         self._webhooks = webhooks
         self._title = title
         self._course = Course(plans)
-        self._phase = Phase.ASKED
+        self.phase = Phase.ASKED
         self._worker: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -96,7 +96,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
     def _begin(self, plans: Sequence[Plan]) -> None:
         """Ask what has to be asked; else start at once."""
         self._course = Course(plans)
-        self._phase = Phase.ASKED
+        self.phase = Phase.ASKED
         box = self.query_one(Input)
         box.value = ""
         if self._possible and self._confirm is Confirm.NONE and not self._by_hand:
@@ -113,7 +113,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         view = self._view
         view.show(Document(course_lines(self._course, self._session.token)), keep=True)
         self.call_after_refresh(self._make_room)
-        if self._phase is not Phase.ASKED:
+        if self.phase is not Phase.ASKED:
             view.focus()
 
     def _make_room(self) -> None:
@@ -121,7 +121,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         view = self._view
         most = self.size.height * 9 // 10 - 4 - self.query_one("#change-question").size.height
         view.styles.height = min(max(view.virtual_size.height, 1), max(most, 3))
-        if self._phase is not Phase.ASKED:
+        if self.phase is not Phase.ASKED:
             self.call_after_refresh(view.move_to_end, top=False)
 
     def on_resize(self) -> None:
@@ -143,7 +143,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
     @property
     def _typed(self) -> str | None:
         """What must be typed before it goes on."""
-        if self._phase is not Phase.ASKED or self._confirm is not Confirm.TYPE:
+        if self.phase is not Phase.ASKED or self._confirm is not Confirm.TYPE:
             return None
         return next((plan.typed for plan in self._possible if plan.confirm is Confirm.TYPE), None)
 
@@ -181,7 +181,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         """What the keys do now."""
         keys: list[tuple[str, str]] = []
         words = ""
-        match self._phase:
+        match self.phase:
             case Phase.ASKED if not self._possible:
                 keys = [("esc", "closes")]
             case Phase.ASKED if (typed := self._typed) is not None:
@@ -217,19 +217,19 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
 
     def action_enter(self) -> None:
         """Leave it when it is over; note what is done by hand. Enter is never a yes to a loss."""
-        if self._phase is Phase.OVER or not self._possible:
+        if self.phase is Phase.OVER or not self._possible:
             self.action_close()
-        elif self._phase is Phase.ASKED and self._by_hand and self._confirm is Confirm.NONE:
+        elif self.phase is Phase.ASKED and self._by_hand and self._confirm is Confirm.NONE:
             self._start()
 
     def action_yes(self) -> None:
         """Yes to what is asked now."""
         following = self._next
-        if self._phase is Phase.BROKEN:
+        if self.phase is Phase.BROKEN:
             self._send()
-        elif self._phase is Phase.ASKED and self._possible and self._confirm is Confirm.YES:
+        elif self.phase is Phase.ASKED and self._possible and self._confirm is Confirm.YES:
             self._start()
-        elif self._phase is Phase.OVER and following is not None:
+        elif self.phase is Phase.OVER and following is not None:
             self._begin((following,))
 
     @on(Input.Submitted)
@@ -239,19 +239,19 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
 
     def action_skip(self) -> None:
         """Send without a rehearsal."""
-        if self._phase is Phase.REHEARSED and self._worker is not None:
+        if self.phase is Phase.REHEARSED and self._worker is not None:
             self._worker.cancel()
             self._send()
 
     def action_again(self) -> None:
         """Ask the provider once more."""
-        if self._phase is Phase.OVER and self._can_again:
+        if self.phase is Phase.OVER and self._can_again:
             self._begin(self._course.plans)
 
     def action_capture(self) -> None:
         """To the request that the provider sent meanwhile."""
         number = self._capture
-        if self._phase is Phase.OVER and number is not None:
+        if self.phase is Phase.OVER and number is not None:
             self.app.post_message(ShowCapture(number))
 
     def action_copy(self) -> None:
@@ -266,7 +266,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
 
     def action_close(self) -> None:
         """Leave; what is on its way is given up first."""
-        if self._phase is Phase.SENT and self._worker is not None:
+        if self.phase is Phase.SENT and self._worker is not None:
             self._worker.cancel()
         else:
             self.dismiss(self._outcomes)
@@ -287,7 +287,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         if provider is None:
             self._send()
             return
-        self._phase = Phase.REHEARSED
+        self.phase = Phase.REHEARSED
         self._course.rehearsing = True
         self._worker = self.run_worker(self._rehearsing(provider), group="change")
         self._show()
@@ -317,12 +317,12 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         if rehearsal.ok:
             self._send()
         else:
-            self._phase = Phase.BROKEN
+            self.phase = Phase.BROKEN
             self._show()
 
     def _send(self) -> None:
         """Ask the providers: the accounts at once, one change after the other within an account."""
-        self._phase = Phase.SENT
+        self.phase = Phase.SENT
         self._course.rehearsing = False
         self._course.working = True
         self._worker = self.run_worker(self._sending(), group="change")
@@ -349,7 +349,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
             raise
         finally:
             course.working = False
-            self._phase = Phase.OVER
+            self.phase = Phase.OVER
             if self.is_attached:
                 self._ended()
 

@@ -143,13 +143,14 @@ class WebhooksScreen(MonitorScreen):
     def catch_up(self) -> None:
         """Take in what the accounts have become."""
         registrations = self._webhooks.registrations
-        if registrations.version != self._version:
-            self._version = registrations.version
+        version = registrations.version
+        if version != self._version:
             panels = registrations.panels()
             self.rows.take(panels)
             self.set_class(not panels, "-empty")
             if not panels:
                 self._show_empty()
+            self._version = version  # only now: before its widgets are there, all of this fails
 
     def _show_empty(self) -> None:
         if self._webhooks.takes_accounts:
@@ -359,7 +360,7 @@ class WebhooksScreen(MonitorScreen):
             return
         reach = self.session.monitor.reach
         rows = [row for panel in self._webhooks.registrations.panels() for row in panel.rows]
-        registered = sum(row.ours and row.found is not None and row.found.url == row.url for row in rows)
+        registered = sum(row.wanted is not None and row.found is not None and row.found.url == row.url for row in rows)
 
         def chosen(url: str | None) -> None:
             if url is not None and url != reach.public_url:

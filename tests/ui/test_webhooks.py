@@ -1,0 +1,615 @@
+"""View 4: every state with its key, forms, confirmations, restoring, and screens that stay live meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import time
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from textual.widgets import Input
+
+from monitor.model.drift import State
+from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
+from monitor.services.monitor import Settings
+from monitor.store.registrations import RegistrationStore
+from monitor.ui.screens.account_form import AccountForm
+from monitor.ui.screens.api_log import ApiLogScreen
+from monitor.ui.screens.change import ChangeScreen
+from monitor.ui.screens.menu import MenuScreen
+from monitor.ui.screens.public_url import PublicUrlScreen
+from monitor.ui.screens.registration import RegistrationScreen
+from monitor.ui.screens.rehearsal import RehearsalScreen
+from monitor.ui.screens.restore import RestoreScreen
+from monitor.ui.screens.webhook_form import WebhookForm
+from monitor.ui.screens.webhooks import WebhooksScreen
+from monitor.ui.widgets.bars import Bar
+from tests.ui.screens import RecordingDriver
+from tests.ui.test_safety import HOSTILE, foreign_controls
+from tests.ui.webhooks import NEXT, PUBLIC, SMS, WANTED, View, begin, only, ours, view, without
+
+FOREIGN_TOPIC = "https://example.com/hooks/delivery"
+SECRETS = ("sample-volt-token", "sample-bird-access-key", "sample-connectly-api-key", "sample-key-of-the-test")
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+
+
+async def test_every_row_says_how_it_stands_and_which_key_mends_it(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(120, 44), wanted=WANTED, seed=ours) as s:
+        lines = s.screen_text().splitlines()
+
+        def line(subject: str) -> str:
+            return next(text for text in lines if f" {subject}  " in text)
+
+        for subject, state, key in (
+            ("all events of all numbers", "✖ missing", "u register"),
+            ("channels sms.outbound", "✔ same", ""),
+            ("channels sms.inbound", "✖ points elsewhere", "u re-point"),
+            ("channels whatsapp.inbound", "‖ inactive", "u activate"),
+            ("conversations conversation.created", "✖ missing", "u register"),
+            ("channels whatsapp.outbound", "! not wanted", "u adopt"),
+            ("channels email.outbound", "– not ours", ""),
+            ("all events", "✖ missing", "u by hand"),
+        ):
+            assert state in line(subject), line(subject)
+            assert line(subject)[-11:].strip() == key
+        for words in ("volt  Volt  ••••oken", " ms  ", "no API, done by hand", "1 points elsewhere, U re-points"):
+            assert words in s.screen_text(), words
+        assert not any(secret in s.screen_text() for secret in SECRETS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (99, 30), (120, 40), (150, 30), (180, 50)], ids=str)
+async def test_nothing_is_cut_without_a_sign(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with view(tmp_path, size=size, wanted=WANTED, seed=ours) as s:
+        width = s.list.scrollable_content_region.width
+        for line, entry in s.list.placed:
+            assert len(line.text) <= width
+            row = s.list.entries[entry].row if entry is not None else None
+            if row is not None and row.mend is not None:
+                assert line.text.split("  ")[-1].strip().startswith("u ")  # the key that mends is always there
+            if row is not None and row.subject not in line.text:
+                assert "…" in line.text
+
+
+async def test_the_pane_tells_all_of_a_registration(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(120, 50), wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.inbound")
+        row = s.row("bird", "channels sms.inbound")
+        assert row.found is not None
+        await s.until(lambda: row.found is not None and row.found.id in s.pane_text())
+        for words in ("service channels", "event sms.inbound", row.found.url, f"{PUBLIC}/bird/hk-"):
+            assert words in s.pane_text()
+        await s.on("oneroute")
+        await s.until(lambda: "set the address" in s.pane_text())
+
+
+@pytest.mark.slow
+async def test_without_room_enter_opens_it(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(80, 24), wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.inbound")
+        await s.press("enter")
+        assert isinstance(s.app.screen, RegistrationScreen)
+        await s.shows("earlier.example.com")
+        await s.press("J")
+        await s.shows("channels whatsapp.inbound")
+        await s.press("escape")
+        assert isinstance(s.app.screen, WebhooksScreen)
+
+
+@pytest.mark.slow
+async def test_trouble_is_one_line_and_the_other_accounts_are_there(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(80, 24), start=False) as s:
+        s.sandbox.fault("connectly", "unauthorized")
+        await begin(s)
+        await s.shows("✖ Connectly refused", "channels email.outbound")
+        s.sandbox.fault("connectly")
+        await s.press("r")
+        await s.until(lambda: s.registrations.panel("connectly").trouble is None)
+        await s.shows("delivery_status")
+
+
+async def test_no_account_says_how_to_add_one(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(80, 24), accounts=lambda accounts: []) as s:
+        await s.shows("No account with a provider yet", "adds one")
+        await s.press("u", "U", "d", "D", "e", "w", "y", "enter", "j", "R")
+        assert isinstance(s.app.screen, RestoreScreen)
+        await s.shows("Nothing of what hooktop replaced")
+        await s.press("escape")
+        assert isinstance(s.app.screen, WebhooksScreen)
+
+
+@pytest.mark.slow
+async def test_foreign_text_does_not_act_on_the_terminal(tmp_path: Path) -> None:
+    def hostile(mark: str) -> dict[str, list[dict[str, object]]]:
+        return {
+            "bird": [{"service": "channels", "event": text, "url": f"https://example.com/{text}"} for text in HOSTILE]
+        }
+
+    async with view(tmp_path, size=(120, 40), seed=hostile, accounts=only("bird"), driver=RecordingDriver) as s:
+        for _ in range(len(HOSTILE) + 2):
+            await s.press("j")
+        await s.press("enter", "escape", "L", "enter", "escape", "escape", "D", "escape", "y", "escape")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        assert foreign_controls(s.app._driver.written) == set()  # type: ignore[union-attr]
+
+
+# --- registering -----------------------------------------------------------------------------------------------------
+
+
+async def test_register_with_volt_and_see_its_probe(tmp_path: Path) -> None:
+    async with view(tmp_path, event_after_s=0) as s:
+        await s.on("volt")
+        await s.press("a")
+        assert isinstance(s.app.screen, WebhookForm)
+        for words in ("mutation registerWebhook", "••••oken", "to every registered address"):
+            assert words in s.box_text()
+        await s.press("enter")
+        screen = await s.over()
+        assert screen is not None
+        for words in ("The way here works (simulated)", "A request of Volt came in", "✔ Done: register"):
+            assert words in s.box_text(), s.box_text()
+        record = s.registrations.records("volt")[-1]
+        await s.press("o")
+        await s.until(lambda: s.app.current_mode == "live" and s.captures.selected == record.probes[0])
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, ChangeScreen))
+        await s.press("enter")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        assert s.list.selected is not None
+        assert s.list.selected.row == s.row("volt", "all events of all numbers")
+        await s.until(lambda: s.row("volt", "all events of all numbers").first_event_at is not None)
+        await s.press("enter")
+        await s.until(lambda: f"capture {record.probes[0]}" in s.pane_text())
+        assert "What hooktop did" in s.pane_text()
+        assert "✔ verified" in s.pane_text()
+        await s.press("enter")
+        await s.until(lambda: s.app.current_mode == "live")
+
+
+async def test_a_form_checks_while_it_is_filled_in(tmp_path: Path) -> None:
+    async with view(tmp_path, event_after_s=0) as s:
+        await s.on("bird")
+        await s.press("a", "enter")
+        assert isinstance(s.app.screen, WebhookForm)
+        assert "An event is one word" in s.screen_text()
+        await s.press(*"sms.o")
+        assert "sms.outbound" in s.screen_text()
+        await s.press("down")
+        assert '"event":"sms.outbound"' in s.box_text().replace(" ", "")
+        assert "sample-bird" not in s.box_text()
+        assert s.box_text().count("••••") >= 2  # the access key, the new signing key
+        await s.press("tab", *"nonsense")
+        assert "KEY=VALUE" in s.screen_text()
+        await s.press("enter")
+        assert isinstance(s.app.screen, WebhookForm)
+        await s.fill(filters="messageStatus=delivered")
+        await s.press("enter")
+        await s.over()
+        assert "✔ Done: register channels sms.outbound messageStatus=delivered" in s.box_text()
+        [made] = [row for row in s.sandbox.registrations("bird") if row.get("signingKey")]
+        key, plan = made["signingKey"], s.registrations.records("bird")[-1]
+        assert key in s.box_text()
+        assert "sha256:" in s.box_text()
+        await s.press("c")
+        assert s.app.clipboard == key
+        assert not (tmp_path / "hooktop-copied.txt").exists()
+        await s.press("enter")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        assert key not in s.screen_text()
+        assert plan.after is not None
+        await s.until(lambda: s.row("bird", plan.subject).verified_at is not None)
+        await s.shows("✔ same, verified")
+
+
+@pytest.mark.slow
+async def test_the_account_is_chosen_in_the_form(tmp_path: Path) -> None:
+    async with view(tmp_path) as s:
+        await s.on("volt")
+        await s.press("a", "c")
+        assert "Topic" in s.screen_text()
+        await s.press("tab", *"messages", "enter")
+        assert (await s.over()) is None
+        assert s.row("connectly", "messages").state is State.SAME
+
+
+async def test_one_route_is_done_by_hand_and_noticed(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("oneroute")) as s:
+        await s.press("a", "enter")
+        assert isinstance(s.app.screen, ChangeScreen)
+        for words in ("a person does", "app.oneroute.io", f"{PUBLIC}/oneroute/hk-"):
+            assert words in s.box_text()
+        await s.press("c")
+        assert s.app.clipboard.startswith(f"{PUBLIC}/oneroute/hk-")
+        await s.press("enter")
+        await s.over()
+        await s.press("enter")
+        await s.shows("◷ by hand, nothing came yet")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.post(s.monitor.url + "/oneroute/x", content=b'{"event":"newMessage"}')
+        await s.shows("✔ by hand, first event")
+        await s.press("y")
+        assert isinstance(s.app.screen, MenuScreen) or s.app.clipboard.startswith(PUBLIC)
+
+
+# --- mending ---------------------------------------------------------------------------------------------------------
+
+
+async def test_one_key_mends_a_row(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.inbound")
+        await s.press("u")
+        assert (await s.over()) is None
+        assert s.row("bird", "channels sms.inbound").state is State.SAME
+        assert "Done: re-point channels sms.inbound" in s.toasts()
+        await s.on("bird", "channels whatsapp.inbound")
+        await s.press("u")
+        await s.over()
+        assert s.row("bird", "channels whatsapp.inbound").state is State.SAME
+        await s.press("u")
+        assert "nothing to mend" in s.toasts()
+        await s.on("bird", "channels email.outbound")
+        await s.press("u")
+        assert isinstance(s.app.screen, WebhooksScreen)
+
+
+async def test_another_public_url_is_one_key_for_all(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours, accounts=without("volt", "oneroute")) as s:
+        await s.press("p")
+        assert isinstance(s.app.screen, PublicUrlScreen)
+        assert "3 of your registrations point there" in s.screen_text()
+        box = s.app.screen.query_one(Input)
+        box.value = "ftp://nowhere"
+        await s.press("enter")
+        assert "cannot be used" in s.screen_text()
+        box.value = NEXT + "/"
+        await s.press("enter")
+        assert s.monitor.reach.public_url == NEXT
+        await s.shows("4 point elsewhere, U re-points")
+        await s.press("1")
+        await s.until(lambda: s.app.current_mode == "live")
+        s.app.live.tick()
+        await s.settle()
+        assert "4 WEBHOOKS ELSEWHERE, KEY 4" in s.screen_text()
+        await s.press("4", "U")
+        await s.over()
+        assert {row.state for row in s.registrations.panel("connectly").rows if row.wanted} == {State.SAME}
+        states = {row.subject: row.state for row in s.registrations.panel("bird").rows if row.wanted}
+        assert set(states.values()) == {State.SAME}
+        hosts = [str(row["url"]) for row in s.sandbox.registrations("bird")]
+        assert sum(url.startswith(NEXT) for url in hosts) == 4
+        assert sum("example.com/" in url and "next" not in url and PUBLIC not in url for url in hosts) == 2
+
+
+@pytest.mark.slow
+async def test_a_way_that_is_broken_is_said_before_anything_is_sent(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours, dead=True) as s:
+        await s.on("bird", "channels sms.inbound")
+        await s.press("u")
+        await s.until(lambda: "would not arrive. Send it all the same" in s.screen_text())
+        assert "no tunnel has this address" in s.box_text()
+        await s.press("n")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        assert s.registrations.records("bird") == ()
+        await s.press("u")
+        await s.until(lambda: "Send it all the same" in s.screen_text())
+        await s.press("y")
+        await s.over()
+        assert s.row("bird", "channels sms.inbound").state is State.SAME
+
+
+# --- what can be lost ------------------------------------------------------------------------------------------------
+
+
+async def test_deactivate_edit_and_remove(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.outbound")
+        await s.press("d")
+        assert "no longer, until it is activated" in s.box_text()
+        await s.press("enter")  # is never a yes
+        assert isinstance(s.app.screen, ChangeScreen)
+        await s.press("n")
+        assert s.registrations.records("bird") == ()
+        await s.press("d", "y")
+        await s.over()
+        assert s.row("bird", "channels sms.outbound").state is State.INACTIVE
+        await s.press("d")
+        await s.over()
+        assert s.row("bird", "channels sms.outbound").state is State.SAME
+        await s.press("e")
+        assert isinstance(s.app.screen, WebhookForm)
+        await s.fill(filters="messageStatus=delivered")
+        await s.press("enter")
+        await s.over()
+        subject = "channels sms.outbound messageStatus=delivered"
+        assert s.row("bird", subject).state is State.SAME
+        await s.on("bird", subject)
+        await s.press("D")
+        assert "What is there now is saved" in s.box_text()
+        await s.press("y")
+        await s.over()
+        assert "R offers to put it back" in s.toasts()
+        assert subject not in [row.subject for row in s.registrations.panel("bird").rows]
+        await s.press("R", "enter")  # of several changes to one registration the first is taken back
+        await s.over()
+        assert "signing key" in s.box_text()
+        assert "channels sms.outbound" in [row.subject for row in s.registrations.panel("bird").rows]
+
+
+async def test_replacing_a_topic_of_somebody_else_is_typed_and_put_back(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("connectly")) as s:
+        before = s.sandbox.registrations("connectly")
+        await s.press("a")
+        await s.fill(topic="delivery_status")
+        assert f"{FOREIGN_TOPIC} gets delivery_status no longer" in s.box_text()
+        await s.press("enter")
+        await s.shows("Type delivery_status and press enter")
+        await s.press("enter", "y", "enter", *"wrong", "enter")
+        assert s.sandbox.registrations("connectly") == before
+        s.app.screen.query_one(Input).value = "delivery_status"
+        await s.press("enter")
+        await s.over()
+        assert s.sandbox.registrations("connectly")[0]["address"].startswith(PUBLIC)
+        assert "R offers to put it back" in s.toasts()
+        await s.press("R")
+        assert isinstance(s.app.screen, RestoreScreen)
+        await s.shows(f"was at {FOREIGN_TOPIC}")
+        await s.press("enter")
+        await s.over()
+        after = s.sandbox.registrations("connectly")
+        assert after == before
+        assert s.row("connectly").state is State.NOT_OURS
+
+
+@pytest.mark.slow
+async def test_what_cannot_be_removed_is_done_by_hand(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("volt")) as s:
+        await s.press("a", "enter")
+        await s.over()
+        await s.press("enter", "D")
+        assert "Volt Messaging, Account Settings, Webhooks" in s.box_text()
+        assert "notes it as done" not in s.screen_text() or s.box_text()
+        await s.press("escape")
+        assert s.row("volt").found is not None
+
+
+@pytest.mark.slow
+async def test_never_offered_again(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.outbound")
+        await s.press("D", "y")
+        await s.over()
+        await s.press("R", "D")
+        await s.settle()
+        await s.press("R")
+        await s.shows("Nothing of what hooktop replaced")
+
+
+# --- refusals, and screens that stay live ----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("unauthorized", "credentials"),
+        ("rate_limited", "7 s"),
+        ("server_error", "500"),
+        ("html", "Bird"),
+        ("reset", "Bird"),
+        ("redirect", "Bird"),
+        ("escapes", "Bird"),
+        ("truncated", "Bird"),
+    ],
+)
+async def test_each_refusal_is_a_sentence(tmp_path: Path, fault: str, words: str) -> None:
+    async with view(tmp_path, accounts=only("bird")) as s:
+        await s.press("a")
+        await s.fill(event="sms.inbound")
+        s.sandbox.fault("bird", fault)
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, ChangeScreen))
+        await s.over()
+        assert words in s.box_text(), s.box_text()
+        assert "Traceback" not in s.box_text()
+        await s.press("enter")
+        form = isinstance(s.app.screen, WebhookForm)
+        assert form == (s.registrations.records("bird")[-1:] == () or _failed(s))
+
+
+def _failed(s: View) -> bool:
+    return s.registrations.records("bird")[-1].state is ChangeState.FAILED
+
+
+@pytest.mark.slow
+async def test_a_refusal_by_volt_can_be_asked_again(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("volt")) as s:
+        s.sandbox.fault("volt", "probe_refused")
+        await s.press("a", "enter")
+        await s.over()
+        assert "its test request there failed" in s.box_text()
+        s.sandbox.fault("volt")
+        await s.press("r")
+        await s.over()
+        assert "✔ Done: register" in s.box_text()
+
+
+async def test_while_a_provider_is_slow_the_screens_are_live_and_esc_gives_up(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("bird")) as s:
+        await s.press("a")
+        await s.fill(event="sms.inbound")
+        s.sandbox.fault("bird", "done_then_hang")
+        await s.pilot.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, ChangeScreen) and s.app.screen.phase == "sent")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for number in range(5):
+                begun = time.monotonic()
+                answer = await client.post(s.monitor.url + "/generic", content=b"%d" % number)
+                assert answer.status_code == 200
+                assert time.monotonic() - begun < 2
+        bar = s.app.screen_stack[0].query_one("#status", Bar)
+        await s.until(lambda: "5 captures" in str(bar._lines))  # below the overlay
+        assert isinstance(s.app.screen, ChangeScreen)
+        s.sandbox.fault("bird")
+        await s.press("escape")
+        await s.over()
+        assert "nobody knows whether it was done" in s.box_text()
+        await s.press("enter", "escape")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        await s.until(lambda: any(row.subject == "channels sms.inbound" for row in s.registrations.panel("bird").rows))
+
+
+async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.press("L")
+        assert isinstance(s.app.screen, ApiLogScreen)
+        calls = len(s.registrations.calls)
+        await s.shows(f"{calls} calls, secrets hidden", "✔ 200", "GET", "/webhook-subscriptions")
+        await s.press("G", "enter", "j", "k", "escape")
+        assert isinstance(s.app.screen, ApiLogScreen)
+        assert "Authorization: ••••" in s.box_text() or "X-API-Key: ••••" in s.box_text()
+        await s.registrations.refresh("connectly")
+        await s.until(lambda: f"{calls + 1} calls" in s.screen_text())
+        for secret in SECRETS:
+            assert secret not in s.screen_text()
+            assert secret not in s.box_text()
+        await s.press("L")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        await s.press("w")
+        assert isinstance(s.app.screen, RehearsalScreen)
+        await s.shows("✔ A webhook would arrive", "✔ local port")
+        await s.press("r")
+        await s.shows("✔ A webhook would arrive")
+        await s.press("escape")
+        await s.on("oneroute")
+        await s.press("y")
+        assert s.app.clipboard.startswith(f"{PUBLIC}/oneroute/hk-")
+        await s.on("bird", "channels sms.inbound")
+        await s.press("y", "2")
+        assert s.app.clipboard.startswith("https://earlier.example.com/bird/")
+        s.monitor.reach.change(None)
+        await s.press("w")
+        assert "no public URL yet" in s.toasts()
+
+
+async def test_read_only_watches(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours, settings=Settings(read_only=True)) as s:
+        assert " u re-point" not in s.screen_text()
+        assert "U re-points" not in s.screen_text()
+        await s.on("bird", "channels sms.inbound")
+        for key in ("a", "u", "U", "d", "e", "D", "R", "p", "A"):
+            s.app.clear_notifications()
+            await s.press(key)
+            assert isinstance(s.app.screen, WebhooksScreen), key
+            assert "read-only" in s.toasts(), key
+        await s.press("question_mark")
+        assert "Remove this registration" not in s.screen_text()
+        await s.press("escape", "r")
+        assert "add" not in s.screen_text().splitlines()[-1]
+
+
+# --- accounts, copying, start and end --------------------------------------------------------------------------------
+
+
+async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("volt")) as s:
+        bird = next(account for account in s.sandbox.accounts() if account.name == "bird")
+        await s.press("A")
+        assert isinstance(s.app.screen, AccountForm)
+        await s.press("b")
+        await s.fill(name="volt")
+        await s.press("enter")
+        assert "There is an account with this name" in s.screen_text()
+        await s.fill(name="bird-eu", access_key="sample-bird-access-key", workspace_id=bird.workspace_id or "")
+        await s.fill(organization_id=bird.organization_id or "", api_url=bird.api_url or "")
+        assert "sample-bird-access-key" not in s.screen_text()
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, WebhooksScreen))
+        await s.until(lambda: "took the credentials" in s.toasts())
+        await s.shows("bird-eu  Bird  ••••-key", "channels email.outbound")
+        written = tmp_path / "config.toml"
+        assert stat.S_IMODE(written.stat().st_mode) == 0o600
+        assert tomllib.loads(written.read_text())["accounts"]["bird-eu"]["provider"] == "bird"
+
+
+def left_behind(folder: Path) -> ChangeRecord:
+    """A replacement that another run made and did not live to tell."""
+    before = Registration("connectly", "wh_1", FOREIGN_TOPIC, "delivery_status", {"topic": "delivery_status"})
+    after = Registration("connectly", "wh_1", f"{PUBLIC}/connectly/x", "delivery_status", {"topic": "delivery_status"})
+    now = datetime.now(UTC)
+    record = ChangeRecord(
+        0, "connectly", "connectly", ChangeKind.UPDATE, "delivery_status", before, after, now, None, ChangeState.BEGUN,
+        "another-run",
+    )  # fmt: skip
+    return RegistrationStore(folder / "hooktop.db").begin(record)
+
+
+async def test_after_a_crash_the_next_start_offers_to_put_back(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("connectly")):
+        pass
+    left_behind(tmp_path)
+    async with view(tmp_path, accounts=only("connectly"), start=False) as s:
+        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.shows("did not end properly. Put 1 registration back?")
+        await s.press("n")
+        await s.until(lambda: not isinstance(s.app.screen, RestoreScreen))
+        await s.settle()
+    async with view(tmp_path, accounts=only("connectly"), start=False) as s:
+        await begin(s)
+        assert isinstance(s.app.screen, WebhooksScreen)
+
+
+async def replaced(s: View) -> None:
+    await s.press("a")
+    await s.fill(topic="delivery_status")
+    await s.press("enter")
+    await s.until(lambda: isinstance(s.app.screen, ChangeScreen))
+    s.app.screen.query_one(Input).value = "delivery_status"
+    await s.press("enter")
+    await s.over()
+
+
+async def test_the_end_asks_once_and_puts_back(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("connectly")) as s:
+        before = s.sandbox.registrations("connectly")
+        await replaced(s)
+        await s.press("ctrl+q")
+        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        assert "Put back before hooktop ends?" in s.screen_text()
+        await s.press("escape")
+        assert isinstance(s.app.screen, WebhooksScreen)
+        await s.press("ctrl+q")
+        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.press("y")
+        await s.until(lambda: s.app.return_code == 0)
+        assert s.sandbox.registrations("connectly") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("key", "asked"), [("n", False), ("K", True), ("ctrl+q", True)])
+async def test_the_end_without_putting_back(tmp_path: Path, key: str, asked: bool) -> None:
+    async with view(tmp_path, accounts=only("connectly")) as s:
+        await replaced(s)
+        await s.press("1", "q")
+        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.press(key)
+        await s.until(lambda: s.app.return_code == 0)
+    async with view(tmp_path, accounts=only("connectly"), start=False) as s:
+        async with asyncio.timeout(10):
+            while not s.registrations.panel("connectly").host:
+                await s.pilot.pause(0.02)
+        await s.settle()
+        await s.settle()
+        assert isinstance(s.app.screen, RestoreScreen) is asked
+
+
+@pytest.mark.slow
+async def test_without_anything_replaced_quitting_asks_nothing(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("bird"), seed=ours, wanted=[("bird", "channels sms.outbound", SMS)]) as s:
+        await s.press("ctrl+q")
+        await s.until(lambda: s.app.return_code == 0)
