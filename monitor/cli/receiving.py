@@ -138,9 +138,11 @@ async def receiving(
     ``demo`` is the folder of a demonstration, which has keys of its own and any port that is free; ``on_alert`` gets
     the alerts that are to be rung or shown.
     """
+    from monitor.providers.registry import BUILT_IN, registry
     from monitor.receiver.server import ReceiverError, bind
     from monitor.services.assemble import assembled
     from monitor.services.monitor import Settings
+    from monitor.text import visible
     from monitor.urls import is_loopback
 
     config = choices.over(config)
@@ -176,6 +178,9 @@ async def receiving(
             if not target.on_this_machine:
                 plainly = "" if target.secure else ", and not encrypted on the way"
                 tell(f"Warning: captures are passed on to another machine, {target.authority}{plainly}.")
+        if brought := registry().names()[len(BUILT_IN) :]:
+            names = ", ".join(visible(name, limit=40) for name in brought)
+            tell(f"Provider plug-ins run with your rights: {names}.")
         if monitor.store.notice:
             tell(monitor.store.notice)
         if config.without_effect:

@@ -9,10 +9,9 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from monitor import tasks
 from monitor.model.capture import RESET, Request
@@ -215,7 +214,7 @@ async def _answer(
 
 def build(rules: Rules, accept: Accept, healthy: Callable[[], bool], refused: Callable[[int], None]) -> Starlette:
     """The ASGI app. Slashes are never redirected: a redirect would go to the host that the sender names."""
-    hooks: Any = Hooks(rules, accept, healthy, refused)
-    app = Starlette(routes=[Mount("/", app=hooks)])
+    app = Starlette()
     app.router.redirect_slashes = False
+    app.router.default = Hooks(rules, accept, healthy, refused)  # a route would leave out targets such as ``*``
     return app

@@ -13,6 +13,7 @@ from monitor.text import visible
 from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, sparkline, took
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
+from monitor.urls import is_loopback
 
 if TYPE_CHECKING:
     from monitor.services.drill import Drill
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from monitor.services.monitor import Monitor
 
 QUIET_AFTER_S: Final = 60  # from when on the time since the last event is said
-EVERYWHERE: Final = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - recognised, not bound
 BARS: Final = 12
 VIEWS: Final = {"1": "live", "2": "messages", "3": "conversations", "4": "webhooks"}  # by the keys that show them
 
@@ -55,7 +55,7 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     elif not store.healthy:
         modes.append(("STORE STOPPED", "alarm"))
     modes += _drill_modes(monitor.drill)
-    if monitor.host in EVERYWHERE:
+    if not is_loopback(monitor.host):
         modes.append(("OPEN TO THE NETWORK", "alarm"))
     modes += own_modes
     modes += [

@@ -63,7 +63,7 @@ async def test_facts_name_every_unusual_state(tmp_path: Path) -> None:
         monitor.feed.refuse(413)
         monitor.feed.refuse(408)
         monitor.store.trouble = "disk is full"
-        monitor.host = "0.0.0.0"  # noqa: S104 - only shown
+        monitor.host = "192.0.2.7"
         words = " ".join(word for word, _ in facts_of(monitor, NOW, [("MASK", "chip")]).modes)
     for expected in ("ENFORCE", "READ-ONLY", "DEMO", "MASK", "3 refused 408×1 413×2", "STORE BUSY disk is full",
                      "OPEN TO THE NETWORK"):  # fmt: skip
