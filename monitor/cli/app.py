@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "conversations": ("monitor.cli.conversations", "List who talks with whom, newest last."),
     "wait": ("monitor.cli.wait", "Wait until a capture or a message passes a filter, for scripts."),
     "stats": ("monitor.cli.stats", "Show rates, verdicts, latencies, and why messages failed."),
+    "coverage": ("monitor.cli.coverage", "Show which kinds of events have come, which not, and what is new in them."),
     "show": ("monitor.cli.show", "Show one capture, message or conversation in full."),
     "verify": ("monitor.cli.verify", "Check signatures again, or one that never passed through hooktop."),
     "send": ("monitor.cli.send", "Send signed, simulated events to a receiver."),

@@ -66,7 +66,7 @@ def _show_capture(options: Globals, number: int, as_json: bool, raw: bool) -> No
         from monitor.cli.whole import whole
 
         paint = Paint(no_color=options.no_color)
-        say(*whole(capture, paint, _today(options, capture)), *_passed_on(options, number, paint))
+        say(*whole(capture, paint, _today(options, capture)), *_told_again(options, capture, paint))
 
 
 def _today(options: Globals, capture: Capture) -> Verdict:
@@ -78,19 +78,22 @@ def _today(options: Globals, capture: Capture) -> Verdict:
     return examiner_of(config, database(options, config)).again(capture).verdict
 
 
-def _passed_on(options: Globals, number: int, paint: Paint) -> list[str]:
-    """The lines for the attempts to pass a capture on; none where there was none."""
+def _told_again(options: Globals, capture: Capture, paint: Paint) -> list[str]:
+    """The lines for the deliveries of the same event, and for the attempts to pass this one on; none where there are
+    none."""
     from monitor.cli.attempt_lines import attempt_lines
+    from monitor.cli.delivery_lines import delivery_lines
     from monitor.cli.history import database
-    from monitor.store.attempts import AttemptReader
+    from monitor.store.deliveries import DeliveryReader
     from monitor.store.errors import StoreError
 
     try:
-        with closing(AttemptReader(database(options))) as reader:
-            attempts = reader.attempts(number)
+        with closing(DeliveryReader(database(options))) as reader:
+            lines = delivery_lines(reader.deliveries(capture), capture.id, paint)
+            attempts = reader.attempts(capture.id)
     except StoreError:  # a database from before there were any
         return []
-    return attempt_lines(attempts, paint) if attempts else []
+    return lines + (attempt_lines(attempts, paint) if attempts else [])
 
 
 def _show_key(options: Globals, key: str, as_json: bool) -> None:

@@ -52,7 +52,7 @@ def coverage(reader: CoverageReader, wanted: Filter, now: datetime, *, demo: boo
         simulated = 0 if demo else count.simulated
         seen = count.captures - simulated
         kinds.append(Covered(kind, known.get(kind), seen, simulated, count.handled, count.last_at))
-    news = tuple(_news(reader, one) for one in reader.news(where, MAX_NEWS))
+    news = tuple(_news(reader, one, demo=demo) for one in reader.news(where, MAX_NEWS))
     return Coverage(now, wanted.text, tuple(kinds), news, reader.learning(), demo)
 
 
@@ -99,13 +99,23 @@ def _sorted(kinds: Iterable[Kind], known: Sequence[Kind]) -> list[Kind]:
     return sorted(kinds, key=place)
 
 
-def _news(reader: CoverageReader, one: NewField) -> News:
+def _news(reader: CoverageReader, one: NewField, *, demo: bool) -> News:
     value = None
     if one.word:
         capture = reader.capture(one.capture)
         values = body_values(capture.request.body, one.path) if capture is not None else []
         value = next((text[:MAX_VALUE] for text in values if hash_of(text) == one.word), None)
-    return News(one.provider, one.event, one.path, bool(one.word), one.capture, one.at, one.before, one.local, value)
+    return News(
+        provider=one.provider,
+        event=one.event,
+        path=one.path,
+        is_value=one.word > 0,
+        capture=one.capture,
+        at=one.at,
+        before=one.before,
+        simulated=one.local and not demo,
+        value=value,
+    )
 
 
 def coverage_record(coverage: Coverage) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from monitor.model.coverage import Covered, News
 from monitor.paths import private_file
 from monitor.services.drill import Ended
 from monitor.services.monitor import Monitor
@@ -30,6 +31,7 @@ from monitor.text import visible
 from monitor.ui import copying, crash, redact, themes
 from monitor.ui.actions import bindings
 from monitor.ui.copy_menu import offers_of
+from monitor.ui.coverage_rows import filter_for
 from monitor.ui.format import utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.offering import Offering
@@ -38,6 +40,7 @@ from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.conversations import ConversationsScreen
+from monitor.ui.screens.coverage import CoverageScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
@@ -313,6 +316,19 @@ class HooktopApp(App[int]):
     def action_figures(self) -> None:
         """Figures for the filter in force."""
         self.push_screen(StatsScreen(self.session))
+
+    def action_coverage(self) -> None:
+        """Which kinds of events have come; afterwards the captures of the one that was chosen."""
+        self.push_screen(CoverageScreen(self.session), self._kind_chosen)
+
+    async def _kind_chosen(self, chosen: Covered | News | None) -> None:
+        if isinstance(chosen, News):
+            self.post_message(ShowCapture(chosen.capture))
+        elif chosen is not None:
+            await self.action_view_live()
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            self.live.apply_filter(filter_for(chosen))
 
     def action_command_palette(self) -> None:
         """Any action by its name."""

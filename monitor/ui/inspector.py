@@ -9,8 +9,9 @@ from monitor.model.capture import Capture, Source
 from monitor.providers.registry import registry
 from monitor.services.forwards import TURNED_AWAY
 from monitor.services.monitor import Monitor
-from monitor.store.attempts import AttemptReader
+from monitor.store.deliveries import DeliveryReader
 from monitor.ui.documents.body import body
+from monitor.ui.documents.deliveries import deliveries
 from monitor.ui.documents.forward import forward
 from monitor.ui.documents.headers import headers
 from monitor.ui.documents.look import Reader
@@ -41,7 +42,7 @@ class Inspector:
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
         self._examiner = monitor.examiner
-        self._reader = AttemptReader(monitor.store.path)
+        self._reader = DeliveryReader(monitor.store.path)
 
     def close(self) -> None:
         """Close the connection."""
@@ -74,7 +75,7 @@ class Inspector:
             return Document(signature(capture, again, self._examiner.signed(capture), reader))
         if tab == FORWARD:
             return forward(self._reader.attempts(capture.id), reader, self._not_forwarded(capture), raw=raw)
-        return Document(summary(capture, reader))
+        return Document(summary(capture, reader, deliveries(self._reader.deliveries(capture), capture.id)))
 
     def _not_forwarded(self, capture: Capture) -> str:
         forwards = self._monitor.forwards

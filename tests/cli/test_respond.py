@@ -57,3 +57,14 @@ def test_what_cannot_be_is_a_usage_error(tmp_path: Path, options: list[str], say
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stdout == ""
+
+
+def test_show_tells_of_every_delivery(tmp_path: Path) -> None:
+    database = str(tmp_path / "h.db")
+    with listening("--db", database, "--respond", "500", "--respond-times", "2") as running:
+        assert [running.post("/volt", b'{"id": 7}') for _ in range(3)] == [500, 500, 200]
+        running.end()
+    shown = hooktop("show", "2", "--db", database).stdout
+    assert "Delivery 2 of 3 of the same event" in shown
+    assert [line.split()[-1] for line in shown.splitlines() if line.startswith("  cap_")] == ["500", "500", "200"]
+    assert "Delivery" not in hooktop("show", "2", "--json", "--db", database).stdout

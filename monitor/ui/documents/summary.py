@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from monitor.model.capture import LOCAL_MARK, Capture, Source
@@ -21,13 +21,15 @@ _SOURCES = {
 _CLAIMS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
 
 
-def summary(capture: Capture, reader: Reader) -> list[Line]:
-    """The lines of the Summary tab."""
+def summary(capture: Capture, reader: Reader, deliveries: Iterable[Line] = ()) -> list[Line]:
+    """The lines of the Summary tab, with those for the deliveries of the same event."""
     reading = capture.reading or Reading()
     lines = [*_head(capture, reading, reader), BLANK, *_verdict(capture, reader)]
     lines += _status(reading)
     if reading.error:
         lines += error_lines(reading.error, reader)
+    if again := list(deliveries):
+        lines += [BLANK, *again]
     lines += [BLANK, *_times(capture, reading), BLANK, *_ids(capture, reading, reader)]
     if reading.problems:
         lines += [BLANK, *_listed("problems", [reader.prose(text, "warn") for text in reading.problems])]

@@ -337,6 +337,10 @@ class LiveScreen(MonitorScreen):
             if event.text.strip():
                 self.session.preferences.remember_filter(event.text.strip())
 
+    def apply_filter(self, text: str) -> None:
+        """Put a filter in force that is known to be right."""
+        self._apply(text)
+
     def _apply(self, text: str) -> bool:
         bar = self.query_one(FilterBar)
         try:

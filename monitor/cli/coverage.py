@@ -1,0 +1,98 @@
+"""``hooktop coverage``: which kinds of events have come, which have not, and what of them is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from monitor.cli.command import Command, globals_of
+from monitor.cli.errors import tell
+from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.message_lines import day_and_time
+from monitor.cli.output import Paint, counted, say, say_json, table
+from monitor.cli.types import DURATION
+
+if TYPE_CHECKING:
+    from monitor.model.coverage import Coverage, Covered, News
+
+SHOWN_NEWS: Final = 30
+_NONE: Final = "–"
+_STATES: Final = {"handled": "✔ handled", "seen": "● seen", "simulated": "◐ simulated", "missing": "○ not yet"}
+
+
+@click.command(cls=Command)
+@click.argument("words", metavar="[FILTER]", nargs=-1)
+@click.option("--since", type=DURATION, metavar="AGO", help="Of what is not older than this (90s, 15m, 2h, 7d).")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.pass_context
+def command(ctx: click.Context, words: Sequence[str], since: float | None, as_json: bool) -> None:
+    """Show which of the providers' kinds of events have come, which were answered with 2xx by the app that captures are
+    forwarded to, and which are missing; 'hooktop send' fills a gap with the scenario named beside it.
+
+    Below it are the fields and values that were new for their event type: in none of at least 20 verified captures
+    before. Their captures bear the mark new_field:PATH or new_value:PATH. A filter leaves the kinds of which a sample
+    passes it.
+
+    \b
+    Examples:
+      hooktop coverage
+      hooktop coverage provider:bird --since 7d
+      hooktop coverage --json | jq '.kinds[] | select(.state == "missing")'
+    """
+    from contextlib import closing
+
+    from monitor.cli.history import database
+    from monitor.cli.message_history import need_messages
+    from monitor.services.coverage import coverage, coverage_record
+    from monitor.store.coverage_reader import CoverageReader
+
+    options = globals_of(ctx)
+    wanted = not_before(parse_filter(" ".join(words)), since)
+    path = database(options)
+    if not path.exists():
+        tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+        return
+    with closing(CoverageReader(path)) as reader:
+        need_messages(reader, path)
+        found = coverage(reader, wanted, datetime.now(UTC))
+    if as_json:
+        say_json(coverage_record(found))
+    else:
+        say(*coverage_lines(found, Paint(no_color=options.no_color)))
+
+
+def coverage_lines(found: Coverage, paint: Paint) -> list[str]:
+    """Coverage as text for people."""
+    heads = ("PROVIDER", "EVENT", "STATUS", "", "SEEN", "SIMULATED", "HANDLED", "LAST", "SCENARIO")
+    lines = (
+        table(heads, map(_kind, found.kinds), paint=paint) if found.kinds else ["No kind of event passes the filter."]
+    )
+    came = len(found.documented) - len(found.gaps)
+    lines += ["", f"{came:,} of {counted(len(found.documented), 'documented kind')} came, {len(found.gaps):,} did not."]
+    if found.news:
+        lines += ["", paint("New for their event type", bold=True)]
+        words = ("CAPTURE", "WHEN", "PROVIDER", "EVENT", "NEW", "BEFORE")
+        lines += table(words, map(_news, found.news[:SHOWN_NEWS]), paint=paint)
+        more = len(found.news) - SHOWN_NEWS
+        lines += [f"… and {more:,} more; --json has them."] if more > 0 else []
+    return lines
+
+
+def _kind(one: Covered) -> tuple[str, ...]:
+    return (
+        one.kind.provider, one.kind.event, one.kind.word or _NONE, _STATES[one.state],
+        *(f"{number:,}" if number else _NONE for number in (one.seen, one.simulated, one.handled)),
+        day_and_time(one.last_at) if one.last_at is not None else _NONE, one.scenario or "not documented",
+    )  # fmt: skip
+
+
+def _news(one: News) -> tuple[str, ...]:
+    what = f"{one.path} = {one.value or '?'}" if one.is_value else one.path
+    local = " (simulated)" if one.simulated else ""
+    return (
+        f"cap_{one.capture}", day_and_time(one.at), one.provider, one.event + local, what,
+        counted(one.before, "capture"),
+    )  # fmt: skip

@@ -1,0 +1,224 @@
+"""Which kinds of events have come, which have not, and what of them is new; the gaps are filled by a key."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from monitor.model.coverage import Coverage, Covered, News, State
+from monitor.model.filter import parse
+from monitor.services.coverage import coverage
+from monitor.services.simulate import Order
+from monitor.store.coverage_reader import CoverageReader
+from monitor.text import visible
+from monitor.ui import coverage_rows
+from monitor.ui.coverage_rows import Entry
+from monitor.ui.format import clock, count
+from monitor.ui.lines import Part, foreign
+from monitor.ui.mask import mask_numbers
+from monitor.ui.safety import Plain, toast
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.sending import begin
+from monitor.ui.session import Session
+from monitor.ui.widgets.bars import Bar
+from monitor.ui.widgets.rows import Cursor, Rows
+
+EVERY_S: Final = 2.0
+PATIENCE: Final = 10  # how many times as long as the last counting took until the next
+SOON_S: Final = 0.5  # after a gap was to be filled
+RATE: Final = 20.0  # events a second that fill a gap
+
+
+class Kinds(Rows):
+    """The rows."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="kinds")
+        self._session = session
+        self.entries: Sequence[Entry] = ()
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.entries)
+
+    def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
+        """One row."""
+        return coverage_rows.row(self.entries[index], width, self._session.now(), masked=self._session.masked)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the cursor stands on."""
+        return self.entries[self.cursor] if self.entries else None
+
+
+class CoverageScreen(Overlay[Covered | News]):
+    """Gives the kind or the news to be shown, or None. Counted anew again and again while nobody has frozen the
+    screens."""
+
+    CSS_PATH = "coverage.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("C", "close", show=False),
+        Binding("s", "fill", show=False),
+        Binding("a", "fill_all", show=False),
+        Binding("n", "news", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._reader: CoverageReader | None = None
+        self._timer: Timer | None = None
+        self.coverage: Coverage | None = None
+
+    def compose(self) -> ComposeResult:
+        """One box with the kinds."""
+        with Vertical(classes="box", id="coverage") as box:
+            box.border_title = heading(self._title())
+            yield Bar(lambda width: [coverage_rows.heading(width - 1)], id="coverage-heading")
+            yield Kinds(self._session)
+            yield Plain(f"Counting {count(self._session.monitor.feed.total, 'capture')} …", id="coverage-note")
+
+    def on_mount(self) -> None:
+        self.query_one(Kinds).focus()
+        self._begin()
+
+    def on_unmount(self) -> None:
+        self._break_off()
+
+    def _title(self) -> str:
+        text = self._session.view.filter_text
+        if not text:
+            return "Kinds of events that have come"
+        return "Kinds in " + foreign(mask_numbers(text) if self._session.masked else text, limit=60)[0]
+
+    # --- counting ------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._break_off()
+        self.run_worker(self._count(), exclusive=True)
+
+    def _break_off(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    async def _count(self) -> None:
+        session = self._session
+        begun = time.monotonic()
+        try:
+            reader = self._reader = CoverageReader(session.monitor.store.path)
+            wanted = parse(session.view.filter_text)
+            demo = session.monitor.settings.demo
+            found = await asyncio.to_thread(coverage, reader, wanted, session.now(), demo=demo)
+        except Exception as error:  # a store that fails costs this box, not the screens
+            words = f"The kinds cannot be counted ({type(error).__name__}); the status line says how the store is."
+            self._say(words, "bad")
+        else:
+            self._show(found)
+        self._again(max(EVERY_S, (time.monotonic() - begun) * PATIENCE))
+
+    def _again(self, seconds: float) -> None:
+        self._timer = self.set_timer(seconds, self._next)
+
+    def _next(self) -> None:
+        if self._session.view.frozen:
+            self._again(EVERY_S)
+        else:
+            self._begin()
+
+    # --- showing -------------------------------------------------------------------------------------------------
+
+    def _show(self, found: Coverage) -> None:
+        kinds = self.query_one(Kinds)
+        first = self.coverage is None
+        self.coverage = found
+        kinds.entries = coverage_rows.entries_of(found)
+        kinds.changed()
+        if first and kinds.count() > 1:
+            kinds.move_to(1)
+        box = self.query_one("#coverage")
+        keys = (
+            "s simulates, a all gaps, n new fields, esc closes"
+            if self._session.can_send
+            else "n new fields, esc closes"
+        )
+        box.border_subtitle = heading(f"{clock(found.at)}  {keys}")
+        self._moved()
+
+    @on(Cursor.Moved)
+    def _moved(self) -> None:
+        found, entry = self.coverage, self.query_one(Kinds).entry
+        if found is None or entry is None:
+            return
+        sending = self._session.sending
+        if sending is not None and sending.running:
+            self._say(
+                f"Sending {sending.what}: {count(sending.outcome.posted)} of {count(sending.outcome.total)}", "plain"
+            )
+            return
+        self._say(coverage_rows.said(entry) or self._sum(found), "quiet")
+
+    def _sum(self, found: Coverage) -> str:
+        came = len(found.documented) - len(found.gaps)
+        learning = f"; {count(found.learning, 'event type')} still to be learnt" if found.learning else ""
+        return f"{came} of {count(len(found.documented), 'documented kind')} came{learning}."
+
+    def _say(self, text: str, role: str) -> None:
+        self.query_one("#coverage-note", Plain).show_parts(((visible(text, limit=300), role),))
+
+    # --- acting --------------------------------------------------------------------------------------------------
+
+    @on(Cursor.Opened)
+    def _opened(self) -> None:
+        entry = self.query_one(Kinds).entry
+        if isinstance(entry, News) or (isinstance(entry, Covered) and entry.state is not State.MISSING):
+            self.dismiss(entry)
+        elif isinstance(entry, Covered):
+            self.action_fill()
+
+    def action_fill(self) -> None:
+        """Simulate the kind under the cursor."""
+        entry = self.query_one(Kinds).entry
+        if isinstance(entry, Covered):
+            self._fill([entry])
+
+    def action_fill_all(self) -> None:
+        """Simulate every documented kind that never came."""
+        if self.coverage is not None:
+            self._fill(self.coverage.gaps)
+
+    def _fill(self, kinds: Sequence[Covered]) -> None:
+        session = self._session
+        orders = {
+            (one.kind.provider, one.scenario): Order(one.kind.provider, one.scenario, rate=RATE)
+            for one in kinds
+            if one.scenario is not None
+        }
+        if not session.can_send:
+            toast(self.app, "Sending is off: this monitor only watches.", severity="warning")
+        elif session.sending is not None and session.sending.running:
+            toast(self.app, "Something is being sent already; wait for its end.", severity="warning")
+        elif orders:
+            begin(self.app, session, *orders.values())
+            if self._timer is not None:
+                self._timer.stop()
+                self._again(SOON_S)
+        else:
+            toast(self.app, "There is no gap to fill." if not kinds else "No scenario makes this kind.")
+
+    def action_news(self) -> None:
+        """To the new fields."""
+        kinds = self.query_one(Kinds)
+        place = next((n for n, one in enumerate(kinds.entries) if isinstance(one, News)), len(kinds.entries) - 1)
+        kinds.move_to(place)
