@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,17 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from textual.widgets import Input
 
+from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
 from monitor.model.reading import MessageError, Status
 from monitor.model.verdict import VerdictStatus
+from monitor.ui.screens.overlay import heading
+from tests.factory import START
+from tests.forwarding.app import app
 from tests.services.histories import told
 from tests.ui.screens import Screens, mixed_captures, screens
+from tests.ui.test_replay import ERROR, connectly, ended, order
+from tests.ui.test_replay import scene as replaying
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -102,6 +109,44 @@ async def test_figures(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     async with screens(tmp_path, captures, size=(120, 40)) as s:
         await s.monitor.store.caught_up()
         await compare(s, snapshot, ["S"])
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"), [((80, 24), "hooktop-dark"), ((120, 40), "hooktop-light")], ids=["narrow", "wide-light"]
+)
+async def test_comparison(tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str) -> None:
+    first, second = connectly("Where is my parcel?"), connectly("Where is my parcel? It was due «yesterday».")
+    second = replace(second, answer=401, verdict=replace(second.verdict, status=VerdictStatus.INVALID))
+    async with replaying(tmp_path, [first, second], size=size) as s:
+        s.app.theme = theme
+        await s.press("d", "k", "d")
+        await s.until(lambda: "message.text" in s.screen_text())
+        s.app.clear_notifications()
+        await compare(s, snapshot, [])
+
+
+async def test_replayed(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    async with app() as running, replaying(tmp_path, [connectly(f"text {n}") for n in range(6)]) as s:
+        await order(s, running, "w", "a")
+        await ended(s)
+        await s.press("escape")
+        running.behaviour = ERROR
+        await order(s, running, "w", "a")
+        shown = await ended(s)
+        listed, at = shown._list, START + timedelta(hours=1)
+        for index, one in enumerate(listed.answers):  # all that is of this run alone
+            assert isinstance(one.before, Attempt)
+            url = one.attempt.url.replace(running.url, "http://localhost:3000")
+            listed.answers[index] = replace(
+                one,
+                attempt=replace(one.attempt, at=at, took_s=0.0123, url=url),
+                before=replace(one.before, at=START, took_s=0.25, url=url),
+            )
+        shown.outcome.begun, shown.outcome.ended = 0.0, 2.0
+        shown.query_one("#replay-answers").border_title = heading("Replaying 6 captures to http://localhost:3000")
+        listed.changed()
+        await s.press("g")
+        await compare(s, snapshot, [])
 
 
 def apart(captures: list[Capture]) -> list[Capture]:

@@ -1,0 +1,138 @@
+"""Replaying with the user's own editor, on a real terminal: captures go on coming in while it has the screen."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.store.reader import Reader
+from tests.e2e.programs import environment
+from tests.e2e.terminal import Terminal
+from tests.e2e.test_screens import BODY, port_of, post
+
+# Makes the terminal on stdin the controlling one, as a shell's is, and becomes hooktop.
+OWN_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.orig_argv[:1] "
+    "+ ['-m', 'monitor', *sys.argv[1:]])"
+)
+EDITOR = """
+import os, signal, sys, time
+path, folder = sys.argv[1], {folder!r}
+print("EDITOR IS OPEN", flush=True)
+open(folder + "/open", "w").write(path)
+{stop}
+while not os.path.exists(folder + "/go"):
+    time.sleep(0.02)
+text = open(path, "rb").read()
+open(path, "wb").write(text.replace(b"parcel", b"letter"))
+"""
+
+
+@contextlib.contextmanager
+def receiving() -> Iterator[tuple[str, list[bytes]]]:
+    """An app of the user's: its address, and the bodies that it got."""
+    bodies: list[bytes] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(202)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def started(home: Path, url: str, stop: str = "") -> Terminal:
+    """hooktop on a terminal of its own, with an editor that waits for the file ``go``."""
+    editor = home / "editor.py"
+    editor.write_text(EDITOR.format(folder=str(home), stop=stop))
+    environ = environment(home, EDITOR=f"{sys.executable} {editor}", TMPDIR=str(home / "tmp"))
+    (home / "tmp").mkdir()
+    command = [sys.executable, "-c", OWN_TERMINAL, "--port", "0", "--forward", url]
+    return Terminal([], environ, command=command)
+
+
+def count(home: Path) -> int:
+    """How many captures are stored."""
+    reader = Reader(next(home.rglob("hooktop.db")))
+    try:
+        return reader.last_id()
+    finally:
+        reader.close()
+
+
+def appears(path: Path) -> None:
+    """Wait for a file."""
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("stop", ["", "os.kill(os.getpid(), signal.SIGSTOP)", "os.kill(0, signal.SIGTSTP)"])
+def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: str) -> None:
+    with receiving() as (url, bodies), started(tmp_path, url, stop) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        post(port, signed=False)
+        terminal.wait("! connectly")
+        terminal.press("r")
+        terminal.wait("headers and body, in your editor")
+        terminal.press("e")
+        terminal.wait("EDITOR IS OPEN")
+        appears(tmp_path / "open")
+        edited = Path((tmp_path / "open").read_text())
+        assert edited.stat().st_mode & 0o777 == 0o600
+        for number in range(50):
+            begun = time.monotonic()
+            post(port, BODY + b" " * number, signed=False)  # answered 200, so it is stored
+            assert time.monotonic() - begun < 5
+        assert count(tmp_path) == 51
+        assert "EDITOR IS OPEN" in terminal.text()  # nothing was drawn over it
+        (tmp_path / "go").touch()
+        terminal.wait("Replaying 1 capture")
+        terminal.wait("changed|same")
+        terminal.wait("51 captures")
+        assert [json.loads(body)["message"]["text"] for body in bodies if b"letter" in body] == ["Where is my letter?"]
+        assert not edited.exists()
+        assert list((tmp_path / "tmp").iterdir()) == []
+        terminal.press("\x1b")
+        terminal.wait_gone("Replaying")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert terminal.restored()
+
+
+def test_a_signal_ends_the_editor_too_and_restores_the_terminal(tmp_path: Path) -> None:
+    with receiving() as (url, _), started(tmp_path, url) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        post(port, signed=False)
+        terminal.wait("! connectly")
+        terminal.press("r")
+        terminal.wait("headers and body, in your editor")
+        terminal.press("e")
+        terminal.wait("EDITOR IS OPEN")
+        assert terminal.end(signal.SIGTERM) == 128 + signal.SIGTERM
+        assert terminal.restored()
+        assert list((tmp_path / "tmp").iterdir()) == []
+    assert count(tmp_path) == 1
