@@ -15,7 +15,8 @@ from monitor.store.errors import StoreError
 from monitor.store.retention import RetentionReader
 from monitor.store.store import Store
 
-EVERY_S: Final = 600.0
+ROOM_EVERY_S: Final = 20.0  # a look at the size costs nothing, and a flood grows fast
+AGE_EVERY: Final = 30  # looks at the size to one at the ages, which reads the history
 ROOM: Final = 0.9  # of the size allowed is left filled, so that not every capture lets one go
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,15 @@ class Retention:
         For room the oldest go that nobody could verify, since a stranger can send as many as he likes; then the oldest.
         Raises StoreError.
         """
-        now = self._now()
-        gone = await self._store.prune(now - self._keep, imported=False)  # those were old when they came
+        return await self.let_old_go() + await self.make_room()
+
+    async def let_old_go(self) -> int:
+        """Let go what is too old, but for what was imported: that was old when it came. Raises StoreError."""
+        return await self._store.prune(self._now() - self._keep, imported=False)
+
+    async def make_room(self) -> int:
+        """Let go what is too much. Raises StoreError."""
+        now, gone = self._now(), 0
         for unproven in (True, False):
             if surplus := await asyncio.to_thread(self._surplus):
                 gone += await self._store.prune(now, limit=surplus, unproven=unproven)
@@ -72,10 +80,13 @@ class Retention:
             return int(sum(reader.tallies().values()) * (1 - ROOM * self._max_size / size))
 
     async def _run(self) -> None:
+        looks = 0
         while True:
             try:
-                if gone := await self.once():
+                gone = await (self.make_room() if looks % AGE_EVERY else self.once())
+                looks += 1
+                if gone:
                     log.info("%s captures were let go", f"{gone:,}")
             except StoreError as error:  # a full disk, a busy database: later it may work
                 log.warning("nothing was let go: %s", error)
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(ROOM_EVERY_S)
