@@ -13,6 +13,7 @@ from monitor.model.capture import Request
 _HELP: Final = (
     "# Capture {number}: change what is to be sent, save, and leave the editor.",
     "# Left as it is, or emptied, nothing is sent. The headers end at the first empty line; below it is the body.",
+    "# Host, Content-Length and what belongs to the connection are made anew.",
 )
 _CODED: Final = "# The body is no text: it stands here in base64."
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 32  # exchanges under way at once, where a pace is to be kept; else the next waits for the answer
 KEEP_S: Final = 0.2  # between two batches of answers that are kept
+GIVE_UP: Final = 10  # captures in a row without an answer, after which no more are sent where no pace is to be kept
+_DOWN: Final = frozenset({Failure.REFUSED, Failure.UNREACHABLE, Failure.UNTRUSTED, Failure.FORBIDDEN, Failure.TIMEOUT})
 
 Keep: TypeAlias = Callable[[Sequence[Attempt]], Awaitable[None]]
 
@@ -80,7 +82,7 @@ class Outcome:
 
     ``same`` and ``changed`` count answers, ``unanswered`` captures without one by what failed, ``gone`` those that
     were not in the store any more, or that no rule of forwarding is for. ``unkept`` answers could not be kept, for the
-    reason ``trouble``.
+    reason ``trouble``. ``given_up``: the app did not answer so often that the others were not sent.
     """
 
     wanted: int
@@ -90,6 +92,7 @@ class Outcome:
     gone: int = 0
     unkept: int = 0
     trouble: str | None = None
+    given_up: bool = False
     begun: float = field(default_factory=time.monotonic)
     ended: float | None = None
 
@@ -130,6 +133,8 @@ def words(outcome: Outcome) -> str:
         said.append(f"{outcome.failed:,} without an answer ({', '.join(outcome.unanswered)})")
     if outcome.gone:
         said.append(f"{outcome.gone:,} not sent")
+    if outcome.given_up:
+        said.append(f"given up after {GIVE_UP} in a row")
     return ", ".join(said) or "nothing sent"
 
 
@@ -277,10 +282,11 @@ class _Run:
         self._under_way: set[asyncio.Task[None]] = set()
         self._keeping: list[Attempt] = []
         self._kept_at = 0.0
+        self._down = 0  # captures in a row without an answer
 
     async def play(self, numbers: Sequence[int], edited: Request | None) -> None:
         """Send all of them, each in its time."""
-        wish = self._wish
+        wish, outcome = self._wish, self._outcome
         paced = wish.timed or wish.rate is not None
         slots = asyncio.Semaphore(AT_ONCE if paced else 1)
         stopper = tasks.start(self._break_off(), "stop a replay")
@@ -288,12 +294,12 @@ class _Run:
         try:
             async with asyncio.TaskGroup() as group:
                 for place, number in enumerate(numbers):
-                    if self._stop.is_set():
+                    if self._stop.is_set() or outcome.given_up:
                         break
                     capture = await asyncio.to_thread(self._reader.capture, number)
                     url = None if capture is None else wish.to or self._replayer.default_url(capture)
                     if capture is None or url is None:
-                        self._outcome.gone += 1
+                        outcome.gone += 1
                         continue
                     first = first or capture.received_at
                     due = place / wish.rate if wish.rate is not None else 0.0
@@ -301,7 +307,7 @@ class _Run:
                         due = (capture.received_at - first).total_seconds() / wish.speed
                     await self._until(begun + due)
                     await slots.acquire()
-                    if self._stop.is_set():
+                    if self._stop.is_set() or outcome.given_up:
                         break
                     task = group.create_task(
                         self._send(capture, url, edited or capture.request), name=f"replay {number}"
@@ -350,6 +356,8 @@ class _Run:
         event = capture.reading.event if capture.reading is not None else None
         one = Replayed(capture.provider, event, attempt, before, answer_change(before, attempt))
         self._outcome.add(one)
+        self._down = self._down + 1 if attempt.failure in _DOWN else 0
+        self._outcome.given_up = self._down >= GIVE_UP and not (self._wish.timed or self._wish.rate)
         self._told(one, self._outcome)
         if time.monotonic() - self._kept_at > KEEP_S:
             await self._keep_now()

@@ -233,6 +233,17 @@ async def test_an_app_that_is_down_is_a_state(tmp_path: Path) -> None:
         assert [attempt.failure for attempt in s.attempts(numbers[1])] == [Failure.REFUSED]
 
 
+async def test_an_app_that_never_answers_is_not_asked_a_thousand_times(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        numbers = [capture.id for capture in await s.add(*(connectly() for _ in range(20)))]
+        to = f"http://127.0.0.1:{free_port()}"
+        outcome = await s.replay(numbers, to)
+        assert (outcome.failed, outcome.given_up) == (10, True)
+        assert words(outcome) == "10 without an answer (refused), given up after 10 in a row"
+        outcome = await s.replay(numbers, to, rate=1_000)  # as traffic goes on when an app is started anew
+        assert (outcome.failed, outcome.given_up) == (20, False)
+
+
 async def test_it_can_be_broken_off_and_what_was_under_way_is_kept_as_that(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path) as s:
         numbers = [capture.id for capture in await s.add(*(connectly() for _ in range(5)))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import Input
 
 from monitor.config import ForwardConfig
@@ -17,6 +17,7 @@ from monitor.model.attempt import AttemptKind, Failure
 from monitor.model.capture import Capture
 from monitor.model.compare import compare
 from monitor.providers.registry import registry
+from monitor.secret import Secret
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Settings
 from monitor.services.replay import Replayer
@@ -174,8 +175,6 @@ async def test_where_to_is_asked_for_and_remembered(tmp_path: Path) -> None:
 
 
 async def test_forwarding_says_where_to_and_adds_its_headers(tmp_path: Path) -> None:
-    from monitor.secret import Secret
-
     async with app() as running:
         forward = ForwardConfig(running.url, headers=(("X-Dev", Secret("sample")),))
         async with scene(tmp_path, [connectly("hi")], forward) as s:
@@ -275,8 +274,6 @@ def test_columns_stay_columns_whatever_is_in_them(width: int) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     if width >= 96:
-        from rich.cells import cell_len
-
         assert max(cell_len(line) for line in text.split("\n")) <= width
 
 
@@ -300,8 +297,9 @@ def test_captures_that_are_alike() -> None:
 
 async def test_everything_is_kept_in_memory_only_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.ui.screens.replay.WHOLE", 2)
+    monkeypatch.setattr("monitor.ui.screens.replay.LISTED", 3)
     async with app() as running, scene(tmp_path, plain_captures(4)) as s:
         await order(s, running, "w", "a")
         shown = await ended(s)
-        assert [bool(one.attempt.body) for one in shown._list.answers] == [True, True, False, False]
-        await asyncio.sleep(0)
+        assert [bool(one.attempt.body) for one in shown._list.answers] == [True, False, False]
+        assert "4 of 4" in s.screen_text()

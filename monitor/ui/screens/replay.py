@@ -37,6 +37,7 @@ from monitor.ui.widgets.rows import Cursor, Rows
 
 EVERY_S: Final = 0.1
 WHOLE: Final = 200  # answers whose bodies are held for a look; the store has all of them
+LISTED: Final = 5_000  # answers that are listed, the newest
 WIDE: Final = 96  # cells from which there is room for all that is to be said of an answer
 _WORDS: Final = 24
 
@@ -323,9 +324,12 @@ class AnswersScreen(Overlay[None]):
             self._note = f"{count(self.outcome.unkept, 'answer')} could not be kept. {self.outcome.trouble}"
 
     def _told(self, one: Replayed, outcome: Outcome) -> None:
-        if self._list.count() >= WHOLE:
+        if outcome.sent > WHOLE:
             before = one.before if isinstance(one.before, int) else replace(one.before, body=b"")
             one = replace(one, attempt=replace(one.attempt, body=b""), before=before)
+        if self._list.count() >= LISTED:
+            del self._list.answers[0]
+            self._list.cursor = max(self._list.cursor - 1, 0)
         self._list.answers.append(one)
         self.outcome = outcome
         self._news = True
