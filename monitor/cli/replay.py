@@ -18,7 +18,6 @@ from monitor.cli.types import CAPTURE_ID, RATE
 from monitor.text import visible
 
 if TYPE_CHECKING:
-
     from monitor.model.attempt import Attempt
     from monitor.model.capture import Capture, Request
     from monitor.services.replay import Outcome, Replayed, Wish
