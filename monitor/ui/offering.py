@@ -9,8 +9,10 @@ from monitor.model.registration import ChangeState
 from monitor.services.registrations import Offer, Outcome, Plan
 from monitor.services.webhooks import Webhooks
 from monitor.store.errors import StoreError
+from monitor.ui.format import count
 from monitor.ui.safety import toast
 from monitor.ui.session import Session
+from monitor.ui.webhook_rows import adrift
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -78,7 +80,7 @@ class Offering:
         """Offer what a run that did not end properly left behind, and see how what is wanted stands."""
         from monitor.ui.screens.restore import Answer, Occasion, RestoreScreen
 
-        self._session.monitor.reach.follow(self._look)
+        self._session.monitor.reach.follow(self._moved)
         try:
             await self._webhooks.registrations.open()
         except StoreError as error:
@@ -129,6 +131,16 @@ class Offering:
             self._app.push_screen(RestoreScreen(self._session, offers, Occasion.END), answered)
         else:
             await go()
+
+    def _moved(self) -> None:
+        """The public address is another: by hand, or since a tunnel has a new one."""
+        url = self._session.monitor.reach.public_url
+        away = adrift(self._webhooks.registrations.panels())
+        said = "There is no public URL any more." if url is None else f"The public URL is {url} now."
+        if away:
+            said += f"\n{count(away, 'webhook')} of yours point{'s' if away == 1 else ''} elsewhere: 4, then U."
+        toast(self._app, said, severity="warning" if away else "information")
+        self._look()
 
     def _look(self) -> None:
         """Ask those providers again at which something is wanted."""

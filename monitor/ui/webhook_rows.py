@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeKind
-from monitor.services.registrations import Panel
+from monitor.services.desk import BY_HAND
+from monitor.services.registrations import Panel, Trouble
 from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.format import clock, count, fit, pad
@@ -92,6 +93,8 @@ def state_parts(row: DriftRow, *, long: bool, detailed: bool = False) -> list[Pa
     words = row.state.label if long else short
     detail = ""
     if row.state is State.BY_HAND:
+        if row.found is not None and row.found.id != BY_HAND:
+            words = "registered"  # over an API that lists nothing
         glyph, role = ("✔", "good") if row.first_event_at is not None else (glyph, role)
         detail = f"first event {clock(row.first_event_at)[:5]}" if row.first_event_at else "nothing came yet"
     elif row.state is State.SAME and row.verified_at is not None:
@@ -127,7 +130,8 @@ def _head(panel: Panel, width: int) -> list[Line]:
     blank = (" " * max(width - cells(left) - cells(right) - 1, 1), "plain")
     lines = [line(*_cut([*left, blank, *right], width))]
     if panel.trouble is not None:
-        lines.append(line(("   ", "plain"), (fit(f"✖ {visible(panel.trouble, limit=400)}", width - 4), "bad")))
+        glyph, role = _trouble(panel)
+        lines.append(line(("   ", "plain"), (fit(f"{glyph} {visible(panel.trouble, limit=400)}", width - 4), role)))
     return lines
 
 
@@ -139,7 +143,7 @@ def _answered(panel: Panel, room: int) -> list[Part]:
     if "list" in panel.cannot and panel.took_s is None and panel.refreshed_at is not None:
         return [(fit("no API, done by hand", room), "quiet")]
     if panel.trouble is not None:
-        return [(fit(f"{host}  ", room), "quiet"), ("✖", "bad")] if host else []
+        return [(fit(f"{host}  ", room), "quiet"), _trouble(panel)] if host else []
     if panel.took_s is None:
         return [(fit(f"{host}  not asked yet", room), "quiet")]
     when = f"  {clock(panel.refreshed_at)}" if panel.refreshed_at is not None else ""
@@ -147,10 +151,15 @@ def _answered(panel: Panel, room: int) -> list[Part]:
     return [(fit(f"{host}  ", max(room - len(took) - 2, 0)), "quiet"), ("✔ ", "good"), (took, "quiet")]
 
 
+def _trouble(panel: Panel) -> Part:
+    """Red is only for what is wrong: a provider without an API is as it is."""
+    return ("–", "quiet") if panel.trouble_kind is Trouble.UNSUPPORTED else ("✖", "bad")
+
+
 def _columns(panels: Sequence[Panel], width: int) -> tuple[int, int, int]:
     """The cells of what a webhook is for, of what is at the provider, and of the state."""
     state = 36 if width >= _DETAILED else 24 if width >= _LONG else 13
-    rest = width - 1 - _KEY - state - 7  # before, between and after the four columns
+    rest = width - _KEY - state - 9  # before, between and after the four columns
     longest = max((len(row.subject) for panel in panels for row in panel.rows), default=0)
     subject = max(min(longest, rest * 58 // 100), min(12, rest // 2))
     return subject, max(rest - subject, 8), state

@@ -28,9 +28,10 @@ from monitor.ui.screens.restore import RestoreScreen
 from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.widgets.bars import Bar
+from tests.sandbox.apis import PUBLIC
 from tests.ui.screens import RecordingDriver
 from tests.ui.test_safety import HOSTILE, foreign_controls
-from tests.ui.webhooks import NEXT, PUBLIC, SMS, WANTED, View, begin, only, ours, view, without
+from tests.ui.webhooks import NEXT, SMS, WANTED, View, begin, only, ours, view, without
 
 FOREIGN_TOPIC = "https://example.com/hooks/delivery"
 SECRETS = ("sample-volt-token", "sample-bird-access-key", "sample-connectly-api-key", "sample-key-of-the-test")
@@ -57,7 +58,7 @@ async def test_every_row_says_how_it_stands_and_which_key_mends_it(tmp_path: Pat
             ("all events", "✖ missing", "u by hand"),
         ):
             assert state in line(subject), line(subject)
-            assert line(subject)[-11:].strip() == key
+            assert line(subject)[-12:].strip() == key
         for words in ("volt  Volt  ••••oken", " ms  ", "no API, done by hand", "1 points elsewhere, U re-points"):
             assert words in s.screen_text(), words
         assert not any(secret in s.screen_text() for secret in SECRETS)
@@ -94,12 +95,12 @@ async def test_without_room_enter_opens_it(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24), wanted=WANTED, seed=ours) as s:
         await s.on("bird", "channels sms.inbound")
         await s.press("enter")
-        assert isinstance(s.app.screen, RegistrationScreen)
+        assert isinstance(s.top(), RegistrationScreen)
         await s.shows("earlier.example.com")
         await s.press("J")
         await s.shows("channels whatsapp.inbound")
         await s.press("escape")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
 
 
 @pytest.mark.slow
@@ -118,10 +119,10 @@ async def test_no_account_says_how_to_add_one(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24), accounts=lambda accounts: []) as s:
         await s.shows("No account with a provider yet", "adds one")
         await s.press("u", "U", "d", "D", "e", "w", "y", "enter", "j", "R")
-        assert isinstance(s.app.screen, RestoreScreen)
+        assert isinstance(s.top(), RestoreScreen)
         await s.shows("Nothing of what hooktop replaced")
         await s.press("escape")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
 
 
 @pytest.mark.slow
@@ -135,7 +136,7 @@ async def test_foreign_text_does_not_act_on_the_terminal(tmp_path: Path) -> None
         for _ in range(len(HOSTILE) + 2):
             await s.press("j")
         await s.press("enter", "escape", "L", "enter", "escape", "escape", "D", "escape", "y", "escape")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         assert foreign_controls(s.app._driver.written) == set()  # type: ignore[union-attr]
 
 
@@ -146,7 +147,7 @@ async def test_register_with_volt_and_see_its_probe(tmp_path: Path) -> None:
     async with view(tmp_path, event_after_s=0) as s:
         await s.on("volt")
         await s.press("a")
-        assert isinstance(s.app.screen, WebhookForm)
+        assert isinstance(s.top(), WebhookForm)
         for words in ("mutation registerWebhook", "••••oken", "to every registered address"):
             assert words in s.box_text()
         await s.press("enter")
@@ -158,9 +159,9 @@ async def test_register_with_volt_and_see_its_probe(tmp_path: Path) -> None:
         await s.press("o")
         await s.until(lambda: s.app.current_mode == "live" and s.captures.selected == record.probes[0])
         await s.press("escape")
-        await s.until(lambda: isinstance(s.app.screen, ChangeScreen))
+        await s.until(lambda: isinstance(s.top(), ChangeScreen))
         await s.press("enter")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         assert s.list.selected is not None
         assert s.list.selected.row == s.row("volt", "all events of all numbers")
         await s.until(lambda: s.row("volt", "all events of all numbers").first_event_at is not None)
@@ -176,7 +177,7 @@ async def test_a_form_checks_while_it_is_filled_in(tmp_path: Path) -> None:
     async with view(tmp_path, event_after_s=0) as s:
         await s.on("bird")
         await s.press("a", "enter")
-        assert isinstance(s.app.screen, WebhookForm)
+        assert isinstance(s.top(), WebhookForm)
         assert "An event is one word" in s.screen_text()
         await s.press(*"sms.o")
         assert "sms.outbound" in s.screen_text()
@@ -187,7 +188,7 @@ async def test_a_form_checks_while_it_is_filled_in(tmp_path: Path) -> None:
         await s.press("tab", *"nonsense")
         assert "KEY=VALUE" in s.screen_text()
         await s.press("enter")
-        assert isinstance(s.app.screen, WebhookForm)
+        assert isinstance(s.top(), WebhookForm)
         await s.fill(filters="messageStatus=delivered")
         await s.press("enter")
         await s.over()
@@ -200,7 +201,7 @@ async def test_a_form_checks_while_it_is_filled_in(tmp_path: Path) -> None:
         assert s.app.clipboard == key
         assert not (tmp_path / "hooktop-copied.txt").exists()
         await s.press("enter")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         assert key not in s.screen_text()
         assert plan.after is not None
         await s.until(lambda: s.row("bird", plan.subject).verified_at is not None)
@@ -221,7 +222,7 @@ async def test_the_account_is_chosen_in_the_form(tmp_path: Path) -> None:
 async def test_one_route_is_done_by_hand_and_noticed(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("oneroute")) as s:
         await s.press("a", "enter")
-        assert isinstance(s.app.screen, ChangeScreen)
+        assert isinstance(s.top(), ChangeScreen)
         for words in ("a person does", "app.oneroute.io", f"{PUBLIC}/oneroute/hk-"):
             assert words in s.box_text()
         await s.press("c")
@@ -234,7 +235,7 @@ async def test_one_route_is_done_by_hand_and_noticed(tmp_path: Path) -> None:
             await client.post(s.monitor.url + "/oneroute/x", content=b'{"event":"newMessage"}')
         await s.shows("✔ by hand, first event")
         await s.press("y")
-        assert isinstance(s.app.screen, MenuScreen) or s.app.clipboard.startswith(PUBLIC)
+        assert isinstance(s.top(), MenuScreen) or s.app.clipboard.startswith(PUBLIC)
 
 
 # --- mending ---------------------------------------------------------------------------------------------------------
@@ -255,13 +256,13 @@ async def test_one_key_mends_a_row(tmp_path: Path) -> None:
         assert "nothing to mend" in s.toasts()
         await s.on("bird", "channels email.outbound")
         await s.press("u")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
 
 
 async def test_another_public_url_is_one_key_for_all(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours, accounts=without("volt", "oneroute")) as s:
         await s.press("p")
-        assert isinstance(s.app.screen, PublicUrlScreen)
+        assert isinstance(s.top(), PublicUrlScreen)
         assert "3 of your registrations point there" in s.screen_text()
         box = s.app.screen.query_one(Input)
         box.value = "ftp://nowhere"
@@ -294,7 +295,7 @@ async def test_a_way_that_is_broken_is_said_before_anything_is_sent(tmp_path: Pa
         await s.until(lambda: "would not arrive. Send it all the same" in s.screen_text())
         assert "no tunnel has this address" in s.box_text()
         await s.press("n")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         assert s.registrations.records("bird") == ()
         await s.press("u")
         await s.until(lambda: "Send it all the same" in s.screen_text())
@@ -312,7 +313,7 @@ async def test_deactivate_edit_and_remove(tmp_path: Path) -> None:
         await s.press("d")
         assert "no longer, until it is activated" in s.box_text()
         await s.press("enter")  # is never a yes
-        assert isinstance(s.app.screen, ChangeScreen)
+        assert isinstance(s.top(), ChangeScreen)
         await s.press("n")
         assert s.registrations.records("bird") == ()
         await s.press("d", "y")
@@ -322,7 +323,7 @@ async def test_deactivate_edit_and_remove(tmp_path: Path) -> None:
         await s.over()
         assert s.row("bird", "channels sms.outbound").state is State.SAME
         await s.press("e")
-        assert isinstance(s.app.screen, WebhookForm)
+        assert isinstance(s.top(), WebhookForm)
         await s.fill(filters="messageStatus=delivered")
         await s.press("enter")
         await s.over()
@@ -357,7 +358,7 @@ async def test_replacing_a_topic_of_somebody_else_is_typed_and_put_back(tmp_path
         assert s.sandbox.registrations("connectly")[0]["address"].startswith(PUBLIC)
         assert "R offers to put it back" in s.toasts()
         await s.press("R")
-        assert isinstance(s.app.screen, RestoreScreen)
+        assert isinstance(s.top(), RestoreScreen)
         await s.shows(f"was at {FOREIGN_TOPIC}")
         await s.press("enter")
         await s.over()
@@ -413,12 +414,12 @@ async def test_each_refusal_is_a_sentence(tmp_path: Path, fault: str, words: str
         await s.fill(event="sms.inbound")
         s.sandbox.fault("bird", fault)
         await s.press("enter")
-        await s.until(lambda: isinstance(s.app.screen, ChangeScreen))
+        await s.until(lambda: isinstance(s.top(), ChangeScreen))
         await s.over()
         assert words in s.box_text(), s.box_text()
         assert "Traceback" not in s.box_text()
         await s.press("enter")
-        form = isinstance(s.app.screen, WebhookForm)
+        form = isinstance(s.top(), WebhookForm)
         assert form == (s.registrations.records("bird")[-1:] == () or _failed(s))
 
 
@@ -445,7 +446,7 @@ async def test_while_a_provider_is_slow_the_screens_are_live_and_esc_gives_up(tm
         await s.fill(event="sms.inbound")
         s.sandbox.fault("bird", "done_then_hang")
         await s.pilot.press("enter")
-        await s.until(lambda: isinstance(s.app.screen, ChangeScreen) and s.app.screen.phase == "sent")
+        await s.until(lambda: s.phase() == "sent")
         async with httpx.AsyncClient(trust_env=False) as client:
             for number in range(5):
                 begun = time.monotonic()
@@ -454,24 +455,24 @@ async def test_while_a_provider_is_slow_the_screens_are_live_and_esc_gives_up(tm
                 assert time.monotonic() - begun < 2
         bar = s.app.screen_stack[0].query_one("#status", Bar)
         await s.until(lambda: "5 captures" in str(bar._lines))  # below the overlay
-        assert isinstance(s.app.screen, ChangeScreen)
+        assert isinstance(s.top(), ChangeScreen)
         s.sandbox.fault("bird")
         await s.press("escape")
         await s.over()
         assert "nobody knows whether it was done" in s.box_text()
         await s.press("enter", "escape")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         await s.until(lambda: any(row.subject == "channels sms.inbound" for row in s.registrations.panel("bird").rows))
 
 
 async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:
         await s.press("L")
-        assert isinstance(s.app.screen, ApiLogScreen)
+        assert isinstance(s.top(), ApiLogScreen)
         calls = len(s.registrations.calls)
         await s.shows(f"{calls} calls, secrets hidden", "✔ 200", "GET", "/webhook-subscriptions")
         await s.press("G", "enter", "j", "k", "escape")
-        assert isinstance(s.app.screen, ApiLogScreen)
+        assert isinstance(s.top(), ApiLogScreen)
         assert "Authorization: ••••" in s.box_text() or "X-API-Key: ••••" in s.box_text()
         await s.registrations.refresh("connectly")
         await s.until(lambda: f"{calls + 1} calls" in s.screen_text())
@@ -479,9 +480,9 @@ async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None
             assert secret not in s.screen_text()
             assert secret not in s.box_text()
         await s.press("L")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         await s.press("w")
-        assert isinstance(s.app.screen, RehearsalScreen)
+        assert isinstance(s.top(), RehearsalScreen)
         await s.shows("✔ A webhook would arrive", "✔ local port")
         await s.press("r")
         await s.shows("✔ A webhook would arrive")
@@ -505,7 +506,7 @@ async def test_read_only_watches(tmp_path: Path) -> None:
         for key in ("a", "u", "U", "d", "e", "D", "R", "p", "A"):
             s.app.clear_notifications()
             await s.press(key)
-            assert isinstance(s.app.screen, WebhooksScreen), key
+            assert isinstance(s.top(), WebhooksScreen), key
             assert "read-only" in s.toasts(), key
         await s.press("question_mark")
         assert "Remove this registration" not in s.screen_text()
@@ -520,7 +521,7 @@ async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("volt")) as s:
         bird = next(account for account in s.sandbox.accounts() if account.name == "bird")
         await s.press("A")
-        assert isinstance(s.app.screen, AccountForm)
+        assert isinstance(s.top(), AccountForm)
         await s.press("b")
         await s.fill(name="volt")
         await s.press("enter")
@@ -529,7 +530,7 @@ async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
         await s.fill(organization_id=bird.organization_id or "", api_url=bird.api_url or "")
         assert "sample-bird-access-key" not in s.screen_text()
         await s.press("enter")
-        await s.until(lambda: isinstance(s.app.screen, WebhooksScreen))
+        await s.until(lambda: isinstance(s.top(), WebhooksScreen))
         await s.until(lambda: "took the credentials" in s.toasts())
         await s.shows("bird-eu  Bird  ••••-key", "channels email.outbound")
         written = tmp_path / "config.toml"
@@ -554,21 +555,21 @@ async def test_after_a_crash_the_next_start_offers_to_put_back(tmp_path: Path) -
         pass
     left_behind(tmp_path)
     async with view(tmp_path, accounts=only("connectly"), start=False) as s:
-        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.until(lambda: isinstance(s.top(), RestoreScreen))
         await s.shows("did not end properly. Put 1 registration back?")
         await s.press("n")
-        await s.until(lambda: not isinstance(s.app.screen, RestoreScreen))
+        await s.until(lambda: not isinstance(s.top(), RestoreScreen))
         await s.settle()
     async with view(tmp_path, accounts=only("connectly"), start=False) as s:
         await begin(s)
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
 
 
 async def replaced(s: View) -> None:
     await s.press("a")
     await s.fill(topic="delivery_status")
     await s.press("enter")
-    await s.until(lambda: isinstance(s.app.screen, ChangeScreen))
+    await s.until(lambda: isinstance(s.top(), ChangeScreen))
     s.app.screen.query_one(Input).value = "delivery_status"
     await s.press("enter")
     await s.over()
@@ -579,12 +580,12 @@ async def test_the_end_asks_once_and_puts_back(tmp_path: Path) -> None:
         before = s.sandbox.registrations("connectly")
         await replaced(s)
         await s.press("ctrl+q")
-        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.until(lambda: isinstance(s.top(), RestoreScreen))
         assert "Put back before hooktop ends?" in s.screen_text()
         await s.press("escape")
-        assert isinstance(s.app.screen, WebhooksScreen)
+        assert isinstance(s.top(), WebhooksScreen)
         await s.press("ctrl+q")
-        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.until(lambda: isinstance(s.top(), RestoreScreen))
         await s.press("y")
         await s.until(lambda: s.app.return_code == 0)
         assert s.sandbox.registrations("connectly") == before
@@ -596,7 +597,7 @@ async def test_the_end_without_putting_back(tmp_path: Path, key: str, asked: boo
     async with view(tmp_path, accounts=only("connectly")) as s:
         await replaced(s)
         await s.press("1", "q")
-        await s.until(lambda: isinstance(s.app.screen, RestoreScreen))
+        await s.until(lambda: isinstance(s.top(), RestoreScreen))
         await s.press(key)
         await s.until(lambda: s.app.return_code == 0)
     async with view(tmp_path, accounts=only("connectly"), start=False) as s:
@@ -605,7 +606,7 @@ async def test_the_end_without_putting_back(tmp_path: Path, key: str, asked: boo
                 await s.pilot.pause(0.02)
         await s.settle()
         await s.settle()
-        assert isinstance(s.app.screen, RestoreScreen) is asked
+        assert isinstance(s.top(), RestoreScreen) is asked
 
 
 @pytest.mark.slow

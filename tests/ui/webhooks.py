@@ -89,9 +89,14 @@ class View(Screens):
         """What the pane says of the registration under the cursor, in sight or not."""
         return "\n".join(line.text for line, _ in self.app.screen.query_one(WebhookPane).items.placed)
 
+    def phase(self) -> str | None:
+        """How far the change on top is."""
+        screen = self.app.screen
+        return screen.phase if isinstance(screen, ChangeScreen) else None
+
     async def over(self) -> ChangeScreen | None:
         """Wait until a change is over; the screen where it stays open."""
-        await self.until(lambda: not isinstance(self.app.screen, ChangeScreen) or self.app.screen.phase == "over")
+        await self.until(lambda: self.phase() in (None, "over"))
         await self.settle()
         return self.app.screen if isinstance(self.app.screen, ChangeScreen) else None
 

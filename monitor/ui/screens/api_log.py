@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -25,6 +26,7 @@ from monitor.ui.widgets.rows import Cursor, Rows
 
 EVERY_S: Final = 0.2  # between two looks whether there is another
 _LIMIT: Final = 20_000
+_ID: Final = re.compile(r"(?<=/)(?=[^/?]*[0-9])[^/?]{16,}")  # a long segment with a digit in it
 
 
 def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
@@ -34,13 +36,13 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
     role = "good" if good else "bad"
     left: list[Part] = [
         (f"{clock(call.at, digits=1)} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
-        (f"{call.took_s * 1000:>6,.0f} ms ", "plain"), (pad(visible(call.account, limit=40), 11) + " ", "info"),
+        (f"{call.took_s * 1000:>6,.0f} ms ", "plain"), (pad(visible(call.account, limit=40), 14) + " ", "info"),
         (pad(visible(call.method, limit=20), 7), "plain"),
     ]  # fmt: skip
     room = width - 2 - sum(len(text) for text, _ in left)
     url = redact.target(visible(call.url, limit=400), token)
-    if len(url) > room:  # the host is that of the account
-        url = "/" + url.partition("://")[2].partition("/")[2]
+    if len(url) > room:  # the host is that of the account, and ids say little here
+        url = _ID.sub("…", "/" + url.partition("://")[2].partition("/")[2])
     said = visible(call.error, limit=400) if call.error else url
     return [*left, (fit(said, room), "bad" if call.error else "plain")]
 

@@ -15,7 +15,6 @@ from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeState
 from monitor.services.registrations import Outcome
 from monitor.services.webhooks import DEMO_ACCOUNTS, Webhooks
-from monitor.text import visible
 from monitor.ui.actions import Action, bindings
 from monitor.ui.format import count
 from monitor.ui.jumps import GoBack, ShowCapture
@@ -363,9 +362,8 @@ class WebhooksScreen(MonitorScreen):
         registered = sum(row.wanted is not None and row.found is not None and row.found.url == row.url for row in rows)
 
         def chosen(url: str | None) -> None:
-            if url is not None and url != reach.public_url:
+            if url is not None:
                 reach.change(url)
-                toast(self.app, f"The public URL is {visible(url, limit=200)} now.")
 
         self.app.push_screen(PublicUrlScreen(self._webhooks, reach.public_url, registered), chosen)
 

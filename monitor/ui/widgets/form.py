@@ -37,8 +37,10 @@ class Chooser(Plain, can_focus=True):
     class Submitted(Message):
         """The user is done."""
 
-    def __init__(self, choices: Sequence[str], value: str) -> None:
+    def __init__(self, choices: Sequence[str], value: str, empty: str) -> None:
+        """``empty`` is shown while nothing is chosen."""
         super().__init__(classes="chooser")
+        self._empty = empty
         self.choices = tuple(choices)
         self.value = value
 
@@ -48,7 +50,13 @@ class Chooser(Plain, can_focus=True):
     def put(self, value: str) -> None:
         """Take a choice."""
         changed, self.value = value != self.value, value
-        self.show_parts((("‹ ", "accent"), (visible(value, limit=100) or "choose", "plain"), (" ›", "accent")))
+        self.show_parts(
+            (
+                ("‹ ", "accent"),
+                (visible(value, limit=100) or self._empty, "plain" if value else "quiet"),
+                (" ›", "accent"),
+            )
+        )
         if changed:
             self.post_message(self.Changed())
 
@@ -88,7 +96,7 @@ class FieldRow(Horizontal):
         yield Plain("", classes="sign")
         yield Plain(self.field.label, classes="label")
         if self.field.choices and not self.field.free and not self.field.many:
-            yield Chooser(self.field.choices, self._text)
+            yield Chooser(self.field.choices, self._text, "choose" if self.field.required else "not set")
         else:
             yield Input(
                 self._text, compact=True, select_on_focus=False, password=self._hidden, max_length=MAX_TEXT,
