@@ -56,7 +56,7 @@ def command(
         return
     show = _csv if as_csv else say_records if as_json else Lines(Paint(no_color=options.no_color))
     with reading(path) as reader:
-        last = reader.last_id()
+        last = reader.newest(wanted)
         if as_csv:
             write_csv([_columns()])
         ids = newest(reader, wanted, limit)

@@ -61,7 +61,7 @@ def since(reader: Reader, wanted: Filter, after: int) -> tuple[list[int], int]:
     """The ids above ``after`` that pass the filter, and the highest id that was looked at."""
     from monitor.store.filter_sql import compile_filter
 
-    last = reader.last_id()
+    last = reader.newest(wanted)
     if last <= after:
         return [], after
     return reader.matching(compile_filter(wanted, datetime.now(UTC)), after + 1, last), last

@@ -50,7 +50,7 @@ class Watch:
         if version == self._version and self._behind is None:
             return []
         self._version = version
-        last = self._reader.last_id()
+        last = self._reader.newest(self._wanted)
         if not self._for_messages:
             return self._given(last, [])
         known = self._reader.watermark()

@@ -152,11 +152,11 @@ class Alerts:
             self._wake.clear()
             ending = self._ending
             try:
-                found, last, known = await asyncio.to_thread(self._look)
+                found, last, known, newest = await asyncio.to_thread(self._look)
                 for watched, alert in found:
                     self._tell(watched, alert)
                 self._captures, self._messages = max(last, self._captures), max(known, self._messages)
-                if known < last:  # messages come right behind the captures
+                if min(known, last) < newest:  # messages and marks come right behind the captures
                     self._wake.set()
             except Exception as error:  # the next look may do better
                 reason = str(error) if isinstance(error, StoreError) else type(error).__name__
@@ -164,11 +164,13 @@ class Alerts:
             if not ending:
                 await asyncio.sleep(LOOK_S)
 
-    def _look(self) -> tuple[list[tuple[_Watched, Alert]], int, int]:
-        """What is to be told of what is new, and the last capture that captures and that messages know of."""
+    def _look(self) -> tuple[list[tuple[_Watched, Alert]], int, int, int]:
+        """What is to be told of what is new, the last capture that was looked at and that messages know of, and the
+        newest."""
         reader = self._reader
         assert reader is not None  # noqa: S101 - started
-        last, known, now = reader.last_id(), reader.watermark(), self._now()
+        newest, known, now = reader.last_id(), reader.watermark(), self._now()
+        last = min([newest, *(reader.newest(one.wanted) for one in self._watched)])
         found = []
         for one in self._watched:
             ids = self._new_captures(reader, one, last, now)
@@ -186,7 +188,7 @@ class Alerts:
                 continue
             one.told_at, one.suppressed = self._timer(), len(ids) + len(begun) - 1
             found.append((one, alert))
-        return found, last, known
+        return found, last, known, newest
 
     def _new_captures(self, reader: MessageReader, one: _Watched, last: int, now: datetime) -> Sequence[int]:
         if last <= self._captures:

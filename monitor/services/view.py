@@ -96,7 +96,7 @@ class View:
 
     def catch_up(self) -> int:
         """Take in what was committed since the last call; gives how many rows were added (0 while frozen)."""
-        last = self._reader.last_id()
+        last = self._reader.newest(self._filter)
         if last <= self._seen:
             return 0
         fresh = self._matches(self._reader, self._seen + 1, last)
@@ -140,7 +140,7 @@ class View:
         run = self._run
         self._filter = wanted
         self._held = array("q")
-        self._seen = last = self._reader.last_id()
+        self._seen = last = self._reader.newest(wanted)
         if wanted.is_empty:
             self._replace(array("q", self._reader.all_ids()))
             self.scanned = None

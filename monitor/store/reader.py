@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.model.capture import Capture
+from monitor.model.filter import Filter
 from monitor.store import search, shapes
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
@@ -148,6 +149,10 @@ class Reader:
     def tallies(self) -> dict[tuple[str, str], int]:
         """How many captures there are by (provider, verdict)."""
         return {(row[0], row[1]): row[2] for row in self._all("SELECT provider, verdict, captures FROM tallies")}
+
+    def newest(self, wanted: Filter) -> int:
+        """The id of the newest capture that a filter can be asked of: all marks are known of it, where they count."""
+        return min(self.last_id(), self.learnt()) if wanted.asks_marks else self.last_id()
 
     def learnt(self) -> int:
         """The id of the last capture whose fields are known: its marks are complete."""

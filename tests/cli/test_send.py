@@ -54,6 +54,15 @@ def test_wishes(running: Listening) -> None:
     assert first["request"]["body"] == second["request"]["body"]
 
 
+def test_a_burst_with_a_field_that_nobody_knows(running: Listening) -> None:
+    words = ("send", "volt", "delivered", "--to", running.url, "--count", "30", "--burst", "--unknown-field")
+    done = hooktop(*words)
+    assert done.stderr == "hooktop: Sent 30 events of volt delivered: 30 × 200.\n"
+    captures = [running.next() for _ in range(30)]
+    assert all(c is not None and '"hooktop_unknown"' in c["request"]["body"] for c in captures)
+    assert hooktop(*words, "--rate", "5").returncode == 2
+
+
 def test_an_address_with_a_path_is_posted_to_as_it_is(tmp_path: Path) -> None:
     seen: list[tuple[str, bytes]] = []
 

@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.jsonbody import parse
+from monitor.providers.base import Provider
 from monitor.providers.registry import registry
 from monitor.sandbox.deliveries import Delivery, Fault
+from monitor.sandbox.overrides import UNKNOWN
 from monitor.sandbox.problems import SimulationProblem
 from monitor.sandbox.single import one, scenario_of
+from tests.factory import make_request
 from tests.sandbox.actors import START, actor, scenario
 
 PROVIDER = actor("acme", scenario("life", 0.5, 1.0, 4.0), scenario("ping", 0.0), scenario("empty"))
@@ -140,3 +144,25 @@ def test_every_scenario_of_every_provider_plays_the_same_for_a_seed(provider: st
     assert len(first) == 12
     assert first == second
     assert first != other or not scenario_of(chosen, name).weight  # a bare probe tells nothing of anybody
+
+
+def test_a_burst_is_posted_at_once_and_nothing_before_it_happened() -> None:
+    deliveries = played(burst=True, count=7, duplicate=True)
+    assert {d.at for d in deliveries} == {0.0}
+    assert len(deliveries) == 14
+    assert all(json.loads(d.body)["at"] <= START.timestamp() + 1e-3 for d in deliveries)
+    with pytest.raises(SimulationProblem, match="a burst is as fast as can be and has no rate"):
+        played(burst=True, rate=5.0)
+
+
+@pytest.mark.parametrize("provider", [p for p in registry() if p.scenarios], ids=lambda p: p.name)
+def test_an_unknown_field_is_one_more_and_read_all_the_same(provider: Provider) -> None:
+    name = provider.scenarios[0].name
+    plain = list(one(provider, name, seed=1, start=START))
+    more = list(one(provider, name, seed=1, start=START, unknown_field=True))
+    for before, after in zip(plain, more, strict=True):
+        assert after.body.replace(f'"{UNKNOWN}"'.encode(), b"") != after.body
+        assert len(after.body) > len(before.body)
+        readings = [provider.read(make_request(d.body), parse(d.body)) for d in (before, after)]
+        assert readings[0].event == readings[1].event
+        assert readings[1].problems == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import closing
 from dataclasses import replace
@@ -9,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from monitor import jsonbody
+from monitor.cli.waiting import Match, Watch
+from monitor.config import Alert as Rule
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture, Source
 from monitor.model.coverage import Covered, Kind, State, kind_of
@@ -17,11 +20,14 @@ from monitor.model.shape import BASELINE
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
 from monitor.services.coverage import coverage, coverage_record, documented
+from monitor.services.view import View
 from monitor.store.coverage_reader import CoverageReader
+from monitor.store.message_reader import MessageReader
 from monitor.store.store import Store
 from tests.factory import START, make_capture, make_request
 from tests.providers.scene import make_scene
 from tests.services.histories import storing
+from tests.services.test_alerts import scene, until
 
 NOW = START + timedelta(minutes=1)
 DELIVERED = Kind("volt", "message.finalized", "delivered")
@@ -151,3 +157,38 @@ async def test_news_with_their_values_and_the_record(tmp_path: Path) -> None:
         await put(store, [replace(plain, source=Source.SIMULATED)])
         with closing(CoverageReader(store.path)) as reader:
             assert coverage(reader, parse(""), NOW).learning == 1
+
+
+async def test_lists_and_alerts_that_ask_for_marks_wait_until_they_are_known(tmp_path: Path) -> None:
+    plain = played("oneroute", "sms-pending")[0]
+    more = replace(plain, request=make_request(plain.request.body[:-1] + b',"extra":1}', path="/oneroute"))
+    async with scene(
+        tmp_path / "h.db", Rule("mark:new_field* verdict:verified", toast=True), before=[plain] * BASELINE
+    ) as alerted:
+        store = alerted.store
+        with closing(View(store.reader)) as view:
+            await view.set_filter("mark:new_field*")
+            assert len(view) == 0
+            assert view.catch_up() == 0
+            stored = await store.add(more)
+            while view.catch_up() == 0:
+                await asyncio.sleep(0.01)
+            assert view.id_at(0) == stored.id
+            await until(lambda: len(alerted.told) == 1)
+            assert alerted.told[0].id == f"cap_{stored.id}"
+        assert await alerted.add(plain) == []
+
+
+async def test_wait_finds_a_mark(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        sent = played("volt", "delivered")[0]
+        await put(store, [sent] * BASELINE)
+        with closing(MessageReader(store.path)) as reader:
+            waiting = Watch(reader, parse("mark:new_field:campaign"), reader.last_id())
+            more = replace(sent, request=make_request(sent.request.body[:-1] + b',"campaign":1}'))
+            number = (await store.add(more)).id
+            found: list[Match] = []
+            while not found:
+                await asyncio.sleep(0.01)
+                found = waiting.look()
+            assert [getattr(one, "id", None) for one in found] == [number]

@@ -37,6 +37,11 @@ class Filter:
         return self.node == And(())
 
     @property
+    def asks_marks(self) -> bool:
+        """Whether it asks for marks, some of which a capture gets only a moment after it was stored."""
+        return any(term.field.name == "mark" for term in terms(self.node))
+
+    @property
     def timeouts(self) -> int:
         """How many matches of its regular expressions took too long and count as none."""
         conditions = {term.condition for term in terms(self.node)}
