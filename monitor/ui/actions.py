@@ -54,6 +54,8 @@ ACTIONS: Final = (
     Action("view_webhooks", ("4",), "webhooks", "View 4: webhooks at the providers, and what mends them", "everywhere"),
     Action("figures", ("S",), "figures", "Figures for the filter: rate, mixes, times, reasons of failures",
            "everywhere"),
+    Action("export", ("E",), "export", "Write captures into a file: JSONL, HAR, curl, CSV or a bundle; masked if asked",
+           "everywhere"),
     Action("coverage", ("C",), "coverage", "Kinds of events that have come or not, and new fields in them",
            "everywhere"),
     Action("times", ("T",), "times", "Times: time of day, or how long ago", "everywhere"),

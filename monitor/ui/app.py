@@ -41,6 +41,7 @@ from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.conversations import ConversationsScreen
 from monitor.ui.screens.coverage import CoverageScreen
+from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
@@ -78,12 +79,14 @@ class HooktopApp(App[int]):
         replayer: Replayer | None = None,
         webhooks: Webhooks | None = None,
         preferences: Path | None = None,
+        hidden: Sequence[str] = (),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all)."""
+        """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all);
+        ``hidden`` are secrets that may be in no masked file."""
         self._controls = ControlFilter()
         super().__init__()
-        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks)
+        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden)
         self._skipped = False  # a frame was left out because the terminal did not keep up
         self._next_frame = 0.0
         for theme in themes.OWN:
@@ -351,6 +354,14 @@ class HooktopApp(App[int]):
         for screen in self.screen_stack:
             if isinstance(screen, MonitorScreen):
                 screen.restyle()
+
+    def action_export(self) -> None:
+        """Write captures into a file."""
+        session, base = self.session, self._base()
+        capture = base.capture_number if base is not None else None
+        path, text = session.monitor.store.path, session.view.filter_text
+        now = session.now().astimezone()
+        self.push_screen(ExportScreen(path, text, capture, session.hidden, now, mask=session.masked))
 
     def action_theme(self) -> None:
         """Choose a theme."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from monitor import tasks
@@ -34,7 +34,10 @@ class Session:
         preferences: Preferences,
         now: Callable[[], datetime],
         webhooks: Webhooks | None = None,
+        hidden: Sequence[str] = (),
     ) -> None:
+        """``hidden`` are secrets that may be in no masked file."""
+        self.hidden = hidden
         self.monitor = monitor
         self.simulator = simulator
         self.webhooks = webhooks
