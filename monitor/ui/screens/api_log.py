@@ -43,6 +43,7 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
     url = redact.target(visible(call.url, limit=400), token)
     if len(url) > room:  # the host is that of the account, and ids say little here
         url = _ID.sub("…", "/" + url.partition("://")[2].partition("/")[2])
+        url = url if len(url) <= room else "…" + url[1 - room :]  # the end tells what was asked
     said = visible(call.error, limit=400) if call.error else url
     return [*left, (fit(said, room), "bad" if call.error else "plain")]
 

@@ -184,7 +184,8 @@ class LiveScreen(MonitorScreen):
         if view.filter_text:
             widget.no_match(view.scanned)
         else:
-            widget.waiting(self.session.monitor, can_send=self.session.can_send)
+            session = self.session
+            widget.waiting(session.monitor, can_send=session.can_send, webhooks=session.webhooks is not None)
 
     def on_resize(self) -> None:
         """Other room, other panes."""

@@ -22,8 +22,8 @@ class Empty(Plain):
             self._shown = lines
             self.show_parts(*lines)
 
-    def waiting(self, monitor: Monitor, *, can_send: bool) -> None:
-        """Nothing was captured yet."""
+    def waiting(self, monitor: Monitor, *, can_send: bool, webhooks: bool = False) -> None:
+        """Nothing was captured yet; ``webhooks`` can be registered in their view."""
         if monitor.settings.opened is not None:
             self.say((("There are no captures in this file", "strong"),), (), (("q", "accent"), ("  quits", "quiet")))
             return
@@ -43,6 +43,8 @@ class Empty(Plain):
         if token:
             lines.append((("the dots stand for this receiver's secret path token", "quiet"),))
         lines.append(())
+        if webhooks:
+            lines.append((("4", "accent"), ("  registers a webhook with a provider", "quiet")))
         if can_send:
             lines.append((("s", "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
         lines.append((("?", "accent"), ("  shows every key", "quiet")))
