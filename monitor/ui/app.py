@@ -27,8 +27,7 @@ from monitor.services.monitor import Monitor
 from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
-from monitor.text import visible
-from monitor.ui import copying, crash, redact, themes
+from monitor.ui import copying, crash, themes
 from monitor.ui.actions import bindings
 from monitor.ui.copy_menu import offers_of
 from monitor.ui.coverage_rows import filter_for
@@ -44,7 +43,7 @@ from monitor.ui.screens.coverage import CoverageScreen
 from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
-from monitor.ui.screens.menu import Choice, MenuScreen
+from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.stats import StatsScreen
 from monitor.ui.screens.themes import ThemeScreen
@@ -381,8 +380,12 @@ class HooktopApp(App[int]):
         except Exception as error:  # a store that fails costs the copy, not the screens
             toast(self, f"Nothing can be copied: the store cannot be read ({type(error).__name__}).", severity="error")
             return
-        if not offers:
-            self._copy_address(base.addresses() if base is not None else [])
+        if len(offers) < 2:  # nothing to choose
+            made = offers[0].make() if offers else None
+            if made is not None:
+                self._copy(made)
+            else:
+                toast(self, "There is nothing to copy here.", severity="warning")
             return
         makes = {offer.choice.id: offer.make for offer in offers}
 
@@ -392,24 +395,6 @@ class HooktopApp(App[int]):
                 self._copy(made)
 
         self.push_screen(MenuScreen(title, [offer.choice for offer in offers]), chosen)
-
-    def _copy_address(self, addresses: Sequence[tuple[str, str]]) -> None:
-        """Copy an address where there is no capture: the only one at once."""
-        if not addresses:
-            toast(self, "There is nothing to copy here.", severity="warning")
-        elif len(addresses) == 1:
-            self._copy(copying.text(*addresses[0]))
-        else:
-            choices = [
-                Choice(str(at), str(at + 1), what, visible(redact.target(text, self.session.token), limit=120))
-                for at, (what, text) in enumerate(addresses)
-            ]
-
-            def chosen(key: str | None) -> None:
-                if key is not None:
-                    self._copy(copying.text(*addresses[int(key)]))
-
-            self.push_screen(MenuScreen("Copy", choices), chosen)
 
     def _copy(self, made: copying.Copy) -> None:
         """To the clipboard by OSC 52, which not every terminal takes, and to a file."""

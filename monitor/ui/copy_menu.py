@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from monitor.model.capture import Capture
@@ -14,7 +15,7 @@ from monitor.model.record import conversation_record, message_record
 from monitor.services.stuck import stuck_for, usual_waits
 from monitor.store.message_reader import ConversationRow
 from monitor.text import visible
-from monitor.ui import copying
+from monitor.ui import copying, redact
 from monitor.ui.format import count, size
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.menu import Choice
@@ -48,6 +49,8 @@ async def offers_of(screen: MonitorScreen) -> tuple[str, list[Offer]]:
     if capture is not None:
         names.append(f"capture {capture.id}")
         offers += _of_capture(capture, session, message is None)
+    if not offers:
+        return "Copy", _of_addresses(screen.addresses(), session.token)
     return f"Copy from {' or '.join(names)}", offers
 
 
@@ -100,6 +103,16 @@ def _of_capture(capture: Capture, session: Session, alone: bool) -> list[Offer]:
     if alone and key:
         offers.insert(1, _key_offer("m", "message", key))
     return offers
+
+
+def _of_addresses(addresses: Sequence[tuple[str, str]], token: str | None) -> list[Offer]:
+    return [
+        Offer(
+            _choice(str(number), what, redact.target(visible(text, limit=120), token)),
+            partial(copying.text, what, text),
+        )
+        for number, (what, text) in enumerate(addresses, 1)
+    ]
 
 
 def _key_offer(letter: str, of: str, key: str) -> Offer:
