@@ -10,7 +10,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,7 +19,9 @@ from pathlib import Path
 from typing import Final
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
+from monitor import tasks
 from monitor.config import Config, ReceiverConfig
 from monitor.model.capture import Capture, Request
 from monitor.providers.registry import registry
@@ -26,9 +29,12 @@ from monitor.receiver.server import bind
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.traffic import Traffic
 from monitor.secret import fingerprint
-from monitor.services.assemble import assembled
+from monitor.services import demonstration
+from monitor.services.assemble import Assembly, assembled
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Monitor, Settings
+from monitor.services.registrations import Panel
+from monitor.services.webhooks import Webhooks
 from monitor.ui.app import HooktopApp
 from monitor.ui.screens.live import LiveScreen
 
@@ -70,6 +76,9 @@ PICTURES: Final = (
     Picture("figures-80x24", (80, 24), keys=("S",), captures=600),
     Picture("figures-120x40", (120, 40), keys=("S",), captures=600),
     Picture("figures-180x50-light", (180, 50), "hooktop-light", ("S",), captures=600),
+    Picture("webhooks-80x24", (80, 24), keys=("4",)),
+    Picture("webhooks-120x40", (120, 40), keys=("4", "j", "j")),
+    Picture("webhooks-180x50-light", (180, 50), "hooktop-light", ("4", "j", "j")),
     Picture("help-120x40", (120, 40), keys=("question_mark",)),
     Picture("send-120x40-light", (120, 40), "hooktop-light", ("s",)),
     Picture("empty-80x24", (80, 24), captures=0),
@@ -124,9 +133,10 @@ async def draw(picture: Picture, folder: Path) -> None:
             for capture in captures:
                 await monitor.store.add(capture)
             now = captures[-1].received_at + timedelta(seconds=1) if captures else START
-            app = HooktopApp(monitor, simulator=assembly.simulator, now=lambda: now)
-            stand_still(monitor)
-            async with app.run_test(size=picture.size) as pilot:
+            webhooks = demonstration.webhooks_of(assembly) if "4" in picture.keys else None
+            app = HooktopApp(monitor, simulator=assembly.simulator, webhooks=webhooks, now=lambda: now)
+            async with providers(assembly, webhooks, home), app.run_test(size=picture.size) as pilot:
+                stand_still(monitor)
                 app.theme = picture.theme
                 await settle(app, pilot)
                 for key in picture.keys:
@@ -136,11 +146,37 @@ async def draw(picture: Picture, folder: Path) -> None:
                 path.write_text(app.export_screenshot(title="hooktop"), "utf-8")
 
 
+def asked(panels: Sequence[Panel]) -> bool:
+    """Whether all accounts are there and their providers have answered."""
+    return bool(panels) and not any(panel.busy or (panel.host and panel.refreshed_at is None) for panel in panels)
+
+
+@asynccontextmanager
+async def providers(assembly: Assembly, webhooks: Webhooks | None, home: Path) -> AsyncIterator[None]:
+    """The demonstration's providers, once all of them have said what they have."""
+    if webhooks is None:
+        yield
+        return
+    running = tasks.start(demonstration.providers(assembly, webhooks, home, home / "hooktop.db"), "providers")
+    try:
+        async with asyncio.timeout(60):
+            changed = asyncio.Event()
+            assembly.registrations.follow(changed.set)
+            while not asked(assembly.registrations.panels()):
+                changed.clear()
+                await changed.wait()
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
 async def settle(app: HooktopApp, pilot: Pilot[int]) -> None:
     """Wait for what is read off the loop and for debounced panes, then bring everything up to date."""
     for _ in range(3):
         await pilot.pause(0.2)
-        await app.workers.wait_for_complete()
+        with suppress(WorkerCancelled):  # another has replaced it
+            await app.workers.wait_for_complete()
     live = app.screen_stack[0]
     if isinstance(live, LiveScreen):
         live.tick()
