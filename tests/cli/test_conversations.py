@@ -26,6 +26,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield found
 
 
+@pytest.mark.slow
 def test_one_object_for_each_conversation(place: Place) -> None:
     volt = place.volt
     place.post(volt.body("a", "delivered", ago=60), volt.body("b", "failed", ago=30))

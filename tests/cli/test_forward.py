@@ -60,6 +60,7 @@ async def test_the_app_s_status_is_the_answer_when_asked_for(tmp_path: Path) -> 
         assert shown["response"] == {"status": 503}
 
 
+@pytest.mark.slow
 async def test_an_app_that_is_down_is_said_once_and_one_that_hangs_delays_no_end(tmp_path: Path) -> None:
     database = tmp_path / "h.db"
 

@@ -47,6 +47,7 @@ def test_a_crash_of_the_screens_ends_with_1_and_leaves_a_report_without_data(own
     assert [path.name for path in report.parent.iterdir()] == [report.name]  # the demonstration's own files are gone
 
 
+@pytest.mark.slow
 def test_a_terminal_that_nobody_reads_does_not_keep_it_from_ending(own_machine: Path) -> None:
     with Terminal(["demo", "--rate", "200"], environ(own_machine)) as terminal:
         terminal.wait("verified")
@@ -56,6 +57,7 @@ def test_a_terminal_that_nobody_reads_does_not_keep_it_from_ending(own_machine: 
         terminal.resume_reading()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_was_closed(own_machine: Path) -> None:
     with Terminal(["run", "--port", "0"], environ(own_machine)) as terminal:
         terminal.wait("Waiting")

@@ -18,6 +18,7 @@ def post(port: int) -> int | None:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
 def test_a_drill_is_begun_by_keys_and_seen_until_it_ends(tmp_path: Path, size: tuple[int, int]) -> None:
     with start(tmp_path, "--respond", "reset", "--respond-times", "1", size=size) as terminal:
@@ -47,6 +48,7 @@ def test_a_drill_is_begun_by_keys_and_seen_until_it_ends(tmp_path: Path, size: t
         assert post(port) == 200
 
 
+@pytest.mark.slow
 def test_a_gap_is_filled_and_an_unknown_field_sent(tmp_path: Path) -> None:
     with start(tmp_path) as terminal:
         terminal.wait("curl")

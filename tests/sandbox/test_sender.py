@@ -241,7 +241,7 @@ async def test_a_status_counts_even_if_the_rest_of_the_answer_never_comes() -> N
         writer.write(b"HTTP/1.1 202 X\r\ncontent-length: 10\r\n\r\n{")
         await silent(writer)
 
-    async with serving(half) as server, Sender(server.url, key_of, timeout_s=0.05) as sender:
+    async with serving(half) as server, Sender(server.url, key_of, timeout_s=1) as sender:
         sent = await sender.send(events(1)[0])
     assert (sent.status, sent.error) == (202, None)
 

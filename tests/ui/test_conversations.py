@@ -117,6 +117,7 @@ async def test_it_is_live_and_counts_what_was_not_seen(tmp_path: Path) -> None:
         assert "unread" not in s.screen_text()
 
 
+@pytest.mark.slow
 async def test_bubbles_lead_to_messages_and_back(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "delivered", ago=5), volt.body("b", "failed"))
@@ -137,6 +138,7 @@ async def test_bubbles_lead_to_messages_and_back(tmp_path: Path) -> None:
         await s.until(lambda: s.app.current_mode == "messages")
 
 
+@pytest.mark.slow
 async def test_the_filter_lists_conversations_with_such_a_message(tmp_path: Path) -> None:
     async with conversations(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "failed"), volt.body("b", "sent", to=OTHER))
@@ -148,6 +150,7 @@ async def test_the_filter_lists_conversations_with_such_a_message(tmp_path: Path
         await s.until(lambda: len(view(s).view.rows) == 2)
 
 
+@pytest.mark.slow
 async def test_a_resize_hides_the_thread_and_leaves_the_list_in_use(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, *(volt.body(str(n), "sent", to=f"+155555501{n:02}", ago=50 - n) for n in range(18)))
@@ -205,6 +208,7 @@ def chosen(pane: ThreadPane) -> str | None:
     return pane.item.message.text
 
 
+@pytest.mark.slow
 async def test_a_conversation_and_its_messages_can_be_copied(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "webhook_delivered", text="größer"))

@@ -61,6 +61,7 @@ async def test_what_came_and_what_did_not(tmp_path: Path, size: tuple[int, int])
         assert s.captures.selected == BASELINE + 2
 
 
+@pytest.mark.slow
 async def test_a_gap_is_filled_by_a_key_and_all_of_them_by_another(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         screen = await opened(s)

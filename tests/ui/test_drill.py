@@ -44,6 +44,7 @@ async def test_a_drill_is_begun_seen_and_ended(tmp_path: Path, size: tuple[int, 
         assert "RESPOND" not in "".join(s.screen_text().splitlines()[:2])
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_is_said_at_its_field(tmp_path: Path) -> None:
     async with screens(tmp_path) as s:
         await s.press("R")

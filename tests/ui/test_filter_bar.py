@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from monitor.ui.widgets.filter_bar import FilterBar
 from tests.ui.screens import mixed_captures, plain_captures, screens
 
@@ -27,6 +29,7 @@ async def test_a_filter_is_applied_while_it_is_typed_and_esc_clears_it(tmp_path:
     assert json.loads((tmp_path / "p.json").read_text())["filters"] == ['text:"text 7"']
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_is_pointed_at(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3), size=(80, 24)) as s:
         await s.press("slash", *"status:nonsense", "enter")

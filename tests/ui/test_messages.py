@@ -89,6 +89,7 @@ async def test_one_row_for_each_message_with_its_steps(tmp_path: Path) -> None:
         assert "1/5" in s.screen_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_message_can_be_copied(tmp_path: Path, size: tuple[int, int]) -> None:
     async with messages(tmp_path, size=size) as (volt, s):
@@ -155,6 +156,7 @@ async def test_marks_stand_on_their_stage(tmp_path: Path) -> None:
         assert "late by 2 h" in lines[sent + 1]
 
 
+@pytest.mark.slow
 async def test_stages_lead_to_captures_and_back(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"), volt.body("a", "delivered"))
@@ -178,6 +180,7 @@ async def test_stages_lead_to_captures_and_back(tmp_path: Path) -> None:
         await s.until(lambda: s.app.screen is s.live)
 
 
+@pytest.mark.slow
 async def test_the_same_with_one_pane(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(80, 24)) as (volt, s):
         await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
@@ -212,6 +215,7 @@ async def test_a_capture_without_a_message_leads_nowhere(tmp_path: Path) -> None
         assert "belongs to no message" in "".join(n.message for n in s.app._notifications)
 
 
+@pytest.mark.slow
 async def test_the_filter_is_the_same_everywhere(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "delivered"), volt.body("b", "failed"))
@@ -235,6 +239,7 @@ async def test_the_filter_is_the_same_everywhere(tmp_path: Path) -> None:
         await s.until(lambda: "Nothing passes this filter" in s.screen_text())
 
 
+@pytest.mark.slow
 async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"))
@@ -275,7 +280,7 @@ async def test_standing_still(tmp_path: Path) -> None:
 
 
 async def test_a_stuck_message_is_on_top(tmp_path: Path) -> None:
-    later = NOW + timedelta(minutes=4, seconds=2)
+    later = datetime.now(UTC) + timedelta(minutes=4, seconds=2)
     async with messages(tmp_path, now=lambda: later) as (volt, s):
         await post(volt, s, volt.body("stuck", "sent"), *(volt.body(str(n), "delivered") for n in range(25)))
         await view(s).view.look_for_stuck()

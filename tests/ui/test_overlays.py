@@ -28,6 +28,7 @@ def toasts(app: object) -> str:
     return "\n".join(notification.message for notification in app._notifications)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_help_is_made_from_the_table_and_closes(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, plain_captures(3), size=size) as s:
@@ -42,6 +43,7 @@ async def test_help_is_made_from_the_table_and_closes(tmp_path: Path, size: tupl
         assert s.app.return_code is None
 
 
+@pytest.mark.slow
 async def test_the_palette_runs_actions(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3)) as s:
         await s.press("ctrl+p")
@@ -58,6 +60,7 @@ async def test_the_palette_runs_actions(tmp_path: Path) -> None:
         assert s.top() is s.live
 
 
+@pytest.mark.slow
 async def test_copying_uses_the_clipboard_and_a_file(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures()) as s:
         await s.press("y")

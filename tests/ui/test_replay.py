@@ -160,6 +160,7 @@ async def test_signed_anew_it_says_that_something_else_was_sent(tmp_path: Path) 
         assert running.calls[0].values("x-connectly-hmac-sha256") != ["c2ln"]
 
 
+@pytest.mark.slow
 async def test_where_to_is_asked_for_and_remembered(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path, [connectly("hi")]) as s:
         await s.press("r", "a")

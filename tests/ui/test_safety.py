@@ -108,6 +108,7 @@ async def test_hostile_text_in_the_filter_and_the_search(tmp_path: Path) -> None
         assert foreign_controls(driver.written) == set()
 
 
+@pytest.mark.slow
 async def test_naughty_strings_and_terminal_recordings_are_only_text(tmp_path: Path) -> None:
     folder = corpora()
     texts = json.loads((folder / "naughty-strings" / "blns.json").read_text("utf-8"))

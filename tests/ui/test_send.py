@@ -45,6 +45,7 @@ def stored(s: Screens) -> list[Capture]:
         return reader.page(limit=1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_every_option_reaches_the_events(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path), size=size) as s:
@@ -77,6 +78,7 @@ async def test_a_burst_and_out_of_order(tmp_path: Path) -> None:
         assert len(stored(s)) == 40
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_sent_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         await s.press("s")
@@ -97,6 +99,7 @@ async def test_what_cannot_be_sent_is_said_and_nothing_is_lost(tmp_path: Path) -
         assert s.top() is s.live
 
 
+@pytest.mark.slow
 async def test_progress_is_seen_and_sending_can_be_stopped(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path), size=(80, 24)) as s:
         await s.press("s", "c", *"5000", "tab", *"20")

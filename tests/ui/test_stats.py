@@ -142,6 +142,7 @@ def shown(s: Screens) -> StatsScreen:
     return top
 
 
+@pytest.mark.slow
 async def test_it_opens_from_every_view_and_closes(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(80, 24)) as s:
         for view, closing in (("1", "escape"), ("2", "q"), ("3", "S")):
@@ -155,6 +156,7 @@ async def test_it_opens_from_every_view_and_closes(tmp_path: Path) -> None:
         assert s.app.return_code is None
 
 
+@pytest.mark.slow
 async def test_columns_follow_the_size(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(180, 50)) as s:
         await s.press("S")
@@ -198,6 +200,7 @@ async def test_it_is_live_unless_frozen(tmp_path: Path, monkeypatch: pytest.Monk
         await s.until(lambda: shown(s).stats.rates.captures == 7)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 async def test_closing_breaks_a_long_count_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
 

@@ -115,6 +115,7 @@ async def test_trouble_is_one_line_and_the_other_accounts_are_there(tmp_path: Pa
         await s.shows("delivery_status")
 
 
+@pytest.mark.slow
 async def test_no_account_says_how_to_add_one(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24), accounts=lambda accounts: []) as s:
         await s.shows("No account with a provider yet", "adds one")
@@ -173,6 +174,7 @@ async def test_register_with_volt_and_see_its_probe(tmp_path: Path) -> None:
         await s.until(lambda: s.app.current_mode == "live")
 
 
+@pytest.mark.slow
 async def test_a_form_checks_while_it_is_filled_in(tmp_path: Path) -> None:
     async with view(tmp_path, event_after_s=0) as s:
         await s.on("bird")
@@ -259,6 +261,7 @@ async def test_one_key_mends_a_row(tmp_path: Path) -> None:
         assert isinstance(s.top(), WebhooksScreen)
 
 
+@pytest.mark.slow
 async def test_another_public_url_is_one_key_for_all(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours, accounts=without("volt", "oneroute")) as s:
         await s.press("p")
@@ -307,6 +310,7 @@ async def test_a_way_that_is_broken_is_said_before_anything_is_sent(tmp_path: Pa
 # --- what can be lost ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_deactivate_edit_and_remove(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:
         await s.on("bird", "channels sms.outbound")
@@ -465,6 +469,7 @@ async def test_while_a_provider_is_slow_the_screens_are_live_and_esc_gives_up(tm
         await s.until(lambda: any(row.subject == "channels sms.inbound" for row in s.registrations.panel("bird").rows))
 
 
+@pytest.mark.slow
 async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:
         await s.press("L")
@@ -498,6 +503,7 @@ async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None
         assert "no public URL yet" in s.toasts()
 
 
+@pytest.mark.slow
 async def test_read_only_watches(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours, settings=Settings(read_only=True)) as s:
         assert " u re-point" not in s.screen_text()
@@ -575,6 +581,7 @@ async def replaced(s: View) -> None:
     await s.over()
 
 
+@pytest.mark.slow
 async def test_the_end_asks_once_and_puts_back(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("connectly")) as s:
         before = s.sandbox.registrations("connectly")
