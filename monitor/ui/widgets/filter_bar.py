@@ -71,7 +71,7 @@ class FilterBar(Vertical):
         with self.input.prevent(Input.Changed):
             self.input.value = text
         self.input.cursor_position = len(text)
-        self.input.focus()
+        self.screen.set_focus(self.input)  # at once: ``focus()`` would be too late for keys that came with this one
         self._complete()
 
     def wrong(self, error: FilterError) -> None:
