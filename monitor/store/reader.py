@@ -107,7 +107,9 @@ class Reader:
 
     def all_ids(self) -> Sequence[int]:
         """Every id in ascending order; at once when none is missing in between."""
-        low, high = self._all("SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM readings")[0]
+        # Two queries: SQLite walks to one end of a key at once, and through all of it when asked for both.
+        sql = "SELECT coalesce((SELECT min(id) FROM readings), 1), coalesce((SELECT max(id) FROM readings), 0)"
+        low, high = self._all(sql)[0]
         if sum(self.tallies().values()) == high - low + 1:
             return range(low, high + 1)
         return [
