@@ -155,7 +155,7 @@ class ExportScreen(Overlay[None]):
             form.focus_problem()
             return
         state = "masked" if masked else "as they came"
-        toast(self.app, f"Wrote {count(written)} captures, {state}, to\n{target}", timeout=DONE_S)
+        toast(self.app, f"Wrote {count(written)} capture{'' if written == 1 else 's'}, {state}, to\n{target}", timeout=DONE_S)
         self.dismiss(None)
 
     def _progress(self, now: Progress) -> None:
