@@ -155,7 +155,8 @@ class ExportScreen(Overlay[None]):
             form.focus_problem()
             return
         state = "masked" if masked else "as they came"
-        toast(self.app, f"Wrote {count(written)} capture{'' if written == 1 else 's'}, {state}, to\n{target}", timeout=DONE_S)
+        many = "1 capture" if written == 1 else f"{count(written)} captures"
+        toast(self.app, f"Wrote {many}, {state}, to\n{target}", timeout=DONE_S)
         self.dismiss(None)
 
     def _progress(self, now: Progress) -> None:
