@@ -7,14 +7,16 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from monitor import paths
 from monitor.cli.app import run
+from monitor.store.message_reader import MessageReader
 from tests.cli.processes import accounts as make_accounts
 from tests.cli.processes import listening
 from tests.e2e.programs import environment
@@ -190,7 +192,7 @@ def test_messages_made_under_another_rule_are_named_and_made_anew(
     body = b'{"event": "message.sent", "payload": {"id": "rf_1", "message_app_id": "1", "status": "sent"}}'
     with listening("--db", database) as running:
         running.post("/volt", body)
-        running.next()
+        worked_out(Path(database), 1)
     assert "run hooktop reindex" in said(capsys, "doctor", *common, code=1)[0]
     with listening(*common) as running:
         assert running.end() == 0
@@ -198,6 +200,15 @@ def test_messages_made_under_another_rule_are_named_and_made_anew(
     assert "Worked out 1 capture" in said(capsys, "reindex", *common)[1]
     assert "trust_unproven" not in said(capsys, "doctor", *common)[0]
     assert "trust_unproven = false" in said(capsys, "doctor", "--db", database, code=1)[0]
+
+
+def worked_out(database: Path, captures: int) -> None:
+    """Wait until the messages of so many captures are there: that comes right behind the answer, not before it."""
+    end = time.monotonic() + 20
+    with closing(MessageReader(database)) as reader:
+        while reader.watermark() < captures:
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
 
 def free_port() -> int:

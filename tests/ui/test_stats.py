@@ -20,6 +20,7 @@ from monitor.ui.documents.figures import across, coarser, figures, plot
 from monitor.ui.documents.look import Reader
 from monitor.ui.lines import plain_text
 from monitor.ui.painted import cells
+from monitor.ui.screens import counted
 from monitor.ui.screens import stats as overlay
 from monitor.ui.screens.stats import StatsScreen
 from tests.factory import START
@@ -186,8 +187,8 @@ async def test_the_span_can_be_chosen(tmp_path: Path) -> None:
 
 
 async def test_it_is_live_unless_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlay, "EVERY_S", 0.05)
-    monkeypatch.setattr(overlay, "PATIENCE", 0)
+    monkeypatch.setattr(StatsScreen, "EVERY_S", 0.05)
+    monkeypatch.setattr(counted, "PATIENCE", 0)
     async with screens(tmp_path, plain_captures(3), size=(120, 40)) as s:
         await s.press("S")
         await fill(s.monitor, plain_captures(2))
