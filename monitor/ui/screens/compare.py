@@ -14,30 +14,18 @@ from monitor.model.capture import Capture
 from monitor.model.compare import Comparison, compare
 from monitor.ui.documents.compare import capture_parts, comparison
 from monitor.ui.lines import Document, line
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import LinesOverlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
 
-SCROLLING: list[BindingType] = [
-    Binding("j,down", "move(1)", show=False),
-    Binding("k,up", "move(-1)", show=False),
-    Binding("ctrl+d", "page(0.5)", show=False),
-    Binding("ctrl+u", "page(-0.5)", show=False),
-    Binding("pagedown,space", "page(1)", show=False),
-    Binding("pageup", "page(-1)", show=False),
-    Binding("g,home", "end(True)", show=False),
-    Binding("G,end", "end(False)", show=False),
-]
 
-
-class CompareScreen(Overlay[None]):
+class CompareScreen(LinesOverlay[None]):
     """The comparison of two stored captures."""
 
     CSS_PATH = "compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "close", show=False),
         Binding("a", "everything", show=False),
-        *SCROLLING,
     ]
 
     def __init__(self, session: Session, old: int, new: int) -> None:
@@ -55,7 +43,7 @@ class CompareScreen(Overlay[None]):
             yield LinesView()
 
     def on_mount(self) -> None:
-        self._view.show(Document([line(("Comparing …", "quiet"))]))
+        self.lines.show(Document([line(("Comparing …", "quiet"))]))
         self._work(self._load)
 
     def _work(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -65,10 +53,6 @@ class CompareScreen(Overlay[None]):
         """Other room, other columns."""
         self.call_after_refresh(self._draw)
 
-    @property
-    def _view(self) -> LinesView:
-        return self.query_one(LinesView)
-
     async def _load(self) -> None:
         try:
             if self._captures is None:
@@ -77,12 +61,12 @@ class CompareScreen(Overlay[None]):
                 ]
                 if old is None or new is None:
                     gone = self._numbers[0 if old is None else 1]
-                    self._view.show(Document([line((f"Capture {gone} is no longer in the store.", "warn"))]))
+                    self.lines.show(Document([line((f"Capture {gone} is no longer in the store.", "warn"))]))
                     return
                 self._captures = old, new
             found = await asyncio.to_thread(compare, *self._captures, everything=self._everything)
         except Exception as error:  # a store that fails, or foreign data, costs this box and not the screens
-            self._view.show(Document([line((f"They cannot be compared ({type(error).__name__}).", "bad"))]))
+            self.lines.show(Document([line((f"They cannot be compared ({type(error).__name__}).", "bad"))]))
             return
         self._found = found
         self._draw()
@@ -90,9 +74,9 @@ class CompareScreen(Overlay[None]):
     def _draw(self) -> None:
         if self._found is None or self._captures is None:
             return
-        width = max(self._view.scrollable_content_region.width, 20)
+        width = max(self.lines.scrollable_content_region.width, 20)
         parts = [capture_parts(capture) for capture in self._captures]
-        self._view.show(Document(comparison(self._found, self._session.reader(), width, *parts)), keep=True)
+        self.lines.show(Document(comparison(self._found, self._session.reader(), width, *parts)), keep=True)
         shown = "only what differs" if self._everything else "all"
         box = self.query_one("#compare")
         box.border_subtitle = heading(f"a {shown}  jk scroll  esc closes")
@@ -101,15 +85,3 @@ class CompareScreen(Overlay[None]):
         """Show what is the same, too, or no longer."""
         self._everything = not self._everything
         self._work(self._load)
-
-    def action_move(self, rows: int) -> None:
-        """Scroll by lines."""
-        self._view.move(rows)
-
-    def action_page(self, pages: float) -> None:
-        """Scroll by pages."""
-        self._view.move_pages(pages)
-
-    def action_end(self, top: bool) -> None:
-        """To the first or the last line."""
-        self._view.move_to_end(top=top)

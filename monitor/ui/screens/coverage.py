@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -11,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.timer import Timer
 
 from monitor.model.coverage import Coverage, Covered, News, State
 from monitor.model.filter import parse
@@ -22,17 +20,15 @@ from monitor.text import visible
 from monitor.ui import coverage_rows
 from monitor.ui.coverage_rows import Entry
 from monitor.ui.format import clock, count
-from monitor.ui.lines import Part, foreign
-from monitor.ui.mask import mask_numbers
+from monitor.ui.lines import Part
 from monitor.ui.safety import Plain, toast
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.counted import CountedScreen
+from monitor.ui.screens.overlay import heading
 from monitor.ui.sending import begin
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.rows import Cursor, Rows
 
-EVERY_S: Final = 2.0
-PATIENCE: Final = 10  # how many times as long as the last counting took until the next
 SOON_S: Final = 0.5  # after a gap was to be filled
 RATE: Final = 20.0  # events a second that fill a gap
 
@@ -59,10 +55,11 @@ class Kinds(Rows):
         return self.entries[self.cursor] if self.entries else None
 
 
-class CoverageScreen(Overlay[Covered | News]):
+class CoverageScreen(CountedScreen[Covered | News]):
     """Gives the kind or the news to be shown, or None. Counted anew again and again while nobody has frozen the
     screens."""
 
+    EVERY_S = 2.0
     CSS_PATH = "coverage.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("C", "close", show=False),
@@ -72,70 +69,32 @@ class CoverageScreen(Overlay[Covered | News]):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._reader: CoverageReader | None = None
-        self._timer: Timer | None = None
+        super().__init__(session)
         self.coverage: Coverage | None = None
 
     def compose(self) -> ComposeResult:
         """One box with the kinds."""
+        words = self.filter_words()
         with Vertical(classes="box", id="coverage") as box:
-            box.border_title = heading(self._title())
+            box.border_title = heading("Kinds of events that have come" if words is None else f"Kinds in {words}")
             yield Bar(lambda width: [coverage_rows.heading(width - 1)], id="coverage-heading")
             yield Kinds(self._session)
             yield Plain(f"Counting {count(self._session.monitor.feed.total, 'capture')} …", id="coverage-note")
 
     def on_mount(self) -> None:
         self.query_one(Kinds).focus()
-        self._begin()
+        self.begin()
 
-    def on_unmount(self) -> None:
-        self._break_off()
-
-    def _title(self) -> str:
-        text = self._session.view.filter_text
-        if not text:
-            return "Kinds of events that have come"
-        return "Kinds in " + foreign(mask_numbers(text) if self._session.masked else text, limit=60)[0]
-
-    # --- counting ------------------------------------------------------------------------------------------------
-
-    def _begin(self) -> None:
-        self._break_off()
-        self.run_worker(self._count(), exclusive=True)
-
-    def _break_off(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-
-    async def _count(self) -> None:
+    async def count(self) -> None:
+        """The kinds that pass the filter in force."""
         session = self._session
-        begun = time.monotonic()
-        try:
-            reader = self._reader = CoverageReader(session.monitor.store.path)
-            wanted = parse(session.view.filter_text)
-            demo = session.monitor.settings.demo
-            found = await asyncio.to_thread(coverage, reader, wanted, session.now(), demo=demo)
-        except Exception as error:  # a store that fails costs this box, not the screens
-            words = f"The kinds cannot be counted ({type(error).__name__}); the status line says how the store is."
-            self._say(words, "bad")
-        else:
-            self._show(found)
-        self._again(max(EVERY_S, (time.monotonic() - begun) * PATIENCE))
+        reader = self.reading(CoverageReader(session.monitor.store.path))
+        wanted, demo = parse(session.view.filter_text), session.monitor.settings.demo
+        self._show(await asyncio.to_thread(coverage, reader, wanted, session.now(), demo=demo))
 
-    def _again(self, seconds: float) -> None:
-        self._timer = self.set_timer(seconds, self._next)
-
-    def _next(self) -> None:
-        if self._session.view.frozen:
-            self._again(EVERY_S)
-        else:
-            self._begin()
+    def failed(self, kind: str) -> None:
+        """Say it below the kinds."""
+        self._say(f"The kinds cannot be counted ({kind}); the status line says how the store is.", "bad")
 
     # --- showing -------------------------------------------------------------------------------------------------
 
@@ -211,9 +170,7 @@ class CoverageScreen(Overlay[Covered | News]):
             toast(self.app, "Something is being sent already; wait for its end.", severity="warning")
         elif orders:
             begin(self.app, session, *orders.values())
-            if self._timer is not None:
-                self._timer.stop()
-                self._again(SOON_S)
+            self.again(SOON_S)
         else:
             toast(self.app, "There is no gap to fill." if not kinds else "No scenario makes this kind.")
 

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from monitor.ui.actions import CONTEXTS, Action, key_name, of
 from monitor.ui.format import VERDICTS
 from monitor.ui.lines import Document, Line, line
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import LinesOverlay, heading
 from monitor.ui.widgets.lines_view import LinesView
 
 _KEYS: Final = 14  # cells of the keys' column
@@ -51,18 +51,14 @@ def _actions(context: str, applies: Callable[[Action], bool]) -> list[Line]:
     ]
 
 
-class HelpScreen(Overlay[None]):
+class HelpScreen(LinesOverlay[None]):
     """All keys."""
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1,enter", "close", show=False),
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("ctrl+d,pagedown,space", "page(1)", show=False),
-        Binding("ctrl+u,pageup", "page(-1)", show=False),
-        Binding("g,home", "end(True)", show=False),
-        Binding("G,end", "end(False)", show=False),
+        Binding("pagedown,space", "page(0.5)", show=False),
+        Binding("pageup", "page(-0.5)", show=False),
     ]
 
     def __init__(self, applies: Callable[[Action], bool]) -> None:
@@ -77,20 +73,4 @@ class HelpScreen(Overlay[None]):
             yield LinesView()
 
     def on_mount(self) -> None:
-        self._view.show(Document(help_lines(self._applies)))
-
-    @property
-    def _view(self) -> LinesView:
-        return self.query_one(LinesView)
-
-    def action_move(self, rows: int) -> None:
-        """Scroll by lines."""
-        self._view.move(rows)
-
-    def action_page(self, pages: int) -> None:
-        """Scroll by half pages."""
-        self._view.move_pages(pages * 0.5)
-
-    def action_end(self, top: bool) -> None:
-        """Scroll to the first or last line."""
-        self._view.move_to_end(top=top)
+        self.lines.show(Document(help_lines(self._applies)))

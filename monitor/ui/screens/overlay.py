@@ -1,4 +1,4 @@
-"""What overlays share: a box in the middle that esc and q close."""
+"""What overlays share: a box in the middle that esc and q close, and lines in it that scroll."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen, ScreenResultType
+
+from monitor.ui.widgets.lines_view import LinesView
 
 
 class Overlay(ModalScreen[ScreenResultType]):
@@ -22,6 +24,38 @@ class Overlay(ModalScreen[ScreenResultType]):
     def action_close(self) -> None:
         """Close without a choice."""
         self.dismiss(None)
+
+
+class LinesOverlay(Overlay[ScreenResultType]):
+    """A box with a ``LinesView`` that is scrolled by the keys of every list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("ctrl+d", "page(0.5)", show=False),
+        Binding("ctrl+u", "page(-0.5)", show=False),
+        Binding("pagedown,space", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("g,home", "end(True)", show=False),
+        Binding("G,end", "end(False)", show=False),
+    ]
+
+    @property
+    def lines(self) -> LinesView:
+        """The lines."""
+        return self.query_one(LinesView)
+
+    def action_move(self, rows: int) -> None:
+        """Scroll by lines."""
+        self.lines.move(rows)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll by pages."""
+        self.lines.move_pages(pages)
+
+    def action_end(self, top: bool) -> None:
+        """To the first or the last line."""
+        self.lines.move_to_end(top=top)
 
 
 def heading(text: str) -> Content:

@@ -29,8 +29,7 @@ from monitor.ui.format import clock, count, day, outcome, pad, took
 from monitor.ui.lines import Document, Line, Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain, content
-from monitor.ui.screens.compare import SCROLLING
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import LinesOverlay, Overlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.rows import Cursor, Rows
@@ -252,14 +251,13 @@ class Answers(Rows):
         return answer_row(self.answers[index], width)
 
 
-class AnswersScreen(Overlay[None]):
+class AnswersScreen(LinesOverlay[None]):
     """Sends, and shows the answers as they come; below them the one under the cursor, beside the first."""
 
     CSS_PATH = "replay.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "turn", show=False),
         Binding("ctrl+c", "close", show=False),
-        *SCROLLING,
     ]
 
     def __init__(
@@ -298,10 +296,6 @@ class AnswersScreen(Overlay[None]):
     @property
     def _list(self) -> Answers:
         return self.query_one(Answers)
-
-    @property
-    def _view(self) -> LinesView:
-        return self.query_one(LinesView)
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -361,36 +355,24 @@ class AnswersScreen(Overlay[None]):
         listed = self._list
         if listed.cursor >= listed.count():
             return
-        one, width = listed.answers[listed.cursor], max(self._view.scrollable_content_region.width, 20)
+        one, width = listed.answers[listed.cursor], max(self.lines.scrollable_content_region.width, 20)
         if self._shown != (one, width):
             same = self._shown is not None and self._shown[0] is one
             self._shown = one, width
-            self._view.show(Document(answer_lines(one, self._session.reader(), width)), keep=same)
+            self.lines.show(Document(answer_lines(one, self._session.reader(), width)), keep=same)
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
     @on(Cursor.Opened)
     def action_turn(self) -> None:
         """From the list to the answer in full, or back."""
-        (self._view if self._list.has_focus else self._list).focus()
+        (self.lines if self._list.has_focus else self._list).focus()
 
     def action_close(self) -> None:
         """Out of the answer in full; stop what runs; then out of this."""
-        if self._view.has_focus and not self.running:
+        if self.lines.has_focus and not self.running:
             self._list.focus()
         elif self.running:
             self._stop.set()
         else:
             self.dismiss(None)
-
-    def action_move(self, rows: int) -> None:
-        """Scroll the answer by lines."""
-        self._view.move(rows)
-
-    def action_page(self, pages: float) -> None:
-        """Scroll the answer by pages."""
-        self._view.move_pages(pages)
-
-    def action_end(self, top: bool) -> None:
-        """To the first or the last line of the answer."""
-        self._view.move_to_end(top=top)
