@@ -60,7 +60,7 @@ def command(
     \b
     Examples:
       hooktop messages
-      hooktop messages status:failed carrier:t-mobile* --since 2h
+      hooktop messages status:failed 'carrier:t-mobile*' --since 2h
       hooktop messages --sort stuck
       hooktop messages --follow --json 'to:"+1 (555) 555-0123"'
     """
