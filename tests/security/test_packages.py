@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 
+import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.corpora import ROOT
 
@@ -15,30 +18,64 @@ FLOORS = {"starlette": "1.10", "uvicorn": "0.54", "h11": "0.16", "httpx": "0.28"
           "pygments": "2.20"}  # fmt: skip
 # Nothing here parses forms, and a faster HTTP parser would bring weaker limits.
 UNWANTED = {"python-multipart", "httptools", "uvloop", "aiohttp", "requests", "flask"}
+FILES = ("requirements.txt", "requirements-test.txt")
+LOCKED = re.compile(
+    r"^([A-Za-z0-9._-]+)==([^ ;]+)(?: ; ([^\\\n]+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
+)
+SYSTEMS = [(system, machine) for system in ("linux", "darwin") for machine in ("x86_64", "arm64")]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
 def required() -> dict[str, Requirement]:
     """What the package asks for by itself."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    parsed = [Requirement(text) for text in project["dependencies"]]
+    parsed = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
     return {canonicalize_name(one.name): one for one in parsed}
 
 
-def constrained() -> dict[str, str]:
-    """The exact versions of the constraints file."""
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    found = [re.match(r"([A-Za-z0-9._-]+)==([^ ;]+)", line) for line in lines]
-    return {canonicalize_name(match[1]): match[2] for match in found if match}
+def locked(file: str) -> list[tuple[str, str, str | None, str]]:
+    """The packages of a file of requirements: name, version, marker, hashes."""
+    return [(canonicalize_name(m[1]), m[2], m[3], m[4]) for m in LOCKED.finditer((ROOT / file).read_text("utf-8"))]
 
 
-def test_t36_floors_hold_in_what_is_asked_for_and_in_what_is_installed() -> None:
-    asked, exact = required(), constrained()
-    for name, floor in FLOORS.items():
-        assert f">={floor}" in {str(one) for one in asked[name].specifier}, name
-    for name, one in asked.items():
-        assert one.specifier.contains(exact[name]), name
+def versions(file: str, python: str, system: str, machine: str) -> dict[str, str]:
+    """The exact versions that a file gives to a Python on a system."""
+    here = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": system,
+            "platform_machine": machine, "implementation_name": "cpython",
+            "platform_python_implementation": "CPython"}  # fmt: skip
+    found = [(name, version) for name, version, mark, _ in locked(file) if mark is None or Marker(mark).evaluate(here)]
+    assert len(dict(found)) == len(found), "a package with two versions"
+    return dict(found)
+
+
+@pytest.mark.parametrize(("system", "machine"), SYSTEMS)
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_t36_floors_hold_in_what_is_asked_for_and_in_what_is_installed(python: str, system: str, machine: str) -> None:
+    asked = required()
+    for file in FILES:
+        exact = versions(file, python, system, machine)
+        for name, floor in FLOORS.items():
+            assert f">={floor}" in {str(one) for one in asked[name].specifier}, name
+            assert Version(exact[name]) >= Version(floor), name
+        for name, one in asked.items():
+            assert one.specifier.contains(exact[name]), name
+    tools = [Requirement(text) for text in PROJECT["project"]["optional-dependencies"]["test"]]
+    tools += [Requirement(text) for text in PROJECT["build-system"]["requires"]]
+    assert [str(one) for one in tools if not one.specifier.contains(exact[canonicalize_name(one.name)])] == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_t36_every_package_is_named_with_its_version_and_hashes_and_no_address(file: str) -> None:
+    text = (ROOT / file).read_text("utf-8")
+    assert locked(file)
+    assert [line for line in LOCKED.sub("", text).splitlines() if line and not line.startswith("#")] == []
+    assert "://" not in text
+    assert "index" not in text
+
+
+def test_t36_both_files_agree() -> None:
+    assert set(locked(FILES[0])) <= set(locked(FILES[1]))
 
 
 def test_t36_nothing_that_is_not_needed_is_brought_along() -> None:
     assert len(required()) <= 14
-    assert set(constrained()) & UNWANTED == set()
+    assert {name for name, *_ in locked(FILES[1])} & UNWANTED == set()
