@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, Literal, NoReturn, TypeAlias
 
@@ -79,11 +80,20 @@ class ForwardConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySetting:
+    """Other keys for an action of the screens, parted by blanks. ``named`` is how a mistake in it begins."""
+
+    action: str
+    keys: str
+    named: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UiConfig:
-    """The screens: a theme's name, keys by the id of their action, whether parties and texts are masked."""
+    """The screens: a theme's name, other keys for actions, whether parties and texts are masked."""
 
     theme: str | None = None
-    keymap: tuple[tuple[str, str], ...] = ()
+    keymap: tuple[KeySetting, ...] = ()
     mask: bool = False
 
 
@@ -128,23 +138,15 @@ class Config:
     alerts: tuple[Alert, ...] = ()
     variables: tuple[str, ...] = ()
 
-    @property
-    def without_effect(self) -> tuple[str, ...]:
-        """The settings that differ from the defaults and that this version reads but does not act on."""
-        plain = Config()
-        found = {
-            "[ui] keymap": self.ui.keymap != plain.ui.keymap,
-        }
-        return tuple(name for name, changed in found.items() if changed)
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of an account: its name in the file, the field of ``Account``, and its environment variable."""
+    """One setting of an account: its name in the file, the field of ``Account``, and its environment variable, which
+    those of plug-ins do not have."""
 
     name: str
     field: str
-    variable: str
+    variable: str = ""
     secret: bool = False
     many: bool = False
     default: str | None = None
@@ -181,6 +183,18 @@ SETTINGS: Final[Mapping[str, tuple[Setting, ...]]] = {
     ),
     "standard": (Setting("signing_secrets", "signing_secrets", "STANDARD_WEBHOOKS_SECRET", secret=True, many=True),),
 }
+PLUG_INS: Final = "hooktop.providers"  # the entry points of providers that other packages bring, each by its name
+_OF_PLUG_INS: Final = (
+    Setting("signing_secrets", "signing_secrets", secret=True, many=True),
+    Setting("public_key", "public_key"),
+)
+
+
+def settings_of(provider: str) -> tuple[Setting, ...] | None:
+    """The settings of an account of a provider, also of one that a plug-in brings; None where there is none such."""
+    if provider in SETTINGS:
+        return SETTINGS[provider]
+    return _OF_PLUG_INS if entry_points(group=PLUG_INS, name=provider) else None
 
 
 def secret_variables(config: Config | None = None) -> tuple[str, ...]:
@@ -294,7 +308,7 @@ def _forward_rule(section: Section) -> ForwardRule:
 
 def _ui(section: Section) -> UiConfig:
     keymap = section.table("keymap")
-    keys = [(name, keymap.text(name) or "") for name in keymap.keys()]  # noqa: SIM118 - no mapping
+    keys = [KeySetting(name, keymap.text(name) or "", keymap.named(name)) for name in keymap.keys()]  # noqa: SIM118
     found = UiConfig(section.text("theme"), tuple(keys), section.flag("mask", False))
     section.end()
     return found
@@ -320,16 +334,17 @@ def _accounts(section: Section, folder: Path) -> tuple[Account, ...]:
         provider = table.text("provider")
         if provider is None:
             table.fail(None, f"needs a provider: {', '.join(SETTINGS)}")
-        if provider not in SETTINGS:
+        settings = settings_of(provider)
+        if settings is None:
             near = get_close_matches(provider.lower(), SETTINGS, 1, 0.0)[0]
             table.fail("provider", f"is none that hooktop knows ({', '.join(SETTINGS)}); did you mean {near}?")
-        found.append(_account(table, name, provider, folder))
+        found.append(_account(table, name, provider, settings, folder))
     return tuple(found)
 
 
-def _account(section: Section, name: str, provider: str, folder: Path) -> Account:
+def _account(section: Section, name: str, provider: str, settings: Iterable[Setting], folder: Path) -> Account:
     values: dict[str, str | Secret | tuple[Secret, ...] | None] = {}
-    for setting in SETTINGS[provider]:
+    for setting in settings:
         if setting.many:
             values[setting.field] = section.secrets(setting.name)
         elif setting.secret:
@@ -372,10 +387,14 @@ class _Environment:
     def __init__(self, settings: Iterable[Setting]) -> None:
         self._variables = {setting.name: setting.variable for setting in settings}
 
+    def named(self, where: Where) -> str:
+        """The variable."""
+        names = [self._variables[part] for part in where if part in self._variables]
+        return f"The environment variable {''.join(names[:1])}"
+
     def fail(self, where: Where, what: str) -> NoReturn:
         """Raise ConfigError with the variable's name."""
-        names = [self._variables[part] for part in where if part in self._variables]
-        raise ConfigError(f"The environment variable {''.join(names[:1])} {what}.")
+        raise ConfigError(f"{self.named(where)} {what}.")
 
     def text(self, where: Where, written: str) -> str:
         """The text itself."""
@@ -396,5 +415,5 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[Account, ...]:
                 values[setting.name] = [value] if setting.many else value
         if values:
             section = Section(_Environment(settings), (), values)
-            found.append(_account(section, provider, provider, Path()))
+            found.append(_account(section, provider, provider, settings, Path()))
     return tuple(found)

@@ -50,8 +50,11 @@ class ConfigError(Exception):
 class Source(Protocol):
     """Where settings come from: says where a mistake is, and what a written text stands for."""
 
+    def named(self, where: Where) -> str:
+        """The setting at ``where`` as the subject of a sentence that says what is wrong with it."""
+
     def fail(self, where: Where, what: str) -> NoReturn:
-        """Raise ConfigError: the subject (the setting at ``where``) and ``what`` make the sentence."""
+        """Raise ConfigError: the subject and ``what`` make the sentence."""
 
     def text(self, where: Where, written: str) -> str:
         """The text that is meant by what is written."""
@@ -117,12 +120,15 @@ class TomlFile:
         except (ValueError, RecursionError):
             raise ConfigError(f"{self.file} holds a number or nesting beyond all use; take it out.") from None
 
-    def fail(self, where: Where, what: str) -> NoReturn:
-        """Raise ConfigError with file, line and setting."""
+    def named(self, where: Where) -> str:
+        """File, line and setting."""
         line = line_of(self._text, where)
         place = f"{self.file}, line {line}" if line else f"{self.file}"
-        subject = _subject(where)
-        raise ConfigError(f"{place}: {subject}{' ' if subject else ''}{what}{'' if what.endswith('?') else '.'}")
+        return f"{place}: {_subject(where)}".rstrip()
+
+    def fail(self, where: Where, what: str) -> NoReturn:
+        """Raise ConfigError with file, line and setting."""
+        raise ConfigError(f"{self.named(where)} {what}{'' if what.endswith('?') else '.'}")
 
     def text(self, where: Where, written: str) -> str:
         """The written text, or what the named variable or keyring entry holds."""
@@ -171,6 +177,10 @@ class Section:
     def fail(self, key: str | None, what: str) -> NoReturn:
         """Raise ConfigError about a setting of this table, or about the table."""
         self._source.fail(self._where if key is None else (*self._where, key), what)
+
+    def named(self, key: str) -> str:
+        """A setting of this table as the subject of a sentence, for what is only found wrong later."""
+        return self._source.named((*self._where, key))
 
     def keys(self) -> Iterator[str]:
         """The names in the table."""

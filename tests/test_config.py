@@ -51,7 +51,7 @@ url = "http://127.0.0.1:5000/failed"
 theme = "nord"
 mask = true
 [ui.keymap]
-"app.quit" = "ctrl+x"
+quit = "ctrl+x"
 
 [accounts.volt-main]
 provider = "volt"
@@ -118,7 +118,7 @@ def test_everything_that_may_be_set(tmp_path: Path) -> None:
         ),
         wait=True,
     )
-    assert found.ui == config.UiConfig("nord", (("app.quit", "ctrl+x"),), True)
+    assert found.ui == config.UiConfig("nord", (config.KeySetting("quit", "ctrl+x"),), True)
     assert found.accounts == (
         Account(
             "volt-main",
@@ -400,9 +400,6 @@ def test_the_form_of_a_public_key_setting(text: str, form: str) -> None:
     assert key_form(text) == form
 
 
-def test_what_is_read_and_not_acted_on_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text('[store]\nkeep = "3d"\n[ui]\nmask = true\n[ui.keymap]\nquit = "Q"\n', "utf-8")
-    file.chmod(0o600)
-    assert load(file, {}).without_effect == ("[ui] keymap",)
-    assert load(None, {"HOME": str(tmp_path)}).without_effect == ()
+def test_a_key_setting_knows_its_line() -> None:
+    (setting,) = parse('[ui]\nmask = true\n[ui.keymap]\nquit = "Q"\n', FILE, {}).ui.keymap
+    assert setting.named == f"{FILE}, line 4: [ui.keymap] quit"

@@ -69,9 +69,7 @@ def _findings(options: Globals, config: Config) -> Iterator[Finding]:
 
     path = database(options, config)
     yield _configuration(options.config or paths.default_config())
-    if config.without_effect:
-        names = ", ".join(config.without_effect)
-        yield Finding("configuration", f"this version does not act on {names}", "take that out of the file")
+    yield from _screens(config)
     yield _port(config)
     public_url, finding = asyncio.run(_public_url(config))
     yield finding
@@ -87,6 +85,17 @@ def _findings(options: Globals, config: Config) -> Iterator[Finding]:
 
 def _configuration(file: Path) -> Finding:
     return Finding("configuration", f"{file} is read" if file.exists() else f"there is no {file}; the defaults hold")
+
+
+def _screens(config: Config) -> Iterator[Finding]:
+    """Whether the screens can have the theme and the keys that are asked for."""
+    from monitor.cli.run import look_of
+    from monitor.config import ConfigError
+
+    try:
+        look_of(config)
+    except ConfigError as error:
+        yield Finding("screens", "cannot be drawn as the configuration says", str(error))
 
 
 def _port(config: Config) -> Finding:

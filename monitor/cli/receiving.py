@@ -183,8 +183,6 @@ async def receiving(
             tell(f"Provider plug-ins run with your rights: {names}.")
         if monitor.store.notice:
             tell(monitor.store.notice)
-        if config.without_effect:
-            tell(f"Warning: this version does not act on {', '.join(config.without_effect)} of the configuration.")
         yield assembly
 
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -20,10 +20,12 @@ from monitor.cli.receiving import AUTO, Choices, ephemeral_option, receiver_opti
 from monitor.cli.responding import begin, respond_options
 
 if TYPE_CHECKING:
+    from monitor.config import Config
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
     from monitor.services.drill import Rule
     from monitor.services.webhooks import Webhooks
+    from monitor.ui.actions import Action
     from monitor.ui.app import HooktopApp
 
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
@@ -85,6 +87,7 @@ async def _run(
     from monitor.services.assemble import load_config
 
     config, started = load_config(options.config), datetime.now(UTC)
+    look_of(config)  # a mistake ends here, before anything is received
     async with receiving(config, choices, database(options, config), read_only=read_only, mask=mask) as assembly:
         if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
             tell(assembly.tunnel.state.trouble)
@@ -119,14 +122,10 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
         webhooks=webhooks,
         preferences=chosen,
         hidden=[one.reveal() for one in secrets if not isinstance(one, KeyringSecret)],
+        theme=assembly.config.ui.theme,
+        actions=look_of(assembly.config),
     )
-    theme = assembly.config.ui.theme
-    if theme is not None:
-        if theme not in app.available_themes:
-            known = ", ".join(sorted(app.available_themes))
-            fail(f"There is no theme {theme!r} ([ui] theme in the configuration); choose one of {known}.", USAGE)
-        app.theme = theme
-    assembly.alerts.on_alert = _alerted(app, mask=settings.mask)
+    assembly.alerts.on_alert = _alerted(app)
     ended_by: list[signal.Signals] = []
 
     def ask(number: signal.Signals) -> None:
@@ -144,8 +143,22 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     return exit_code(ended_by[0]) if ended_by else app.return_code or 0
 
 
-def _alerted(app: HooktopApp, *, mask: bool) -> OnAlert:
-    """Rings, or shows a note; where numbers and texts are masked the note is without them."""
+def look_of(config: Config) -> Sequence[Action]:
+    """The actions with the keys that the configuration gives them. Raises ConfigError where the screens cannot be as
+    it says: for an unknown theme, and for keys as ``keymap.in_force`` does."""
+    from monitor.config import ConfigError
+    from monitor.ui import keymap, themes
+
+    theme = config.ui.theme
+    if theme is not None and theme not in themes.known():
+        raise ConfigError(
+            f"There is no theme {theme!r} ([ui] theme in the configuration); choose one of {', '.join(themes.known())}."
+        )
+    return keymap.in_force(config.ui.keymap)
+
+
+def _alerted(app: HooktopApp) -> OnAlert:
+    """Rings, or shows a note; while numbers and texts are masked the note is without them."""
     from monitor.ui.safety import toast
 
     def show(alert: Alert) -> None:
@@ -153,7 +166,7 @@ def _alerted(app: HooktopApp, *, mask: bool) -> OnAlert:
             app.bell()
             return
         more = f" (and {alert.suppressed:,} more before)" if alert.suppressed else ""
-        said = f"{alert.provider} {alert.status} {alert.id}" if mask else alert.summary
+        said = f"{alert.provider} {alert.status} {alert.id}" if app.session.masked else alert.summary
         toast(app, said + more)
 
     return show

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 
 # Where an action can be used, in the order of the help overlay. The keys of one context never collide.
 CONTEXTS: Final = {
@@ -21,6 +22,15 @@ CONTEXTS: Final = {
     "pane": "In the pane beside or over the list",
     "filter": "While a filter is typed",
 }
+
+# Contexts that are in use at the same time: no key may mean two things among them.
+TOGETHER: Final = (
+    ("everywhere", "live", "list"),
+    ("everywhere", "detail"),
+    ("everywhere", "messages", "filtered", "rows", "pane"),
+    ("everywhere", "webhooks", "rows", "pane"),
+    ("filter",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,11 @@ class Action:
     footer: bool = False
     palette: bool = True
     changes: bool = False
+
+    @property
+    def binding(self) -> str:
+        """The id of its bindings."""
+        return f"{self.context}.{self.id}"
 
 
 ACTIONS: Final = (
@@ -171,9 +186,9 @@ ACTIONS: Final = (
     Action("give_up", ("escape",), "clear", "No filter", "filter", footer=True, palette=False),
 )  # fmt: skip
 
-_KEY_NAMES: Final = {
+KEY_NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "esc", "left_square_bracket": "[", "right_square_bracket": "]",
-    "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "plus": "+", "minus": "-", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
 
 
@@ -182,20 +197,24 @@ def key_name(key: str) -> str:
     if key.startswith("ctrl+"):
         return "^" + key[5:]
     if key.startswith("shift+"):
-        return "⇧" + _KEY_NAMES.get(key[6:], key[6:])
-    return _KEY_NAMES.get(key, key)
+        return "⇧" + KEY_NAMES.get(key[6:], key[6:])
+    if key in KEY_NAMES:
+        return KEY_NAMES[key]
+    character = key_to_character(key) or ""
+    return character if character.isprintable() and character.strip() else key
 
 
-def of(context: str) -> Iterator[Action]:
+def of(context: str, actions: Sequence[Action] = ACTIONS) -> Iterator[Action]:
     """The actions of a context, in the order of the table."""
-    return (action for action in ACTIONS if action.context == context)
+    return (action for action in actions if action.context == context)
 
 
 def bindings(context: str) -> list[BindingType]:
     """The bindings of a context, for the screen or widget that it belongs to."""
     # Quitting must also work while a text is typed.
     return [
-        Binding(key, action.id, action.label, show=False, id=f"{context}.{action.id}.{key}", priority=key == "ctrl+q")
+        Binding(
+            ",".join(action.keys), action.id, action.label, show=False, id=action.binding, priority=action.id == "quit"
+        )
         for action in of(context)
-        for key in action.keys
     ]

@@ -28,11 +28,12 @@ from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
 from monitor.ui import copying, crash, themes
-from monitor.ui.actions import bindings
+from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.copy_menu import offers_of
 from monitor.ui.coverage_rows import filter_for
 from monitor.ui.format import utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
+from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
@@ -80,16 +81,19 @@ class HooktopApp(App[int]):
         preferences: Path | None = None,
         hidden: Sequence[str] = (),
         now: Callable[[], datetime] = utc_now,
+        theme: str | None = None,
+        actions: Sequence[Action] = ACTIONS,
     ) -> None:
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all);
-        ``hidden`` are secrets that may be in no masked file."""
+        ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
+        the configuration."""
         self._controls = ControlFilter()
         super().__init__()
-        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden)
+        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
         self._skipped = False  # a frame was left out because the terminal did not keep up
         self._next_frame = 0.0
-        for theme in themes.OWN:
-            self.register_theme(theme)
+        for own in themes.OWN:
+            self.register_theme(own)
         self.session.replayer = replayer
         self.live = LiveScreen(self.session)
         self.add_mode("live", lambda: self.live)
@@ -99,10 +103,12 @@ class HooktopApp(App[int]):
         if webhooks is not None:
             self._offering = offering = Offering(self, self.session, webhooks)
             self.add_mode("webhooks", lambda: WebhooksScreen(self.session, webhooks, offering))
-        wanted = self.session.preferences.theme
+        wanted = self.session.preferences.theme_over(theme)
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
+        self._configured_theme = theme
 
     def on_mount(self) -> None:
+        self.set_keymap(bound(self.session.actions))
         self.set_interval(TICK_S, self._tick)
         notice = self.session.monitor.store.notice
         if notice:
@@ -313,7 +319,7 @@ class HooktopApp(App[int]):
         """All keys."""
         base = self._base()
         if base is not None:
-            self.push_screen(HelpScreen(base.applies))
+            self.push_screen(HelpScreen(base.applies, self.session.actions))
 
     def action_figures(self) -> None:
         """Figures for the filter in force."""
@@ -346,7 +352,9 @@ class HooktopApp(App[int]):
 
     def action_mask(self) -> None:
         """Hide or show numbers, names and texts."""
-        self.session.masked = not self.session.masked
+        session = self.session
+        session.masked = session.preferences.masked = not session.masked
+        session.preferences.save()
         self._restyle()
 
     def _restyle(self) -> None:
@@ -369,8 +377,7 @@ class HooktopApp(App[int]):
 
     def _theme_chosen(self, name: str | None) -> None:
         if name:
-            self.session.preferences.theme = name
-            self.session.preferences.save()
+            self.session.preferences.choose_theme(name, self._configured_theme)
 
     async def action_copy(self) -> None:
         """Choose what to copy."""

@@ -9,7 +9,7 @@ from typing import Final
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
-from monitor.ui.actions import ACTIONS, Action, key_name
+from monitor.ui.actions import Action, key_name
 from monitor.ui.screens.base import MonitorScreen
 
 _TARGETS: Final = {
@@ -36,7 +36,7 @@ class ActionCommands(Provider):
         if not isinstance(screen, MonitorScreen):
             return []
         here = (*screen.contexts(), "everywhere")
-        return [a for a in ACTIONS if a.palette and a.context in here and screen.applies(a)]
+        return [a for a in screen.session.actions if a.palette and a.context in here and screen.applies(a)]
 
     def _command(self, action: Action) -> Callable[[], Awaitable[bool]]:
         return partial(self.app.run_action, f"{_TARGETS[action.context]}.{action.id}", default_namespace=self.screen)

@@ -22,7 +22,9 @@ class Preferences:
     """The user's choices. ``path`` is where they are kept, None to keep nothing."""
 
     path: Path | None = None
-    theme: str = DEFAULT
+    theme: str = ""  # chosen on the screens; empty: none yet
+    instead_of: str = ""  # what the configuration said when it was chosen
+    masked: bool = False
     relative_times: bool = False
     wrap: bool = True
     filters: list[str] = field(default_factory=list)  # newest last
@@ -40,6 +42,16 @@ class Preferences:
                     setattr(own, name, stored[name])
         own.filters = [str(text) for text in own.filters][-HISTORY:]
         return own
+
+    def theme_over(self, configured: str | None) -> str:
+        """The theme to begin with: the one said last, on the screens or in the configuration."""
+        changed = configured is not None and configured != self.instead_of
+        return (configured if changed else self.theme) or configured or DEFAULT
+
+    def choose_theme(self, name: str, configured: str | None) -> None:
+        """Keep a theme until another is chosen, or the configuration names another than it does now."""
+        self.theme, self.instead_of = name, configured or ""
+        self.save()
 
     def remember_filter(self, text: str) -> None:
         """Put a filter at the end of the history and save."""

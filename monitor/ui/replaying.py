@@ -105,7 +105,7 @@ def compare(screen: MonitorScreen) -> None:
         return
     session.marks[number] = None
     screen.restyle()
-    toast(app, f"Marked {number}: go to another capture and press d to compare them.", timeout=3)
+    toast(app, f"Marked {number}: go to another capture and press {session.key('compare')} to compare them.", timeout=3)
 
 
 def mark(screen: MonitorScreen) -> None:

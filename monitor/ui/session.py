@@ -13,6 +13,7 @@ from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.view import View
 from monitor.services.webhooks import Webhooks
+from monitor.ui.actions import ACTIONS, Action, key_name
 from monitor.ui.columns import Look
 from monitor.ui.documents.look import Reader
 from monitor.ui.format import count
@@ -35,9 +36,11 @@ class Session:
         now: Callable[[], datetime],
         webhooks: Webhooks | None = None,
         hidden: Sequence[str] = (),
+        actions: Sequence[Action] = ACTIONS,
     ) -> None:
-        """``hidden`` are secrets that may be in no masked file."""
+        """``hidden`` are secrets that may be in no masked file, ``actions`` what can be done with which keys."""
         self.hidden = hidden
+        self.actions = actions
         self.monitor = monitor
         self.simulator = simulator
         self.webhooks = webhooks
@@ -46,7 +49,7 @@ class Session:
         self.view = View(monitor.reader, now=now)
         self.inspector = Inspector(monitor)
         self.detail = DetailState(wrap=preferences.wrap)
-        self.masked = monitor.settings.mask
+        self.masked = monitor.settings.mask or preferences.masked
         self.open_messages = reader_of(monitor)
         self.trail: list[Jump] = []  # the jumps between views that have not been taken back
         self._linker = self.open_messages()
@@ -78,6 +81,15 @@ class Session:
             links = self._linker.links(capture)
             self._links = (capture, links)
         return links
+
+    def key(self, action: str) -> str:
+        """The key of an action, as it is written for people."""
+        return key_name(next(one.keys[0] for one in self.actions if one.id == action))
+
+    @property
+    def changing_key(self) -> Callable[[str], str] | None:
+        """``key`` for actions that change something, None where nothing may be changed."""
+        return None if self.monitor.settings.read_only else self.key
 
     @property
     def can_send(self) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 QUIET_AFTER_S: Final = 60  # from when on the time since the last event is said
 BARS: Final = 12
-VIEWS: Final = {"1": "live", "2": "messages", "3": "conversations", "4": "webhooks"}  # by the keys that show them
+VIEWS: Final = ("live", "messages", "conversations", "webhooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Facts:
     modes: tuple[Part, ...]
     last: str
     view: str = ""  # the one that is seen; none is named without it
+    view_keys: tuple[str, ...] = ("1", "2", "3", "4")  # those that show ``VIEWS``
     opened: bool = False  # ``local`` is the name of a file
     forward: tuple[tuple[Part, ...], ...] = ()
 
@@ -136,7 +137,7 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     right += [(rate.rjust(6), "plain" if facts.rate else "quiet"), (" ", "plain")]
     left: list[Part] = [(" hooktop", "accent")]
     views: list[Part] = []
-    for key, view in VIEWS.items() if facts.view else ():
+    for key, view in zip(facts.view_keys, VIEWS, strict=True) if facts.view else ():
         views += [(f"  {key} ", "accent"), (view, "strong" if view == facts.view else "quiet")]
     address = len(facts.public or "http://") + len(facts.local) + 3
     if cells(left) + cells(views) + 4 + address + cells(right) + 2 <= width:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DEFAULT: Final = "hooktop-dark"
 
@@ -42,6 +42,11 @@ OWN: Final = (
 
 # What ``t`` offers, in this order; whatever else is registered comes after.
 FIRST: Final = ("hooktop-dark", "hooktop-light", "ansi-dark", "ansi-light")
+
+
+def known() -> list[str]:
+    """The names of all themes: ours first, then Textual's."""
+    return [*FIRST, *sorted({*BUILTIN_THEMES} - {*FIRST})]
 
 
 def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:

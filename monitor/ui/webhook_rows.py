@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from monitor.model.drift import DriftRow, State
@@ -18,6 +18,7 @@ from monitor.ui.lines import Line, Part, line
 from monitor.ui.painted import cells
 from monitor.ui.widgets.rows import Placed
 
+KeyOf: TypeAlias = Callable[[str], str] | None  # the key of an action
 _LIMIT: Final = 200
 _KEY: Final = 10  # cells of the key that mends a row
 _LONG: Final = 100  # columns from which on states are written out
@@ -69,22 +70,22 @@ def host_of(url: str) -> str:
 
 
 def mending(row: DriftRow) -> tuple[str, str] | None:
-    """The key that mends a row and the word for what it does, None where there is nothing to mend."""
+    """The action that mends a row and the word for what it does, None where there is nothing to mend."""
     if row.state is State.NO_ADDRESS:
-        return "p", "address"
+        return "public_url", "address"
     if row.state is State.NOT_LISTED:
-        return "r", "refresh"
+        return "look", "refresh"
     if row.mend is None:
-        return ("u", "adopt") if row.state is State.UNWANTED else None
+        return ("mend", "adopt") if row.state is State.UNWANTED else None
     if row.by_hand is not None:
-        return "u", "by hand"
+        return "mend", "by hand"
     if row.mend.kind is not ChangeKind.UPDATE:
-        return "u", "register" if row.mend.kind is ChangeKind.ADD else "remove"
+        return "mend", "register" if row.mend.kind is ChangeKind.ADD else "remove"
     if row.mend.url is not None:
-        return "u", "re-point" if row.ours else "replace"
+        return "mend", "re-point" if row.ours else "replace"
     if row.mend.active is not None:
-        return "u", "activate"
-    return "u", "change" if row.mend.spec else "new key"
+        return "mend", "activate"
+    return "mend", "change" if row.mend.spec else "new key"
 
 
 def state_parts(row: DriftRow, *, long: bool, detailed: bool = False) -> list[Part]:
@@ -104,9 +105,11 @@ def state_parts(row: DriftRow, *, long: bool, detailed: bool = False) -> list[Pa
 
 
 def block_lines(
-    panels: Sequence[Panel], width: int, *, token: str | None = None, read_only: bool = False
+    panels: Sequence[Panel], width: int, *, token: str | None = None, key: KeyOf = None
 ) -> tuple[list[Placed], list[Entry]]:
-    """A block of lines for each account, and the entries that the cursor can stand on. The first cell is its own."""
+    """A block of lines for each account, and the entries that the cursor can stand on. The first cell is its own.
+
+    ``key`` gives the key of an action that mends a row; None where nothing may be changed."""
     placed: list[Placed] = []
     entries: list[Entry] = []
     columns = _columns(panels, width)
@@ -115,7 +118,7 @@ def block_lines(
             placed.append((Line(""), None))
         placed += [(one, None) for one in _head(panel, width)]
         for row in panel.rows or (None,):
-            parts = _empty(panel, width) if row is None else _row(row, width, columns, token, read_only)
+            parts = _empty(panel, width) if row is None else _row(row, width, columns, token, key)
             placed.append((line((" ", "plain"), *parts), len(entries)))
             entries.append(Entry(panel, row))
     return placed, entries
@@ -171,15 +174,15 @@ def heading(panels: Sequence[Panel], width: int) -> str:
     return f"  {pad('webhook', subject)}  {pad('at the provider', found)}  {pad('state', state)}  {pad('mend', _KEY)}"
 
 
-def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | None, read_only: bool) -> list[Part]:
+def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | None, key: KeyOf) -> list[Part]:
     subject, found, state = columns
     what = (pad(visible(row.subject, limit=_LIMIT), subject), "plain" if row.wanted is not None else "quiet")
     parts: list[Part] = [(" ", "plain"), what, ("  ", "plain"), *_found(row, found, token)]
     told = state_parts(row, long=width >= _LONG, detailed=width >= _DETAILED)
     parts += [("  ", "plain"), *_padded(told, state)]
-    hint = None if read_only else mending(row)
-    if hint is not None:
-        parts += [("  ", "plain"), (hint[0], "accent"), (f" {hint[1]}", "strong")]
+    hint = mending(row)
+    if hint is not None and key is not None:
+        parts += [("  ", "plain"), (key(hint[0]), "accent"), (f" {hint[1]}", "strong")]
     return parts
 
 

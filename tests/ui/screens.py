@@ -24,6 +24,7 @@ from monitor.providers.base import Keys
 from monitor.services.forwards import Forwards
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.simulate import Simulator
+from monitor.ui.actions import ACTIONS, Action
 from monitor.ui.app import HooktopApp
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.widgets.capture_list import CaptureList
@@ -126,6 +127,7 @@ async def screens(
     driver: type[Driver] | None = None,
     keys: Mapping[str, Keys] | None = None,
     forwards: Forwards | None = None,
+    actions: Sequence[Action] = ACTIONS,
 ) -> AsyncIterator[Screens]:
     """The app over a monitor whose store holds these captures."""
     async with running(folder / "hooktop.db", settings, forwards, **(keys or {})) as monitor:
@@ -135,6 +137,7 @@ async def screens(
             simulator=simulator(monitor) if simulator else None,
             preferences=preferences,
             now=now,
+            actions=actions,
         )
         if driver is not None:  # run_test always takes the headless one
             app._build_driver = lambda headless, inline, mouse, size: driver(app, size=size)  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from monitor.ui.actions import ACTIONS, CONTEXTS, Action, key_name, of
+from monitor.ui.actions import ACTIONS, CONTEXTS, TOGETHER, Action, key_name, of
 from monitor.ui.app import HooktopApp
 from monitor.ui.painted import cells
 from monitor.ui.screens.filtered import FilteredScreen
@@ -30,17 +30,17 @@ HOLDERS = {
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_no_key_means_two_things_in_one_context(context: str) -> None:
-    together = {
-        "list": ("list", "live", "everywhere"), "live": ("live", "list", "everywhere"),
-        **dict.fromkeys(("messages", "filtered", "rows"), ("messages", "filtered", "rows", "everywhere")),
-        "pane": ("pane", "rows", "webhooks", "everywhere"), "webhooks": ("webhooks", "rows", "everywhere"),
-    }  # fmt: skip
-    alone = ("filter",) if context == "filter" else tuple({context, "everywhere"})
-    contexts = together.get(context, alone)
-    keys = Counter(key for name in contexts for action in of(name) for key in action.keys)
-    if context == "pane":  # esc goes back one step, wherever it is pressed
-        keys["escape"] = 1
-    assert [key for key, number in keys.items() if number > 1] == []
+    assert any(context in contexts for contexts in TOGETHER)
+    for contexts in TOGETHER:
+        keys = Counter(key for name in contexts for action in of(name) for key in action.keys)
+        if "pane" in contexts:  # esc goes back one step, wherever it is pressed
+            keys["escape"] = 1
+        assert [key for key, number in keys.items() if number > 1] == []
+
+
+def test_one_name_has_the_same_keys_everywhere() -> None:
+    """A keymap names actions without their context."""
+    assert len({(action.id, action.keys) for action in ACTIONS}) == len({action.id for action in ACTIONS})
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.context}.{action.id}")

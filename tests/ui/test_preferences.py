@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.services.monitor import Settings
 from monitor.ui.preferences import HISTORY, Preferences
 from monitor.ui.themes import DEFAULT
+from tests.ui.screens import plain_captures, screens
 
 
 def test_choices_come_back(tmp_path: Path) -> None:
@@ -20,6 +22,16 @@ def test_choices_come_back(tmp_path: Path) -> None:
     kept.remember_filter("status:failed")
     again = Preferences.load(path)
     assert (again.theme, again.relative_times, again.filters) == ("nord", True, ["status:failed"])
+
+
+def test_the_theme_said_last_holds(tmp_path: Path) -> None:
+    path = tmp_path / "screens.json"
+    assert Preferences.load(path).theme_over("nord") == "nord"
+    Preferences.load(path).choose_theme("dracula", "nord")
+    again = Preferences.load(path)
+    assert again.theme_over("nord") == "dracula"  # the configuration says what it said when it was chosen
+    assert again.theme_over("gruvbox") == "gruvbox"  # it says something new
+    assert again.theme_over(None) == "dracula"
 
 
 def test_the_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
@@ -39,7 +51,7 @@ def test_a_broken_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "screens.json"
     path.write_text(text)
     kept = Preferences.load(path)
-    assert kept.theme == DEFAULT
+    assert kept.theme_over(None) == DEFAULT
     assert all(isinstance(old, str) for old in kept.filters)
 
 
@@ -59,3 +71,19 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     kept = Preferences.load(tmp_path / "file" / "screens.json")
     kept.remember_filter("x")
     assert kept.filters == ["x"]
+
+
+async def test_the_mask_stays_on_for_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "screens.json"
+    async with screens(tmp_path, plain_captures(1), preferences=path) as s:
+        assert "+15555550123" in s.screen_text()
+        await s.press("x")
+    (tmp_path / "hooktop.db").unlink()
+    async with screens(tmp_path, plain_captures(1), preferences=path) as s:
+        assert "MASK" in s.screen_text()
+        assert "+15555550123" not in s.screen_text()
+        await s.press("x")
+        assert "MASK" not in s.screen_text()
+    assert not Preferences.load(path).masked
+    async with screens(tmp_path, preferences=path, settings=Settings(mask=True)) as s:
+        assert s.app.session.masked

@@ -17,7 +17,7 @@ from monitor.ui.documents.look import BLANK, labelled, under
 from monitor.ui.documents.summary import verdict_parts
 from monitor.ui.format import clock, day
 from monitor.ui.lines import Line, Part, foreign, line
-from monitor.ui.webhook_rows import Entry, mending, state_parts
+from monitor.ui.webhook_rows import Entry, KeyOf, mending, state_parts
 from monitor.ui.widgets.rows import Placed
 
 _LIMIT: Final = 2_000
@@ -45,14 +45,14 @@ class InFull:
         """The capture behind each entry of ``lines``."""
         return list(self.captures)
 
-    def lines(self, token: str | None, *, read_only: bool = False) -> list[Placed]:
+    def lines(self, token: str | None, *, key: KeyOf = None) -> list[Placed]:
         """All lines, each with the number of its entry."""
         row = self.entry.row
         own = _account(self.entry.panel, token) if row is None else _registration(self.entry.panel, row, token)
-        hint = mending(row) if row is not None and not read_only else None
+        hint = mending(row) if row is not None else None
         placed: list[Placed] = [(one, None) for one in own]
-        if hint is not None:
-            placed.insert(2, (labelled("mend", (hint[0], "accent"), (f" {hint[1]}", "strong")), None))
+        if hint is not None and key is not None:
+            placed.insert(2, (labelled("mend", (key(hint[0]), "accent"), (f" {hint[1]}", "strong")), None))
         if self.records:
             placed += [(BLANK, None), (line(("What hooktop did", "accent")), None)]
             placed += [(one, None) for record in reversed(self.records) for one in _record(record, token)]

@@ -20,7 +20,7 @@ from monitor.ui.lines import Part
 from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.safety import Plain
 from monitor.ui.session import Session
-from monitor.ui.status import facts_of, status_lines
+from monitor.ui.status import VIEWS, facts_of, status_lines
 from monitor.ui.webhook_rows import adrift
 from monitor.ui.widgets.bars import Bar, KeyBar
 from monitor.ui.widgets.detail import Detail
@@ -94,7 +94,7 @@ class MonitorScreen(Screen[None]):
         taken: set[str] = set()
         here = self.contexts()
         for context in here if "filter" in here else (*here, "everywhere"):
-            for action in of(context):
+            for action in of(context, self.session.actions):
                 if action.id == "leave" and "back" in (one.id for one in shown):
                     continue
                 if action.footer and action.keys[0] not in taken and self.applies(action):
@@ -124,7 +124,12 @@ class MonitorScreen(Screen[None]):
         away = adrift(webhooks.registrations.panels()) if webhooks is not None else 0
         if not away:
             return ()
-        return ((f"{count(away)} WEBHOOK{'' if away == 1 else 'S'} ELSEWHERE, KEY 4", "chip"),)
+        return (
+            (
+                f"{count(away)} WEBHOOK{'' if away == 1 else 'S'} ELSEWHERE, KEY {self.session.key('view_webhooks')}",
+                "chip",
+            ),
+        )
 
     def note(self) -> str:
         """What stands at the right of the keys."""
@@ -150,5 +155,6 @@ class MonitorScreen(Screen[None]):
     def _status(self, width: int) -> tuple[list[Part], list[Part]]:
         session = self.session
         facts = facts_of(session.monitor, session.now(), [*self.modes(), *session.modes()])
-        facts = replace(facts, view=self.app.current_mode)
+        keys = tuple(session.key(f"view_{view}") for view in VIEWS)
+        facts = replace(facts, view=self.app.current_mode, view_keys=keys)
         return status_lines(facts, width, tall=self.size.height >= TALL)

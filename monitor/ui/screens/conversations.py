@@ -192,7 +192,7 @@ class ConversationsScreen(FilteredScreen):
             self.view.wrong, None if self.view.loaded else 0.0,
             (("No conversation yet", "strong"),), (),
             (("they appear with the first message between two parties", "quiet"),), (),
-            (("1", "accent"), ("  shows what is captured", "quiet")),
+            ((self.session.key("view_live"), "accent"), ("  shows what is captured", "quiet")),
         )  # fmt: skip
         self.query_one("#heading", Bar).update()
         super().tick()
@@ -217,7 +217,7 @@ class ConversationsScreen(FilteredScreen):
 
     def _heading(self, width: int) -> list[list[Part]]:
         if self.session.view.frozen:
-            return [[(" paused, space goes on ", "chip")]]
+            return [[(f" paused, {self.session.key('freeze')} goes on ", "chip")]]
         unread = sum(1 for listed in self.view.rows if listed.unread)
         parts: list[Part] = [(" Conversations", "strong")]
         if unread:

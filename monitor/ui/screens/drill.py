@@ -106,7 +106,10 @@ class DrillScreen(Overlay[None]):
     """Shows the drill under way, with the key that ends it."""
 
     CSS_PATH = "drill.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "end", show=False), Binding("R", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "end", show=False),
+        Binding("R", "close", show=False, id="live.drill"),
+    ]
 
     def __init__(self, drill: Drill, *, masked: bool) -> None:
         super().__init__()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from monitor.ui.actions import CONTEXTS, Action, key_name, of
+from monitor.ui.actions import ACTIONS, CONTEXTS, Action, key_name, of
 from monitor.ui.format import VERDICTS
 from monitor.ui.lines import Document, Line, line
 from monitor.ui.screens.overlay import LinesOverlay, heading
@@ -28,11 +28,11 @@ _MEANINGS: Final = {
 }
 
 
-def help_lines(applies: Callable[[Action], bool]) -> list[Line]:
+def help_lines(applies: Callable[[Action], bool], table: Sequence[Action] = ACTIONS) -> list[Line]:
     """Every action that applies, by context, then what the verdicts mean."""
     lines: list[Line] = []
     for context, title in CONTEXTS.items():
-        actions = _actions(context, applies)
+        actions = _actions(of(context, table), applies)
         if actions:
             lines += [line((title, "accent")), *actions, Line("")]
     lines.append(line(("Verdicts", "accent")))
@@ -41,12 +41,12 @@ def help_lines(applies: Callable[[Action], bool]) -> list[Line]:
     return lines
 
 
-def _actions(context: str, applies: Callable[[Action], bool]) -> list[Line]:
+def _actions(actions: Iterable[Action], applies: Callable[[Action], bool]) -> list[Line]:
     return [
         line(
             (" ".join(key_name(key) for key in action.keys).ljust(_KEYS), "info"), (action.help, "plain"), indent=_KEYS
         )
-        for action in of(context)
+        for action in actions
         if applies(action)
     ]
 
@@ -56,14 +56,16 @@ class HelpScreen(LinesOverlay[None]):
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1,enter", "close", show=False),
+        Binding("question_mark,f1", "close", show=False, id="everywhere.help"),
+        Binding("enter", "close", show=False),
         Binding("pagedown,space", "page(0.5)", show=False),
         Binding("pageup", "page(-0.5)", show=False),
     ]
 
-    def __init__(self, applies: Callable[[Action], bool]) -> None:
+    def __init__(self, applies: Callable[[Action], bool], actions: Sequence[Action]) -> None:
         super().__init__()
         self._applies = applies
+        self._table = actions
 
     def compose(self) -> ComposeResult:
         """One box with the lines."""
@@ -73,4 +75,4 @@ class HelpScreen(LinesOverlay[None]):
             yield LinesView()
 
     def on_mount(self) -> None:
-        self.lines.show(Document(help_lines(self._applies)))
+        self.lines.show(Document(help_lines(self._applies, self._table)))

@@ -165,9 +165,9 @@ class LiveScreen(MonitorScreen):
             return [[]]
         state: list[Part] = []
         if self.session.view.frozen:
-            state = [(" paused, space goes on ", "chip")]
+            state = [(f" paused, {self.session.key('freeze')} goes on ", "chip")]
         elif captures.unseen:
-            state = [(f" ▼ {count(captures.unseen)} new, G ", "chip")]
+            state = [(f" ▼ {count(captures.unseen)} new, {self.session.key('bottom')} ", "chip")]
         labels = heading(captures.scrollable_content_region.width or width)
         room = width - cells(state) - 1
         if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
@@ -184,8 +184,7 @@ class LiveScreen(MonitorScreen):
         if view.filter_text:
             widget.no_match(view.scanned)
         else:
-            session = self.session
-            widget.waiting(session.monitor, can_send=session.can_send, webhooks=session.webhooks is not None)
+            widget.waiting(self.session)
 
     def on_resize(self) -> None:
         """Other room, other panes."""

@@ -35,9 +35,9 @@ from monitor.ui.widgets.rows import Cursor
 
 _EMPTY: Final[dict[Order, tuple[str, str]]] = {
     Order.NEWEST: ("No message yet", "messages appear with the first webhook that tells of one"),
-    Order.SLOWEST: ("No message has taken its whole way yet", "o  shows another order"),
-    Order.STUCK: ("Nothing is under way", "every message has come to its end; o shows another order"),
-    Order.FAILED: ("No message has failed", "o  shows another order"),
+    Order.SLOWEST: ("No message has taken its whole way yet", "{}  shows another order"),
+    Order.STUCK: ("Nothing is under way", "every message has come to its end; {} shows another order"),
+    Order.FAILED: ("No message has failed", "{}  shows another order"),
 }
 
 
@@ -149,7 +149,12 @@ class MessagesScreen(FilteredScreen):
             self.rows.refresh()
         title, hint = _EMPTY[self.view.order]
         self.show_empty(
-            self.view.wrong, self.view.scanned, ((title, "strong"),), (), ((hint, "quiet"),), self._behind()
+            self.view.wrong,
+            self.view.scanned,
+            ((title, "strong"),),
+            (),
+            ((hint.format(self.session.key("order")), "quiet"),),
+            self._behind(),
         )
         self.query_one("#heading", Bar).update()
         super().tick()
@@ -179,11 +184,11 @@ class MessagesScreen(FilteredScreen):
     def _heading(self, width: int) -> list[list[Part]]:
         state: list[Part] = []
         if self.session.view.frozen:
-            state = [(" paused, space goes on ", "chip")]
+            state = [(f" paused, {self.session.key('freeze')} goes on ", "chip")]
         elif self.view.behind is not None:
             state = self._behind()
         elif self.rows.unseen:
-            state = [(f" ▲ {count(self.rows.unseen)} new, g ", "chip")]
+            state = [(f" ▲ {count(self.rows.unseen)} new, {self.session.key('top')} ", "chip")]
         if not len(self.view):
             return [[(" " * max(width - cells(state) - 1, 0), "plain"), *state]]
         labels = heading(self.rows.scrollable_content_region.width or width)

@@ -18,7 +18,7 @@ class Overlay(ModalScreen[ScreenResultType]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", show=False),
         Binding("q", "close", show=False),
-        Binding("ctrl+q", "app.quit", show=False, priority=True),
+        Binding("ctrl+q", "app.quit", show=False, priority=True, id="everywhere.quit"),
     ]
 
     def action_close(self) -> None:

@@ -148,7 +148,7 @@ class ReplayScreen(Overlay[ReplayOrder]):
             self._note("One capture is edited at a time: w chooses which.")
             return
         if edit and self._masked:
-            self._note("The editor would show what the mask hides: esc, then x takes the mask off.")
+            self._note("The editor would show what the mask hides: esc, then take the mask off.")
             return
         wish = Wish(None if to == self._default else to, timed=self._timed, resign=resign)
         try:

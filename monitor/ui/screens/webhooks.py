@@ -154,7 +154,7 @@ class WebhooksScreen(MonitorScreen):
     def _show_empty(self) -> None:
         if self._webhooks.takes_accounts:
             how: tuple[tuple[Part, ...], ...] = (
-                (("A", "accent"), ("  adds one: provider, name, credentials", "quiet")), (),
+                ((self.session.key("account"), "accent"), ("  adds one: provider, name, credentials", "quiet")), (),
                 (("or from another terminal", "quiet"),), (("hooktop accounts add bird --provider bird", "plain"),), (),
                 (("or in the environment, such as", "quiet"),), (("VOLT_API_TOKEN=… hooktop", "plain"),),
             )  # fmt: skip
@@ -176,7 +176,7 @@ class WebhooksScreen(MonitorScreen):
         away = adrift(panels)
         state: list[Part] = []
         if away:
-            keys = "" if self._webhooks.registrations.read_only else ", U re-points"
+            keys = "" if self._webhooks.registrations.read_only else f", {self.session.key('mend_all')} re-points"
             state = [(f" {count(away)} point{'s' if away == 1 else ''} elsewhere{keys} ", "chip")]
         labels = heading(panels, listed.scrollable_content_region.width or width)
         room = width - cells(state) - 1
@@ -313,8 +313,11 @@ class WebhooksScreen(MonitorScreen):
             return
         admin = self._webhooks.registrations.admin(row.account)
         if admin is None or not admin.fields({}):
-            label = self._webhooks.registrations.panel(row.account).label
-            toast(self.app, f"A webhook of {label} has nothing but its address; p changes that for all.")
+            label, key = self._webhooks.registrations.panel(row.account).label, self.session.key("public_url")
+            toast(
+                self.app,
+                f"A webhook of {label} has nothing but its address; {key} changes that for all.",
+            )
         else:
             self.app.push_screen(WebhookForm(self.session, self._webhooks, row.account, row), self._registered)
 
@@ -341,7 +344,8 @@ class WebhooksScreen(MonitorScreen):
 
         entry = self.rows.selected
         if self.session.monitor.reach.public_url is None:
-            toast(self.app, "There is no public URL yet; p sets one, a tunnel gives one.", severity="warning")
+            key = self.session.key("public_url")
+            toast(self.app, f"There is no public URL yet; {key} sets one, a tunnel gives one.", severity="warning")
         elif entry is not None:
             self.app.push_screen(RehearsalScreen(self.session, self._webhooks, entry.panel.provider))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from monitor.providers.registry import registry
-from monitor.services.monitor import Monitor
 from monitor.ui import redact
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
+from monitor.ui.session import Session
 
 
 class Empty(Plain):
@@ -22,10 +22,15 @@ class Empty(Plain):
             self._shown = lines
             self.show_parts(*lines)
 
-    def waiting(self, monitor: Monitor, *, can_send: bool, webhooks: bool = False) -> None:
-        """Nothing was captured yet; ``webhooks`` can be registered in their view."""
+    def waiting(self, session: Session) -> None:
+        """Nothing was captured yet: what to do."""
+        monitor, key = session.monitor, session.key
         if monitor.settings.opened is not None:
-            self.say((("There are no captures in this file", "strong"),), (), (("q", "accent"), ("  quits", "quiet")))
+            self.say(
+                (("There are no captures in this file", "strong"),),
+                (),
+                ((key("leave"), "accent"), ("  quits", "quiet")),
+            )
             return
         token = f"/{redact.HIDDEN}" if monitor.settings.token else ""
         names = [name for name in registry().names() if name != "generic"]
@@ -43,11 +48,11 @@ class Empty(Plain):
         if token:
             lines.append((("the dots stand for this receiver's secret path token", "quiet"),))
         lines.append(())
-        if webhooks:
-            lines.append((("4", "accent"), ("  registers a webhook with a provider", "quiet")))
-        if can_send:
-            lines.append((("s", "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
-        lines.append((("?", "accent"), ("  shows every key", "quiet")))
+        if session.webhooks is not None:
+            lines.append(((key("view_webhooks"), "accent"), ("  registers a webhook with a provider", "quiet")))
+        if session.can_send:
+            lines.append(((key("send"), "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
+        lines.append(((key("help"), "accent"), ("  shows every key", "quiet")))
         self.say(*lines)
 
     def no_match(self, scanned: float | None) -> None:

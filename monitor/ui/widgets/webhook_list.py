@@ -51,9 +51,7 @@ class WebhookList(ItemsView):
 
     def _lines(self, width: int) -> list[Placed]:
         session = self._session
-        placed, self.entries = block_lines(
-            self._panels, width, token=session.token, read_only=session.monitor.settings.read_only
-        )
+        placed, self.entries = block_lines(self._panels, width, token=session.token, key=session.changing_key)
         return placed
 
     def render_line(self, y: int) -> Strip:

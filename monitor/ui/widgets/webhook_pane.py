@@ -78,8 +78,8 @@ class WebhookPane(Pane):
             return
         shown = InFull(entry, records, captures)
         self._numbers = shown.jumps()
-        token, read_only = self._session.token, self._session.monitor.settings.read_only
-        self.items.show(lambda width: shown.lines(token, read_only=read_only))
+        token, key = self._session.token, self._session.changing_key
+        self.items.show(lambda width: shown.lines(token, key=key))
         self.refresh_heading()
 
     def _read(self, entry: Entry) -> tuple[list[ChangeRecord], dict[int, Capture | None]]:
