@@ -79,10 +79,11 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
       hooktop accounts add bird --name bird-eu
       hooktop accounts add connectly --set webhook_secrets=env:CONNECTLY_SECRET
     """
-    from monitor.config import SETTINGS
+    from monitor.config import SETTINGS, settings_of
     from monitor.services import accounts
 
-    if provider not in SETTINGS:
+    settings = settings_of(provider)
+    if settings is None:
         fail(f"There is no provider {provider!r} with accounts; choose one of {', '.join(SETTINGS)}.", USAGE)
     given: dict[str, list[str | Secret]] = {}
     for text in sets:
@@ -93,7 +94,7 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
     if not sets:
         if not sys.stdin.isatty():
             fail("Settings are asked for at a terminal only; give them with --set NAME=VALUE.", USAGE)
-        given = {s.name: [answer] for s in SETTINGS[provider] if (answer := _ask(s))}
+        given = {s.name: [answer] for s in settings if (answer := _ask(s))}
     if not given:
         fail("Nothing was entered, so no account was added; enter at least one setting.", USAGE)
     values = {setting: several if len(several) > 1 else several[0] for setting, several in given.items()}

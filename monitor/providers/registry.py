@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 
+from monitor.config import PLUG_INS
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
 from monitor.providers.base import BY_HEADER, NO_MATCH, Provider
 
-GROUP = "hooktop.providers"
 # In this order ties are broken; generic takes what nobody recognises.
 BUILT_IN = ("volt", "bird", "connectly", "oneroute", "standard", "generic")
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def registry() -> Registry:
     """All providers installed. One that fails to load is logged and left out; a built-in name cannot be taken over."""
     found = [_built_in(name) for name in BUILT_IN]
     taken = set(BUILT_IN)
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in sorted(entry_points(group=PLUG_INS), key=lambda point: point.name):
         try:
             provider = point.load()
             name = str(provider.name)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor import paths, tomlfile
-from monitor.config import SETTINGS, Account, Config, ConfigError, Setting, key_form, parse
+from monitor.config import SETTINGS, Account, Config, ConfigError, Setting, key_form, parse, settings_of
 from monitor.secret import Secret
 from monitor.services import keyring
 from monitor.services.keyring import KeyringProblem
@@ -62,7 +62,7 @@ def listed(config: Config) -> tuple[Shown, ...]:
     """The accounts in order."""
     found = []
     for account in config.accounts:
-        settings = ((setting.name, _masked(account, setting)) for setting in SETTINGS[account.provider])
+        settings = ((setting.name, _masked(account, setting)) for setting in settings_of(account.provider) or ())
         found.append(Shown(account.name, account.provider, tuple(pair for pair in settings if pair[1])))
     return tuple(found)
 
@@ -78,7 +78,7 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
     Secrets go to the system's keyring where that works, else into the file, whose mode is 0600. Raises ConfigError,
     and then nothing is changed.
     """
-    if provider not in SETTINGS:
+    if settings_of(provider) is None:
         raise ConfigError(f"There is no provider {provider!r}; accounts are for {', '.join(SETTINGS)}.")
     file = Path(os.path.realpath(os.path.expanduser(file)))
     text = tomlfile.read(file) or ""
@@ -136,7 +136,7 @@ def _several(value: Value | Sequence[Value]) -> tuple[Value, ...]:
 
 def _lists(provider: str, values: Values) -> dict[Setting, tuple[Value, ...]]:
     """What was given for each setting, empty values left out."""
-    settings = {setting.name: setting for setting in SETTINGS[provider]}
+    settings = {setting.name: setting for setting in settings_of(provider) or ()}
     unknown = [name for name in values if name not in settings]
     if unknown:
         raise ConfigError(f"An account of {provider} has no {unknown[0]}; it has {', '.join(settings)}.")

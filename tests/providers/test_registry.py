@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from monitor.config import PLUG_INS
 from monitor.jsonbody import parse
 from monitor.providers import registry as module
 from monitor.providers.generic import Generic
-from monitor.providers.registry import BUILT_IN, GROUP, Registry, registry
+from monitor.providers.registry import BUILT_IN, Registry, registry
 from tests.corpora import payload_index
 from tests.factory import make_request
 
@@ -53,7 +54,7 @@ def test_a_broken_or_greedy_plug_in_is_left_out(
         "e": f"{__name__}:fifth",
         "f": "sys:maxsize",
     }
-    points = EntryPoints(EntryPoint(name, value, GROUP) for name, value in values.items())
+    points = EntryPoints(EntryPoint(name, value, PLUG_INS) for name, value in values.items())
 
     def entry_points(**params: Any) -> EntryPoints:
         return points.select(**params)
