@@ -43,8 +43,8 @@ def command(
     \b
     Examples:
       hooktop send --list
-      hooktop send volt outbound-delivered
-      hooktop send bird sms-failed --count 100 --rate 20 --bad-signature
+      hooktop send volt delivered
+      hooktop send bird sms-delivered --count 100 --rate 20 --bad-signature
       hooktop send volt inbound --set 'payload.text=Hello there'
       hooktop send volt delivered --count 200 --burst
     """  # fmt: skip
