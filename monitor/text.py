@@ -40,6 +40,7 @@ class _Table(dict[int, str | int | None]):
 
 # Control, format (bidi, zero width), surrogate, private use, unassigned, line and paragraph separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Me"})  # not those with a combining class: enclosing marks and many vowel signs have none
 # Letters and marks by category that draw nothing: grapheme joiner, Hangul and Khmer fillers, Braille blank.
 _INVISIBLE = frozenset({0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
 
@@ -78,12 +79,12 @@ def visible_bytes(data: bytes, *, lines: bool = False, limit: int | None = None)
 
 
 def _cap_marks(text: str) -> str:
-    if text.isascii() or not any(unicodedata.combining(c) for c in text):
+    if text.isascii() or not any(unicodedata.category(c) in _MARKS for c in text):
         return text
     kept: list[str] = []
     marks = 0
     for char in text:
-        if unicodedata.category(char) in ("Mn", "Me"):
+        if unicodedata.category(char) in _MARKS:
             marks += 1
             if marks > MAX_MARKS:
                 continue

@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from monitor.text import MAX_MARKS, visible, visible_bytes
 from tests.corpora import corpora
@@ -52,9 +53,11 @@ def test_bytes_that_are_no_utf8_are_escaped() -> None:
     assert visible_bytes(b"caf\xc3\xa9 \xff\xfe") == "café \\xff\\xfe"
 
 
-def test_combining_marks_are_capped() -> None:
-    tower = "a" + "\u0301" * 2000 + "b"
-    assert visible(tower) == "a" + "\u0301" * MAX_MARKS + "b"
+@pytest.mark.parametrize("mark", ["\u0301", "\u20dd", "\u0bcd", "\u0ebc"])
+def test_combining_marks_are_capped(mark: str) -> None:
+    # an accent, an enclosing mark, and signs of two scripts: only some of them have a combining class
+    assert visible("a" + mark * 2000 + "b") == "a" + mark * MAX_MARKS + "b"
+    assert visible("a" + mark * MAX_MARKS + "b" + mark) == "a" + mark * MAX_MARKS + "b" + mark
 
 
 @given(st.text(st.characters(codec=None)), st.booleans())
@@ -63,6 +66,23 @@ def test_nothing_that_acts_is_left(text: str, lines: bool) -> None:
     allowed = {"\n"} if lines else set()
     assert not [c for c in shown if unicodedata.category(c) in HIDDEN and c not in allowed]
     assert visible(shown, lines=lines) == shown
+    towers = "".join("m" if unicodedata.category(c) in ("Mn", "Me") else "-" for c in shown)
+    assert "m" * (MAX_MARKS + 1) not in towers
+
+
+@given(st.text(st.characters(codec=None), max_size=60), st.booleans(), st.integers(0, 70))
+def test_what_is_visible_has_a_bounded_width_and_a_cut_reads_no_further(text: str, lines: bool, limit: int) -> None:
+    assert cell_len(visible(text, lines=lines)) <= len("\\U000e0001") * len(text)
+    begun = text if len(text) <= limit else text[:limit] + "…"
+    assert visible(text, lines=lines, limit=limit) == visible(begun, lines=lines)
+
+
+@given(st.binary(max_size=80), st.booleans(), st.integers(0, 90))
+def test_any_bytes_are_visible(data: bytes, lines: bool, limit: int) -> None:
+    whole = data if len(data) <= limit else data[:limit]
+    shown = visible_bytes(data, lines=lines, limit=limit)
+    assert shown == visible(whole.decode("utf-8", "backslashreplace"), lines=lines) + ("…" if whole != data else "")
+    assert not [c for c in shown if unicodedata.category(c) in HIDDEN and not (lines and c == "\n")]
 
 
 def test_naughty_strings() -> None:
