@@ -78,7 +78,8 @@ def _initialise(path: Path, *, existed: bool) -> None:
         paths.private_file(path)
     db = connect(path, read_only=False)
     try:
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if not existed:  # elsewhere it would write, and a damaged file is kept as it is
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         application, version = (
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
@@ -93,12 +94,13 @@ def _initialise(path: Path, *, existed: bool) -> None:
                 f"The database {path} was written by a newer hooktop (format {version}, known here: {USER_VERSION}); "
                 "upgrade hooktop or name another file with --db."
             )
+        if application != APPLICATION_ID:  # before there are tables: a start that is killed begins anew at the next
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA journal_mode = WAL")
         if version < USER_VERSION:
             if existed and version:
                 _backup(db, path, version)
             _migrate(db)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {USER_VERSION}")
     finally:
         db.close()

@@ -1,0 +1,162 @@
+"""Faults of the database file: damage, logs, formats (F8 to F10)."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.store.reader import Reader
+from monitor.store.schema import APPLICATION_ID, USER_VERSION
+from monitor.store.store import Store
+from tests.corpora import ROOT
+from tests.e2e.programs import environment, listening, run
+from tests.factory import make_capture
+from tests.store.test_store import started
+
+# Makes a database ready, and kills itself at the so many-th statement that it gives to SQLite.
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from monitor.store import connection
+real, left = connection.connect, int(sys.argv[2])
+
+def count(statement):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def connect(path, *, read_only):
+    db = real(path, read_only=read_only)
+    db.set_trace_callback(count)
+    return db
+
+connection.connect = connect
+connection.prepare(Path(sys.argv[1]))
+"""
+
+
+def prepared_until(path: Path, statement: int) -> int:
+    """Make a database ready in a process that dies at a statement; gives its exit code."""
+    command = [sys.executable, "-c", KILLED_AT, str(path), str(statement)]
+    return subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode
+
+
+async def filled(path: Path, *bodies: bytes) -> None:
+    async with started(path) as store:
+        await asyncio.gather(*(store.add(make_capture(body=body)) for body in bodies))
+        await store.caught_up()
+
+
+def bodies(path: Path) -> list[bytes]:
+    with closing(Reader(path)) as reader:
+        assert reader.check() == "ok"
+        return [capture.request.body for capture in reader.page(limit=100_000)]
+
+
+def left_by_a_crash(folder: Path, *bodies: bytes) -> Path:
+    """A database whose captures are in its log, as a killed program leaves it."""
+    folder.mkdir()
+    path = folder / "h.db"
+    with listening(path, environment(folder)) as program:
+        for body in bodies:
+            assert httpx.post(f"{program.url}/generic", content=body, trust_env=False).status_code == 200
+        program.process.kill()
+        program.process.wait(10)
+    assert (folder / "h.db-wal").stat().st_size > 0
+    return path
+
+
+async def test_f8_a_zeroed_page_is_found_at_the_start_and_the_file_kept(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    await filled(path, *(b"%d" % n * 500 for n in range(200)))
+    whole = bytearray(path.read_bytes())
+    whole[20 * 4096 : 21 * 4096] = bytes(4096)
+    path.write_bytes(whole)
+    await filled(path, b"after")
+    assert bodies(path) == [b"after"]
+    [aside] = [file for file in tmp_path.glob("h.db.damaged-*") if not file.name.endswith(("-wal", "-shm"))]
+    assert aside.read_bytes() == bytes(whole)
+
+
+@pytest.mark.slow
+def test_f9_a_log_that_a_crash_left_is_recovered(tmp_path: Path) -> None:
+    path = left_by_a_crash(tmp_path / "one", b"first", b"second")
+    with listening(path, environment(tmp_path)) as program:
+        assert httpx.post(f"{program.url}/generic", content=b"third", trust_env=False).status_code == 200
+    assert bodies(path) == [b"first", b"second", b"third"]
+
+
+async def test_f9_without_its_log_the_rest_is_whole_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "one" / "h.db"
+    await filled(path, b"first")
+    with listening(path, environment(tmp_path)) as program:
+        assert httpx.post(f"{program.url}/generic", content=b"in the log", trust_env=False).status_code == 200
+        program.process.kill()
+        program.process.wait(10)
+    (path.parent / "h.db-wal").unlink()
+    (path.parent / "h.db-shm").unlink()
+    await filled(path, b"second")
+    assert bodies(path) == [b"first", b"second"]
+
+
+@pytest.mark.slow
+def test_f10_killed_at_any_moment_of_its_first_start_a_database_is_made_at_the_next(tmp_path: Path) -> None:
+    statement = ended = 0
+    while ended != 1:
+        statement += 5
+        path = tmp_path / f"{statement}.db"
+        ended = prepared_until(path, statement) + 1  # 1 where there were fewer statements
+        assert ended in (1, 1 - signal.SIGKILL)
+        Store.open(path)._lease.give_up()
+        with closing(sqlite3.connect(path)) as db:
+            assert db.execute("PRAGMA user_version").fetchone()[0] == USER_VERSION
+            assert db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    assert statement > 20 * 5 / 2
+
+
+@pytest.mark.slow
+async def test_f10_killed_at_any_moment_of_an_upgrade_nothing_is_lost(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    await filled(old, *(b"%d" % n for n in range(100)))
+    with closing(sqlite3.connect(old)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        kept = ("captures", "readings", "tallies", "public_keys", "_sqlite_migrations")
+        drop = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+                if name not in kept and not name.startswith(("sqlite_", "search_"))]  # fmt: skip
+        for name in drop:
+            db.execute(f"DROP TABLE {name}")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name NOT LIKE 'm001%'")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    rounds = statement = ended = 0
+    while ended != 1:
+        rounds += 1
+        statement += 3
+        path = tmp_path / f"at-{statement}" / "h.db"
+        path.parent.mkdir()
+        shutil.copy(old, path)
+        ended = prepared_until(path, statement) + 1
+        assert ended in (1, 1 - signal.SIGKILL)
+        await filled(path, b"after")
+        assert bodies(path) == [*(b"%d" % n for n in range(100)), b"after"]
+        copy = path.with_name("h.db.format-1.bak")
+        assert copy.exists()
+        assert bodies_of_format_1(copy) == 100
+    assert rounds >= 20
+
+
+def bodies_of_format_1(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+        return int(db.execute("SELECT count(*) FROM captures").fetchone()[0])
