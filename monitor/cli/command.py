@@ -8,9 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from monitor.config import Config
 
 _ANSWERED: Final = "monitor.cli.globals"
 HELP: Final = {"help_option_names": ["-h", "--help"]}
@@ -18,12 +21,16 @@ HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 @dataclass(slots=True)
 class Globals:
-    """The options that every command takes. ``db`` and ``config`` are None where the defaults hold."""
+    """The options that every command takes. ``db`` and ``config`` are None where the defaults hold.
+
+    ``loaded`` is what ``monitor.cli.history.config_of`` has read.
+    """
 
     db: Path | None = None
     config: Path | None = None
     no_color: bool = False
     verbose: int = 0
+    loaded: Config | None = None
 
 
 def globals_of(ctx: click.Context) -> Globals:

@@ -22,13 +22,22 @@ FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one
 LAST_STEP: Final = 100_000
 
 
+def config_of(options: Globals) -> Config:
+    """The configuration, read once: that takes secrets out of the environment, where nobody finds them again."""
+    from monitor.services.assemble import load_config
+
+    if options.loaded is None:
+        options.loaded = load_config(options.config)
+    return options.loaded
+
+
 def database(options: Globals, config: Config | None = None) -> Path:
     """The database of this call: the option's, else the configuration's, else the default."""
     if options.db is not None:
         return options.db.expanduser()
-    from monitor.services.assemble import database_of, load_config
+    from monitor.services.assemble import database_of
 
-    return database_of(config or load_config(options.config))
+    return database_of(config or config_of(options))
 
 
 @contextlib.contextmanager

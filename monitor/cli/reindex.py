@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import tell
 from monitor.cli.output import counted
+
+if TYPE_CHECKING:
+    from monitor.config import Config
 
 
 @click.command(cls=Command)
@@ -24,28 +28,27 @@ def command(ctx: click.Context) -> int:
     Example:
       hooktop reindex
     """
-    from monitor.cli.history import database
+    from monitor.cli.history import config_of, database
 
     options = globals_of(ctx)
     path = database(options)
     if not path.exists():
         tell(f"There is no database {path} yet; nothing is to be done.")
         return 0
-    return asyncio.run(_reindex(path, options.config))
+    return asyncio.run(_reindex(path, config_of(options)))
 
 
-async def _reindex(path: Path, config: Path | None) -> int:
-    from monitor.services.assemble import examiner_of, load_config
+async def _reindex(path: Path, config: Config) -> int:
+    from monitor.services.assemble import examiner_of
     from monitor.store.store import Store
 
-    settings = load_config(config)
-    examiner = examiner_of(settings, path)
+    examiner = examiner_of(config, path)
     store = Store.open(path)
     try:
         if store.notice:
             tell(store.notice)
         store.start()
-        number = await store.reread(examiner.again, _progress, trust_unproven=settings.receiver.trust_unproven)
+        number = await store.reread(examiner.again, _progress, trust_unproven=config.receiver.trust_unproven)
     finally:
         await store.stop()
     _progress(0, 0)

@@ -94,13 +94,13 @@ def _chosen(options: Globals, numbers: Sequence[int], text: str | None) -> Seque
 
 
 async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_editor: bool, as_json: bool) -> int:
-    from monitor.cli.history import capture_of, database
+    from monitor.cli.history import capture_of, config_of, database
     from monitor.cli.stopping import on_signals
-    from monitor.services.assemble import load_config, replayer_of
+    from monitor.services.assemble import replayer_of
     from monitor.services.editing import EditProblem
     from monitor.services.replay import ReplayProblem, words
 
-    config = load_config(options.config)
+    config = config_of(options)
     stop, interrupted = asyncio.Event(), False
 
     def ask(_: object) -> None:

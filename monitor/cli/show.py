@@ -71,10 +71,10 @@ def _show_capture(options: Globals, number: int, as_json: bool, raw: bool) -> No
 
 def _today(options: Globals, capture: Capture) -> Verdict:
     """The verdict with the keys of today; its checks are not stored, checking again gives them."""
-    from monitor.cli.history import database
-    from monitor.services.assemble import examiner_of, load_config
+    from monitor.cli.history import config_of, database
+    from monitor.services.assemble import examiner_of
 
-    config = load_config(options.config)
+    config = config_of(options)
     return examiner_of(config, database(options, config)).again(capture).verdict
 
 

@@ -78,14 +78,14 @@ def command(
 
 
 def _stored(options: Globals, numbers: Sequence[int], paint: Paint) -> int:
-    from monitor.cli.history import database
+    from monitor.cli.history import config_of, database
     from monitor.cli.lines import verdict_text
     from monitor.cli.whole import check_lines, verdict_lines
     from monitor.model.verdict import VerdictStatus
-    from monitor.services.assemble import examiner_of, load_config
+    from monitor.services.assemble import examiner_of
     from monitor.text import visible
 
-    config = load_config(options.config)
+    config = config_of(options)
     examiner = examiner_of(config, database(options, config))
     total = verified = 0
     for capture in _captures(options, numbers):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.app import run
-from tests.cli.processes import PROVIDERS, accounts, event, hooktop, signed
+from monitor.providers.registry import registry
+from tests.cli.processes import PROVIDERS, accounts, event, hooktop, listening, signed
 
 URL = "https://hooks.example.com/hook"
 
@@ -111,3 +112,28 @@ def test_headers_by_their_twin_stand_one_a_line(tmp_path: Path, monkeypatch: pyt
     headers = [words[index + 1] for index, word in enumerate(words) if word == "--header"]
     monkeypatch.setenv("HOOKTOP_HEADER", "\n".join(headers))
     assert run([*words[: words.index("--header")], "--key-file", str(key)]) == 0
+
+
+@pytest.mark.parametrize("file", [True, False], ids=["named in the file", "in the environment alone"])
+def test_a_secret_of_the_environment_serves_a_whole_command(tmp_path: Path, own_machine: Path, file: bool) -> None:
+    """Without ``--db`` the configuration says where the database is, too; reading it takes the secret out."""
+    key = registry()["connectly"].local_key()
+    assert isinstance(key, bytes)
+    env = {"CONNECTLY_WEBHOOK_SECRET": key.decode()}
+    config = own_machine / ".config" / "hooktop" / "config.toml"
+    if file:
+        config.parent.mkdir(parents=True)
+        secret = 'webhook_secrets = ["env:CONNECTLY_WEBHOOK_SECRET"]'
+        config.write_text(f'[accounts.c]\nprovider = "connectly"\n{secret}\n')
+        config.chmod(0o600)
+    with listening(env=env) as running:
+        body = event("connectly")
+        assert running.post("/connectly", body, signed("connectly", key, body, running.url)) == 200
+        assert running.end() == 0
+    assert "✔ verified" in hooktop("show", "1", env=env).stdout
+    assert hooktop("verify", "1", env=env).returncode == 0
+    assert hooktop("verify", "--all", env=env).returncode == 0
+    assert hooktop("diff", "1", "1", env=env).returncode == 0
+    assert "not set" not in hooktop("replay", "1", "--to", "http://127.0.0.1:1", env=env).stderr
+    assert hooktop("reindex", env=env).returncode == 0
+    assert hooktop("verify", "--all", env=env).returncode == 0
