@@ -1,4 +1,4 @@
-"""Makes ``commands.md`` in this folder from the commands themselves.
+"""Makes ``commands.md`` in this folder from the commands themselves, and the table of fields in ``filters.md``.
 
 python -m docs.make
 """
@@ -14,8 +14,11 @@ from typing import Any, Final, cast
 import click
 
 from monitor.cli.app import DEFAULT, cli
+from monitor.model.filter.fields import FIELDS
+from monitor.store.filter_sql import MESSAGE_FIELDS
 
 PAGE: Final = Path(__file__).parent / "commands.md"
+FILTERS: Final = Path(__file__).parent / "filters.md"
 HEAD: Final = """# Commands
 
 <!-- made from the commands by python -m docs.make -->
@@ -59,6 +62,7 @@ CODES: Final[dict[str, dict[int, str]]] = {
     "doctor": {0: "all is well", 1: "something is not"},
     "import": {1: "the file cannot be read or has a line that is no capture; nothing was added"},
 }
+_FIELDS: Final = re.compile(r"(<!-- fields: [^>]* -->\n).*?(<!-- /fields -->)", re.DOTALL)
 _DEFAULT: Final = re.compile(r"\s*\(default:? ([^)]*)\)")
 
 
@@ -137,5 +141,17 @@ def page() -> str:
     return "\n".join((HEAD, contents, "", shared, *(section(words, command) for words, command in found.items())))
 
 
+def filters() -> str:
+    """The page of filters with the table of today's fields."""
+    rows = ["| field | holds | written | of messages, too |", "|---|---|---|---|"]
+    for field in FIELDS.values():
+        values = f": `{'` `'.join(field.choices)}`" if field.choices else ""
+        too = "yes" if field.name in MESSAGE_FIELDS else ""
+        rows.append(f"| `{field.name}` | {field.help}{values} | `{field.example}` | {too} |")
+    table = "\n".join(rows) + "\n"
+    return _FIELDS.sub(lambda found: found[1] + table + found[2], FILTERS.read_text("utf-8"))
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
+    FILTERS.write_text(filters(), "utf-8")

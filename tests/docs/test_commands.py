@@ -1,4 +1,4 @@
-"""docs/commands.md tells of every command and every option, as they are today."""
+"""docs/commands.md tells of every command and option, docs/filters.md of every field, as they are today."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import shlex
 import click
 import pytest
 
-from docs.make import CODES, HEAD, PAGE, commands, own_options, page, shared_options, told
+from docs.make import CODES, FILTERS, HEAD, PAGE, commands, filters, own_options, page, shared_options, told
 from monitor.cli.app import cli, with_default
+from monitor.model.filter.fields import FIELDS
+from monitor.model.message import Mark
 
 COMMANDS = dict(commands())
 LEAVES = {words: command for words, command in COMMANDS.items() if not isinstance(command, click.Group)}
@@ -27,6 +29,13 @@ def section_of(words: str) -> str:
 
 def test_the_page_is_that_of_the_program() -> None:
     assert PAGE.read_text("utf-8") == page(), "run python -m docs.make"
+
+
+def test_the_fields_and_marks_of_filters_are_those_of_the_program() -> None:
+    text = FILTERS.read_text("utf-8")
+    assert text == filters(), "run python -m docs.make"
+    assert [name for name in FIELDS if f"| `{name}` |" not in text] == []
+    assert [mark for mark in Mark if f"`{mark}`" not in text] == []
 
 
 @pytest.mark.parametrize("words", COMMANDS)
