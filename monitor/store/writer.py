@@ -1,7 +1,9 @@
 """The one writer: captures that wait together are committed together, then everybody is told.
 
 A thread of its own, so that an fsync never stops the event loop. Whatever is queued while one commit runs is the next
-commit: under load the batches grow by themselves and one fsync serves many requests.
+commit: under load the batches grow by themselves and one fsync serves many requests. What comes in one turn of the
+event loop is handed over at its end: waking the thread for each capture would have it ask for the interpreter's lock,
+and commit a batch of one, in the middle of that turn.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
 CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
+ENDED: Final = "the writer has ended"
 
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
@@ -46,6 +49,7 @@ class Writer:
         self._path = path
         self._on_commit = on_commit
         self._on_state = on_state
+        self._gathered: list[tuple[Capture, asyncio.Future[Capture]]] = []  # in this turn of the loop
         self._waiting: deque[tuple[Capture, asyncio.Future[Capture]]] = deque()
         self._jobs: deque[tuple[Job, asyncio.Future[Any], bool]] = deque()
         self._wake = threading.Condition()
@@ -74,12 +78,12 @@ class Writer:
         StoreUnavailableError. Raises it at once when too many wait or the writer is gone."""
         if not self.alive or self._loop is None:
             raise StoreUnavailableError("the writer is not running")
-        if len(self._waiting) >= MAX_WAITING:
+        if self.waiting >= MAX_WAITING:
             raise StoreUnavailableError(f"{MAX_WAITING} captures are waiting for the disk")
         future: asyncio.Future[Capture] = self._loop.create_future()
-        with self._wake:
-            self._waiting.append((capture, future))
-            self._wake.notify()
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append((capture, future))
         return future
 
     def run(self, job: Job, *, aside: bool = False) -> asyncio.Future[Any]:
@@ -87,18 +91,31 @@ class Writer:
 
         ``aside`` is for what may be lost in a crash and touches no readings: it is not synced.
         """
-        if not self.alive or self._loop is None:
+        if self._loop is None:
             raise StoreUnavailableError("the writer is not running")
         future: asyncio.Future[Any] = self._loop.create_future()
         with self._wake:
+            if not self.alive:
+                raise StoreUnavailableError("the writer is not running")
             self._jobs.append((job, future, aside))
             self._wake.notify()
         return future
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        with self._wake:
+            if self.alive:
+                self._waiting.extend(gathered)
+                self._wake.notify()
+                return
+        if gathered:
+            self._failed([future for _, future in gathered], ENDED)
 
     async def stop(self) -> None:
         """Commit what waits, checkpoint, end the thread."""
         if self._thread is None:
             return
+        self._hand_over()
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -108,7 +125,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many captures wait for their commit."""
-        return len(self._waiting)
+        return len(self._gathered) + len(self._waiting)
 
     def _run(self) -> None:
         try:
@@ -139,14 +156,16 @@ class Writer:
             log.exception("the store's writer ended")
             self._die(type(error).__name__)
         finally:
-            self.alive = False
             db.close()
-            if self._waiting:
-                self._fail(list(self._waiting), "the writer has ended")
-            self._waiting.clear()
-            for _, future, _ in self._jobs:
-                self._call(_reject, future, StoreUnavailableError("the writer has ended"))
-            self._jobs.clear()
+            with self._wake:
+                self.alive = False
+                left, jobs = list(self._waiting), list(self._jobs)
+                self._waiting.clear()
+                self._jobs.clear()
+            if left:
+                self._fail(left, ENDED)
+            for _, future, _ in jobs:
+                self._call(_reject, future, StoreUnavailableError(ENDED))
 
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
         try:
