@@ -217,4 +217,5 @@ def build(rules: Rules, accept: Accept, healthy: Callable[[], bool], refused: Ca
     app = Starlette()
     app.router.redirect_slashes = False
     app.router.default = Hooks(rules, accept, healthy, refused)  # a route would leave out targets such as ``*``
+    app.middleware_stack = app.router  # Starlette's own catch errors, as uvicorn does; they would cost 7 us a request
     return app
