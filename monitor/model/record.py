@@ -17,7 +17,7 @@ def rfc3339(moment: datetime | None) -> str | None:
     """An aware time as RFC 3339 in UTC with microseconds and ``Z``, or None."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def capture_record(capture: Capture) -> dict[str, Any]:
