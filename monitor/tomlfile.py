@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeAlias
 
 from monitor.secret import KeyringSecret, Secret
+from monitor.times import span
 from monitor.urls import web_address
 
 # A parsed TOML value. ``Any`` stays inside: ``Section`` checks each type.
@@ -26,9 +27,7 @@ Where: TypeAlias = tuple[str | int, ...]  # the keys and list positions that lea
 MAX_FILE: Final = 1024 * 1024
 ENV: Final = "env:"
 KEYRING: Final = "keyring:"
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _SIZES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
-_DURATION: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|w)")
 _SIZE: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -238,21 +237,17 @@ class Section:
         value = self._take(key, (str, int, float), needed)
         if value is None:
             return default
-        seconds = 0.0
+        found: timedelta | None
         if isinstance(value, str):
-            value = self._source.text((*self._where, key), value)
-            parts = list(_DURATION.finditer(value))
-            if "".join(part[0] for part in parts) == value:
-                seconds = sum(float(part[1]) * _UNITS[part[2]] for part in parts)
+            found = span(self._source.text((*self._where, key), value))
         else:
-            seconds = float(value)
-        try:
-            span = timedelta(seconds=seconds)
-        except (OverflowError, ValueError):  # ValueError: TOML knows nan
-            span = timedelta()
-        if span <= timedelta():
+            try:
+                found = timedelta(seconds=float(value))
+            except (OverflowError, ValueError):  # ValueError: TOML knows nan
+                found = None
+        if found is None or found <= timedelta():
             self.fail(key, f"must be {needed}")
-        return span
+        return found
 
     def size(self, key: str, default: int, high: int) -> int:
         """A size such as ``"2GB"`` (1024 to the step, as in filters), or a number of bytes; from 1 to ``high``."""

@@ -35,7 +35,7 @@ def command(ctx: click.Context, file: Path, force: bool) -> None:
         fail(f"There is a file {file} already; name another, or say --force to replace it.", USAGE)
     if file.exists() and file.samefile(path):
         fail("The copy cannot replace the database itself; name another file.", USAGE)
-    size = backup(path, file, _progress)
+    size = backup(path, file, _progress, replace=force)
     if sys.stderr.isatty():
         print(f"\r{'':<40}", end="\r", file=sys.stderr, flush=True)
     tell(f"Copied {path} to {file} ({size / 1024**2:,.1f} MB).")

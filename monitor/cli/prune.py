@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,20 +43,14 @@ def command(ctx: click.Context, older_than: float | None, keep: int | None, yes:
 
 
 async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bool) -> int:
-    from monitor.store.retention import RetentionReader
+    from monitor.services.pruning import prunable
     from monitor.store.store import Store
 
-    now = datetime.now(UTC)
     store = Store.open(path)
     try:
-        with closing(RetentionReader(path)) as reader:
-            before: datetime | None = now + timedelta(days=1)
-            if older_than is not None:
-                before = now - timedelta(seconds=older_than)
-            elif keep:
-                before = reader.time_of_newest(keep)
-            number = 0 if before is None else reader.expired_count(before)
-            whole = sum(reader.tallies().values())
+        span = timedelta(seconds=older_than) if older_than is not None else None
+        found = prunable(path, datetime.now(UTC), older_than=span, keep=keep)
+        before, number, whole = found.before, found.number, found.whole
         if before is None or not number:
             tell(f"Nothing is to go: all of the {counted(whole, 'capture')} stay.")
             return 0

@@ -40,14 +40,18 @@ class Feed:
         """Captures in the store."""
         return sum(self.verdicts.values())
 
+    def take_in(self, batch: Sequence[Capture]) -> None:
+        """Count captures that were stored and came from elsewhere than the network."""
+        for capture in batch:
+            self.verdicts[capture.verdict.status.value] += 1
+            self.providers[capture.provider] += 1
+
     def add(self, batch: Sequence[Capture]) -> None:
         """Count captures that were just committed."""
         self._turn()
         self._seconds[-1] += len(batch)
         self.stored += len(batch)
-        for capture in batch:
-            self.verdicts[capture.verdict.status.value] += 1
-            self.providers[capture.provider] += 1
+        self.take_in(batch)
         if batch:
             self.newest = max(self.newest, batch[-1].id)
             self.last_at = batch[-1].received_at

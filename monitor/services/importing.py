@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from monitor.model.capture import Capture
 from monitor.providers.base import Keys
@@ -13,10 +17,23 @@ from monitor.services.examine import Examiner
 from monitor.services.imports.files import Found, Kind, captures
 from monitor.services.imports.problem import ImportProblem
 from monitor.store.errors import StoreError
+from monitor.store.intake import STEP
 from monitor.store.store import Store
 from monitor.text import visible
 
+if TYPE_CHECKING:
+    from monitor.services.monitor import Monitor
+
 TOLD_EVERY: Final = 100  # captures
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is in a file: how many captures, and when the first and the last of them came."""
+
+    captures: int
+    first: datetime | None
+    last: datetime | None
 
 
 class _Keyless:
@@ -61,6 +78,26 @@ class Import:
             self._stop.set()
         await store.caught_up()
         return number
+
+    def check(self) -> Checked:
+        """Read the whole file and keep nothing: what is in it. Raises ImportProblem and OSError."""
+        number, first, last = 0, None, None
+        for capture in self._captures():
+            number += 1
+            first = capture.received_at if first is None else min(first, capture.received_at)
+            last = capture.received_at if last is None else max(last, capture.received_at)
+        return Checked(number, first, last)
+
+    async def run_beside(self, monitor: Monitor) -> AsyncIterator[int]:
+        """Commit every capture as ``run`` does, while a monitor receives: in small parts, which give way to what
+        comes in; gives after each how many it is by then. ``check`` is to be called before, since what was committed
+        stays when something goes wrong. Raises ImportProblem, OSError and StoreError."""
+        found, number = self._captures(), 0
+        while batch := await asyncio.to_thread(lambda: list(islice(found, STEP))):
+            await monitor.store.take_in_part(batch)
+            monitor.feed.take_in(batch)
+            number += len(batch)
+            yield number
 
     def _captures(self) -> Iterator[Capture]:
         """The captures with readings; the store's thread takes them."""

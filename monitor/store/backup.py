@@ -16,13 +16,22 @@ from monitor.store.errors import StoreError, reason_of
 PAGES: Final = 2_000  # copied at a time; between them the writer is not held up
 
 
-def backup(path: Path, target: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+def backup(
+    path: Path,
+    target: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    replace: bool = False,
+) -> int:
     """Copy the database at ``path`` to ``target``, which appears only when it is whole; gives its size in bytes.
 
-    What is committed meanwhile may or may not be in the copy. ``progress`` gets pages (done, total). Raises StoreError.
+    What is committed meanwhile may or may not be in the copy. ``progress`` gets pages (done, total); what it raises
+    ends the copying. Without ``replace`` a file that is there stays: FileExistsError. Raises StoreError.
     """
     path, target = path.expanduser(), target.expanduser()
     partial = target.with_name(target.name + ".part")
+    if not replace and os.path.lexists(target):
+        raise FileExistsError(target)
     try:
         paths.private_file(partial)
         os.truncate(partial, 0)
@@ -38,8 +47,12 @@ def backup(path: Path, target: Path, progress: Callable[[int, int], None] = lamb
             raise StoreError(
                 f"The copy of {path} is damaged ({found}); see what 'hooktop doctor' says of the database."
             )
+        if not replace and os.path.lexists(target):  # came meanwhile
+            raise FileExistsError(target)
         os.replace(partial, target)
         return target.stat().st_size
+    except FileExistsError:
+        raise
     except sqlite3.Error as error:
         raise StoreError(f"The database {path} cannot be copied: {reason_of(error)}.") from error
     except OSError as error:

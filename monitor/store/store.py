@@ -131,6 +131,15 @@ class Store:
             raise StoreUnavailableError("the writer is not running")
         return int(await self._writer.run(partial(intake.put_all, captures=captures)))
 
+    async def take_in_part(self, captures: Sequence[Capture]) -> None:
+        """Commit a few captures that come from elsewhere, in a transaction of their own between those of others.
+
+        Whoever follows the commits hears nothing of them. Raises StoreUnavailableError.
+        """
+        if self._writer is None:
+            raise StoreUnavailableError("the writer is not running")
+        await self._writer.run(partial(intake.put, captures=captures))
+
     async def reread(
         self,
         examine: Callable[[Capture], Capture],
@@ -171,12 +180,13 @@ class Store:
         unproven: bool = False,
         imported: bool = True,
         progress: Callable[[int], None] = lambda gone: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> int:
         """Let captures go that came before a time, with what was made of them; gives how many they were.
 
         A capture stays as long as its message was heard of since. ``limit`` stops after so many; ``unproven``
         takes only captures whose signature was not verified, without ``imported`` none that were imported.
-        ``progress`` is told after each step. Raises StoreError.
+        ``progress`` is told after each step, and no more are taken once ``stop`` says so. Raises StoreError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
@@ -184,10 +194,12 @@ class Store:
         tally: Counter[tuple[str, str]] = Counter()
         with closing(RetentionReader(self.path)) as reader:
             low, last = 1, reader.last_id()
-            while low <= last and (limit is None or gone < limit):
+            while low <= last and (limit is None or gone < limit) and not stop():
                 ids, low = await asyncio.to_thread(reader.expired, before, low, unproven=unproven, imported=imported)
                 ids = ids if limit is None else ids[: limit - gone]
                 for start in range(0, len(ids), retention.STEP):
+                    if stop():
+                        break
                     part = ids[start : start + retention.STEP]
                     tally.update(await self._writer.run(partial(retention.forget, ids=part)))
                     gone += len(part)

@@ -27,7 +27,7 @@ from monitor.services.monitor import Monitor
 from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
-from monitor.ui import copying, crash, themes
+from monitor.ui import copying, crash, storing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.copy_menu import offers_of
 from monitor.ui.coverage_rows import filter_for
@@ -38,6 +38,7 @@ from monitor.ui.offering import Offering
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
+from monitor.ui.screens.backup import BackupScreen
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.conversations import ConversationsScreen
 from monitor.ui.screens.coverage import CoverageScreen
@@ -369,6 +370,18 @@ class HooktopApp(App[int]):
         path, text = session.monitor.store.path, session.view.filter_text
         now = session.now().astimezone()
         self.push_screen(ExportScreen(path, text, capture, session.hidden, now, mask=session.masked))
+
+    def action_import_file(self) -> None:
+        """Take in the captures of a file."""
+        storing.import_file(self, self.session)
+
+    def action_backup(self) -> None:
+        """Copy the database."""
+        self.push_screen(BackupScreen(self.session))
+
+    def action_prune(self) -> None:
+        """Delete old captures."""
+        storing.prune(self, self.session)
 
     def action_theme(self) -> None:
         """Choose a theme."""

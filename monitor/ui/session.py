@@ -61,6 +61,7 @@ class Session:
         self.marks: dict[int, None] = {}  # captures that were marked, in this order
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
         self.sending: Sending | None = None  # what is sent, or was sent last
+        self.importing: tuple[int, int] | None = None  # captures of a file that were taken in, and all of them
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
         self.prunes += 1
@@ -133,6 +134,8 @@ class Session:
         if self.marks:
             marked = f"MARKED {next(iter(self.marks))}" if len(self.marks) == 1 else f"{count(len(self.marks))} MARKED"
             modes.append((marked, "chip"))
+        if self.importing is not None:
+            modes.append((f"IMPORTING {count(self.importing[0])} of {count(self.importing[1])}", "chip"))
         if self.sending is not None and self.sending.running:
             modes.append(self.sending.mode)
         return modes

@@ -57,8 +57,8 @@ def test_keys_are_written_as_people_write_them(written: str, key: str | None, sh
 
 
 def test_an_action_has_its_keys_wherever_it_is() -> None:
-    assert keys_of("replay", "live", replay="P f6") == ("P", "f6")
-    assert keys_of("replay", "detail", replay="P f6") == ("P", "f6")
+    assert keys_of("replay", "live", replay="Z f6") == ("Z", "f6")
+    assert keys_of("replay", "detail", replay="Z f6") == ("Z", "f6")
 
 
 def test_two_actions_can_change_places() -> None:
@@ -117,7 +117,7 @@ def test_the_documentation_names_every_action() -> None:
 
 
 async def test_footer_help_palette_and_hints_show_the_keys_in_force(tmp_path: Path) -> None:
-    actions = in_force(settings(copy="Y", help="f2", follow="space", freeze="f", view_messages="f6", bottom="B"))
+    actions = in_force(settings(copy="Y", help="f2", follow="space", freeze="f", view_messages="f6", bottom="Z"))
     async with screens(tmp_path, plain_captures(3), size=(140, 60), actions=actions) as s:
         text = s.screen_text()
         assert " Y copy" in text
@@ -134,7 +134,7 @@ async def test_footer_help_palette_and_hints_show_the_keys_in_force(tmp_path: Pa
         await s.press("f")
         assert s.app.session.view.frozen
         assert "paused, f goes on" in s.screen_text()
-        await s.press("f", "k", "B")
+        await s.press("f", "k", "Z")
         assert "paused" not in s.screen_text()
         assert s.follows()
         await s.press("ctrl+p", *"copy")

@@ -114,9 +114,9 @@ class MonitorScreen(Screen[None]):
             return any(pane.foldable for pane in self.query(Detail) if pane.display)
         if action.id == "replay":
             return self.session.replayer is not None and not self.session.monitor.settings.read_only
-        if action.id == "drill":
-            return not self.session.monitor.settings.read_only
-        return not action.changes or self.session.can_send
+        if action.id == "send":
+            return self.session.can_send
+        return not action.changes or not self.session.monitor.settings.read_only
 
     def modes(self) -> Sequence[Part]:
         """The states that are not the usual ones: of this screen, and of what another view is for."""

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
-
-from textual import on
-from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from monitor.admin.base import Field
 from monitor.model.filter import parse as parse_filter
@@ -21,12 +16,10 @@ from monitor.store.errors import StoreError
 from monitor.text import visible
 from monitor.ui.format import count
 from monitor.ui.lines import Part
-from monitor.ui.safety import Plain, toast
-from monitor.ui.screens.overlay import Overlay, heading
-from monitor.ui.widgets.form import Chooser, Form
+from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
 
 FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
-DONE_S: Final = 12
+_WHICH: Final = "filter: what passes the filter in force; capture: the one under the cursor; everything."
 _HELP: Final = {
     Format.JSONL: "jsonl: one JSON object a line, as every --json prints it",
     Format.HAR: "har: HTTP Archive 1.2, for browsers and proxies",
@@ -36,10 +29,10 @@ _HELP: Final = {
 }
 
 
-class ExportScreen(Overlay[None]):
-    """Asks, writes with its progress, and closes; esc breaks the writing off."""
+class ExportScreen(WorkScreen):
+    """Asks for which captures, form and file, and writes them."""
 
-    CSS_PATH = ["webhooks.tcss", "export.tcss"]  # noqa: RUF012 - Textual's; a form looks the same everywhere
+    TITLE = "Export"
 
     def __init__(
         self, database: Path, filter_text: str, capture: int | None, hidden: Sequence[str], now: datetime, *, mask: bool
@@ -53,18 +46,9 @@ class ExportScreen(Overlay[None]):
         self._stamp = now.strftime("%Y%m%d-%H%M%S")
         self._mask = mask
         self._form_was = Format.JSONL
-        self._cancel = threading.Event()
-        self._writing = False
 
-    def compose(self) -> ComposeResult:
-        """The form, and what is going on."""
-        with Vertical(classes="box", id="export") as box:
-            box.border_title = heading("Export")
-            box.border_subtitle = heading("enter writes, tab next field, esc closes")
-            yield Form(self._fields(), {}, secrets=frozenset())
-            yield Plain(id="export-note")
-
-    def _fields(self) -> list[Field]:
+    def fields(self) -> list[Field]:
+        """Which captures, in what form, masked or not, and where to."""
         which = [
             *([FILTER] if self._filter else []),
             *([CAPTURE] if self._capture is not None else []),
@@ -72,7 +56,7 @@ class ExportScreen(Overlay[None]):
         ]
         yes = "yes" if self._mask else "no"
         return [
-            Field("which", "What", self._which_help(), tuple(which), free=False, default=which[0]),
+            Field("which", "What", _WHICH, tuple(which), free=False, default=which[0]),
             Field("form", "Form", "; ".join(_HELP.values()), tuple(Format), free=False, default=Format.JSONL),
             Field("mask", "Masked", "Replace numbers, names, texts and secrets, each always in the same way.",
                   ("no", "yes"), free=False, default=yes),
@@ -80,94 +64,59 @@ class ExportScreen(Overlay[None]):
                   default=f"hooktop-{self._stamp}{SUFFIXES[Format.JSONL]}"),
         ]  # fmt: skip
 
-    def _which_help(self) -> str:
-        return "filter: what passes the filter in force; capture: the one under the cursor; everything."
-
-    @property
-    def _values(self) -> dict[str, str]:
-        return self.query_one(Form).values()
-
-    def on_mount(self) -> None:
-        self.query_one(Form).focus_field("which")
-        self._note()
-
-    @on(Form.Changed)
-    @on(Chooser.Changed)
-    def _changed(self) -> None:
-        chosen = Format(self._values["form"])
-        if chosen is not self._form_was:  # the file's name follows, where nobody has chosen another end
-            for row in self.query_one(Form).rows:
-                if row.field.name == "file" and row.text.endswith(SUFFIXES[self._form_was]):
-                    row.put(row.text.removesuffix(SUFFIXES[self._form_was]) + SUFFIXES[chosen])
+    def changed(self, values: Mapping[str, str]) -> None:
+        """The file's name follows the form, where nobody has chosen another end."""
+        chosen = Format(values["form"])
+        if chosen is not self._form_was:
+            if values["file"].endswith(SUFFIXES[self._form_was]):
+                self.fill_in("file", values["file"].removesuffix(SUFFIXES[self._form_was]) + SUFFIXES[chosen])
             self._form_was = chosen
-        if not self._writing:
-            self._note()
 
-    def _note(self) -> None:
-        which = self._values["which"]
+    def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
+        """Which captures, and whether the file may be shared."""
         said = f"captures that pass  {visible(self._filter, limit=60)}"
-        what = {FILTER: said, CAPTURE: f"capture {self._capture}", EVERYTHING: "every capture"}[which]
-        masked = self._values["mask"] == "yes"
+        what = {FILTER: said, CAPTURE: f"capture {self._capture}", EVERYTHING: "every capture"}[values["which"]]
         as_it_is = "numbers, texts and headers as they came: share it with care"
-        second: Part = ("masked: may be shared", "good") if masked else (as_it_is, "warn")
-        self.query_one("#export-note", Plain).show_parts(((what, "quiet"),), (second,))
+        second: Part = ("masked: may be shared", "good") if values["mask"] == "yes" else (as_it_is, "warn")
+        return [[(what, "quiet")], [second]]
 
-    @on(Form.Submitted)
-    def _submitted(self) -> None:
-        if self._writing:
-            return
-        values = self._values
-        target = Path(values["file"]).expanduser().absolute()
-        if not values["file"] or target.is_dir():
-            self.query_one(Form).wrong({"file": "Name a new file."})
-            self.query_one(Form).focus_problem()
-            return
-        self._writing = True
-        self.run_worker(self._write(values, target), group="export")
-
-    async def _write(self, values: dict[str, str], target: Path) -> None:
-        which = values["which"]
-        text = {FILTER: self._filter, CAPTURE: f"id:{self._capture}", EVERYTHING: ""}[which]
+    async def work(self, values: Mapping[str, str]) -> str:
+        """Write the file."""
+        target = new_file(values["file"])
+        text = {FILTER: self._filter, CAPTURE: f"id:{self._capture}", EVERYTHING: ""}[values["which"]]
         masked = values["mask"] == "yes"
-        loop = asyncio.get_running_loop()
-
-        def progress(now: Progress) -> None:
-            loop.call_soon_threadsafe(self._progress, now)
-
-        wrong = None
         try:
             written = await asyncio.to_thread(
                 export, self._database, parse_filter(text), Format(values["form"]), target, masked=masked,
-                hidden=self._hidden, progress=progress, cancelled=self._cancel.is_set,
+                hidden=self._hidden, progress=self._progress, cancelled=self.broken_off.is_set,
             )  # fmt: skip
         except Cancelled:
-            return
-        except FileExistsError:
-            wrong = "There is such a file already; choose another name."
-        except OSError as error:
-            wrong = f"It cannot be written: {error.strerror or type(error).__name__}."
-        except StoreError as error:
-            wrong = str(error)
-        if wrong is not None:
-            self._writing = False
-            form = self.query_one(Form)
-            form.wrong({"file": wrong})
-            form.focus_problem()
-            return
+            raise BrokenOff from None
+        except (OSError, StoreError) as error:
+            raise unwritten(error) from None
         state = "masked" if masked else "as they came"
-        many = "1 capture" if written == 1 else f"{count(written)} captures"
-        toast(self.app, f"Wrote {many}, {state}, to\n{target}", timeout=DONE_S)
-        self.dismiss(None)
+        return f"Wrote {count(written, 'capture')}, {state}, to\n{target}"
 
     def _progress(self, now: Progress) -> None:
-        if self.is_mounted:
-            parts: tuple[Part, ...] = (
-                (f"{now.looked_at:>4.0%}", "accent"), (f"  {count(now.written)} captures written", "plain"),
-                ("  esc breaks it off", "quiet"),
-            )  # fmt: skip
-            self.query_one("#export-note", Plain).show_parts(parts, ())
+        self.tell(
+            [(f"{now.looked_at:>4.0%}", "accent"), (f"  {count(now.written, 'capture')} written", "plain"),
+             ("  esc breaks it off", "quiet")],
+            [],
+        )  # fmt: skip
 
-    def action_close(self) -> None:
-        """Close; what is being written is broken off, and its file is gone."""
-        self._cancel.set()
-        super().action_close()
+
+def new_file(written: str) -> Path:
+    """The file that was named in the field ``file``. Raises Problem where it is none."""
+    target = Path(written).expanduser().absolute()
+    if not written or target.is_dir():
+        raise Problem("file", "Name a new file.")
+    return target
+
+
+def unwritten(error: OSError | StoreError) -> Problem:
+    """What to say of the field ``file`` when it could not be written."""
+    if isinstance(error, FileExistsError):
+        return Problem("file", "There is such a file already; choose another name.")
+    if isinstance(error, OSError):
+        return Problem("file", f"It cannot be written: {error.strerror or type(error).__name__}.")
+    return Problem("file", str(error))

@@ -1,0 +1,183 @@
+"""The overlays that delete old captures: which, with the numbers; then the question, which offers a backup first."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from monitor.admin.base import Field
+from monitor.services.pruning import Prunable, prunable
+from monitor.store.errors import StoreError
+from monitor.times import span
+from monitor.ui.format import clock, count, day
+from monitor.ui.lines import Part
+from monitor.ui.safety import Plain, toast
+from monitor.ui.screens.backup import BackupScreen
+from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.work import DONE_S, Problem, WorkScreen
+from monitor.ui.session import Session
+
+OLDER, NEWEST = "older than", "all but the newest"
+_USUAL: Final = {OLDER: "30d", NEWEST: "10000"}
+COUNT_AFTER_S: Final = 0.2  # of rest while something is filled in
+
+
+class PruneScreen(WorkScreen):
+    """Asks which captures are to go, and says how many these are."""
+
+    TITLE = "Delete old captures"
+    KEYS = "enter goes on to the question, tab next field, esc closes"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._which = OLDER
+        self._resting: Timer | None = None
+        self._lines: Sequence[Sequence[Part]] = ()
+
+    def fields(self) -> list[Field]:
+        """By age or by number, and how much."""
+        return [
+            Field("which", "What goes", "Captures older than a span, or all but the newest ones.", (OLDER, NEWEST),
+                  free=False, default=OLDER),
+            Field("much", "How much", "A span such as 30d or 12h; or how many captures stay.", required=True,
+                  default=_USUAL[OLDER]),
+        ]  # fmt: skip
+
+    def changed(self, values: Mapping[str, str]) -> None:
+        """Another limit, other numbers."""
+        if values["which"] != self._which:
+            if values["much"] == _USUAL[self._which]:
+                self.fill_in("much", _USUAL[values["which"]])
+            self._which = values["which"]
+        self._lines = [[("counting …", "quiet")]]
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(COUNT_AFTER_S, self._count_soon)
+
+    def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
+        """What would go and stay."""
+        return [*self._lines, [("A capture stays as long as its message was heard of since.", "quiet")]]
+
+    async def work(self, values: Mapping[str, str]) -> None:
+        """Ask whether they are to go."""
+        found = await self._count(values)
+        if not found.number:
+            raise Problem("much", f"Nothing would go: all of the {count(found.whole, 'capture')} stay.")
+        self.app.push_screen(PruneQuestion(self._session, found), self._answered)
+
+    def _answered(self, deleted: bool | None) -> None:
+        if deleted:
+            self.dismiss(None)
+
+    def _count_soon(self) -> None:
+        self.run_worker(self._show_count(self.form.values()), group="count", exclusive=True)
+
+    async def _show_count(self, values: Mapping[str, str]) -> None:
+        try:
+            self._lines = stays_and_goes(await self._count(values))
+        except Problem as problem:
+            self._lines = [[(str(problem), "warn")]]
+        self.draw_note()
+
+    async def _count(self, values: Mapping[str, str]) -> Prunable:
+        """Raises Problem."""
+        much = values["much"].replace(",", "").replace(" ", "")
+        older_than = span(much) if values["which"] == OLDER else None
+        keep = int(much) if values["which"] == NEWEST and much.isascii() and much.isdecimal() else None
+        if (older_than is None and keep is None) or len(much) > 12:
+            raise Problem("much", "Write a span such as 30d or 12h." if values["which"] == OLDER
+                          else "Write a whole number, such as 10000.")  # fmt: skip
+        path = self._session.monitor.store.path
+        try:
+            return await asyncio.to_thread(prunable, path, self._session.now(), older_than=older_than, keep=keep)
+        except StoreError as error:
+            raise Problem("much", str(error)) from None
+
+
+class PruneQuestion(Overlay[bool]):
+    """Asks, offers a backup, deletes with its progress; gives whether something was deleted."""
+
+    CSS_PATH = "work.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("D", "delete", show=False),
+        Binding("B", "backup", show=False, id="everywhere.backup"),
+    ]
+
+    def __init__(self, session: Session, found: Prunable) -> None:
+        super().__init__()
+        self._session = session
+        self._found = found
+        self._stop: threading.Event | None = None  # there is one while captures are deleted
+
+    def compose(self) -> ComposeResult:
+        """One box with the question."""
+        with Vertical(classes="box", id="question") as box:
+            box.border_title = heading("Delete for good?")
+            yield Plain(id="question-note")
+
+    def on_mount(self) -> None:
+        keys = [
+            ("D", "deletes them"),
+            (self._session.key("backup"), "makes a backup first"),
+            ("esc", "leaves all as it is"),
+        ]
+        answers: list[Part] = [part for key, does in keys for part in ((key, "accent"), (f" {does}   ", "quiet"))]
+        self._say(*stays_and_goes(self._found), [], answers)
+
+    def _say(self, *lines: Sequence[Part]) -> None:
+        self.query_one("#question-note", Plain).show_parts(*map(tuple, lines))
+
+    def action_backup(self) -> None:
+        """Copy the database, then ask again."""
+        if self._stop is None:
+            self.app.push_screen(BackupScreen(self._session))
+
+    def action_delete(self) -> None:
+        """Delete them."""
+        if self._stop is None and self._found.before is not None:
+            self._stop = threading.Event()
+            self.run_worker(self._delete(self._found.before, self._stop), group="prune")
+
+    async def _delete(self, before: datetime, stop: threading.Event) -> None:
+        self._progress(0)
+        try:
+            gone = await self._session.monitor.store.prune(before, progress=self._progress, stop=stop.is_set)
+        except StoreError as error:
+            toast(self.app, str(error), severity="error", timeout=DONE_S)
+            self.dismiss(False)
+            return
+        broken_off = " It was broken off." if stop.is_set() else ""
+        left = max(self._found.whole - gone, 0)
+        toast(self.app, f"Deleted {count(gone, 'capture')}; {count(left)} were left.{broken_off}", timeout=DONE_S)
+        self.dismiss(True)
+
+    def _progress(self, gone: int) -> None:
+        of = f" of {count(self._found.number, 'capture')} deleted"
+        self._say([(count(gone), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
+
+    def action_close(self) -> None:
+        """Leave all as it is; what is being deleted is broken off, and what is gone is gone."""
+        if self._stop is None:
+            self.dismiss(False)
+        else:
+            self._stop.set()
+
+
+def stays_and_goes(found: Prunable) -> list[list[Part]]:
+    """The numbers, as people are asked to agree to them."""
+    stay = found.whole - found.number
+    rest = f"{count(stay)} stay" if stay else "nothing stays"
+    if not found.number or found.before is None:
+        return [[(f"Nothing goes: all of the {count(found.whole, 'capture')} stay.", "quiet")]]
+    goes: list[Part] = [(count(found.number, "capture"), "bad"), (f" of {count(found.whole)} go for good", "strong")]
+    when = f"{day(found.before)} {clock(found.before)}"
+    return [goes, [(f"{rest}; what came before {when} goes" if stay else rest, "quiet")]]
