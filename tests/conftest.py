@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,22 @@ def own_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
         monkeypatch.setenv(name, str(home / folder))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     return home
+
+
+@pytest.fixture
+def ran(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Tell how many cases of the corpora a test has run, and what for: the summary at the end adds them up."""
+    return lambda what, number: record_property(f"corpora: {what}", number)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases of the corpora have passed: a test that was skipped for want of them is not one of them."""
+    counted: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            if report.when == "call" and name.startswith("corpora: "):
+                counted[name.removeprefix("corpora: ")] += number
+    if counted:
+        terminalreporter.write_line(
+            "corpora cases passed: " + ", ".join(f"{n:,} {what}" for what, n in counted.items())
+        )

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def _files() -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.suffix in (".pub", ".pem", ".der"))
 
 
-def test_the_39_key_files() -> None:
+def test_the_39_key_files(ran: Callable[[str, int], None]) -> None:
     """RSA and Ed25519 load; every other kind and every broken certificate is refused with a sentence."""
     seen: Counter[str] = Counter()
     with warnings.catch_warnings():
@@ -60,6 +61,7 @@ def test_the_39_key_files() -> None:
                 assert "__ed25519-" in file.name
                 seen["Ed25519"] += 1
     assert seen == {"RSA 2048": 5, "RSA 1024": 2, "Ed25519": 4, "refused": 28}
+    ran("key files", 39)
 
 
 @pytest.mark.parametrize("file", _files(), ids=lambda file: file.name)

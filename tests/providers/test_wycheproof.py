@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -42,7 +42,7 @@ def _volt(key: Key, message: bytes, signature: str) -> Verdict:
 
 
 @pytest.mark.parametrize("file", RSA_FILES)
-def test_rsa(file: str) -> None:
+def test_rsa(file: str, ran: Callable[[str, int], None]) -> None:
     """Verified under the scheme of the file exactly where the case is valid: what is only acceptable is refused.
 
     A case that is a true signature under another scheme of Volt's list (another hash, PSS) is verified as that.
@@ -64,6 +64,7 @@ def test_rsa(file: str) -> None:
     assert wrong == []
     assert seen["acceptable"] == 1
     assert sum(seen.values()) in (258, 259)
+    ran("signatures", sum(seen.values()))
 
 
 def test_all_rsa_cases_are_there() -> None:
@@ -71,10 +72,11 @@ def test_all_rsa_cases_are_there() -> None:
     assert seen == {"valid": 32, "invalid": 999, "acceptable": 4}
 
 
-def test_hmac_sha256() -> None:
+def test_hmac_sha256(ran: Callable[[str, int], None]) -> None:
     """Only whole tags count: the valid ones that were cut to 16 bytes are refused."""
     verified: Counter[str] = Counter()
-    for _, test in _cases("hmac_sha256_test.json"):
+    cases = list(_cases("hmac_sha256_test.json"))
+    for _, test in cases:
         key, message, tag = (bytes.fromhex(test[name]) for name in ("key", "msg", "tag"))
         assert right_mac(key, "sha256", message, tag) == (test["result"] == "valid" and len(tag) == 32), test["tcId"]
         try:
@@ -84,9 +86,10 @@ def test_hmac_sha256() -> None:
             continue
         verified["whole"] += right_mac(key, "sha256", message, given)
     assert verified == {"whole": 33, "cut": 33}
+    ran("signatures", len(cases))
 
 
-def test_ed25519() -> None:
+def test_ed25519(ran: Callable[[str, int], None]) -> None:
     seen: Counter[str] = Counter()
     for group, test in _cases("ed25519_test.json"):
         seen[test["result"]] += 1
@@ -95,9 +98,10 @@ def test_ed25519() -> None:
         message, signature = bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"])
         assert right_ed25519(public, message, signature) == (test["result"] == "valid"), test["tcId"]
     assert seen == {"valid": 88, "invalid": 63}
+    ran("signatures", sum(seen.values()))
 
 
-def test_the_standard_vectors() -> None:
+def test_the_standard_vectors(ran: Callable[[str, int], None]) -> None:
     good, bad = json.loads((corpora() / "standard-webhooks" / "vectors.json").read_text("utf-8"))["vectors"]
     for vector in (good, bad):
         moment = str(good["timestamp"])  # the bad one has no time of its own
@@ -110,6 +114,7 @@ def test_the_standard_vectors() -> None:
         keys = Keys(keys=(standard.key(vector["secret"], "vector"),))
         verdict = standard.verify(Request("POST", "/", "", headers, body), parse(body), keys, float(moment) + 10)
         assert verdict.status is (VerdictStatus.VERIFIED if vector is good else VerdictStatus.INVALID)
+    ran("signatures", 2)
 
 
 def _encodings() -> Iterator[tuple[RSAPublicNumbers, bytes, str, str]]:
@@ -129,7 +134,7 @@ def _encodings() -> Iterator[tuple[RSAPublicNumbers, bytes, str, str]]:
             yield RSAPublicNumbers(int(fields["e"], 16), modulus), bytes.fromhex(fields["Msg"]), fields["S"], value
 
 
-def test_forged_rsa_encodings() -> None:
+def test_forged_rsa_encodings(ran: Callable[[str, int], None]) -> None:
     seen: Counter[int] = Counter()
     for numbers, message, signature, result in _encodings():
         assert result.startswith("F")
@@ -138,3 +143,4 @@ def test_forged_rsa_encodings() -> None:
         padded = signature.zfill(numbers.n.bit_length() // 4)
         assert _volt(key, message, padded).status is VerdictStatus.INVALID
     assert seen == {1024: 30, 1536: 30, 2048: 30, 3072: 30, 4096: 30}
+    ran("signatures", 150)
