@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
+from itertools import chain
+from pathlib import Path
 
 import click
 import pytest
@@ -12,8 +15,11 @@ from docs.make import CODES, FILTERS, HEAD, PAGE, commands, filters, own_options
 from monitor.cli.app import cli, with_default
 from monitor.model.filter.fields import FIELDS
 from monitor.model.message import Mark
+from monitor.providers.registry import registry
+from tests.corpora import ROOT
 
 COMMANDS = dict(commands())
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
 LEAVES = {words: command for words, command in COMMANDS.items() if not isinstance(command, click.Group)}
 EXAMPLES = [(words, line) for words, command in COMMANDS.items() for line in "\n".join(told(command)[1])
             .replace(" \\\n", "").splitlines()]  # fmt: skip
@@ -60,17 +66,48 @@ def test_no_code_is_told_of_twice_or_of_no_command() -> None:
             assert known or code in ("0", "128"), (words, code)
 
 
-@pytest.mark.parametrize(("words", "line"), EXAMPLES)
-def test_every_example_is_understood(words: str, line: str) -> None:
-    """Its words and options exist, and its values are of the kinds that they should be."""
+def understood(line: str) -> str:
+    """The words of the command that a line of a shell calls. Its options must exist, its values be of their kinds."""
     parts = shlex.split(line.replace('eval "$(', "").replace(')"', ""), comments=True)
-    for end in ("|", "&&", ">"):
+    for end in ("|", "&&", ">", "&"):
         parts = parts[: parts.index(end)] if end in parts else parts
     assert parts[0] == "hooktop"
     context = cli.make_context("hooktop", with_default(parts[1:]))
-    while isinstance(context.command, click.Group):
-        name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
+    while isinstance(context.command, click.Group) and (words := [*context._protected_args, *context.args]):
+        name, command, rest = context.command.resolve_command(context, words)
         assert command is not None
         context = command.make_context(name, rest, parent=context)
-    told_by = " ".join(context.command_path.split()[1:])
-    assert told_by == words or told_by.startswith(words + " ") or told_by == "captures"
+    return " ".join(context.command_path.split()[1:])
+
+
+@pytest.mark.parametrize(("words", "line"), EXAMPLES)
+def test_every_example_is_understood(words: str, line: str) -> None:
+    called = understood(line)
+    assert called == words or called.startswith(words + " ") or called == "captures"
+
+
+def calls_in(page: Path) -> tuple[list[str], list[str]]:
+    """The calls of hooktop on a page: those in blocks, whole, and those in running text, which may be names alone."""
+    text = page.read_text("utf-8").replace(" \\\n", "")
+    blocks = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE))
+    running = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
+    whole = [line.strip() for line in blocks.splitlines() if line.strip().startswith("hooktop")]
+    return whole, re.findall(r"`(hooktop [a-z][^`…|\\]*)`", running)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_call_on_a_page_is_understood(page: Path) -> None:
+    whole, named = calls_in(page)
+    for call in whole:
+        understood(call)
+    for call in named:
+        with contextlib.suppress(click.MissingParameter):
+            understood(call)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_scenario_that_a_page_sends_exists(page: Path) -> None:
+    for call in chain(*calls_in(page)):
+        sent = re.match(r"hooktop send ([a-z]+) ([a-z][\w-]*)", call)
+        if sent is not None and sent[1] != "pigeon":  # that of the page about plug-ins
+            assert sent[2] in {scenario.name for scenario in registry()[sent[1]].scenarios}, call
