@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 from textual.worker import WorkerCancelled
 
 from monitor import tasks
 from monitor.config import Config, ReceiverConfig
 from monitor.model.capture import Capture, Request
-from monitor.providers.registry import registry
+from monitor.providers.registry import BUILT_IN, registry
 from monitor.receiver.server import bind
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.traffic import Traffic
@@ -87,7 +88,8 @@ PICTURES: Final = (
 
 def traffic(local: LocalKeys, number: int) -> Iterator[tuple[Request, datetime]]:
     """Requests of mixed traffic and when they arrive; the same in every run but for keys and signatures."""
-    providers = {provider.name: provider for provider in registry() if provider.scenarios}
+    known = registry()
+    providers = {name: known[name] for name in BUILT_IN if known[name].scenarios}  # no plug-ins
     for delivery in islice(Traffic(SEED, list(providers.values()), 1.0, START), number):
         at = START + timedelta(seconds=delivery.at)
         envelope = seal(
@@ -141,6 +143,8 @@ async def draw(picture: Picture, folder: Path) -> None:
                 await settle(app, pilot)
                 for key in picture.keys:
                     await pilot.press(key)
+                    if not isinstance(app.focused, Input):  # a key means what is on the screen, so that must be there
+                        await settle(app, pilot)
                 await settle(app, pilot)
                 path = folder / f"{picture.name}.svg"
                 path.write_text(app.export_screenshot(title="hooktop"), "utf-8")
