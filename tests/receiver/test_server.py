@@ -1,0 +1,64 @@
+"""The receiver's socket and server by themselves: what cannot be listened on, limits, and ending at any moment."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from contextlib import closing
+
+import httpx
+import pytest
+
+from monitor.receiver.app import Arrival, Reply, Rules, build
+from monitor.receiver.server import WANTED_FILES, Receiver, ReceiverError, bind, raise_file_limit
+
+
+def receiver(sock: socket.socket) -> Receiver:
+    """A receiver that stores nothing."""
+
+    async def accept(arrival: Arrival) -> Reply:
+        return Reply(200)
+
+    return Receiver(sock, build(Rules(frozenset()), accept, lambda: True, lambda status: None), lambda status: None)
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("203.0.113.7", r"^203\.0\.113\.7:0 cannot be listened on \(.+\); choose with --host and --port\.$"),
+        ("no.such.host.invalid", r"^The host 'no\.such\.host\.invalid' cannot be resolved \(.+\); name an address"),
+    ],
+)
+def test_an_address_that_is_not_of_this_machine_is_said(host: str, said: str) -> None:
+    with pytest.raises(ReceiverError, match=said):
+        bind(host, 0)
+
+
+async def test_a_receiver_can_be_stopped_twice_and_before_it_began() -> None:
+    with closing(bind("127.0.0.1", 0)) as sock:
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+        served = receiver(sock)
+        await served.stop()
+        await served.start()
+        assert served.alive
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.post(url, content=b"{}")).status_code == 200
+        await served.stop()
+        await served.stop()
+        assert [one.alive for one in (served, receiver(sock))] == [False, False]
+        async with httpx.AsyncClient(trust_env=False) as http:
+            with pytest.raises(httpx.ConnectError):
+                await http.post(url)
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_allowed() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, hard)
+        raise_file_limit()  # a second time there is nothing to do
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
