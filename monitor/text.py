@@ -73,9 +73,9 @@ def visible(text: str, *, lines: bool = False, limit: int | None = None) -> str:
 
 def visible_bytes(data: bytes, *, lines: bool = False, limit: int | None = None) -> str:
     r"""Bytes as visible text: UTF-8 where they are UTF-8, ``\xff`` where they are not."""
-    cut = data if limit is None or len(data) <= limit else data[:limit]
+    cut = data[:limit]
     shown = visible(cut.decode("utf-8", "backslashreplace"), lines=lines)
-    return shown if cut is data else shown + "…"
+    return shown if len(cut) == len(data) else shown + "…"
 
 
 def _cap_marks(text: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from monitor.text import MAX_MARKS, visible, visible_bytes
+from monitor.text import MAX_MARKS, escape, visible, visible_bytes
 from tests.corpora import corpora
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -33,6 +33,10 @@ HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
         ("مرحبا ¡hola! 👋 你好", "مرحبا ¡hola! 👋 你好"),
         ("[bold]kept[/bold]", "[bold]kept[/bold]"),
         ("❤\ufe0f", "❤"),
+        ("a\ufdff\ufe00\ufe0e\ufe10", "a\ufdff\ufe10"),  # variation selectors alone go without a trace
+        ("a\U000e00ff\U000e0100\U000e01ef\U000e01f0", "a\\U000e00ff\\U000e01f0"),
+        ("\uffff\U0001fffe\U00020000 é", "\\uffff\\U0001fffe𠀀 é"),
+        ("a b\x1f é", "a b␟ é"),
     ],
 )
 def test_visible(text: str, shown: str) -> None:
@@ -47,6 +51,12 @@ def test_limit_marks_the_cut() -> None:
     assert visible("abcdef", limit=3) == "abc…"
     assert visible("abc", limit=3) == "abc"
     assert visible_bytes(b"abcdef", limit=3) == "abc…"
+    assert visible_bytes(b"abc", limit=3) == "abc"
+    assert visible_bytes(b"ab\nc") == "ab␊c"
+
+
+def test_escapes_have_as_many_digits_as_python_reads() -> None:
+    assert (escape(0xFFFF), escape(0x10000)) == ("\\uffff", "\\U00010000")
 
 
 def test_bytes_that_are_no_utf8_are_escaped() -> None:
@@ -57,6 +67,7 @@ def test_bytes_that_are_no_utf8_are_escaped() -> None:
 def test_combining_marks_are_capped(mark: str) -> None:
     # an accent, an enclosing mark, and signs of two scripts: only some of them have a combining class
     assert visible("a" + mark * 2000 + "b") == "a" + mark * MAX_MARKS + "b"
+    assert visible(mark * 9) == mark * MAX_MARKS
     assert visible("a" + mark * MAX_MARKS + "b" + mark) == "a" + mark * MAX_MARKS + "b" + mark
 
 
