@@ -27,7 +27,7 @@ from monitor.services.monitor import Monitor
 from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
-from monitor.ui import copying, crash, storing, themes
+from monitor.ui import continuing, copying, crash, storing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.copy_menu import offers_of
 from monitor.ui.coverage_rows import filter_for
@@ -111,6 +111,7 @@ class HooktopApp(App[int]):
     def on_mount(self) -> None:
         self.set_keymap(bound(self.session.actions))
         self.set_interval(TICK_S, self._tick)
+        continuing.watch(self)
         notice = self.session.monitor.store.notice
         if notice:
             toast(self, notice, severity="warning", timeout=20)

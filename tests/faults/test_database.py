@@ -18,7 +18,7 @@ from monitor.store.reader import Reader
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Store
 from tests.corpora import ROOT
-from tests.e2e.programs import environment, listening, run
+from tests.e2e.programs import environment, listening
 from tests.factory import make_capture
 from tests.store.test_store import started
 
