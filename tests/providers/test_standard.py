@@ -124,6 +124,7 @@ def test_missing_header() -> None:
             VerdictStatus.MISSING,
             "the header webhook-signature is missing",
         )
+        assert [(check.name, check.passed) for check in verdict.checks] == [("header", False)]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +193,10 @@ def test_a_public_key_never_serves_as_a_secret() -> None:
         (v1(BODY.strip() + b"\n"), None),
         ("v1," + base64.urlsafe_b64encode(base64.b64decode(v1()[3:])).decode().rstrip("="), "in base64, not base64url"),
         ("v1," + base64.b64decode(v1()[3:]).hex(), "in base64, not hex"),
+        ("v1," + bytes(32).hex(), None),
         ("v1," + b64(hmac.digest(SECRET, BODY, "sha256")), "over the body alone"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_near_misses_stay_invalid(text: str, near: str | None) -> None:
     verdict = verify(request(text), HMAC_KEY)
