@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,17 @@ class Listening:
 
 @contextlib.contextmanager
 def listening(
-    db: Path, environ: dict[str, str], *arguments: str, before: list[str] | None = None
+    db: Path,
+    environ: dict[str, str],
+    *arguments: str,
+    before: list[str] | None = None,
+    python: Sequence[str] = ("-m", "monitor"),
 ) -> Iterator[Listening]:
-    """Start a receiver on a free port; it is killed at the end if it still runs."""
-    command = [*(before or []), sys.executable, "-m", "monitor", "listen", "--json", "--port", "0", "--db", str(db)]
+    """Start a receiver on a free port; it is killed at the end if it still runs.
+
+    ``before`` is a program that runs it, ``python`` what Python is told to run.
+    """
+    command = [*(before or []), sys.executable, *python, "listen", "--json", "--port", "0", "--db", str(db)]
     process = subprocess.Popen([*command, *arguments], env=environ, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
