@@ -15,9 +15,9 @@ FURTHER = {"Alert commands", "Provider plug-ins", "Custom answers", "Bundles and
            "Replays"}  # fmt: skip
 
 
-def rows() -> dict[str, list[str]]:
-    """The cells of each row of the table of threats, by the first of them."""
-    text = (ROOT / "docs" / "security.md").read_text("utf-8").partition("\n## Threats\n")[2]
+def rows(page: str = "security.md", chapter: str = "Threats") -> dict[str, list[str]]:
+    """The cells of each row of the table in a chapter of a page, by the first of them."""
+    text = (ROOT / "docs" / page).read_text("utf-8").partition(f"\n## {chapter}\n")[2]
     lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")][2:]
     return {cells[0].strip(): [cell.strip() for cell in cells] for cells in lines}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -49,6 +50,27 @@ def post(url: str, body: bytes = b"{}", timeout: float = 30) -> int:
 def stored(home: Path) -> int:
     done = run(["captures", "--json", "--limit", "100000"], environment(home))
     return len(done.stdout.splitlines())
+
+
+def test_f17_a_large_body_that_is_drawn_keeps_no_answer_waiting(tmp_path: Path) -> None:
+    body = json.dumps([{"number": n, "text": "x" * 60} for n in range(9_000)], indent=1).encode()
+    assert 800_000 < len(body) < 1_048_576
+    with Terminal(["--port", "0"], environment(tmp_path), size=(80, 24)) as terminal:
+        url = url_of(terminal)
+        assert post(url, body) == 200
+        terminal.wait("1 capture")
+        terminal.press("\r")
+        terminal.wait("esc back")
+        terminal.press("\x1b[C")  # to the body
+        slowest = 0.0
+        for _ in range(40):
+            begun = time.monotonic()
+            assert post(url) == 200
+            slowest = max(slowest, time.monotonic() - begun)
+        terminal.wait("number.*0")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.end() == 143
+    assert slowest < 3  # seconds; drawn at once it takes 8
 
 
 @pytest.mark.slow
