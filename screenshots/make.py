@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -34,7 +37,7 @@ from monitor.services import demonstration
 from monitor.services.assemble import Assembly, assembled
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Monitor, Settings
-from monitor.services.registrations import Panel
+from monitor.services.registrations import Panel, Registrations
 from monitor.services.webhooks import Webhooks
 from monitor.ui.app import HooktopApp
 from monitor.ui.screens.live import LiveScreen
@@ -43,6 +46,14 @@ START: Final = datetime(2026, 1, 31, 21, 30, tzinfo=UTC)
 SEED: Final = 11
 URL: Final = "https://a1b2.trycloudflare.com"
 PORT: Final = 8787
+# What providers and the demonstration make up anew in every run, and what stands for it in the pictures.
+RANDOM: Final = {
+    r"127\.0\.0\.1:\d+": "127.0.0.1:8790",
+    r"demo-[0-9a-f]{4}\.": "demo-50a3.",
+    r"hk-[0-9a-f]{8}": "hk-fa95f03a",
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "302d4485-ed82-4865-9e31-a0527dd1cd{:02}",
+    r"\bwh_[0-9A-Z]{26}": "wh_C7WQV0XYK742NKJ5GH84RDAH{:02}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,50 @@ async def draw(picture: Picture, folder: Path) -> None:
                 path.write_text(app.export_screenshot(title="hooktop"), "utf-8")
 
 
+class Still:
+    """Makes what the demonstration's providers say the same in every run."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, dict[str, str]] = {name: {} for name in RANDOM.values()}
+
+    def __call__(self, value: Any) -> Any:
+        """The value with its random ids and addresses replaced, each always in the same way, and its times."""
+        if isinstance(value, Enum):
+            return value
+        if isinstance(value, str):
+            for pattern, name in RANDOM.items():
+                value = re.sub(pattern, partial(self._named, name), value)
+            return value
+        if isinstance(value, datetime):
+            return START - timedelta(hours=3)
+        if isinstance(value, tuple):
+            return tuple(map(self, value))
+        if isinstance(value, Mapping):
+            return {key: self(item) for key, item in value.items()}
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{one.name: self(getattr(value, one.name)) for one in fields(value) if one.init})
+        return value
+
+    def _named(self, name: str, found: re.Match[str]) -> str:
+        known = self._names[name]
+        return known.setdefault(found[0], name.format(len(known)))
+
+
+def hold_still(registrations: Registrations) -> None:
+    """Let the panels be the same in every run."""
+
+    def panel(account: str) -> Panel:
+        found = original(account)
+        took_s = None if found.took_s is None else 0.031
+        refreshed_at = None if found.refreshed_at is None else START
+        return replace(still(found), took_s=took_s, refreshed_at=refreshed_at)
+
+    still, original, names = Still(), registrations.panel, [panel.account for panel in registrations.panels()]
+    registrations.panel = panel  # type: ignore[method-assign]
+    registrations.panels = lambda: tuple(map(panel, names))  # type: ignore[method-assign]
+    registrations.panels()  # names are given in this order
+
+
 def asked(panels: Sequence[Panel]) -> bool:
     """Whether all accounts are there and their providers have answered."""
     return bool(panels) and not any(panel.busy or (panel.host and panel.refreshed_at is None) for panel in panels)
@@ -169,6 +224,7 @@ async def providers(assembly: Assembly, webhooks: Webhooks | None, home: Path) -
             while not asked(assembly.registrations.panels()):
                 changed.clear()
                 await changed.wait()
+        hold_still(assembly.registrations)
         yield
     finally:
         running.cancel()
