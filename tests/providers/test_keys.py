@@ -127,6 +127,8 @@ def test_der_whose_last_byte_looks_like_white_space() -> None:
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "private key"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "private key"),
         ("A" * 20_000, "20000 bytes"),
+        ("A" * 16_385, "16385 bytes long; a key is under 16384"),
+        ("A" * 16_384, "cannot be read"),
         ("0" * 50, "cannot be read"),
         ("é", "cannot be read"),
         ("\ud800", "cannot be read"),
@@ -211,5 +213,5 @@ def test_signing_keys_survive_their_file(signing: bytes | rsa.RSAPrivateKey | ed
     ids=range(5),
 )
 def test_a_broken_signing_key_is_a_problem(text: str) -> None:
-    with pytest.raises(KeyProblem):
+    with pytest.raises(KeyProblem, match=r"^a local signing key (cannot be read|is of a kind that no provider here)"):
         load_signing_key(text)

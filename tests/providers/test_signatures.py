@@ -124,6 +124,7 @@ def test_altered_bodies() -> None:
         "a re-serialised body (blanks after separators, \\u escapes)": b'{"a": "\\u00e9"}',
     }
     assert list(_altered(b"{}")) == []
+    assert list(_altered(b"[1] ")) == ["without the white space around the body"]  # each body once
     assert _altered(b"not json ") == {"without the white space around the body": b"not json"}
     assert set(_altered(b'{"a":"\\ud800"}')) == {"a re-serialised body (blanks after separators, \\u escapes)"}
     assert _altered(b'"' + b"x" * MAX_ALTERED + b'" ') == {}

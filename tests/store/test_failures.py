@@ -86,14 +86,16 @@ def test_the_reason_in_words(tmp_path: Path, fails: Callable[[Path], None], said
 
 async def test_where_files_may_not_grow_it_says_so_and_goes_on_when_they_may(tmp_path: Path) -> None:
     told: list[str | None] = []
+    health: list[bool] = []
     async with storing(tmp_path / "h.db") as store:
         store.watch(told.append)
         first = await store.add(make_capture())
         with small_files(64 * 1024), pytest.raises(StoreUnavailableError, match="disk"):
             await store.add(make_capture(body=os.urandom(300_000)))
-        assert not store.healthy
+        health.append(store.healthy)
         second = await store.add(make_capture())
-        assert store.healthy
+        health.append(store.healthy)
+        assert health == [False, True]
         assert (first.id, told[0], told[-1]) == (1, "the disk gave an error", None)
         with closing(store.reader()) as reader:
             assert [capture.id for capture in reader.page()] == [first.id, second.id]
