@@ -186,6 +186,12 @@ def test_signed_times_that_are_none(stamp: str) -> None:
     assert read(provider, b'{"event":"x"}', (TIMESTAMP, latin)).occurred_at is None
 
 
+def test_a_signed_time_has_fifteen_digits_at_most() -> None:
+    far, farther = ("9" * digits for digits in (15, 16))
+    assert check(delivery(sign(stamp=far), stamp=far)).status is VerdictStatus.STALE
+    assert check(delivery(sign(stamp=farther), stamp=farther)).reason == f"{TIMESTAMP} is not a time in Unix seconds"
+
+
 @pytest.mark.parametrize(
     ("sent", "url"),
     [
