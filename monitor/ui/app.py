@@ -37,6 +37,7 @@ from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
+from monitor.ui.painted import PAINTS
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.backup import BackupScreen
 from monitor.ui.screens.base import MonitorScreen
@@ -67,6 +68,7 @@ class HooktopApp(App[int]):
 
     TITLE = "hooktop"
     DEFAULT_MODE = "live"
+    COMPONENT_CLASSES = PAINTS
     CSS_PATH = ["app.tcss", "screens/live.tcss"]  # noqa: RUF012 - a default screen's own is not loaded
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     COMMANDS = {ActionCommands}  # noqa: RUF012 - declared so by Textual

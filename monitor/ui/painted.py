@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,21 +14,39 @@ from textual.widget import Widget
 from monitor.ui.lines import ROLES, Line, Part
 
 
-class Painted(Widget):
-    """A widget that draws parts with roles. Mix in before the widget it extends."""
+# Component classes of the app, which has them once for all widgets: Textual works each of them out anew for every
+# widget that has it, whenever that is styled, and that was half the time until the first paint.
+PAINTS: Final = {f"role--{role}" for role in ROLES} | {"row--cursor", "row--cursor-blur"}
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES} | {"row--cursor", "row--cursor-blur"}
+
+class Painted(Widget):
+    """A widget that draws parts with roles, in an app with ``PAINTS``. Mix in before the widget it extends."""
 
     style_generation = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._paints: dict[str, Style] = {}
 
     def notify_style_update(self) -> None:
         """Textual calls this when colours changed: what was drawn before is void."""
         self.style_generation += 1
+        self._paints = {}
         super().notify_style_update()
 
     def role(self, name: str) -> Style:
         """The colours of a role alone, to be laid over a background."""
-        return self.get_component_rich_style(f"role--{name}", partial=True)
+        return self._painted(f"role--{name}")
+
+    def picked(self, *, focused: bool) -> Style:
+        """The colours of the row under the cursor alone."""
+        return self._painted("row--cursor" if focused else "row--cursor-blur")
+
+    def _painted(self, name: str) -> Style:
+        style = self._paints.get(name)
+        if style is None:
+            style = self._paints[name] = self.app.get_component_styles(name).partial_rich_style
+        return style
 
     def paint(self, parts: Sequence[Part], width: int, base: Style) -> Strip:
         """Parts as a strip of exactly ``width`` cells on the colours of ``base``."""

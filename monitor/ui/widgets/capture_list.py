@@ -257,7 +257,7 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         if strip is None:
             base: Style = self.rich_style
             if here:
-                base += self.get_component_rich_style("row--cursor" if focused else "row--cursor-blur", partial=True)
+                base += self.picked(focused=focused)
             edge = ("◆" if row.id in self._marked else "▌" if here else " ", "accent")
             strip = self._strips[key] = self.paint([edge, *row_parts(row, width, look, time)], width, base)
         return strip

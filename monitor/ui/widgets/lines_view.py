@@ -205,7 +205,7 @@ class LinesView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         number, start, end = self._rows[row]
         line = self.document.lines[number]
         if self._foldable and number == self.cursor and self.has_focus:
-            base += self.get_component_rich_style("row--cursor", partial=True)
+            base += self.picked(focused=True)
         segments = self.paint_slice(self._marked(number, line), start, end, base)
         if number in self.folded:
             inside = self.document.folds[number] - number - 1

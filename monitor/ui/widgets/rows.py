@@ -189,7 +189,7 @@ class Rows(Cursor):
         here = index == self.cursor
         base = self.rich_style
         if here:
-            base += self.get_component_rich_style("row--cursor" if self.has_focus else "row--cursor-blur", partial=True)
+            base += self.picked(focused=self.has_focus)
         try:
             return self.paint([("▌" if here else " ", "accent"), *self.row_parts(index, width, part)], width, base)
         except Exception as error:
@@ -315,7 +315,7 @@ class ItemsView(Cursor):
         line, entry = self.placed[number]
         here = entry is not None and entry == self.cursor
         if here:
-            base += self.get_component_rich_style("row--cursor" if self.has_focus else "row--cursor-blur", partial=True)
+            base += self.picked(focused=self.has_focus)
         segments = self.paint_slice(line, start, end, base)
         if here and self.narrow:  # the entry is picked out, not what lies beside it
             bare = self.rich_style

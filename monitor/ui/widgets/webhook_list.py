@@ -60,7 +60,7 @@ class WebhookList(ItemsView):
         row = y + self.scroll_offset.y
         if row < len(self._rows) and self.placed[self._rows[row][0]][1] == self.cursor and len(self.entries):
             base = self.rich_style
-            base += self.get_component_rich_style("row--cursor" if self.has_focus else "row--cursor-blur", partial=True)
+            base += self.picked(focused=self.has_focus)
             mark = Segment("▌", base if base.reverse else base + self.role("accent"))
             return Strip([mark, *strip.crop(1)]).adjust_cell_length(strip.cell_length, base)
         return strip
