@@ -1,89 +1,96 @@
-"""``python -m benchmarks``: receiving, measured side by side in one run on loopback; ``--history N`` a long history."""
+"""``python -m benchmarks``: what hooktop costs and reaches, on loopback, all sides measured in the same run."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import platform
+import sys
 import tempfile
-from importlib.metadata import version
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from typing import TypeAlias
 
-from benchmarks import history, load, servers
+from benchmarks import answers, history, ingest, load, screen, soak
+from benchmarks.results import Results, machine
 
-ROUNDS = 3
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a benchmark has at hand: where its tables go, a scratch folder, the file of the public key, whole signed
+    requests, and what the command line says."""
+
+    results: Results
+    folder: Path
+    key: Path
+    requests: list[bytes]
+    options: argparse.Namespace
+
+
+Benchmark: TypeAlias = Callable[[Run], None]
 
 
 def main() -> None:
-    """Run the ingest benchmark and print its tables."""
+    """Run the benchmarks that were named, or all but the soak, and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--count", type=int, default=8000, help="requests a round at full speed")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds; the median is printed")
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--history", type=int, metavar="N", help="measure a database of N captures instead")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which: " + ", ".join(BENCHMARKS))
+    parser.add_argument("--count", type=int, default=8000, help="requests a round at full speed (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=8, help="of a steady rate (%(default)s)")
+    parser.add_argument("--captures", type=int, default=1_000_000, help="of the long history (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=30, help="of the soak (%(default)s)")
+    parser.add_argument("--rate", type=int, default=300, help="captures a second of the soak (%(default)s)")
+    parser.add_argument("--peers", type=Path, help="folder with mitmdump, fasthook and webhook-replay")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     options = parser.parse_args()
-    packages = " ".join(
-        f"{name} {version(name)}" for name in ("textual", "starlette", "uvicorn", "h11", "cryptography")
-    )
-    print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}; {packages}\n")
+    names = options.names or [name for name in BENCHMARKS if name != "soak"]
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}")
+    results = Results()
+    print(machine() + "\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if options.history:
-            history.build(folder / "history.db", options.history)
-            history.measure(folder / "history.db", options.history)
-            return
         key, file = load.new_key(folder)
         requests = load.prepare(key)
-        size = sum(len(r) for r in requests) // len(requests)
-        print(f"Signed Volt deliveries, {size} bytes a request, {options.connections} connections, h11, asyncio\n")
-        with servers.bare() as bare, servers.listen(folder, file) as listen, servers.screens(folder, file) as screens:
-            full_speed(
-                {"bare Starlette": bare, "hooktop listen": listen, "hooktop with screens": screens}, requests, options
-            )
-            steady({"hooktop listen": listen, "hooktop with screens": screens}, requests)
+        for chosen in names:
+            BENCHMARKS[chosen](Run(results, folder, file, requests, options))
+    results.add(results.verdict())
+    if options.write:
+        RESULTS.write_text(results.markdown(" ".join(["python -m benchmarks", *sys.argv[1:]])), "utf-8")
 
 
-def full_speed(under_test: dict[str, servers.Server], requests: list[bytes], options: argparse.Namespace) -> None:
-    """As fast as answers come, the programs in turn, so that each round sees the same machine."""
-    results: dict[str, list[load.Result]] = {name: [] for name in under_test}
-    for server in under_test.values():
-        _post(server, requests, count=1000, connections=options.connections)
-    for _ in range(options.rounds):
-        for name, server in under_test.items():
-            results[name].append(_post(server, requests, count=options.count, connections=options.connections))
-    base = results["bare Starlette"]
-    print(f"{'full speed':<24}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'ratio to bare':>15}{'not 200':>9}")
-    for name, runs in results.items():
-        ratio = median(run.rate / bare.rate for run, bare in zip(runs, base, strict=True))
-        wrong = sum(sum(run.statuses.values()) - run.statuses[200] for run in runs)
-        figures = (
-            median(run.rate for run in runs),
-            median(r.percentile(0.5) for r in runs),
-            median(r.percentile(0.99) for r in runs),
-        )
-        print(f"{name:<24}{figures[0]:>12,.0f}{figures[1]:>9.2f}{figures[2]:>9.2f}{ratio:>15.2f}{wrong:>9}")
-    print()
+def _peers(run: Run) -> None:
+    if run.options.peers is None:
+        print("peers: skipped, --peers names the folder with their programs\n")
+    else:
+        count = min(run.options.count, 2000)
+        ingest.peers(run.results, run.folder, run.key, run.requests, run.options.peers, count, run.options.rounds)
 
 
-def steady(under_test: dict[str, servers.Server], requests: list[bytes]) -> None:
-    """Answer times at given rates; a request's time counts from when it was due."""
-    print(f"{'steady':<24}{'rate/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'worst ms':>15}{'not 200':>9}")
-    for rate in (200, 1000):
-        for name, server in under_test.items():
-            run = _post(server, requests, count=rate * 5, connections=32, rate=rate)
-            wrong = sum(run.statuses.values()) - run.statuses[200]
-            print(
-                f"{name:<24}{rate:>12,}{run.percentile(0.5):>9.2f}{run.percentile(0.99):>9.2f}"
-                f"{run.percentile(1):>15.2f}{wrong:>9}"
-            )
+def _full_speed(measure: Callable[[Results, Path, Path, list[bytes], int, int], None], most: int) -> Benchmark:
+    return lambda run: measure(
+        run.results, run.folder, run.key, run.requests, min(run.options.count, most), run.options.rounds
+    )
 
 
-def _post(
-    server: servers.Server, requests: list[bytes], *, count: int, connections: int, rate: float | None = None
-) -> load.Result:
-    return asyncio.run(load.run(servers.HOST, server.port, requests, count=count, connections=connections, rate=rate))
-
+BENCHMARKS: dict[str, Benchmark] = {
+    "start": lambda run: screen.start(run.results, run.folder, run.key, max(run.options.rounds, 5)),
+    "ingest": _full_speed(ingest.stack, 100_000),
+    "screens": _full_speed(ingest.screens, 100_000),
+    "forward": _full_speed(ingest.forward, 100_000),
+    "slow-disk": _full_speed(ingest.slow_disk, 1000),
+    "peers": _peers,
+    "steady": lambda run: answers.steady(run.results, run.folder, run.key, run.requests, run.options.seconds),
+    "burst": lambda run: answers.burst(run.results, run.folder, run.key, run.requests),
+    "stall": lambda run: answers.stall(run.results, run.folder, run.key, run.requests),
+    "keys": lambda run: screen.keys(run.results, run.folder, run.key, run.requests, run.options.seconds),
+    "history": lambda run: history.measure(run.results, run.folder, run.key, run.options.captures),
+    "soak": lambda run: soak.soak(
+        run.results, run.folder, run.key, run.requests, run.options.minutes, run.options.rate
+    ),
+}
 
 if __name__ == "__main__":
     main()

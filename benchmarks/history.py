@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from benchmarks import servers
+from benchmarks.results import Results, Table
 from monitor import jsonbody
 from monitor.model.capture import Capture, Origin, Request, Source
 from monitor.model.filter import parse
@@ -23,12 +25,14 @@ from monitor.store.connection import connect, prepare
 from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.store.reader import Reader
-from monitor.store.rows import capture_row, insert_rows, reading_row
+from monitor.store.rows import capture_row, insert_rows, reading_row, wire_headers
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 
 CHUNK = 5000
 VERIFIED = Verdict(VerdictStatus.VERIFIED, "matched", "rsa-pkcs1v15-sha256/base64", "sha256:1a2b3c4d")
 HEADERS = (("content-type", "application/json"), ("user-agent", "benchmark"), ("x-respond-flow-signature", "A" * 344))
+HEADER_BYTES = len(wire_headers(HEADERS))
+FILTERS = ("status:failed", "text:parcel", "error:702", "5550123", "body.payload.parts>3", 'text:"not there at all"')
 EVERYTHING = Where("TRUE", [], False)
 
 
@@ -49,14 +53,17 @@ def traffic() -> Iterator[Capture]:
             )
 
 
-def build(path: Path, count: int) -> None:
-    """Write a database of ``count`` captures with its messages and conversations."""
+def build(path: Path, count: int) -> int:
+    """Write a database of ``count`` captures with its messages and conversations; gives the bytes of their bodies and
+    headers."""
     prepare(path)
+    raw = 0
     captures = traffic()
     with closing(connect(path, read_only=False)) as db:
         db.execute("PRAGMA synchronous = OFF")  # this is not what is measured
         for first in range(1, count + 1, CHUNK):
             chunk = [replace(next(captures), id=first + n) for n in range(min(CHUNK, count + 1 - first))]
+            raw += sum(len(capture.request.body) for capture in chunk) + len(chunk) * HEADER_BYTES
             db.execute("BEGIN")
             insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in chunk])
             insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in chunk])
@@ -68,12 +75,20 @@ def build(path: Path, count: int) -> None:
             db.execute("COMMIT")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("INSERT OR REPLACE INTO tallies SELECT provider, verdict, count(*) FROM readings GROUP BY 1, 2")
+    return raw
 
 
-def timed(name: str, target: str, work: Callable[[], object]) -> None:
-    """Print how long it took, the best of three."""
-    best = min(_seconds(work) for _ in range(3))
-    print(f"{name:<58}{best * 1000:>10.1f}   {target}")
+class Clock:
+    """Rows of a table, each the best of three."""
+
+    def __init__(self, made: Table) -> None:
+        self._made = made
+
+    def time(self, name: str, work: Callable[[], object]) -> float:
+        """Add a row; gives milliseconds."""
+        best = min(_seconds(work) for _ in range(3)) * 1000
+        self._made.rows.append((name, f"{best:,.1f}"))
+        return best
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -99,47 +114,73 @@ async def first_match(path: Path, text: str) -> tuple[float, float, int]:
     return whole if first is None else first, whole, found
 
 
-def measure(path: Path, count: int) -> None:
-    """Print the table."""
-    print(f"{count:,} captures, {path.stat().st_size / count:,.0f} bytes each in the database\n")
-    print(f"{'history':<58}{'ms':>10}   target")
-    timed("open the list (ids, newest row)", "< 500", lambda: _opened(path))
-    reader = MessageReader(path)
-    with closing(reader):
-        timed("last page of captures (50 rows)", "< 5", lambda: reader.rows(range(count - 49, count + 1)))
-        timed("page in the middle", "< 5", lambda: reader.rows(range(count // 2, count // 2 + 50)))
-        timed("one capture in full", "< 5", lambda: reader.capture(count // 2))
+def measure(results: Results, folder: Path, key: Path, count: int) -> None:
+    """Build a history of ``count`` captures and one of a tenth, and look into them."""
+    path, small = folder / "history.db", folder / "tenth.db"
+    raw = build(path, count)
+    build(small, count // 10)
+    size = path.stat().st_size
+    made = Table(
+        f"A history of {count:,} captures ({size / count:,.0f} bytes each, {raw / count:,.0f} raw)", ("what", "ms")
+    )
+    clock = Clock(made)
+    opened = clock.time("open the list (ids, newest row)", lambda: _opened(path))
+    pages = _pages(clock, path, count)
+    matches = [_filter(made, path, text) for text in FILTERS]
+    results.add(made)
+    memory = {where: _memory(folder, key, where) for where in (small, path)}
+    used = Table("Memory with the screens open", ("captures", "MB"))
+    used.rows += [(f"{count // 10:,}", f"{memory[small]:.0f}"), (f"{count:,}", f"{memory[path]:.0f}")]
+    results.add(used)
+    results.figure("disk", size / raw)
+    if count >= 1_000_000:
+        results.figure("history open", opened)
+        results.figure("history page", max(pages))
+        results.figure("history match", max(match for match in matches if match is not None))
+        results.figure("history memory", memory[path])
+        results.figure("history growth", memory[path] - memory[small])
+
+
+def _pages(clock: Clock, path: Path, count: int) -> list[float]:
+    with closing(MessageReader(path)) as reader:
         page = reader.message_ids(Order.NEWEST, EVERYTHING, 50)
-        timed(
-            "newest messages (50 rows)",
-            "< 5",
-            lambda: reader.messages(reader.message_ids(Order.NEWEST, EVERYTHING, 50)),
-        )
-        timed("newest failed messages", "< 5", lambda: reader.message_ids(Order.FAILED, EVERYTHING, 50))
-        timed("a message's lifecycle", "< 5", lambda: reader.message(page[0]))
-        timed("newest conversations (50 rows)", "< 5", lambda: reader.conversations(50))
         number = reader.conversations(1)[0].id
-        timed("a conversation's thread (newest 50)", "< 5", lambda: reader.thread(number, 50))
         where = compile_message_filter(parse("status:failed provider:volt"), datetime.now(UTC))
-        timed("messages: first page of a filter", "< 200", lambda: reader.message_ids(Order.NEWEST, where, 50))
-        capture = reader.capture(count // 100)
-        assert capture is not None
-        assert capture.reading is not None
-        rare = str(capture.reading.message)[-12:]
-        where = compile_message_filter(parse(rare), datetime.now(UTC))
-        timed("messages: the only match, of the oldest", "< 200", lambda: reader.message_ids(Order.NEWEST, where, 50))
-    for text in (
-        "status:failed",
-        rare,
-        "text:parcel",
-        "error:702",
-        "5550123",
-        "body.payload.parts>3",
-        'text:"not there at all"',
-    ):
-        first, whole, found = asyncio.run(first_match(path, text))
-        name = f"filter {text}: first match ({found:,} in {whole * 1000:,.0f} ms)"
-        print(f"{name:<58}{first * 1000:>10.1f}   {'< 200' if found else 'no match: the whole history is read'}")
+        return [
+            clock.time("last page of captures (50 rows)", lambda: reader.rows(range(count - 49, count + 1))),
+            clock.time("page in the middle", lambda: reader.rows(range(count // 2, count // 2 + 50))),
+            clock.time("one capture in full", lambda: reader.capture(count // 2)),
+            clock.time(
+                "newest messages (50 rows)",
+                lambda: reader.messages(reader.message_ids(Order.NEWEST, EVERYTHING, 50)),
+            ),
+            clock.time("newest failed messages", lambda: reader.message_ids(Order.FAILED, EVERYTHING, 50)),
+            clock.time("messages: first page of a filter", lambda: reader.message_ids(Order.NEWEST, where, 50)),
+            clock.time("a message's lifecycle", lambda: reader.message(page[0])),
+            clock.time("newest conversations (50 rows)", lambda: reader.conversations(50)),
+            clock.time("a conversation's thread (newest 50)", lambda: reader.thread(number, 50)),
+        ]
+
+
+def _filter(made: Table, path: Path, text: str) -> float | None:
+    """A filter's first match in milliseconds, None where there is none."""
+    first, whole, found = asyncio.run(first_match(path, text))
+    if found:
+        made.rows.append((f"filter {text}: first of {found:,} (all in {whole * 1000:,.0f})", f"{first * 1000:,.1f}"))
+        return first * 1000
+    made.rows.append((f"filter {text}: no match", f"{whole * 1000:,.1f}"))
+    return None
+
+
+def _memory(folder: Path, key: Path, path: Path) -> float:
+    """Megabytes of a hooktop that shows this database."""
+    config = folder / "config.toml"
+    config.write_text('[store]\nkeep = "99999d"\n')  # the history is old
+    config.chmod(0o600)
+    with servers.screens(folder, key, "--config", str(config), name=path.stem, watched=True) as (_, terminal):
+        terminal.until(lambda lines: any(line.startswith("▌") for line in lines), 60)
+        time.sleep(3)
+        return servers.memory(terminal.pid)
 
 
 def _opened(path: Path) -> None:

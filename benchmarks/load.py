@@ -80,6 +80,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._sent = 0.0
+        self.waiting = False  # for an answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -89,6 +90,7 @@ class _Connection(asyncio.Protocol):
     def send(self, request: bytes, due: float) -> None:
         assert self._transport is not None
         self._sent = due
+        self.waiting = True
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -102,14 +104,26 @@ class _Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self._buffer = rest[length:]
-        self._run.answered(self, int(head[9:12]), time.perf_counter() - self._sent)
+        self.waiting = False
+        assert self._transport is not None
+        last = b"connection: close" in lower or head.startswith(b"HTTP/1.0")
+        if last:
+            self._transport.close()
+        self._run.answered(self, int(head[9:12]), time.perf_counter() - self._sent, last=last)
+
+    def close(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._run.lost(self)
 
 
 class _Run:
-    def __init__(self, requests: list[bytes], count: int, rate: float | None) -> None:
+    def __init__(self, address: tuple[str, int], requests: list[bytes], count: int, rate: float | None) -> None:
+        self._address = address
+        self._opening: set[asyncio.Task[None]] = set()
+        self._made: list[_Connection] = []
         self.result = Result()
         self._requests = requests
         self._left = count
@@ -118,6 +132,16 @@ class _Run:
         self._idle: deque[_Connection] = deque()
         self._due: deque[float] = deque()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def open(self) -> None:
+        """One more connection."""
+        _, connection = await asyncio.get_running_loop().create_connection(lambda: _Connection(self), *self._address)
+        self._made.append(connection)
+
+    def close(self) -> None:
+        """End the connections."""
+        for connection in self._made:
+            connection.close()
 
     def ready(self, connection: _Connection) -> None:
         if self._rate is None:
@@ -139,39 +163,49 @@ class _Run:
         self._left -= 1
         connection.send(self._requests[self._left % len(self._requests)], moment)
 
-    def answered(self, connection: _Connection, status: int, seconds: float) -> None:
+    def answered(self, connection: _Connection, status: int, seconds: float, *, last: bool) -> None:
         self.result.statuses[status] += 1
         self.result.times.append(seconds)
         self._open -= 1
         if self._open == 0 and not self.done.done():
             self.done.set_result(None)
+        elif last:  # some programs take one request a connection
+            task = asyncio.get_running_loop().create_task(self.open())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
         else:
             self.ready(connection)
 
     def lost(self, connection: _Connection) -> None:
-        if self._open and not self.done.done():
+        if connection.waiting and not self.done.done():
             self.done.set_exception(ConnectionError("the server closed a connection"))
 
 
 async def run(
-    host: str, port: int, requests: list[bytes], *, count: int, connections: int = 16, rate: float | None = None
+    host: str,
+    port: int,
+    requests: list[bytes],
+    *,
+    count: int,
+    connections: int = 16,
+    rate: float | None = None,
+    patience_s: float = 120,
 ) -> Result:
     """Post ``count`` requests over ``connections``, as fast as they are answered or ``rate`` a second.
 
     With a rate, a request's time counts from when it was due, so waiting for a free connection is not hidden.
     """
-    loop = asyncio.get_running_loop()
-    job = _Run(requests, count, rate)
+    job = _Run((host, port), requests, count, rate)
     begun = time.perf_counter()
-    made = [await loop.create_connection(lambda: _Connection(job), host, port) for _ in range(connections)]
+    for _ in range(connections):
+        await job.open()
     if rate is not None:
         for number in range(count):
             wait = begun + number / rate - time.perf_counter()
             if wait > 0:
                 await asyncio.sleep(wait)
             job.due(max(begun + number / rate, begun))
-    await asyncio.wait_for(job.done, 120)
+    await asyncio.wait_for(job.done, patience_s)
     job.result.elapsed = time.perf_counter() - begun
-    for transport, _ in made:
-        transport.close()
+    job.close()
     return job.result

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pty
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.terminal import Terminal
 
 HOST = "127.0.0.1"
 
@@ -33,6 +33,15 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         return int(sock.getsockname()[1])
+
+
+def memory(pid: int) -> float:
+    """Megabytes that a process holds now; 0 where the system does not say."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
 
 
 def wait_for(port: int, seconds: float = 20) -> None:
@@ -57,34 +66,51 @@ def environment(folder: Path, key: Path) -> dict[str, str]:
     }
 
 
-BARE = """
-import sys, uvicorn
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse
-from starlette.routing import Route
-async def hook(request):
-    await request.body()
-    return JSONResponse({"status": "stored"})
-app = Starlette(routes=[Route("/{provider}", hook, methods=["POST"])])
-uvicorn.run(
-    app, host="127.0.0.1", port=int(sys.argv[1]), http="h11", loop="asyncio", log_level="error", access_log=False
-)
-"""
-
-
 @contextlib.contextmanager
 def bare() -> Iterator[Server]:
     """Starlette that reads the body and answers: what any receiver on this stack pays."""
+    with program("bare") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def least(folder: Path, key: Path, *, each: bool = False, wrap: Sequence[str] = ()) -> Iterator[Server]:
+    """As little as keeps hooktop's promise; ``each``: with a commit for each request."""
+    path = folder / f"least-{'each' if each else 'group'}.db"
+    with program("least", str(key), str(path), "each" if each else "group", wrap=wrap) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def app() -> Iterator[Server]:
+    """An app that answers in 1 ms."""
+    with program("app") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def program(name: str, *arguments: str, wrap: Sequence[str] = ()) -> Iterator[Server]:
+    """One of ``benchmarks.programs``, listening."""
     port = free_port()
-    with _process([sys.executable, "-c", BARE, str(port)], dict(os.environ)) as process:
+    command = [*wrap, sys.executable, "-m", f"benchmarks.programs.{name}", str(port), *arguments]
+    with _process(command, dict(os.environ)) as process:
         wait_for(port)
         yield Server(port, process.pid)
 
 
 @contextlib.contextmanager
-def listen(folder: Path, key: Path) -> Iterator[Server]:
-    """``hooktop listen``: verified and on the disk before each answer, no screens."""
-    command = [sys.executable, "-m", "monitor", "listen", "--json", "--port", "0", "--db", str(folder / "listen.db")]
+def peer(command: Sequence[str], port: int) -> Iterator[Server]:
+    """Another program, told to listen on ``port``."""
+    with _process(list(command), dict(os.environ)) as process:
+        wait_for(port)
+        yield Server(port, process.pid)
+
+
+@contextlib.contextmanager
+def listen(folder: Path, key: Path, *options: str, name: str = "listen", wrap: Sequence[str] = ()) -> Iterator[Server]:
+    """``hooktop listen``: verified and on the disk before each answer, each printed as JSON, no screens."""
+    database = str(folder / f"{name}.db")
+    command = [*wrap, sys.executable, "-m", "monitor", "listen", "--json", "--port", "0", "--db", database, *options]
     with _process(command, environment(folder, key), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
@@ -94,31 +120,27 @@ def listen(folder: Path, key: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def screens(folder: Path, key: Path, size: tuple[int, int] = (120, 40)) -> Iterator[Server]:
-    """``hooktop`` with its screens on a pseudo-terminal that is read all the time."""
-    import fcntl
-    import struct
-    import termios
-
+def screens(
+    folder: Path, key: Path, *options: str, name: str = "screens", size: tuple[int, int] = (120, 40),
+    watched: bool = False, wrap: Sequence[str] = (),
+) -> Iterator[tuple[Server, Terminal]]:  # fmt: skip
+    """``hooktop`` with its screens on a pseudo-terminal that is read all the time; ``watched``: its text can be asked
+    for."""
     port = free_port()
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-    command = [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / "screens.db")]
-    process = subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env=environment(folder, key), start_new_session=True
-    )
-    os.close(slave)
-    stop = threading.Event()
-    drain = threading.Thread(target=_drain_terminal, args=(master, stop), daemon=True)
-    drain.start()
-    try:
+    command = [
+        *wrap,
+        sys.executable,
+        "-m",
+        "monitor",
+        "--port",
+        str(port),
+        "--db",
+        str(folder / f"{name}.db"),
+        *options,
+    ]
+    with Terminal(command, environment(folder, key), size, watched=watched) as terminal:
         wait_for(port)
-        yield Server(port, process.pid)
-    finally:
-        _end(process)
-        stop.set()
-        drain.join(2)
-        os.close(master)
+        yield Server(port, terminal.pid), terminal
 
 
 @contextlib.contextmanager
@@ -145,10 +167,3 @@ def _drain_pipe(fd: int) -> None:
     with contextlib.suppress(OSError):
         while os.read(fd, 1 << 20):
             pass
-
-
-def _drain_terminal(master: int, stop: threading.Event) -> None:
-    with contextlib.suppress(OSError):
-        while not stop.is_set():
-            if select.select([master], [], [], 0.2)[0]:
-                os.read(master, 1 << 16)

@@ -1,0 +1,151 @@
+"""What was measured: tables, and the targets beside the figures that answer them."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from os import cpu_count
+from typing import Literal
+
+PACKAGES = ("textual", "starlette", "uvicorn", "h11", "httpx", "cryptography", "uvloop", "httptools")
+Way = Literal["at least", "at most"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure must reach; ``name`` is what ``Results.figure`` is told."""
+
+    name: str
+    what: str
+    way: Way
+    wanted: float
+    unit: str = ""
+
+    def met(self, figure: float) -> bool:
+        """Whether a figure reaches it."""
+        return figure >= self.wanted if self.way == "at least" else figure <= self.wanted
+
+
+TARGETS = (
+    Target("listen", "`listen`, verified and synced before the answer: ratio to bare Starlette, h11", "at least", 0.60),
+    Target("screens", "the same with screens: ratio to screens that stand still", "at least", 0.85),
+    Target("forward", "forwarding to an app that answers in 1 ms: ratio to forwarding off", "at least", 0.7),
+    Target("mitmdump", "ratio to mitmdump (reverse mode) on the same work", "at least", 4),
+    Target("p99 at 200/s", "answers with screens at 200 a second, p99", "at most", 5, "ms"),
+    Target("p99 at 1000/s", "answers with screens at 1,000 a second, p99", "at most", 12, "ms"),
+    Target("burst lost", "burst of 5,000 in 5 s while somebody scrolls: not answered 2xx", "at most", 0),
+    Target("burst p99", "answers in that burst, p99", "at most", 100, "ms"),
+    Target("slow disk", "a sync of 5 ms: ratio to a commit for each request, 16 connections", "at least", 8),
+    Target("key at 1000/s", "key to paint at 1,000 captures a second, p95", "at most", 50, "ms"),
+    Target("stall", "longest wait for an answer while a body of 1 MiB is opened, 50 a second", "at most", 50, "ms"),
+    Target("first paint", "first paint: ratio to an empty Textual app", "at most", 1.25),
+    Target("port", "from the start to an open port", "at most", 250, "ms"),
+    Target("help", "`hooktop --help`", "at most", 120, "ms"),
+    Target("history open", "1,000,000 captures: list open", "at most", 500, "ms"),
+    Target("history page", "1,000,000 captures: slowest indexed page", "at most", 5, "ms"),
+    Target("history match", "1,000,000 captures: slowest first match of a filter", "at most", 200, "ms"),
+    Target("history memory", "memory with 1,000,000 captures, screens open", "at most", 120, "MB"),
+    Target("history growth", "memory with 1,000,000 captures over that with 100,000", "at most", 10, "MB"),
+    Target("disk", "bytes in the database for each raw byte (body and headers)", "at most", 1.0),
+)
+
+
+@dataclass
+class Table:
+    """Rows of text under headings; the first column is names, the others are figures."""
+
+    title: str
+    columns: Sequence[str]
+    rows: list[Sequence[str]] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Aligned, for a terminal."""
+        wide = [max(len(row[at]) for row in (self.columns, *self.rows)) for at in range(len(self.columns))]
+        lines = [
+            "  ".join(
+                cell.ljust(w) if at == 0 else cell.rjust(w) for at, (cell, w) in enumerate(zip(row, wide, strict=True))
+            )
+            for row in (self.columns, *self.rows)
+        ]
+        return "\n".join([self.title, *lines, ""])
+
+    def markdown(self) -> str:
+        """For ``RESULTS.md``."""
+        marks = ["---"] + ["---:"] * (len(self.columns) - 1)
+        return "\n".join(
+            [f"### {self.title}\n", *("| " + " | ".join(row) + " |" for row in (self.columns, marks, *self.rows)), ""]
+        )
+
+
+class Results:
+    """The tables of one run, printed as they come."""
+
+    def __init__(self) -> None:
+        self.tables: list[Table] = []
+        self.figures: dict[str, float] = {}
+
+    def add(self, table: Table) -> None:
+        """Print a table and keep it."""
+        print(table.text(), flush=True)
+        self.tables.append(table)
+
+    def figure(self, name: str, value: float) -> None:
+        """A figure that a target asks for."""
+        assert any(target.name == name for target in TARGETS), name
+        self.figures[name] = value
+
+    def verdict(self) -> Table:
+        """The targets that this run says something about."""
+        rows = [
+            (
+                target.what,
+                f"{'≥' if target.way == 'at least' else '≤'} {target.wanted:g} {target.unit}".strip(),
+                f"{self.figures[target.name]:,.2f} {target.unit}".strip(),
+                "yes" if target.met(self.figures[target.name]) else "**no**",
+            )
+            for target in TARGETS
+            if target.name in self.figures
+        ]
+        return Table("Targets", ("what", "target", "measured", "met"), list(rows))
+
+    def markdown(self, command: str) -> str:
+        """All of it as a page."""
+        parts = [
+            "# What was measured",
+            f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, all in one run. {machine()}",
+            "Times on a shared machine say little by themselves: read the ratios, whose sides were measured in turn.",
+            self.verdict().markdown(),
+            *(table.markdown() for table in self.tables),
+        ]
+        return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def machine() -> str:
+    """What it ran on, in a sentence."""
+    cores = cpu_count() or 1
+    known = [f"{name} {found}" for name in PACKAGES if (found := _version(name))]
+    return (
+        f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}, {', '.join(known)}."
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        text = subprocess.run(["lscpu"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return platform.processor() or "unknown processor"
+    lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return lines.get("Model name", "unknown processor").strip()

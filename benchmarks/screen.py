@@ -1,0 +1,87 @@
+"""From the start to a picture, and from a key to the paint."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks import servers
+from benchmarks.ingest import post
+from benchmarks.results import Results, Table
+from benchmarks.terminal import Terminal
+
+EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n" \
+        "    def compose(self):\n        yield Static('empty')\nE().run()\n"  # fmt: skip
+KEYS = 80
+RATES = (0, 200, 1000)
+
+
+def start(results: Results, folder: Path, key: Path, rounds: int) -> None:
+    """First paint beside an empty Textual app, the port, and ``--help``."""
+    environ = servers.environment(folder, key)
+    empty, painted, opened, helped = [], [], [], []
+    for number in range(rounds):
+        with Terminal([sys.executable, "-c", EMPTY], environ, watched=True) as terminal:
+            empty.append(terminal.until(lambda lines: "empty" in lines[0]) - terminal.begun)
+        port = servers.free_port()
+        command = [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / f"start-{number}.db")]
+        with Terminal(command, environ, watched=True) as terminal:
+            painted.append(terminal.until(lambda lines: "hooktop" in lines[0]) - terminal.begun)
+        port = servers.free_port()
+        command[4], command[-1] = str(port), str(folder / f"port-{number}.db")
+        with Terminal(command, environ) as terminal:
+            servers.wait_for(port)
+            opened.append(time.perf_counter() - terminal.begun)
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "monitor", "--help"], env=environ, check=True, capture_output=True)
+        helped.append(time.perf_counter() - begun)
+    made = Table("Start", ("what", "ms", "ratio to an empty Textual app"))
+    base = median(empty)
+    for name, times in (
+        ("an empty Textual app: first paint", empty), ("hooktop: first paint", painted),
+        ("hooktop: port open", opened), ("hooktop --help", helped),
+    ):  # fmt: skip
+        made.rows.append((name, f"{median(times) * 1000:,.0f}", f"{median(times) / base:.2f}"))
+    results.add(made)
+    results.figure("first paint", median(painted) / base)
+    results.figure("port", median(opened) * 1000)
+    results.figure("help", median(helped) * 1000)
+
+
+def keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], seconds: int) -> None:
+    """From a key that moves the cursor until the cursor is painted elsewhere, under load."""
+    made = Table("Key to paint (120x40, cursor up and down)", ("captures a second", "p50 ms", "p95 ms", "worst ms"))
+    for rate in RATES:
+        with servers.screens(folder, key, name=f"keys-{rate}", watched=True) as (server, terminal):
+            post(server, requests, 100)
+            terminal.until(lambda lines: _cursor(lines) is not None)
+            terminal.type("kkkk")
+            sender = threading.Thread(target=post, args=(server, requests, max(rate * seconds, 1)),
+                                      kwargs={"connections": 32, "rate": rate or None})  # fmt: skip
+            sender.start()
+            time.sleep(1)
+            times = sorted(_move(terminal, "j" if number % 2 else "k") for number in range(KEYS))
+            sender.join()
+        p50, p95 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.95))
+        made.rows.append((f"{rate:,}", f"{p50:.1f}", f"{p95:.1f}", f"{times[-1] * 1000:.1f}"))
+        if rate == RATES[-1]:
+            results.figure("key at 1000/s", p95)
+    results.add(made)
+
+
+def _cursor(lines: Sequence[str]) -> int | None:
+    return next((number for number, line in enumerate(lines) if line.startswith("▌")), None)
+
+
+def _move(terminal: Terminal, pressed: str) -> float:
+    before = _cursor(terminal.lines())
+    begun = time.perf_counter()
+    terminal.type(pressed)
+    painted = terminal.until(lambda lines: _cursor(lines) not in (None, before), 10)
+    time.sleep(0.05)
+    return painted - begun
