@@ -35,9 +35,9 @@ from monitor.ui.format import utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
+from monitor.ui.painted import PAINTS
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
-from monitor.ui.painted import PAINTS
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.backup import BackupScreen
 from monitor.ui.screens.base import MonitorScreen
