@@ -21,15 +21,14 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from monitor.model.coverage import Covered, News
-from monitor.paths import private_file
 from monitor.services.drill import Ended
 from monitor.services.monitor import Monitor
 from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
-from monitor.ui import continuing, copying, crash, storing, themes
+from monitor.ui import continuing, crash, storing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
-from monitor.ui.copy_menu import offers_of
+from monitor.ui.copy_menu import copy_from
 from monitor.ui.coverage_rows import filter_for
 from monitor.ui.format import utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
@@ -46,7 +45,6 @@ from monitor.ui.screens.coverage import CoverageScreen
 from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
-from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.stats import StatsScreen
 from monitor.ui.screens.themes import ThemeScreen
@@ -59,7 +57,6 @@ LONGEST_REST_S: Final = 0.5
 TICK_QUEUE: Final = 3  # frames that wait for the terminal, from which on a tick draws nothing
 MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textual would block
 LENT: Final = 1_000  # stands for all that would wait
-CLIPBOARD_LIMIT: Final = 70_000  # bytes; many terminals refuse more by OSC 52
 log = logging.getLogger(__name__)
 
 
@@ -323,7 +320,7 @@ class HooktopApp(App[int]):
         """All keys."""
         base = self._base()
         if base is not None:
-            self.push_screen(HelpScreen(base.applies, self.session.actions))
+            self.push_screen(HelpScreen(base.applies, self.session.actions, base.contexts()))
 
     def action_figures(self) -> None:
         """Figures for the filter in force."""
@@ -398,38 +395,5 @@ class HooktopApp(App[int]):
     async def action_copy(self) -> None:
         """Choose what to copy."""
         base = self._base()
-        try:
-            title, offers = await offers_of(base) if base is not None else ("", [])
-        except Exception as error:  # a store that fails costs the copy, not the screens
-            toast(self, f"Nothing can be copied: the store cannot be read ({type(error).__name__}).", severity="error")
-            return
-        if len(offers) < 2:  # nothing to choose
-            made = offers[0].make() if offers else None
-            if made is not None:
-                self._copy(made)
-            else:
-                toast(self, "There is nothing to copy here.", severity="warning")
-            return
-        makes = {offer.choice.id: offer.make for offer in offers}
-
-        def chosen(key: str | None) -> None:
-            made = makes[key]() if key else None
-            if made is not None:
-                self._copy(made)
-
-        self.push_screen(MenuScreen(title, [offer.choice for offer in offers]), chosen)
-
-    def _copy(self, made: copying.Copy) -> None:
-        """To the clipboard by OSC 52, which not every terminal takes, and to a file."""
-        path = self.session.monitor.store.path.with_name("hooktop-copied.txt")
-        try:
-            private_file(path).write_bytes(made.data)
-            kept = f"Also in {path}"
-        except OSError as error:
-            kept = f"The file {path} cannot be written: {error.strerror}"
-        small = len(made.data) <= CLIPBOARD_LIMIT
-        if small:
-            self.copy_to_clipboard(made.text)
-        begin = f"Copied {made.what}." if small else f"Too long for the clipboard: {made.what}."
-        masked = " It is not masked." if self.session.masked else ""
-        toast(self, f"{begin}{masked}\n{kept}", severity="information" if small else "warning")
+        if base is not None:
+            await copy_from(base)

@@ -12,15 +12,19 @@ from typing import Final
 from monitor.model.capture import Capture
 from monitor.model.message import Message
 from monitor.model.record import conversation_record, message_record
+from monitor.paths import private_file
 from monitor.services.stuck import stuck_for, usual_waits
 from monitor.store.message_reader import ConversationRow
 from monitor.text import visible
 from monitor.ui import copying, redact
 from monitor.ui.format import count, size
+from monitor.ui.safety import toast
 from monitor.ui.screens.base import MonitorScreen
-from monitor.ui.screens.menu import Choice
+from monitor.ui.screens.menu import Choice, MenuScreen
 from monitor.ui.session import Session
 
+CLIPBOARD_LIMIT: Final = 70_000  # bytes; many terminals refuse more by OSC 52
+NOTHING: Final = "There is nothing to copy here."
 _KEY_LIMIT: Final = 40
 
 
@@ -30,6 +34,48 @@ class Offer:
 
     choice: Choice
     make: Callable[[], copying.Copy | None]
+
+
+async def copy_from(screen: MonitorScreen) -> None:
+    """Copy the one thing that a screen can copy, or what is chosen from a menu of several."""
+    try:
+        title, offers = await offers_of(screen)
+    except Exception as error:  # a store that fails costs the copy, not the screens
+        words = f"Nothing can be copied: the store cannot be read ({type(error).__name__})."
+        toast(screen.app, words, severity="error")
+        return
+    makes = {offer.choice.id: offer.make for offer in offers}
+
+    def chosen(key: str | None) -> None:
+        made = makes[key]() if key else None
+        if made is not None:
+            _keep(screen, made)
+        elif key:
+            toast(screen.app, NOTHING, severity="warning")
+
+    if not offers:
+        toast(screen.app, NOTHING, severity="warning")
+    elif len(offers) == 1:
+        chosen(offers[0].choice.id)
+    else:
+        screen.app.push_screen(MenuScreen(title, [offer.choice for offer in offers]), chosen)
+
+
+def _keep(screen: MonitorScreen, made: copying.Copy) -> None:
+    """To the clipboard by OSC 52, which not every terminal takes, and to a file."""
+    session = screen.session
+    path = session.monitor.store.path.with_name("hooktop-copied.txt")
+    try:
+        private_file(path).write_bytes(made.data)
+        kept = f"Also in {path}"
+    except OSError as error:
+        kept = f"The file {path} cannot be written: {error.strerror}"
+    small = len(made.data) <= CLIPBOARD_LIMIT
+    if small:
+        screen.app.copy_to_clipboard(made.text)
+    begin = f"Copied {made.what}." if small else f"Too long for the clipboard: {made.what}."
+    masked = " It is not masked." if session.masked else ""
+    toast(screen.app, f"{begin}{masked}\n{kept}", severity="information" if small else "warning")
 
 
 async def offers_of(screen: MonitorScreen) -> tuple[str, list[Offer]]:

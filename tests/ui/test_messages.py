@@ -198,7 +198,7 @@ async def test_the_same_with_one_pane(tmp_path: Path) -> None:
         await s.press("escape")
         await s.until(lambda: isinstance(s.app.screen, MessageScreen))
         await s.press("q")
-        assert isinstance(s.app.screen, MessagesScreen)
+        assert isinstance(s.top(), MessagesScreen)
         await s.press("q")
         await s.until(lambda: s.app.screen is s.live)
         await s.press("m")

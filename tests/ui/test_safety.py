@@ -21,7 +21,7 @@ from monitor.model.reading import Media, MessageError, Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.ui.inspector import TABS
 from monitor.ui.safety import ControlFilter, toast
-from monitor.ui.screens.live import SPLIT
+from monitor.ui.screens.frame import SPLIT
 from tests.corpora import corpora
 from tests.factory import FULL_READING, make_capture, make_request
 from tests.ui.screens import RecordingDriver, Screens, screens

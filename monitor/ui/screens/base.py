@@ -55,14 +55,15 @@ class MonitorScreen(Screen[None]):
         yield from ()
 
     @property
-    def capture(self) -> Capture | None:
-        """The capture that actions such as copying are about."""
+    def capture_number(self) -> int | None:
+        """The id of the capture that actions such as copying are about."""
         return None
 
     @property
-    def capture_number(self) -> int | None:
-        """The id of that capture."""
-        return self.capture.id if self.capture is not None else None
+    def capture(self) -> Capture | None:
+        """That capture, read from the store."""
+        number = self.capture_number
+        return None if number is None else self.session.inspector.capture(number)
 
     def message_number(self) -> int | None:
         """The number of the message that what the cursor stands on belongs to."""

@@ -9,98 +9,37 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from monitor.model.capture import Capture
-from monitor.model.conversation import Bubble, CentreLine
 from monitor.services.conversations import ConversationView
 from monitor.ui.actions import Action
 from monitor.ui.format import count
-from monitor.ui.jumps import GoBack, ShowCapture, ShowMessage
 from monitor.ui.lines import Part
 from monitor.ui.safety import toast
-from monitor.ui.screens.base import MonitorScreen
-from monitor.ui.screens.filtered import SPLIT, FilteredScreen
+from monitor.ui.screens.filtered import FilteredScreen
+from monitor.ui.screens.frame import PaneScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.conversation_list import ConversationList
 from monitor.ui.widgets.empty import Empty
-from monitor.ui.widgets.pane import Pane
-from monitor.ui.widgets.rows import Cursor, ItemsView
+from monitor.ui.widgets.rows import Cursor
 from monitor.ui.widgets.thread_pane import ThreadPane
 
 
-class ThreadScreen(MonitorScreen):
+class ThreadScreen(PaneScreen):
     """A thread as a screen of its own, where there is no room beside the list."""
 
-    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "rows", "pane"})
-
     def __init__(
-        self, session: Session, view: ConversationView, conversations: ConversationList, catch_up: Callable[[], None]
+        self, session: Session, view: ConversationView, listed: ConversationList, catch_up: Callable[[], object]
     ) -> None:
-        """``catch_up`` keeps the list below up to date."""
-        super().__init__(session)
+        super().__init__(session, listed, catch_up)
         self._view = view
-        self._conversations = conversations
-        self._catch_up = catch_up
 
-    def compose_main(self) -> ComposeResult:
-        """The pane alone."""
-        yield ThreadPane(self.session, self._view, id="whole")
-
-    def on_mount(self) -> None:
-        self.query_one(ItemsView).focus()
-        self.pane.follow(self._conversations.selected)
-
-    @property
-    def pane(self) -> ThreadPane:
-        """The pane."""
-        return self.query_one(ThreadPane)
-
-    @property
-    def capture_number(self) -> int | None:
-        """The first capture of what the cursor stands on."""
-        return capture_of(self.pane)
-
-    @property
-    def capture(self) -> Capture | None:
-        """That capture."""
-        number = self.capture_number
-        return None if number is None else self.session.inspector.capture(number)
+    def make_pane(self) -> ThreadPane:
+        """The thread."""
+        return ThreadPane(self.session, self._view, id="whole")
 
     def conversation_number(self) -> int | None:
         """It is shown already."""
         return None
-
-    def contexts(self) -> Sequence[str]:
-        """Those of the pane."""
-        return ("pane", "rows")
-
-    def tick(self) -> None:
-        """List and thread go on."""
-        self._catch_up()
-        self.pane.tick()
-        super().tick()
-
-    def restyle(self) -> None:
-        """Make the lines again."""
-        self._conversations.refresh()
-        self.pane.restyle()
-        super().restyle()
-
-    @on(Pane.Left)
-    def _left(self) -> None:
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            self.dismiss()
-
-    @on(Pane.Stepped)
-    def _stepped(self, event: Pane.Stepped) -> None:
-        self._conversations.move_to(self._conversations.cursor + event.step)
-        self.pane.follow(self._conversations.selected)
-
-    @on(Cursor.Opened)
-    def _opened(self) -> None:
-        open_item(self, self.pane)
 
 
 class ConversationsScreen(FilteredScreen):
@@ -153,13 +92,7 @@ class ConversationsScreen(FilteredScreen):
     @property
     def capture_number(self) -> int | None:
         """The first capture of what the cursor stands on, while the thread is in use."""
-        return capture_of(self.pane) if self.pane.has_focus_within else None
-
-    @property
-    def capture(self) -> Capture | None:
-        """That capture."""
-        number = self.capture_number
-        return None if number is None else self.session.inspector.capture(number)
+        return self.pane.capture_number if self.pane.has_focus_within else None
 
     def conversation_number(self) -> int | None:
         """It is shown already."""
@@ -202,7 +135,7 @@ class ConversationsScreen(FilteredScreen):
         try:
             if not self.session.view.frozen:
                 self.view.catch_up()
-                if self.size.width >= SPLIT:
+                if self.split:
                     self.pane.tick()
             self.rows.taken_in()
             self.session.read_trouble = None
@@ -216,52 +149,26 @@ class ConversationsScreen(FilteredScreen):
         super().restyle()
 
     def _heading(self, width: int) -> list[list[Part]]:
-        if self.session.view.frozen:
-            return [[(f" paused, {self.session.key('freeze')} goes on ", "chip")]]
+        if self.paused:
+            return [self.paused]
         unread = sum(1 for listed in self.view.rows if listed.unread)
         parts: list[Part] = [(" Conversations", "strong")]
         if unread:
             parts.append((f"  {count(unread)} unread", "accent"))
         return [parts]
 
-    def on_resize(self) -> None:
-        """Other room, other panes."""
-        if self.is_mounted:
-            self.call_after_refresh(self._after_resize)
-
-    def _after_resize(self) -> None:
-        self._follow_cursor()
-        focused = self.focused
-        if focused is None or not focused.display or not focused.region:
-            self.rows.focus()
-        self.tick()
-
     @on(Cursor.Moved, "#conversations")
-    def _follow_cursor(self) -> None:
-        if self.size.width >= SPLIT:
+    def follow_cursor(self) -> None:
+        """Show the thread."""
+        if self.split:
             self.pane.follow(self.rows.selected)
 
     @on(Cursor.Opened, "#conversations")
     def _open(self) -> None:
-        if self.size.width >= SPLIT:
+        if self.split:
             self.pane.items.focus()
         else:
             self.app.push_screen(ThreadScreen(self.session, self.view, self.rows, self.catch_up))
-
-    @on(Cursor.Opened, "#thread-items")
-    def _open_item(self) -> None:
-        open_item(self, self.pane)
-
-    @on(Pane.Left)
-    def _left(self) -> None:
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            self.rows.focus()
-
-    @on(Pane.Stepped)
-    def _stepped(self, event: Pane.Stepped) -> None:
-        self.rows.move_to(self.rows.cursor + event.step)
 
     async def show(self, number: int) -> None:
         """Put the cursor on a conversation, whether it is listed or not, and open it."""
@@ -276,29 +183,3 @@ class ConversationsScreen(FilteredScreen):
         self.rows.taken_in()
         self.rows.choose(number)
         self._open()
-
-    def action_clear(self) -> None:
-        """Back to where a jump came from; else show everything again."""
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            super().action_clear()
-
-
-def capture_of(pane: ThreadPane) -> int | None:
-    """The first capture of what the cursor stands on in a thread."""
-    match pane.item:
-        case Bubble(message=message):
-            return message.captures[0] if message.captures else None
-        case CentreLine(capture=capture):
-            return capture
-    return None
-
-
-def open_item(screen: MonitorScreen, pane: ThreadPane) -> None:
-    """Show the message of a bubble, or the capture of a centre line."""
-    number = capture_of(pane)
-    if number is None:
-        return
-    message = screen.session.links(number)[0] if isinstance(pane.item, Bubble) else None
-    screen.post_message(ShowCapture(number) if message is None else ShowMessage(message))

@@ -15,6 +15,7 @@ from monitor.ui.session import Session
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.lines_view import LinesView
+from monitor.ui.widgets.pane import PaneLeft, PaneStepped
 
 
 class DetailScreen(MonitorScreen):
@@ -47,6 +48,11 @@ class DetailScreen(MonitorScreen):
         """The capture shown."""
         return self.pane.capture
 
+    @property
+    def capture_number(self) -> int | None:
+        """Its id."""
+        return self.capture.id if self.capture is not None else None
+
     def contexts(self) -> Sequence[str]:
         """Those of the pane."""
         return ("detail",)
@@ -66,14 +72,14 @@ class DetailScreen(MonitorScreen):
         self.pane.reload(keep=True)
         super().restyle()
 
-    @on(Detail.Left)
+    @on(PaneLeft)
     def _left(self) -> None:
         if self.session.trail:
             self.post_message(GoBack())
         else:
             self.dismiss()
 
-    @on(Detail.Stepped)
-    def _stepped(self, event: Detail.Stepped) -> None:
+    @on(PaneStepped)
+    def _stepped(self, event: PaneStepped) -> None:
         self._captures.move_to(self._captures.cursor + event.step)
         self.pane.follow(self._captures.selected)

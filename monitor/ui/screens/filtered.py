@@ -1,8 +1,9 @@
-"""What the views of messages and conversations share: the filter that is in force everywhere, and standing still."""
+"""What the views of captures, messages and conversations share: the one filter, and standing still."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
@@ -16,18 +17,15 @@ from monitor.providers.registry import registry
 from monitor.store.filter_sql import compile_message_filter
 from monitor.ui.actions import bindings
 from monitor.ui.lines import Part, foreign
-from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.screens.frame import ListScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.empty import Empty
 from monitor.ui.widgets.filter_bar import FilterBar
-from monitor.ui.widgets.rows import Cursor
 
 FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
-SPLIT: Final = 100  # columns from which list and pane stand side by side
-TRIPLE: Final = 150
 
 
-class FilteredScreen(MonitorScreen):
+class FilteredScreen(ListScreen):
     """A view that obeys the session's filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("filtered")
@@ -37,25 +35,33 @@ class FilteredScreen(MonitorScreen):
         self._typing: Timer | None = None
         self._prunes = session.prunes
 
-    @property
-    def rows(self) -> Cursor:
-        """The list of the view."""
-        raise NotImplementedError
-
+    @abstractmethod
     async def obey(self, text: str) -> None:
         """Show what passes this filter."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def obeyed(self) -> str:
         """The filter that is shown now."""
-        raise NotImplementedError
+
+    def check(self, text: str) -> None:
+        """Raises FilterError for what is no filter, or none for messages."""
+        compile_message_filter(parse_filter(text), self.session.now())
+
+    def values(self, field: str) -> Iterable[str]:
+        """What a term of the filter can be completed with."""
+        return registry().names() if field == "provider" else ()
 
     def filter_bar(self) -> FilterBar:
         """A new bar to ask for a filter with."""
-        return FilterBar(
-            lambda field: registry().names() if field == "provider" else (), self.session.preferences.filters
-        )
+        return FilterBar(self.values, self.session.preferences.filters)
+
+    @property
+    def paused(self) -> list[Part]:
+        """What says that the screens stand still, while they do."""
+        if not self.session.view.frozen:
+            return []
+        return [(f" paused, {self.session.key('freeze')} goes on ", "chip")]
 
     @property
     def typing(self) -> bool:
@@ -88,10 +94,10 @@ class FilteredScreen(MonitorScreen):
         self.query_one(FilterBar).begin(self.session.view.filter_text)
 
     def action_clear(self) -> None:
-        """Show everything again."""
-        if self.session.view.filter_text:
+        """Back to where a jump came from; else show everything again."""
+        if not self.session.trail and self.session.view.filter_text:
             self._apply("")
-        self.rows.focus()
+        super().action_clear()
 
     def action_freeze(self) -> None:
         """Stand still, or go on."""
@@ -115,10 +121,10 @@ class FilteredScreen(MonitorScreen):
                 self.session.preferences.remember_filter(event.text.strip())
 
     def _apply(self, text: str) -> bool:
-        """Put a filter in force everywhere; false when it is none, or none for messages."""
+        """Put a filter in force everywhere; false when it is none."""
         bar = self.query_one(FilterBar)
         try:
-            compile_message_filter(parse_filter(text), self.session.now())
+            self.check(text)
         except FilterError as error:
             bar.wrong(error)
             return False
@@ -135,6 +141,7 @@ class FilteredScreen(MonitorScreen):
             raise
         except Exception as error:
             self.session.read_trouble = type(error).__name__
+        self.tick()
 
     def apply_filter(self, text: str) -> None:
         """Put a filter in force that is known to be right."""

@@ -28,10 +28,13 @@ _MEANINGS: Final = {
 }
 
 
-def help_lines(applies: Callable[[Action], bool], table: Sequence[Action] = ACTIONS) -> list[Line]:
-    """Every action that applies, by context, then what the verdicts mean."""
+def help_lines(
+    applies: Callable[[Action], bool], table: Sequence[Action] = ACTIONS, here: Sequence[str] = ()
+) -> list[Line]:
+    """Every action that applies, by context, those in use ``here`` first; then what the verdicts mean."""
     lines: list[Line] = []
-    for context, title in CONTEXTS.items():
+    for context in dict.fromkeys([*here, *CONTEXTS]):
+        title = CONTEXTS[context]
         actions = _actions(of(context, table), applies)
         if actions:
             lines += [line((title, "accent")), *actions, Line("")]
@@ -62,8 +65,10 @@ class HelpScreen(LinesOverlay[None]):
         Binding("pageup", "page(-0.5)", show=False),
     ]
 
-    def __init__(self, applies: Callable[[Action], bool], actions: Sequence[Action]) -> None:
+    def __init__(self, applies: Callable[[Action], bool], actions: Sequence[Action], here: Sequence[str] = ()) -> None:
+        """``here`` are the contexts in use, the nearest first."""
         super().__init__()
+        self._here = here
         self._applies = applies
         self._table = actions
 
@@ -75,4 +80,4 @@ class HelpScreen(LinesOverlay[None]):
             yield LinesView()
 
     def on_mount(self) -> None:
-        self.lines.show(Document(help_lines(self._applies, self._table)))
+        self.lines.show(Document(help_lines(self._applies, self._table, self._here)))

@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 
-from monitor.model.capture import Capture
-from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
-from monitor.providers.registry import registry
 from monitor.services.simulate import Order
 from monitor.ui import replaying
 from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
 from monitor.ui.format import count
 from monitor.ui.inspector import BODY, TABS
-from monitor.ui.jumps import GoBack
 from monitor.ui.lines import Part
-from monitor.ui.painted import cells
 from monitor.ui.safety import toast
-from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.detail import DetailScreen
 from monitor.ui.screens.drill import DrillForm, DrillScreen
+from monitor.ui.screens.filtered import FilteredScreen
+from monitor.ui.screens.frame import TRIPLE, over_list
 from monitor.ui.screens.send import SendScreen
 from monitor.ui.screens.sending import SendingScreen
 from monitor.ui.sending import begin
-from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.empty import Empty
-from monitor.ui.widgets.filter_bar import FilterBar
-
-FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
-SPLIT: Final = 100  # columns from which list and detail stand side by side
-TRIPLE: Final = 150
 
 
-class LiveScreen(MonitorScreen):
+class LiveScreen(FilteredScreen):
     """The list of captures, with the detail of the one under the cursor beside it where there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("live")
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._typing: Timer | None = None
 
     def compose_main(self) -> ComposeResult:
         """The list, the panes, the filter bar."""
@@ -63,32 +47,31 @@ class LiveScreen(MonitorScreen):
                 yield Empty()
             yield Detail(session.inspector, session.detail, session.reader, id="detail")
             yield Detail(session.inspector, session.detail, session.reader, tabs=(BODY,), id="body")
-        yield FilterBar(self._values, session.preferences.filters)
+        yield self.filter_bar()
 
     def on_mount(self) -> None:
         self.captures.focus()
         self._show_empty()
-        self._arrange()
+        self.lay_out()
 
     # --- parts ---------------------------------------------------------------------------------------------------
 
     @property
-    def captures(self) -> CaptureList:
+    def rows(self) -> CaptureList:
         """The list."""
         return self.query_one(CaptureList)
+
+    @property
+    def captures(self) -> CaptureList:
+        """The list."""
+        return self.rows
 
     def _panes(self) -> list[Detail]:
         return [self.query_one("#detail", Detail), self.query_one("#body", Detail)]
 
     @property
-    def capture(self) -> Capture | None:
-        """The capture under the cursor, read from the store."""
-        number = self.captures.selected
-        return None if number is None else self.session.inspector.capture(number)
-
-    @property
     def capture_number(self) -> int | None:
-        """Its id."""
+        """The capture under the cursor."""
         return self.captures.selected
 
     async def show(self, number: int) -> None:
@@ -104,13 +87,13 @@ class LiveScreen(MonitorScreen):
             return
         captures.move_to(index)
         captures.focus()
-        if self.size.width < SPLIT:
+        if not self.split:
             self._open()
 
     def contexts(self) -> Sequence[str]:
         """Those of the pane in use."""
         focused = self.focused
-        if self.query_one(FilterBar).has_focus_within:
+        if self.typing:
             return ("filter",)
         if focused is not None and any(isinstance(node, Detail) for node in focused.ancestors_with_self):
             return ("detail",)
@@ -160,19 +143,12 @@ class LiveScreen(MonitorScreen):
         super().restyle()
 
     def _heading(self, width: int) -> list[list[Part]]:
-        captures = self.captures
+        captures, state = self.captures, self.paused
         if not len(self.session.view):
             return [[]]
-        state: list[Part] = []
-        if self.session.view.frozen:
-            state = [(f" paused, {self.session.key('freeze')} goes on ", "chip")]
-        elif captures.unseen:
+        if not state and captures.unseen:
             state = [(f" ▼ {count(captures.unseen)} new, {self.session.key('bottom')} ", "chip")]
-        labels = heading(captures.scrollable_content_region.width or width)
-        room = width - cells(state) - 1
-        if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
-            labels = labels[: labels.rfind(" ", 0, room) + 1]
-        return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
+        return over_list(heading(captures.scrollable_content_region.width or width), state, width)
 
     def _show_empty(self) -> None:
         view = self.session.view
@@ -186,31 +162,18 @@ class LiveScreen(MonitorScreen):
         else:
             widget.waiting(self.session)
 
-    def on_resize(self) -> None:
-        """Other room, other panes."""
-        if self.is_mounted:
-            self._arrange()
-
-    def _arrange(self) -> None:
+    def lay_out(self) -> None:
         """Two panes or three: in three the body has one of its own."""
         wide = self.size.width >= TRIPLE
         self._panes()[0].set_tabs(tuple(tab for tab in TABS if tab != BODY) if wide else TABS)
-        self.call_after_refresh(self._after_resize)
-
-    def _after_resize(self) -> None:
-        self._follow_cursor()
-        focused = self.focused
-        if focused is None or not focused.display or not focused.region:
-            self.captures.focus()
-        self.tick()
+        super().lay_out()
 
     # --- list and panes ------------------------------------------------------------------------------------------
 
     @on(CaptureList.Moved)
-    def _follow_cursor(self) -> None:
-        if self.size.width < SPLIT:
-            return
-        for pane in self._panes():
+    def follow_cursor(self) -> None:
+        """Show the capture."""
+        for pane in self._panes() if self.split else ():
             pane.follow(self.captures.selected, hurried=self.captures.following)
 
     @on(CaptureList.FollowChanged)
@@ -220,18 +183,14 @@ class LiveScreen(MonitorScreen):
     @on(CaptureList.Opened)
     def _open(self) -> None:
         self.captures.stop_following()  # what is being read must not change under the eyes
-        if self.size.width >= SPLIT:
+        if self.split:
             self.query_one("#detail LinesView").focus()
         else:
             self.app.push_screen(DetailScreen(self.session, self.captures, self.catch_up))
 
-    @on(Detail.Left)
-    def _left(self) -> None:
+    def leave_pane(self) -> None:
+        """To the list; a jump is taken back from there."""
         self.captures.focus()
-
-    @on(Detail.Stepped)
-    def _stepped(self, event: Detail.Stepped) -> None:
-        self.captures.move_to(self.captures.cursor + event.step)
 
     def action_follow(self) -> None:
         """Follow the newest or stop."""
@@ -305,67 +264,30 @@ class LiveScreen(MonitorScreen):
 
     # --- the filter ----------------------------------------------------------------------------------------------
 
-    def action_filter(self) -> None:
-        """Ask for a filter."""
-        self.query_one(FilterBar).begin(self.session.view.filter_text)
+    @property
+    def obeyed(self) -> str:
+        """The list is the session's own view."""
+        return self.session.view.filter_text
 
-    def action_clear(self) -> None:
-        """Back to where a jump came from; else show everything again."""
-        if self.session.trail:
-            self.post_message(GoBack())
-            return
-        if self.session.marks:
-            self.session.marks.clear()
-            self.restyle()
-        elif self.session.view.filter_text:
-            self._apply("")
-        self.captures.focus()
+    async def obey(self, text: str) -> None:
+        """It obeys already."""
 
-    @on(FilterBar.Typed)
-    def _filter_typed(self, event: FilterBar.Typed) -> None:
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self.set_timer(FILTER_AFTER_S, lambda: self._apply(event.text))
+    def check(self, text: str) -> None:
+        """Every filter is one for captures."""
+        parse_filter(text)
 
-    @on(FilterBar.Done)
-    def _filter_done(self, event: FilterBar.Done) -> None:
-        if self._typing is not None:
-            self._typing.stop()
-        if self._apply(event.text):
-            self.query_one(FilterBar).display = False
-            self.captures.focus()
-            if event.text.strip():
-                self.session.preferences.remember_filter(event.text.strip())
-
-    def apply_filter(self, text: str) -> None:
-        """Put a filter in force that is known to be right."""
-        self._apply(text)
-
-    def _apply(self, text: str) -> bool:
-        bar = self.query_one(FilterBar)
-        try:
-            parse_filter(text)
-        except FilterError as error:
-            bar.wrong(error)
-            return False
-        bar.right()
-        if text.strip() != self.session.view.filter_text.strip():
-            self.run_worker(self._set_filter(text), group="filter")
-        return True
-
-    async def _set_filter(self, text: str) -> None:
-        try:
-            await self.session.view.set_filter(text)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # the store failed under the scan: said on the status line, as for every read
-            self.session.read_trouble = type(error).__name__
-        self.tick()
-
-    def _values(self, field: str) -> Iterable[str]:
-        if field == "provider":
-            return registry().names()
+    def values(self, field: str) -> Iterable[str]:
+        """Completions: providers, and the events of late."""
         if field != "event":
-            return ()
+            return super().values(field)
         view = self.session.view
         return {row.event for row in view.rows(len(view) - 200, len(view)) if row is not None and row.event}
+
+    def action_clear(self) -> None:
+        """Back to where a jump came from; else unmark all; else show everything again."""
+        if self.session.marks and not self.session.trail:
+            self.session.marks.clear()
+            self.restyle()
+            self.rows.focus()
+        else:
+            super().action_clear()

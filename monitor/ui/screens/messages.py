@@ -10,19 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from monitor.model.capture import Capture
 from monitor.services.messages import MessageView
 from monitor.store.message_reader import Order
 from monitor.ui.actions import Action, bindings
 from monitor.ui.format import count
 from monitor.ui.inspector import BODY
-from monitor.ui.jumps import GoBack, ShowCapture
 from monitor.ui.lines import Part
 from monitor.ui.message_columns import heading
-from monitor.ui.painted import cells
 from monitor.ui.safety import toast
 from monitor.ui.screens.failures import FailuresScreen
-from monitor.ui.screens.filtered import SPLIT, TRIPLE, FilteredScreen
+from monitor.ui.screens.filtered import FilteredScreen
+from monitor.ui.screens.frame import TRIPLE, over_list
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
@@ -30,7 +28,6 @@ from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.empty import Empty
 from monitor.ui.widgets.message_list import MessageList
 from monitor.ui.widgets.message_pane import MessagePane
-from monitor.ui.widgets.pane import Pane
 from monitor.ui.widgets.rows import Cursor
 
 _EMPTY: Final[dict[Order, tuple[str, str]]] = {
@@ -100,12 +97,6 @@ class MessagesScreen(FilteredScreen):
         """The capture behind the stage under the cursor, while the pane is in use."""
         return self.pane.capture_number if self.pane.has_focus_within else None
 
-    @property
-    def capture(self) -> Capture | None:
-        """That capture."""
-        number = self.capture_number
-        return None if number is None else self.session.inspector.capture(number)
-
     def message_number(self) -> int | None:
         """It is shown already."""
         return None
@@ -142,8 +133,7 @@ class MessagesScreen(FilteredScreen):
 
     def tick(self) -> None:
         """Take in what changed, then draw it."""
-        if self.catch_up():
-            self.pane.reload()
+        self.pane.tick(self.catch_up())
         self._drawn += 1
         if self.session.preferences.relative_times or (self.view.stuck_from and self._drawn % 10 == 0):
             self.rows.refresh()
@@ -182,38 +172,18 @@ class MessagesScreen(FilteredScreen):
         return [] if behind is None else [(f"reading in what was captured: {behind:.0%}", "warn")]
 
     def _heading(self, width: int) -> list[list[Part]]:
-        state: list[Part] = []
-        if self.session.view.frozen:
-            state = [(f" paused, {self.session.key('freeze')} goes on ", "chip")]
-        elif self.view.behind is not None:
-            state = self._behind()
-        elif self.rows.unseen:
+        state = self.paused or self._behind()
+        if not state and self.rows.unseen:
             state = [(f" ▲ {count(self.rows.unseen)} new, {self.session.key('top')} ", "chip")]
-        if not len(self.view):
-            return [[(" " * max(width - cells(state) - 1, 0), "plain"), *state]]
-        labels = heading(self.rows.scrollable_content_region.width or width)
-        room = width - cells(state) - 1
-        if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
-            labels = labels[: labels.rfind(" ", 0, room) + 1]
-        return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
+        labels = heading(self.rows.scrollable_content_region.width or width) if len(self.view) else ""
+        return over_list(labels, state, width)
 
     # --- list and pane -------------------------------------------------------------------------------------------
 
-    def on_resize(self) -> None:
-        """Other room, other panes."""
-        if self.is_mounted:
-            self.call_after_refresh(self._after_resize)
-
-    def _after_resize(self) -> None:
-        self._follow_cursor()
-        focused = self.focused
-        if focused is None or not focused.display or not focused.region:
-            self.rows.focus()
-        self.tick()
-
     @on(Cursor.Moved, "#messages")
-    def _follow_cursor(self) -> None:
-        if self.size.width >= SPLIT:
+    def follow_cursor(self) -> None:
+        """Show the message."""
+        if self.split:
             self.pane.follow(self.rows.selected)
 
     @on(Cursor.Moved, "#message-items")
@@ -223,27 +193,10 @@ class MessagesScreen(FilteredScreen):
 
     @on(Cursor.Opened, "#messages")
     def _open(self) -> None:
-        if self.size.width >= SPLIT:
+        if self.split:
             self.pane.items.focus()
         else:
             self.app.push_screen(MessageScreen(self.session, self.view, self.rows, self.catch_up))
-
-    @on(Cursor.Opened, "#message-items")
-    def _open_capture(self) -> None:
-        number = self.pane.capture_number
-        if number is not None:
-            self.post_message(ShowCapture(number))
-
-    @on(Pane.Left)
-    def _left(self) -> None:
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            self.rows.focus()
-
-    @on(Pane.Stepped)
-    def _stepped(self, event: Pane.Stepped) -> None:
-        self.rows.move_to(self.rows.cursor + event.step)
 
     async def show(self, number: int) -> None:
         """Put the cursor on a message, without the filter where it does not pass, and open it."""
@@ -265,13 +218,6 @@ class MessagesScreen(FilteredScreen):
         self.rows.taken_in()
         self.rows.move_to(index)
         self._open()
-
-    def action_clear(self) -> None:
-        """Back to where a jump came from; else show everything again."""
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            super().action_clear()
 
     def action_failures(self) -> None:
         """Why messages failed."""

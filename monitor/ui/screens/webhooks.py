@@ -10,25 +10,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 
-from monitor.model.capture import Capture
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeState
 from monitor.services.registrations import Outcome
 from monitor.services.webhooks import DEMO_ACCOUNTS, Webhooks
 from monitor.ui.actions import Action, bindings
 from monitor.ui.format import count
-from monitor.ui.jumps import GoBack, ShowCapture
 from monitor.ui.lines import Part
 from monitor.ui.offering import Offering
-from monitor.ui.painted import cells
 from monitor.ui.safety import toast
-from monitor.ui.screens.base import TALL, MonitorScreen
+from monitor.ui.screens.base import TALL
+from monitor.ui.screens.frame import ListScreen, over_list
 from monitor.ui.screens.registration import RegistrationScreen
 from monitor.ui.session import Session
 from monitor.ui.webhook_rows import adrift, heading
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.empty import Empty
-from monitor.ui.widgets.pane import Pane
 from monitor.ui.widgets.rows import Cursor
 from monitor.ui.widgets.webhook_list import WebhookList
 from monitor.ui.widgets.webhook_pane import WebhookPane
@@ -37,7 +34,7 @@ TRIPLE: Final = 150  # columns from which on the pane stands beside the list, no
 READ_ONLY: Final = "This is off: hooktop runs read-only and changes nothing at a provider."
 
 
-class WebhooksScreen(MonitorScreen):
+class WebhooksScreen(ListScreen):
     """The accounts, each with its registrations; below or beside them the one under the cursor in full."""
 
     CSS_PATH = ["messages.tcss", "webhooks.tcss"]  # noqa: RUF012 - Textual's
@@ -87,12 +84,6 @@ class WebhooksScreen(MonitorScreen):
     def capture_number(self) -> int | None:
         """The capture under the cursor, while the pane is in use."""
         return self.pane.capture_number if self.pane.has_focus_within else None
-
-    @property
-    def capture(self) -> Capture | None:
-        """That capture."""
-        number = self.capture_number
-        return None if number is None else self.session.inspector.capture(number)
 
     def addresses(self) -> list[tuple[str, str]]:
         """The addresses that can be copied, each with what it is."""
@@ -179,58 +170,25 @@ class WebhooksScreen(MonitorScreen):
             keys = "" if self._webhooks.registrations.read_only else f", {self.session.key('mend_all')} re-points"
             state = [(f" {count(away)} point{'s' if away == 1 else ''} elsewhere{keys} ", "chip")]
         labels = heading(panels, listed.scrollable_content_region.width or width)
-        room = width - cells(state) - 1
-        if len(labels) > room and labels[room - 1 : room + 1].strip():  # leave no half of a label
-            labels = labels[: labels.rfind("  ", 0, room) + 1]
-        return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
-
-    def on_resize(self) -> None:
-        """Other room, other panes."""
-        if self.is_mounted:
-            self.call_after_refresh(self._after_resize)
-
-    def _after_resize(self) -> None:
-        self._follow_cursor()
-        focused = self.focused
-        if focused is None or not focused.display or not focused.region:
-            self.rows.focus()
-        self.tick()
+        return over_list(labels, state, width, between="  ")
 
     @property
-    def _has_pane(self) -> bool:
+    def split(self) -> bool:
+        """Whether the pane is seen, below the list or beside it."""
         return self.size.width >= TRIPLE or self.size.height >= TALL
 
     @on(Cursor.Moved, "#webhooks")
-    def _follow_cursor(self) -> None:
-        if self._has_pane:
+    def follow_cursor(self) -> None:
+        """Show the registration."""
+        if self.split:
             self.pane.follow(self.rows.selected)
 
     @on(Cursor.Opened, "#webhooks")
     def _open(self) -> None:
-        if self._has_pane:
+        if self.split:
             self.pane.items.focus()
         else:
             self.app.push_screen(RegistrationScreen(self.session, self._webhooks, self.rows, self.catch_up))
-
-    @on(Cursor.Opened, "#registration-items")
-    def _open_capture(self) -> None:
-        number = self.pane.capture_number
-        if number is not None:
-            self.post_message(ShowCapture(number))
-
-    @on(Pane.Left)
-    def _left(self) -> None:
-        self.rows.focus()
-
-    @on(Pane.Stepped)
-    def _stepped(self, event: Pane.Stepped) -> None:
-        self.rows.move_to(self.rows.cursor + event.step)
-
-    def action_clear(self) -> None:
-        """Back to where a jump came from."""
-        if self.session.trail:
-            self.post_message(GoBack())
-        self.rows.focus()
 
     # --- changes -------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,10 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         self._anchor: int | None = None
         self._told: int | None = None
 
+    def count(self) -> int:
+        """How many captures there are."""
+        return len(self.view)
+
     @property
     def selected(self) -> int | None:
         """The id of the capture under the cursor, None when the list is empty."""

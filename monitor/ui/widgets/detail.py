@@ -11,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -23,6 +22,7 @@ from monitor.ui.lines import Document, line
 from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
+from monitor.ui.widgets.pane import PaneLeft, PaneStepped
 
 DEBOUNCE_S: Final = 0.05
 HURRIED_S: Final = 0.3
@@ -34,16 +34,6 @@ class Detail(Vertical):
     """Shows one capture. ``tabs`` are those that this pane has."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
-
-    class Left(Message):
-        """The user wants to go back to the list."""
-
-    class Stepped(Message):
-        """The user wants to see the next (+1) or previous (-1) capture."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
 
     def __init__(
         self,
@@ -231,11 +221,11 @@ class Detail(Vertical):
 
     def action_newer(self) -> None:
         """The next capture."""
-        self.post_message(self.Stepped(1))
+        self.post_message(PaneStepped(1))
 
     def action_older(self) -> None:
         """The previous capture."""
-        self.post_message(self.Stepped(-1))
+        self.post_message(PaneStepped(-1))
 
     def action_cursor_up(self) -> None:
         """A line up."""
@@ -279,7 +269,7 @@ class Detail(Vertical):
             self._show_tabs()
             self._lines.focus()
         else:
-            self.post_message(self.Left())
+            self.post_message(PaneLeft())
 
     # --- finding -------------------------------------------------------------------------------------------------
 

@@ -95,6 +95,11 @@ class MessagePane(Pane):
         if shown is not None:
             self.items.show(lambda width: shown.lines(session.reader(), width), cursor=cursor)
 
+    def tick(self, changed: object) -> None:
+        """Read the message again where the list has changed."""
+        if changed:
+            self.reload()
+
     def restyle(self) -> None:
         """Mask or form changed."""
         self._show(cursor=None)

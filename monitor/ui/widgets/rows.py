@@ -4,6 +4,7 @@ drawn; there is no widget per row."""
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -64,13 +65,13 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         self.cursor = 0
         self.bad_rows = 0
 
+    @abstractmethod
     def count(self) -> int:
         """How many entries there are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def move_to(self, index: int) -> None:
         """Put the cursor on an entry and bring it into sight."""
-        raise NotImplementedError
 
     @property
     def page(self) -> int:
@@ -136,9 +137,9 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
 class Rows(Cursor):
     """Entries of ``tall`` rows each. Subclasses say how many there are and what is in a row."""
 
+    @abstractmethod
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """What a row says, after the cursor's cell; ``part`` is which of the entry's rows."""
-        raise NotImplementedError
 
     def on_resize(self) -> None:
         self.changed()

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Final
 
+from textual.message import Message
 from textual.timer import Timer
 from textual.worker import WorkType
 
@@ -20,6 +21,7 @@ from monitor.store.message_reader import MAX_THREAD, ConversationRow
 from monitor.ui.conversation_rows import parties
 from monitor.ui.documents.thread import thread_lines
 from monitor.ui.format import count, fit
+from monitor.ui.jumps import ShowMessage
 from monitor.ui.lines import line
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Lines
@@ -102,6 +104,22 @@ class ThreadPane(Pane):
         items = self.thread.items if self.thread is not None else ()
         return items[self.items.cursor] if self.items.cursor < len(items) else None
 
+    @property
+    def capture_number(self) -> int | None:
+        """The first capture of what the cursor stands on."""
+        match self.item:
+            case Bubble(message=message):
+                return message.captures[0] if message.captures else None
+            case CentreLine(capture=capture):
+                return capture
+        return None
+
+    def jump(self) -> Message | None:
+        """To the message of a bubble, or the capture of a centre line."""
+        number = self.capture_number
+        message = self._session.links(number)[0] if isinstance(self.item, Bubble) else None
+        return super().jump() if message is None else ShowMessage(message)
+
     def follow(self, number: int | None) -> None:
         """Show a conversation as soon as the cursor rests."""
         if number != self._number:
@@ -120,7 +138,7 @@ class ThreadPane(Pane):
         load: WorkType[None] = partial(self._load, wish)
         self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
-    def tick(self) -> None:
+    def tick(self, changed: object = None) -> None:
         """Read the thread again where something was said."""
         thread = self.thread
         if thread is not None and thread.number == self._number and not self._wished and self._view.has_changed(thread):

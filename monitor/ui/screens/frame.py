@@ -1,0 +1,155 @@
+"""What a list and the pane beside it share, whatever they show; and the pane as a screen of its own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+
+from monitor.ui.jumps import GoBack
+from monitor.ui.lines import Part
+from monitor.ui.painted import cells
+from monitor.ui.screens.base import MonitorScreen
+from monitor.ui.session import Session
+from monitor.ui.widgets.capture_list import CaptureList
+from monitor.ui.widgets.conversation_list import ConversationList
+from monitor.ui.widgets.message_list import MessageList
+from monitor.ui.widgets.pane import Pane, PaneLeft, PaneStepped
+from monitor.ui.widgets.rows import Cursor
+from monitor.ui.widgets.webhook_list import WebhookList
+
+SPLIT: Final = 100  # columns from which list and pane stand side by side
+TRIPLE: Final = 150  # ... and the body of a capture has a pane of its own
+
+
+class ListScreen(MonitorScreen):
+    """A list, and panes that follow its cursor where there is room for them."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Cursor | CaptureList:
+        """The list."""
+
+    @property
+    def split(self) -> bool:
+        """Whether there is room for a pane."""
+        return self.size.width >= SPLIT
+
+    @abstractmethod
+    def follow_cursor(self) -> None:
+        """Show in the panes what the cursor stands on, if they are seen."""
+
+    def on_resize(self) -> None:
+        """Other room, other panes."""
+        if self.is_mounted:
+            self.lay_out()
+
+    def lay_out(self) -> None:
+        """Use the room there is."""
+        self.call_after_refresh(self._laid_out)
+
+    def _laid_out(self) -> None:
+        self.follow_cursor()
+        focused = self.focused
+        if focused is None or not focused.display or not focused.region:
+            self.rows.focus()
+        self.tick()
+
+    def leave_pane(self) -> None:
+        """Back to where a jump came from; else to the list."""
+        if self.session.trail:
+            self.post_message(GoBack())
+        else:
+            self.rows.focus()
+
+    def action_clear(self) -> None:
+        """Back to where a jump came from."""
+        if self.session.trail:
+            self.post_message(GoBack())
+        self.rows.focus()
+
+    @on(PaneLeft)
+    def _pane_left(self) -> None:
+        self.leave_pane()
+
+    @on(PaneStepped)
+    def _pane_stepped(self, event: PaneStepped) -> None:
+        self.rows.move_to(self.rows.cursor + event.step)
+
+
+class PaneScreen(MonitorScreen):
+    """Shows what the cursor of the list below stands on; J and K move that cursor."""
+
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "rows", "pane"})
+    pane: Pane
+
+    def __init__(
+        self, session: Session, listed: MessageList | ConversationList | WebhookList, catch_up: Callable[[], object]
+    ) -> None:
+        """``listed`` is the list, ``catch_up`` keeps it up to date."""
+        super().__init__(session)
+        self.listed = listed
+        self._catch_up = catch_up
+
+    @abstractmethod
+    def make_pane(self) -> Pane:
+        """A new pane."""
+
+    def compose_main(self) -> ComposeResult:
+        """The pane alone."""
+        self.pane = self.make_pane()
+        yield self.pane
+
+    def on_mount(self) -> None:
+        self.pane.items.focus()
+        self.follow()
+
+    def follow(self) -> None:
+        """Show what the cursor stands on."""
+        self.pane.follow(self.listed.selected)
+
+    @property
+    def capture_number(self) -> int | None:
+        """The capture behind the entry under the cursor."""
+        return self.pane.capture_number
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane."""
+        return ("pane", "rows")
+
+    def tick(self) -> None:
+        """List and pane go on."""
+        self.pane.tick(self._catch_up())
+        super().tick()
+
+    def restyle(self) -> None:
+        """Make the lines again."""
+        self.listed.refresh()
+        self.pane.restyle()
+        super().restyle()
+
+    @on(PaneLeft)
+    def _left(self) -> None:
+        if self.session.trail:
+            self.post_message(GoBack())
+        else:
+            self.dismiss()
+
+    @on(PaneStepped)
+    def _stepped(self, event: PaneStepped) -> None:
+        self.listed.move_to(self.listed.cursor + event.step)
+        self.follow()
+
+
+def over_list(labels: str, state: Sequence[Part], width: int, between: str = " ") -> list[list[Part]]:
+    """The line over a list: the labels of its columns, cut so that no half of one is left, and a state at the right.
+
+    ``between`` is what parts two labels.
+    """
+    room = width - cells(state) - 1
+    if len(labels) > room and labels[room - 1 : room + 1].strip():
+        labels = labels[: labels.rfind(between, 0, room) + 1]
+    return [[(labels[:room].ljust(room), "faint"), *state, (" ", "plain")]]
