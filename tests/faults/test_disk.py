@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -25,7 +25,7 @@ import httpx
 import pytest
 
 from monitor.store.reader import Reader
-from tests.e2e.programs import environment, listening, run
+from tests.e2e.programs import Listening, environment, listening
 from tests.e2e.terminal import Terminal
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: a namespace of its own, or limits of others")
@@ -200,17 +200,28 @@ def test_f5_a_lock_is_waited_for_then_503_and_reads_go_on(tmp_path: Path) -> Non
 
 
 @contextlib.contextmanager
-def slow_syncs(milliseconds: int) -> Iterator[list[str]]:
-    """The beginning of a command whose every sync of a file takes so long."""
+def with_slow_syncs(
+    db: Path, environ: dict[str, str], milliseconds: int, python: Sequence[str] = ("-m", "monitor")
+) -> Iterator[Listening]:
+    """A receiver whose every sync of a file takes so long; its database is made before."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
-    yield ["strace", "-f", "-o", os.devnull, "--seccomp-bpf", "-e", "trace=fdatasync,fsync",
-           "-e", f"inject=fdatasync,fsync:delay_enter={milliseconds * 1000}"]  # fmt: skip
-
-
-def child_of(pid: int) -> int:
-    """The program that strace runs."""
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    with listening(db, environ) as program:
+        program.process.terminate()
+        program.process.wait(30)
+    before = ["strace", "-f", "-o", os.devnull, "--seccomp-bpf", "-e", "trace=fdatasync,fsync",
+              "-e", f"inject=fdatasync,fsync:delay_enter={milliseconds * 1000}"]  # fmt: skip
+    with listening(db, environ, before=before, python=python) as program:
+        strace = program.process.pid
+        pid = int(Path(f"/proc/{strace}/task/{strace}/children").read_text().split()[0])
+        try:
+            yield program
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.process.wait(60)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 # 20 may wait in place of 2,000: an address may have 64 connections.
@@ -245,16 +256,11 @@ def test_f25_a_slow_disk_has_a_bounded_queue_and_the_rest_is_503(tmp_path: Path)
         for _ in range(2):
             await asyncio.gather(*(one(port, number) for number in range(60)))
 
-    with slow_syncs(4000) as before, listening(db, environment(tmp_path), before=before, python=SHORT) as program:
-        pid = child_of(program.process.pid)
-        try:
-            asyncio.run(burst(program.port))
-            assert sum(answers.values()) == 120
-            assert set(answers) == {200, 503}
-            assert post(program.url, b"after") == 200
-        finally:
-            os.kill(pid, signal.SIGTERM)
-            program.process.wait(60)
+    with with_slow_syncs(db, environment(tmp_path), 2000, SHORT) as program:
+        asyncio.run(burst(program.port))
+        assert sum(answers.values()) == 120
+        assert set(answers) == {200, 503}
+        assert post(program.url, b"after") == 200
     assert sorted(bodies(db)) == sorted([*acknowledged, b"after"])
 
 
@@ -266,14 +272,9 @@ def test_f25_half_a_second_a_commit_is_shared_by_those_who_wait(tmp_path: Path) 
             sent = (http.post("/generic", content=b"%d" % number) for number in range(50))
             return [answer.status_code for answer in await asyncio.gather(*sent)]
 
-    with (
-        slow_syncs(500) as before,
-        listening(tmp_path / "h.db", environment(tmp_path), before=before) as program,
-    ):
+    db = tmp_path / "h.db"
+    with with_slow_syncs(db, environment(tmp_path), 500) as program:
         begun = time.monotonic()
         assert asyncio.run(burst(program.url)) == [200] * 50
         assert time.monotonic() - begun < 12  # one by one they would take 25 s
-        os.kill(child_of(program.process.pid), signal.SIGTERM)
-        program.process.wait(60)
-    assert len(run(["captures", "--json", "--limit", "200", "--db", str(tmp_path / "h.db")],
-                   environment(tmp_path)).stdout.splitlines()) == 50  # fmt: skip
+    assert sorted(bodies(db)) == sorted(b"%d" % number for number in range(50))
