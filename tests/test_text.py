@@ -37,6 +37,8 @@ HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
         ("a\U000e00ff\U000e0100\U000e01ef\U000e01f0", "a\\U000e00ff\\U000e01f0"),
         ("\uffff\U0001fffe\U00020000 é", "\\uffff\\U0001fffe𠀀 é"),
         ("a b\x1f é", "a b␟ é"),
+        ("\u034f\u115f\u1160\u17b4\u17b5", "\\u034f\\u115f\\u1160\\u17b4\\u17b5"),  # letters that draw nothing
+        ("\u2800\u3164\uffa0", "\\u2800\\u3164\\uffa0"),
     ],
 )
 def test_visible(text: str, shown: str) -> None:
@@ -53,6 +55,7 @@ def test_limit_marks_the_cut() -> None:
     assert visible_bytes(b"abcdef", limit=3) == "abc…"
     assert visible_bytes(b"abc", limit=3) == "abc"
     assert visible_bytes(b"ab\nc") == "ab␊c"
+    assert visible_bytes(b"ab\nc", lines=True) == "ab\nc"
 
 
 def test_escapes_have_as_many_digits_as_python_reads() -> None:

@@ -11,16 +11,26 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from monitor.jsonbody import parse
 from monitor.model.capture import Request
 from monitor.model.verdict import Verdict
 from monitor.providers.base import Keys, Provider
-from monitor.providers.keys import SigningKey, secret_key, verifying_key
+from monitor.providers.keys import (
+    KeyProblem,
+    SigningKey,
+    from_public,
+    load_signing_key,
+    secret_key,
+    verifying_key,
+)
 from monitor.providers.registry import registry
 
 EXPECTED = Path(__file__).with_name("verdicts.txt")
@@ -142,6 +152,36 @@ def cases(provider: Provider) -> Iterator[tuple[str, Verdict]]:
             )
 
 
+def refused_keys() -> Iterator[tuple[str, str]]:
+    """Keys that cannot be used, each with what is said of it."""
+    for text in ("", "A" * 20_000, "A", "<html>", "ssh-rsa A", "ssh-dss A", "whsk_A", "whpk_AAAA",
+                 "-----BEGIN PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----"):  # fmt: skip
+        for name in ("volt", "standard"):
+            if name == "standard" and text in ("A", "<html>"):
+                continue  # to Standard Webhooks these are secrets as text
+            yield f"{name}, {text[:30]!r}", _problem(partial(registry()[name].key, text, "mine"))
+    for public in (generate_private_key(SECP256R1()).public_key(), "no key at all"):
+        yield type(public).__name__, _problem(partial(from_public, public, "mine"))
+    for text in ("", "secret:?", ec_text()):
+        yield f"signing key {text[:20]!r}", _problem(partial(load_signing_key, text))
+    for provider in registry():
+        if provider.signature_headers:
+            other: SigningKey = SECRET if provider.name == "volt" else Ed25519PrivateKey.generate()
+            yield f"{provider.name} signs", _problem(partial(provider.sign, b"{}", other, url=URL, at=NOW))
+
+
+def ec_text() -> str:
+    """A private key of a kind that nobody here signs with."""
+    key = generate_private_key(SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+
+
+def _problem(call: Callable[[], object]) -> str:
+    with pytest.raises(KeyProblem) as raised:
+        call()
+    return str(raised.value)
+
+
 def told() -> str:
     """All verdicts as text; fingerprints of keys, which are made anew each time, are left out."""
     lines = []
@@ -158,7 +198,9 @@ def told() -> str:
                 seen[text] = words
                 lines.append(f"{words}: {text}")
         lines.append("")
-    return "\n".join(lines)
+    lines.append("# Keys that cannot be used\n")
+    lines += [f"{words}: {said}" for words, said in refused_keys()]
+    return "\n".join([*lines, ""])
 
 
 def _text(verdict: Verdict) -> str:
