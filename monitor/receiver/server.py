@@ -30,9 +30,10 @@ class ReceiverError(Exception):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to the address, not yet listening. Port 0 lets the system choose.
+    """A socket that listens at the address; who comes before it is served waits. Port 0 lets the system choose.
 
-    Raises ReceiverError naming the port and what to do.
+    It listens at once, since two programs may be bound to one port as long as neither does. Raises ReceiverError
+    naming the port and what to do.
     """
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -44,6 +45,7 @@ def bind(host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(address)
+        sock.listen(BACKLOG)
         sock.setblocking(False)
     except OSError as error:
         sock.close()

@@ -99,6 +99,7 @@ class Monitor:
             self.store.follow(self.forwards.offer)
         self.store.start()
         if self.settings.opened is not None:
+            self._sock.close()  # nobody is to wait there
             return
         rules = Rules(frozenset(registry().names()), self.settings.max_body, self.settings.token)
         app = build(rules, self._accept, lambda: self.store.healthy, self.feed.refuse)

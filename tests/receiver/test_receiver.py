@@ -323,6 +323,13 @@ async def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
             bind("127.0.0.1", monitor.port)
 
 
+def test_a_port_is_taken_from_the_moment_it_is_bound() -> None:
+    with bind("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(ReceiverError, match=f"Port {port} on 127.0.0.1 is in use"):
+            bind("127.0.0.1", port)
+
+
 def test_a_host_that_does_not_exist_is_one_sentence() -> None:
     with pytest.raises(ReceiverError, match="--host"):
         bind("no.such.host.invalid", 0)
