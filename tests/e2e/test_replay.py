@@ -83,9 +83,9 @@ def count(home: Path) -> int:
 
 
 def appears(path: Path) -> None:
-    """Wait for a file."""
+    """Wait for a file and its content, which comes after it."""
     end = time.monotonic() + 20
-    while not path.exists():
+    while not (path.exists() and path.stat().st_size):
         assert time.monotonic() < end, path
         time.sleep(0.02)
 
