@@ -28,14 +28,17 @@ def _row(name: str, rate: str, run: Result) -> Sequence[str]:
 
 
 def steady(results: Results, folder: Path, key: Path, requests: Sequence[bytes], seconds: int) -> None:
-    """At steady rates, without and with screens; a time counts from when the request was due."""
+    """At steady rates: alone, forwarding, with screens. A time counts from when the request was due."""
     made = Table("Answer times at steady rates", COLUMNS)
     with (
+        servers.app() as app,
         servers.listen(folder, key, name="steady") as listen,
+        servers.listen(folder, key, "--forward", f"http://{servers.HOST}:{app.port}", name="steady-forward") as passing,
         servers.screens(folder, key, name="steady-screens") as (shown, _),
     ):
+        under_test = {"hooktop listen": listen, "with --forward": passing, "hooktop with screens": shown}
         for rate in RATES:
-            for name, server in (("hooktop listen", listen), ("hooktop with screens", shown)):
+            for name, server in under_test.items():
                 run = post(server, requests, rate * seconds, connections=CONNECTIONS, rate=rate)
                 made.rows.append(_row(name, f"{rate:,}", run))
                 if server is shown and rate != 500:
