@@ -13,7 +13,6 @@ from textual.widget import Widget
 
 from monitor.ui.lines import ROLES, Line, Part
 
-
 # Component classes of the app, which has them once for all widgets: Textual works each of them out anew for every
 # widget that has it, whenever that is styled, and that was half the time until the first paint.
 PAINTS: Final = {f"role--{role}" for role in ROLES} | {"row--cursor", "row--cursor-blur"}

@@ -33,8 +33,8 @@ class BackupScreen(WorkScreen):
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """What is in the copy."""
         return [
-            [("everything that is stored, as it is now; receiving goes on meanwhile", "quiet")],
-            [("numbers, texts and headers as they came: share it with care", "warn")],
+            [("everything stored, as of now; receiving goes on", "quiet")],
+            [("not masked: share it with care", "warn")],
         ]
 
     async def work(self, values: Mapping[str, str]) -> str:

@@ -76,7 +76,7 @@ class ExportScreen(WorkScreen):
         """Which captures, and whether the file may be shared."""
         said = f"captures that pass  {visible(self._filter, limit=60)}"
         what = {FILTER: said, CAPTURE: f"capture {self._capture}", EVERYTHING: "every capture"}[values["which"]]
-        as_it_is = "numbers, texts and headers as they came: share it with care"
+        as_it_is = "not masked: share it with care"
         second: Part = ("masked: may be shared", "good") if values["mask"] == "yes" else (as_it_is, "warn")
         return [[(what, "quiet")], [second]]
 

@@ -19,7 +19,7 @@ class ImportScreen(WorkScreen):
     """Asks for a file, reads all of it and says what is in it; asked again it hands the import to ``begin``."""
 
     TITLE = "Import"
-    KEYS = "enter reads the file, enter again imports, esc closes"
+    KEYS = "enter reads it, again imports, esc closes"
 
     def __init__(self, begin: Callable[[Import, Checked], None]) -> None:
         super().__init__()
@@ -34,8 +34,8 @@ class ImportScreen(WorkScreen):
         """What is in the file, once it was read."""
         if self._read is None or self._read[0] != values["file"]:
             return [
-                [("Nothing in the file is believed: its signatures are shown and not checked,", "quiet")],
-                [("what the captures mean is read anew, and they are labelled imported.", "quiet")],
+                [("Signatures in it are shown and not checked; what its captures mean is read anew.", "quiet")],
+                [("They are labelled imported.", "quiet")],
             ]
         _, work, checked = self._read
         if checked.first is None or checked.last is None:

@@ -34,7 +34,7 @@ class PruneScreen(WorkScreen):
     """Asks which captures are to go, and says how many these are."""
 
     TITLE = "Delete old captures"
-    KEYS = "enter goes on to the question, tab next field, esc closes"
+    KEYS = "enter asks, tab next field, esc closes"
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class PruneScreen(WorkScreen):
     def fields(self) -> list[Field]:
         """By age or by number, and how much."""
         return [
-            Field("which", "What goes", "Captures older than a span, or all but the newest ones.", (OLDER, NEWEST),
+            Field("which", "What goes", "What is older than a span, or all but the newest.", (OLDER, NEWEST),
                   free=False, default=OLDER),
             Field("much", "How much", "A span such as 30d or 12h; or how many captures stay.", required=True,
                   default=_USUAL[OLDER]),
@@ -65,7 +65,7 @@ class PruneScreen(WorkScreen):
 
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """What would go and stay."""
-        return [*self._lines, [("A capture stays as long as its message was heard of since.", "quiet")]]
+        return [*self._lines, [("What messages of late need stays.", "quiet")]]
 
     async def work(self, values: Mapping[str, str]) -> None:
         """Ask whether they are to go."""

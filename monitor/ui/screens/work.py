@@ -71,6 +71,7 @@ class WorkScreen(Overlay[None]):
 
     def on_mount(self) -> None:
         self.form.focus_field("")
+        self.form.query_one("#form-choices").display = any(row.field.choices for row in self.form.rows)
         self.changed(self.form.values())
         self.draw_note()
 

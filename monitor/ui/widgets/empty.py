@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from monitor.providers.registry import registry
 from monitor.ui import redact
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
 from monitor.ui.session import Session
+
+FULL: Final = 20  # lines from which on each provider has one of its own
 
 
 class Empty(Plain):
@@ -39,8 +43,7 @@ class Empty(Plain):
             (("Waiting for the first webhook", "strong"),),
             (),
             (("point a provider at", "quiet"),),
-            ((f"{base.rstrip('/')}/", "info"), (f"{names[0]}{token}", "info")),
-            *(((f"{'':{len(base.rstrip('/'))}}/", "faint"), (f"{name}{token}", "quiet")) for name in names[1:]),
+            *_addresses(base.rstrip("/"), names, token, low=0 < self.size.height < FULL),
             (),
             (("or try it from another terminal", "quiet"),),
             ((f'curl -d \'{{"hello":"hooktop"}}\' {monitor.url}/generic{token}', "plain"),),
@@ -63,3 +66,11 @@ class Empty(Plain):
         self.say(
             (("No capture passes this filter", "strong"),), (), (("esc", "accent"), ("  shows all of them", "quiet"))
         )
+
+
+def _addresses(base: str, names: list[str], token: str, *, low: bool) -> list[tuple[Part, ...]]:
+    """Where each provider sends to; in one line where there is little room."""
+    first: tuple[Part, ...] = ((f"{base}/", "info"), (f"{names[0]}{token}", "info"))
+    if low:
+        return [(*first, (f"  or /{' /'.join(names[1:])}", "quiet"))]
+    return [first, *(((f"{'':{len(base)}}/", "faint"), (f"{name}{token}", "quiet")) for name in names[1:])]
