@@ -24,12 +24,14 @@ class PublicUrlScreen(Overlay[str]):
     CSS_PATH = "webhooks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "propose", show=False)]
 
-    def __init__(self, webhooks: Webhooks, now: str | None, registered: int) -> None:
-        """``now`` is the address of today, to which ``registered`` registrations of ours point."""
+    def __init__(self, webhooks: Webhooks, now: str | None, registered: int, mend_all: str) -> None:
+        """``now`` is the address of today, to which ``registered`` registrations of ours point; ``mend_all`` the key
+        that re-points them."""
         super().__init__()
         self._webhooks = webhooks
         self._now = now
         self._registered = registered
+        self._mend_all = mend_all
 
     def compose(self) -> ComposeResult:
         """One box with the address."""
@@ -65,7 +67,7 @@ class PublicUrlScreen(Overlay[str]):
     def _check(self) -> None:
         wrong = self._wrong() if self.query_one(Input).value.strip() else None
         first: tuple[Part, ...] = ((wrong, "bad"),) if wrong else (("now  ", "quiet"), (self._shown_now(), "info"))
-        own = f"{self._registered} of your registrations point there; U re-points them afterwards."
+        own = f"{self._registered} of your registrations point there; {self._mend_all} re-points them afterwards."
         lines: list[tuple[Part, ...]] = [first]
         if self._registered:
             lines.append(((own, "quiet"),))

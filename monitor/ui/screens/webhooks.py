@@ -327,7 +327,9 @@ class WebhooksScreen(ListScreen):
             if url is not None:
                 reach.change(url)
 
-        self.app.push_screen(PublicUrlScreen(self._webhooks, reach.public_url, registered), chosen)
+        self.app.push_screen(
+            PublicUrlScreen(self._webhooks, reach.public_url, registered, self.session.key("mend_all")), chosen
+        )
 
     def action_account(self) -> None:
         """The form for another account."""
