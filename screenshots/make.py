@@ -197,7 +197,8 @@ def hold_still(registrations: Registrations) -> None:
         found = original(account)
         took_s = None if found.took_s is None else 0.031
         refreshed_at = None if found.refreshed_at is None else START
-        return replace(still(found), took_s=took_s, refreshed_at=refreshed_at)
+        made: Panel = still(found)
+        return replace(made, took_s=took_s, refreshed_at=refreshed_at)
 
     still, original, names = Still(), registrations.panel, [panel.account for panel in registrations.panels()]
     registrations.panel = panel  # type: ignore[method-assign]

@@ -25,17 +25,11 @@ SPAM = {
 }
 
 
-class Volt:
-    """An account whose key the receiver knows, and the webhooks of its messages."""
+class Webhooks:
+    """The webhooks of Volt's messages."""
 
     def __init__(self) -> None:
-        self._key = registry()["volt"].local_key()
         self._begun = datetime.now(UTC) - timedelta(seconds=10)
-
-    @property
-    def keys(self) -> dict[str, Keys]:
-        """What the receiver knows."""
-        return {"volt": Keys((verifying_key(self._key, "the test"),))}
 
     def body(self, name: str, status: str, *, to: str = CUSTOMER, ago: float = 0, **more: Any) -> bytes:
         """What became of the message ``name``: accepted ten seconds ago (``ago`` more), sent 0.3 seconds later, final
@@ -63,6 +57,19 @@ class Volt:
             **more,
         }
         return json.dumps({"type": "messaging", "id": f"rfw_{name}_{event}", "payload": payload}).encode()
+
+
+class Volt(Webhooks):
+    """An account whose key the receiver knows, and the webhooks of its messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._key = registry()["volt"].local_key()
+
+    @property
+    def keys(self) -> dict[str, Keys]:
+        """What the receiver knows."""
+        return {"volt": Keys((verifying_key(self._key, "the test"),))}
 
     async def post(self, monitor: Monitor, *bodies: bytes, forged: bool = False) -> None:
         """Deliver webhooks one after the other, and wait until messages know of them."""

@@ -88,9 +88,9 @@ class Receiver:
     async def start(self) -> None:
         """Listen; returns when connections are taken. Raises ReceiverError."""
         raise_file_limit()
-        self._task = tasks.start(self._run(), "receiver")
+        self._task = task = tasks.start(self._run(), "receiver")
         while not self.alive:
-            if self._task.done():
+            if task.done():
                 raise ReceiverError("The receiver ended while it was starting; run hooktop again with -vv to see why.")
             await asyncio.sleep(0.005)
 
@@ -117,7 +117,7 @@ class Receiver:
                 await server.serve(sockets=[self._sock.dup()])
             except Exception as error:
                 log.error("the receiver failed: %s", type(error).__name__)
-                for listener in server.servers:
+                for listener in getattr(server, "servers", ()):  # there are none where it failed before it listened
                     listener.close()
             finally:
                 sweeper.cancel()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +17,15 @@ import httpx
 from monitor.providers.registry import registry
 from monitor.store.message_reader import MessageReader
 from tests.cli.processes import WAIT_S, Listening, accounts, hooktop, signed
-
-CUSTOMER = "+15555550123"
-SHOP = "+15555550145"
-SPAM = {
-    "provider_error_code": "40002",
-    "provider_error_title": "Blocked as spam - temporary",
-    "provider_error_detail": "The message was flagged by a SPAM filter.",
-    "carrier_name": "T-MOBILE USA, INC.",
-    "error_code": "702",
-}
+from tests.volt import Webhooks
 
 
-class Volt:
+class Volt(Webhooks):
     """Volt as a receiver meets it: an account whose key the receiver knows, and the webhooks of messages."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.config, self.keys = accounts(folder)
-        self._begun = datetime.now(UTC) - timedelta(seconds=10)
-
-    def body(self, name: str, status: str, *, to: str = CUSTOMER, ago: float = 0, **more: Any) -> bytes:
-        """The webhook that says what became of the message ``name``: accepted ten seconds ago (``ago`` more), sent 0.3
-        seconds later, final 1.1 seconds after that; or that an inbound one was received."""
-        begun = self._begun - timedelta(seconds=ago)
-        sent, final = begun + timedelta(seconds=0.3), begun + timedelta(seconds=1.4)
-        inbound = status == "webhook_delivered"
-        ended = status in ("delivered", "failed")
-        event = "message.received" if inbound else "message.finalized" if ended else "message.sent"
-        payload = {
-            "message_app_id": name,
-            "id": f"rf_{name}",
-            "to_number": SHOP if inbound else to,
-            "from_number": to if inbound else SHOP,
-            "type": "SMS",
-            "text": f"text of {name}",
-            "sent_at": None if inbound else sent.isoformat(),
-            "received_at": begun.isoformat(),
-            "status": status,
-            "media": [],
-            "direction": "inbound" if inbound else "outbound",
-            "completed_at": final.isoformat() if ended else None,
-            "occurred_at": (begun if inbound else final if ended else sent).isoformat(),
-            "event_type": event,
-            **(SPAM if status == "failed" else {}),
-            **more,
-        }
-        return json.dumps({"type": "messaging", "id": f"rfw_{name}_{event}", "payload": payload}).encode()
 
     def post(self, url: str, *told: bytes, forged: bool = False) -> None:
         """Deliver webhooks to a receiver; a forged one is signed with a key that nobody knows."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.app import run
-from tests.cli.deliveries import CUSTOMER, SHOP, Place, Process
+from tests.cli.deliveries import Place, Process
+from tests.volt import CUSTOMER, SHOP
 
 OTHER = "+15555550199"
 

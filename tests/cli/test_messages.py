@@ -14,8 +14,9 @@ import pytest
 
 from monitor.cli.app import run
 from monitor.cli.message_lines import span
-from tests.cli.deliveries import CUSTOMER, Place, Process
+from tests.cli.deliveries import Place, Process
 from tests.cli.processes import hooktop
+from tests.volt import CUSTOMER
 
 
 @pytest.fixture

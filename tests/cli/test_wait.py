@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.app import run
-from tests.cli.deliveries import CUSTOMER, Place, Process, Volt
+from tests.cli.deliveries import Place, Process, Volt
 from tests.cli.processes import WAIT_S, Listening, event, hooktop, signed
+from tests.volt import CUSTOMER
 
 
 @pytest.fixture

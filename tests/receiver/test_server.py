@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import socket
 from contextlib import closing
@@ -62,3 +63,25 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_start_that_fails_is_tried_again() -> None:
+    with bind("127.0.0.1", 0) as sock:
+        started = receiver(sock)
+        await started.start()
+        first, sock_of = started._server, started._sock
+        assert first is not None
+        started._sock = socket.socket()
+        started._sock.close()  # as when no more files can be opened: there is no copy of it
+        first.should_exit = False
+
+        async def die(counter: int) -> bool:
+            raise RuntimeError("boom")
+
+        first.on_tick = die  # type: ignore[method-assign]
+        while started.restarts < 2:
+            await asyncio.sleep(0.01)
+        started._sock = sock_of
+        while not started.alive:
+            await asyncio.sleep(0.01)
+        await started.stop()
