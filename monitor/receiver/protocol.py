@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 IDLE_S: Final = 10.0  # until the first byte of the first request
 REQUEST_S: Final = 15.0  # from the first byte of a request to the last of its body
-PER_ADDRESS: Final = 64
+PER_ADDRESS: Final = 64  # connections that wait for their client
+NEW_S: Final = 1.0  # for so long a connection is not taken for stuck: what it sends may be on its way
 RESETTING: Final = "hooktop.reset"  # the ASGI extension by which a connection is reset: a function to call
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 TIMED_OUT: Final = (
@@ -58,14 +59,23 @@ class GuardedProtocol(H11Protocol):
                 pass
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection; when its address has too many, the oldest stuck one goes."""
+        """Take the connection; when too many of its address are stuck, the oldest of those goes.
+
+        Requests under way do not count: behind a tunnel every sender has the same address.
+        """
         super().connection_made(transport)
-        address = self.client[0] if self.client else None
-        same = [c for c in self.connections if isinstance(c, GuardedProtocol) and c.client and c.client[0] == address]
-        if len(same) > PER_ADDRESS:
-            stuck = [c for c in same if c is not self and c.waits_for_client()]
-            if stuck:
-                min(stuck, key=lambda c: c.begun or c.opened).drop()
+        address, now = self.client[0] if self.client else None, self.loop.time()
+        stuck = [
+            one
+            for one in self.connections
+            if isinstance(one, GuardedProtocol)
+            and one.client
+            and one.client[0] == address
+            and now - one.opened > NEW_S
+            and one.waits_for_client()
+        ]
+        if len(stuck) >= PER_ADDRESS:
+            min(stuck, key=lambda one: one.begun or one.opened).drop()
 
     def data_received(self, data: bytes) -> None:
         """Note when a request begins."""

@@ -30,7 +30,9 @@ MAX_BATCH: Final = 512
 PROJECT_STEP: Final = 50  # readings a step: about as long as one commit, since captures wait meanwhile
 REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
-CHECKPOINT_PAGES: Final = 1000  # about 4 MB of log
+BATCH_BYTES: Final = 8 * 1024 * 1024  # of bodies; a commit is as large as its bodies, and so is what it adds to the log
+LOG_BYTES: Final = 16 * 1024 * 1024  # from which on the log is written back
+ROW_BYTES: Final = 1024  # of log that a changed row costs, about
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
 ENDED: Final = "the writer has ended"
@@ -57,7 +59,7 @@ class Writer:
         self._failing: str | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._log_pages = 0
+        self._log_bytes = 0  # since the last checkpoint, about
         self._behind = True  # a crash may have left messages and conversations behind
         self._events = projection.Events()
         self._shapes = shapes.Shapes()
@@ -138,7 +140,7 @@ class Writer:
                 with self._wake:
                     while not (self._waiting or self._jobs or self._closing or self._pause() == 0):
                         self._wake.wait(self._pause())
-                    batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+                    batch = self._next_batch()
                     job = self._jobs.popleft() if self._jobs else None
                     if self._closing and not batch and job is None:
                         break
@@ -167,6 +169,14 @@ class Writer:
             for _, future, _ in jobs:
                 self._call(_reject, future, StoreUnavailableError(ENDED))
 
+    def _next_batch(self) -> list[tuple[Capture, asyncio.Future[Capture]]]:
+        batch: list[tuple[Capture, asyncio.Future[Capture]]] = []
+        size = 0
+        while self._waiting and len(batch) < MAX_BATCH and size < BATCH_BYTES:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1][0].request.body)
+        return batch
+
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
         try:
             stored = _insert(db, [capture for capture, _ in batch])
@@ -186,7 +196,7 @@ class Writer:
                 return
             self._commit(db, [(replace(capture, reading=None, marks=("unreadable",)), future)])
             return
-        self._log_pages += len(stored)
+        self._log_bytes += sum(len(capture.request.body) + 2 * ROW_BYTES for capture in stored)
         self._events.keep(stored)
         self._behind = True
         self._committed_at = time.monotonic()
@@ -230,7 +240,7 @@ class Writer:
             reason = reason_of(error) if isinstance(error, sqlite3.Error) else str(error)
             self._call(_reject, future, StoreUnavailableError(reason))
         else:
-            self._log_pages += db.total_changes - changes
+            self._log_bytes += (db.total_changes - changes) * ROW_BYTES
             if not aside:
                 self._behind = True  # a job may have changed readings
                 self._events.forget()
@@ -255,7 +265,7 @@ class Writer:
     def _project(self, db: sqlite3.Connection) -> None:
         """Bring messages and conversations a step further, in a transaction that need not be synced: after a power
         loss they are behind again, and catch up."""
-        begun = time.monotonic()
+        begun, changes = time.monotonic(), db.total_changes
         db.execute("PRAGMA synchronous = NORMAL")
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -272,6 +282,7 @@ class Writer:
             done = 0
         else:
             self.stalled = None
+            self._log_bytes += (db.total_changes - changes) * ROW_BYTES
         finally:
             db.execute("PRAGMA synchronous = FULL")
         self._behind = done > 0
@@ -279,11 +290,14 @@ class Writer:
         self._next_step = now + REST * (now - begun)
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
-        # While captures wait the log may grow to 16 times its size before a checkpoint makes them wait longer.
-        if self._log_pages < (16 * CHECKPOINT_PAGES if self._waiting else CHECKPOINT_PAGES):
+        """Write the log back when it is due; while captures wait it may grow to three times its size before that."""
+        if self._log_bytes < (3 * LOG_BYTES if self._waiting else LOG_BYTES):
             return
-        self._log_pages = 0
-        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._log_bytes = 0
+        try:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:  # a full disk: commits may still find room in the log, and readers go on
+            log.warning("the log cannot be written back: %s", reason_of(error))
 
     def _call(self, function: Callable[..., None], *args: object) -> None:
         if self._loop is not None and not self._loop.is_closed():

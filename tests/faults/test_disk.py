@@ -132,7 +132,6 @@ def test_f3_a_limit_on_file_sizes_is_503_and_goes_by_itself(tmp_path: Path, kilo
 
 @linux
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the writer ends when a checkpoint finds no room: monitor/store/writer.py, _checkpoint")
 def test_f3_a_disk_without_room_for_the_checkpoint_does_not_end_the_writer(tmp_path: Path) -> None:
     place = tmp_path / "disk"
     place.mkdir()
