@@ -17,40 +17,49 @@ from benchmarks.terminal import Terminal
 
 EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n" \
         "    def compose(self):\n        yield Static('empty')\nE().run()\n"  # fmt: skip
+LIBRARIES = (
+    "import textual.app, starlette.applications, uvicorn, h11, httpx, click, sqlite_utils; "
+    "import cryptography.hazmat.primitives.serialization"
+)
 KEYS = 80
 RATES = (0, 200, 1000)
 
 
 def start(results: Results, folder: Path, key: Path, rounds: int) -> None:
-    """First paint beside an empty Textual app, the port, and ``--help``."""
+    """First paint beside an empty Textual app, the port, and ``--help``; and what the libraries take alone."""
     environ = servers.environment(folder, key)
-    empty, painted, opened, helped = [], [], [], []
-    for number in range(rounds):
+    empty, painted, opened, helped, imported = [], [], [], [], []
+    for _ in range(rounds):
         with Terminal([sys.executable, "-c", EMPTY], environ, watched=True) as terminal:
             empty.append(terminal.until(lambda lines: "empty" in lines[0]) - terminal.begun)
         port = servers.free_port()
-        command = [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / f"start-{number}.db")]
+        command = [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / "start.db")]
         with Terminal(command, environ, watched=True) as terminal:
             painted.append(terminal.until(lambda lines: "hooktop" in lines[0]) - terminal.begun)
         port = servers.free_port()
-        command[4], command[-1] = str(port), str(folder / f"port-{number}.db")
+        command[4] = str(port)
         with Terminal(command, environ) as terminal:
             servers.wait_for(port)
             opened.append(time.perf_counter() - terminal.begun)
-        begun = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "monitor", "--help"], env=environ, check=True, capture_output=True)
-        helped.append(time.perf_counter() - begun)
+        helped.append(_run(["-m", "monitor", "--help"], environ))
+        imported.append(_run(["-c", LIBRARIES], environ))
     made = Table("Start", ("what", "ms", "ratio to an empty Textual app"))
     base = median(empty)
     for name, times in (
         ("an empty Textual app: first paint", empty), ("hooktop: first paint", painted),
-        ("hooktop: port open", opened), ("hooktop --help", helped),
+        ("hooktop: port open", opened), ("the import of its libraries alone", imported), ("hooktop --help", helped),
     ):  # fmt: skip
         made.rows.append((name, f"{median(times) * 1000:,.0f}", f"{median(times) / base:.2f}"))
     results.add(made)
     results.figure("first paint", median(painted) / base)
     results.figure("port", median(opened) * 1000)
     results.figure("help", median(helped) * 1000)
+
+
+def _run(arguments: Sequence[str], environ: dict[str, str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], env=environ, check=True, capture_output=True)
+    return time.perf_counter() - begun
 
 
 def keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], seconds: int) -> None:
