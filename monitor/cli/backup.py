@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.errors import FAILED, USAGE, fail, tell
+from monitor.cli.errors import USAGE, fail, tell
 
 
 @click.command(cls=Command)
@@ -23,12 +23,10 @@ def command(ctx: click.Context, file: Path, force: bool) -> None:
       hooktop backup today.db
       hooktop captures --db today.db
     """
-    from monitor.cli.history import database
+    from monitor.cli.history import needed
     from monitor.store.backup import backup
 
-    path = database(globals_of(ctx))
-    if not path.exists():
-        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.", FAILED)
+    path = needed(globals_of(ctx))
     if file.is_dir():
         fail(f"{file} is a folder; name a file in it.", USAGE)
     if file.exists() and not force:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.errors import tell
 from monitor.cli.filters import not_before, parse_filter
 from monitor.cli.output import Paint, say, say_json
 from monitor.cli.spreadsheet import check_formats, write_csv
@@ -45,14 +44,13 @@ def command(
       hooktop captures --follow 'text:"spam filter"'
     """
     check_formats(ctx, as_json, as_csv)
-    from monitor.cli.history import database, newest, reading
+    from monitor.cli.history import begun, newest, reading
     from monitor.cli.history import since as newer
 
     options = globals_of(ctx)
     wanted = not_before(parse_filter(" ".join(words)), since)
-    path = database(options)
-    if not path.exists():
-        tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+    path = begun(options)
+    if path is None:
         return
     show = _csv if as_csv else say_records if as_json else Lines(Paint(no_color=options.no_color))
     with reading(path) as reader:

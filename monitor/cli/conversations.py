@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.errors import tell
 from monitor.cli.filters import not_before, parse_message_filter
 from monitor.cli.output import Paint, say_json
 from monitor.cli.spreadsheet import check_formats, write_csv
@@ -45,15 +44,14 @@ def command(
       hooktop conversations --follow provider:bird
     """
     check_formats(ctx, as_json, as_csv)
-    from monitor.cli.history import database
+    from monitor.cli.history import begun
     from monitor.cli.message_history import reading_messages, steps
     from monitor.store.filter_sql import compile_message_filter
 
     options = globals_of(ctx)
     wanted = not_before(parse_message_filter(" ".join(words)), since)
-    path = database(options)
-    if not path.exists():
-        tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+    path = begun(options)
+    if path is None:
         return
     paint = Paint(no_color=options.no_color)
     with reading_messages(path) as reader:

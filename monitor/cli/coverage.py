@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.errors import tell
 from monitor.cli.filters import not_before, parse_filter
 from monitor.cli.message_lines import day_and_time
 from monitor.cli.output import Paint, counted, say, say_json, table
@@ -44,16 +43,15 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
     """
     from contextlib import closing
 
-    from monitor.cli.history import database
+    from monitor.cli.history import begun
     from monitor.cli.message_history import need_messages
     from monitor.services.coverage import coverage, coverage_record
     from monitor.store.coverage_reader import CoverageReader
 
     options = globals_of(ctx)
     wanted = not_before(parse_filter(" ".join(words)), since)
-    path = database(options)
-    if not path.exists():
-        tell(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+    path = begun(options)
+    if path is None:
         return
     with closing(CoverageReader(path)) as reader:
         need_messages(reader, path)

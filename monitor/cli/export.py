@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
-from monitor.cli.errors import FAILED, USAGE, fail, tell
+from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.filters import not_before, parse_filter
 from monitor.cli.output import counted
 from monitor.cli.types import DURATION
@@ -53,7 +53,7 @@ def command(
       hooktop export --format bundle --mask -o for-the-support.hooktop
       hooktop export id:12 --format curl | bash -s http://127.0.0.1:3000
     """
-    from monitor.cli.history import database
+    from monitor.cli.history import needed
     from monitor.services.assemble import load_config
 
     options = globals_of(ctx)
@@ -66,9 +66,7 @@ def command(
     if target is not None and not force and (target.exists() or target.is_symlink()):
         _refuse(target)
     config = load_config(options.config)
-    path = database(options, config)
-    if not path.exists():
-        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.", FAILED)
+    path = needed(options, config)
 
     from monitor.services.export.base import Format
     from monitor.services.export.exporting import Progress, export

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from monitor.cli.command import Globals
-from monitor.cli.errors import FAILED, fail
+from monitor.cli.errors import FAILED, fail, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.model.filter import Filter
     from monitor.store.reader import Reader
 
+NONE_YET: Final = "There is no database {} yet; 'hooktop' or 'hooktop listen' begins one."
 FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one at twice as many
 LAST_STEP: Final = 100_000
 
@@ -38,6 +39,23 @@ def database(options: Globals, config: Config | None = None) -> Path:
     from monitor.services.assemble import database_of
 
     return database_of(config or config_of(options))
+
+
+def begun(options: Globals) -> Path | None:
+    """The database of this call; None where there is none yet, which is told."""
+    path = database(options)
+    if path.exists():
+        return path
+    tell(NONE_YET.format(path))
+    return None
+
+
+def needed(options: Globals, config: Config | None = None) -> Path:
+    """The database of this call; ends the command where there is none yet."""
+    path = database(options, config)
+    if not path.exists():
+        fail(NONE_YET.format(path))
+    return path
 
 
 @contextlib.contextmanager
@@ -78,9 +96,7 @@ def since(reader: Reader, wanted: Filter, after: int) -> tuple[list[int], int]:
 
 def capture_of(options: Globals, number: int) -> Capture:
     """One stored capture; ends the command with a sentence when there is none."""
-    path = database(options)
-    if not path.exists():
-        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.", FAILED)
+    path = needed(options)
     with reading(path) as reader:
         capture = reader.capture(number)
         last = reader.last_id()

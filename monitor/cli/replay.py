@@ -76,17 +76,14 @@ def command(
 def _chosen(options: Globals, numbers: Sequence[int], text: str | None) -> Sequence[int]:
     """The captures to send; ends the command where there are none."""
     from monitor.cli.filters import parse_filter
-    from monitor.cli.history import capture_of, database, reading, since
+    from monitor.cli.history import capture_of, needed, reading, since
 
     for number in dict.fromkeys(numbers):
         capture_of(options, number)
     if text is None:
         return numbers
     wanted = parse_filter(text)
-    path = database(options)
-    if not path.exists():
-        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
-    with reading(path) as reader:
+    with reading(needed(options)) as reader:
         found, _ = since(reader, wanted, 0)
     if not found:
         fail("No capture passes the filter; 'hooktop captures' shows what there is.")

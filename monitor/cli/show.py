@@ -97,12 +97,10 @@ def _told_again(options: Globals, capture: Capture, paint: Paint) -> list[str]:
 
 
 def _show_key(options: Globals, key: str, as_json: bool) -> None:
-    from monitor.cli.history import database
+    from monitor.cli.history import needed
     from monitor.cli.message_history import reading_messages
 
-    path = database(options)
-    if not path.exists():
-        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.")
+    path = needed(options)
     paint = Paint(no_color=options.no_color)
     with reading_messages(path) as reader:
         message = reader.message_number(key)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from monitor.cli.command import Command, Globals, globals_of
-from monitor.cli.errors import FAILED, NOT_VERIFIED, USAGE, fail, tell
+from monitor.cli.errors import NOT_VERIFIED, USAGE, fail, tell
 from monitor.cli.output import Paint, say
 from monitor.cli.types import CAPTURE_ID, LINES
 
@@ -103,15 +103,12 @@ def _stored(options: Globals, numbers: Sequence[int], paint: Paint) -> int:
 
 
 def _captures(options: Globals, numbers: Sequence[int]) -> Iterator[Capture]:
-    from monitor.cli.history import capture_of, database, reading
+    from monitor.cli.history import capture_of, needed, reading
 
     if numbers:
         yield from [capture_of(options, number) for number in numbers]
         return
-    path = database(options)
-    if not path.exists():
-        fail(f"There is no database {path} yet; 'hooktop' or 'hooktop listen' begins one.", FAILED)
-    with reading(path) as reader:
+    with reading(needed(options)) as reader:
         after = 0
         while page := reader.page(after=after, limit=PAGE):
             yield from page
