@@ -19,7 +19,7 @@ def configured(home: Path, text: str) -> list[str]:
 
 def test_other_keys_on_a_real_terminal(tmp_path: Path) -> None:
     arguments = configured(tmp_path, '[ui.keymap]\nleave = "f4"\nhelp = "H"\n')
-    with Terminal(["--port", "0", *arguments], environment(tmp_path), size=(80, 24)) as terminal:
+    with Terminal(["--port", "0", *arguments], environment(tmp_path), size=(80, 90)) as terminal:
         terminal.wait("f4 quit")
         terminal.press("H")
         terminal.wait(r"f4 +Back; from the first screen")

@@ -96,11 +96,13 @@ class Server:
 async def serving(answer: Answer | None = None) -> AsyncIterator[Server]:
     server = Server(answer or answering())
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
+        writers.append(writer)
         await server.serve(reader, writer)
 
     listening = await asyncio.start_server(connected, "127.0.0.1", 0)
@@ -112,6 +114,9 @@ async def serving(answer: Answer | None = None) -> AsyncIterator[Server]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:  # what is still to be written would keep a connection open
+            writer.transport.abort()
+        await asyncio.sleep(0)
         await listening.wait_closed()
 
 
