@@ -7,10 +7,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.cli.deliveries import Place
 from tests.cli.processes import hooktop
 
 
+@pytest.mark.slow
 def test_a_note_and_a_command(tmp_path: Path) -> None:
     out = tmp_path / "out"
     script = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"

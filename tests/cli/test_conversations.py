@@ -67,6 +67,7 @@ def test_following(place: Place) -> None:
         assert follower.end(signal.SIGINT)[0] == 130
 
 
+@pytest.mark.slow
 def test_a_message_in_full(place: Place) -> None:
     volt = place.volt
     place.post(volt.body("a", "sent"), volt.body("a", "failed", text="<\u202e>"))
@@ -92,6 +93,7 @@ def test_a_message_in_full(place: Place) -> None:
     assert record["unproven"] == [3]
 
 
+@pytest.mark.slow
 def test_a_conversation_in_full(place: Place) -> None:
     volt = place.volt
     place.post(volt.body("a", "delivered", ago=60), volt.body("b", "webhook_delivered"))

@@ -29,6 +29,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield found
 
 
+@pytest.mark.slow
 def test_json(place: Place) -> None:
     (record,) = place.records("coverage")
     assert (record["kind"], record["seen"], record["handled"], record["simulated"]) == ("coverage", 2, 0, 0)
@@ -52,6 +53,7 @@ def test_json(place: Place) -> None:
     assert {one["provider"] for one in place.records("coverage", "provider:bird")[0]["kinds"]} == {"bird"}
 
 
+@pytest.mark.slow
 def test_lines_for_people(place: Place) -> None:
     shown = place.text("coverage", "provider:volt")
     for wanted in ("● seen", "○ not yet", "failed-spam", "2 of 4 documented kinds came, 2 did not.",

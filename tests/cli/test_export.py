@@ -66,6 +66,7 @@ def test_limit_since_and_a_wrong_filter(database: Path, tmp_path: Path) -> None:
     assert "column 1" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_is_replaced_only_when_told(database: Path, tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_text("mine")
@@ -117,6 +118,7 @@ def test_a_masked_bundle_from_one_database_into_another(database: Path, tmp_path
     assert messages.count('"kind": "message"') > 5
 
 
+@pytest.mark.slow
 def test_what_cannot_be_imported_is_one_sentence(database: Path, tmp_path: Path) -> None:
     good = hooktop(tmp_path, "export", "--db", database).stdout
     (tmp_path / "half").write_text(good + good[:300], "utf-8")
@@ -133,6 +135,7 @@ def test_what_cannot_be_imported_is_one_sentence(database: Path, tmp_path: Path)
     assert hooktop(tmp_path, "captures", "--db", other, "--json").stdout == ""
 
 
+@pytest.mark.slow
 def test_a_database_in_use_is_left_alone(database: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text(hooktop(tmp_path, "export", "--db", database, "--limit", "2").stdout, "utf-8")
@@ -157,6 +160,7 @@ def test_what_listen_prints_can_be_imported(tmp_path: Path) -> None:
     assert "Imported 2 captures" in hooktop(tmp_path, "import", "--db", tmp_path / "b.db", tmp_path / "lines").stderr
 
 
+@pytest.mark.slow
 def test_open_shows_a_bundle_and_changes_nothing(database: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "from a \x1b[31mcolleague.hooktop"
     hooktop(tmp_path, "export", "--db", database, "--format", "bundle", "-o", bundle)

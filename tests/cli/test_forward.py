@@ -107,6 +107,7 @@ def test_what_cannot_be_used_is_a_usage_error(tmp_path: Path, options: list[str]
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_another_machine_is_said_aloud_and_the_address_has_an_environment_twin(tmp_path: Path) -> None:
     options = ("listen", "--port", "0", "--for", "100ms", "--db", str(tmp_path / "h.db"))
     done = hooktop(*options, env={"HOOKTOP_FORWARD": "http://app.example.com/in"})

@@ -176,6 +176,7 @@ def test_reading_and_following_beside_a_running_monitor(tmp_path: Path) -> None:
         assert (out, err, follower.returncode) == (b"", b"hooktop: Interrupted.\n", 130)
 
 
+@pytest.mark.slow
 def test_keys_that_came_later(tmp_path: Path) -> None:
     """Captures without a key are verified again, and reindexed, once there is one."""
     config, keys = accounts(tmp_path)

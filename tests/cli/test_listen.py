@@ -66,6 +66,7 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_count_filter_and_time_limit(tmp_path: Path) -> None:
     database = str(tmp_path / "h.db")
     with listening("--db", database, "--count", "2", "--filter", "provider:generic size>2") as running:
@@ -137,6 +138,7 @@ def test_a_port_in_use_is_exit_code_2_and_a_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "h.db").exists()
 
 
+@pytest.mark.slow
 def test_two_that_would_write_one_database(tmp_path: Path) -> None:
     database = str(tmp_path / "h.db")
     with listening("--db", database) as running:
@@ -191,6 +193,7 @@ def test_a_configuration_that_cannot_be_used_stops_everything(
     assert not (tmp_path / "h.db").exists()
 
 
+@pytest.mark.slow
 def test_environment_twins_and_configuration_order(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[receiver]\nport = 1\npublic_url = "https://a.example.com/"\n[store]\npath = "c.db"\n')
@@ -216,6 +219,7 @@ def test_enforce_turns_away_and_stores(tmp_path: Path) -> None:
         assert capture["response"]["status"] == 401
 
 
+@pytest.mark.slow
 def test_path_tokens(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[receiver]\ntokens = true\n")

@@ -27,6 +27,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield found
 
 
+@pytest.mark.slow
 def test_one_object_for_each_message_whatever_told_of_it(place: Place) -> None:
     volt = place.volt
     place.post(volt.body("a", "sent"), volt.body("a", "delivered"), volt.body("a", "delivered"))
@@ -50,6 +51,7 @@ def test_one_object_for_each_message_whatever_told_of_it(place: Place) -> None:
     assert a["duplicates"] == 1
 
 
+@pytest.mark.slow
 def test_filters_limits_and_sorts(place: Place) -> None:
     volt = place.volt
     for name, status in (("a", "delivered"), ("b", "failed"), ("c", "sent"), ("d", "failed")):

@@ -90,6 +90,7 @@ async def test_exit_code_1_when_there_was_no_answer(tmp_path: Path) -> None:
     assert done.stderr == "hooktop: Replayed 1 capture: 1 without an answer (refused).\n"
 
 
+@pytest.mark.slow
 async def test_it_works_beside_a_running_hooktop_and_into_it(tmp_path: Path) -> None:
     db = str(tmp_path / "h.db")
     with listening("--db", db) as running:
@@ -161,6 +162,7 @@ def editor(folder: Path, old: str, new: str) -> str:
     return f"{sys.executable} {file}"
 
 
+@pytest.mark.slow
 async def test_edited_in_the_editor(tmp_path: Path) -> None:
     async with scene(tmp_path) as (running, words):
         done = await called("replay", "1", "--edit", *words, EDITOR=editor(tmp_path, "hello", "bye"))
@@ -178,6 +180,7 @@ async def test_edited_in_the_editor(tmp_path: Path) -> None:
         assert len(running.calls) == 1
 
 
+@pytest.mark.slow
 async def test_an_edited_body_loses_its_signature_unless_it_is_signed_anew(tmp_path: Path) -> None:
     db = str(tmp_path / "h.db")
     with listening("--db", db) as running:

@@ -26,6 +26,7 @@ def test_it_is_answered_so_and_said_at_start_and_end(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_reset_and_a_delay_end_with_the_receiver(tmp_path: Path) -> None:
     with listening("--db", str(tmp_path / "h.db"), "--respond", "reset", "--respond-delay", "50ms") as running:
         with pytest.raises(httpx.TransportError):

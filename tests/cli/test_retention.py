@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from monitor.store.store import Store
 from tests.e2e.programs import environment, listening, run
 from tests.store.test_retention import played
@@ -25,6 +27,7 @@ async def filled(path: Path) -> None:
     await store.stop()
 
 
+@pytest.mark.slow
 async def test_prune_deletes_what_is_old(tmp_path: Path) -> None:
     path, environ = tmp_path / "h.db", environment(tmp_path)
     await filled(path)
@@ -62,6 +65,7 @@ async def test_backup_while_it_is_written(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.glob("copy.db*")) == ["copy.db"]
 
 
+@pytest.mark.slow
 async def test_a_running_monitor_keeps_to_its_bounds(tmp_path: Path) -> None:
     path, environ = tmp_path / "h.db", environment(tmp_path)
     await filled(path)

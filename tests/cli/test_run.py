@@ -33,6 +33,7 @@ def environ(home: Path) -> dict[str, str]:
     return environment(home, TMPDIR=str(home))
 
 
+@pytest.mark.slow
 def test_a_crash_of_the_screens_ends_with_1_and_leaves_a_report_without_data(own_machine: Path) -> None:
     command = [sys.executable, "-c", CRASHING, "demo", "--rate", "50"]
     with Terminal([], environ(own_machine), command=command) as terminal:

@@ -83,6 +83,7 @@ def sandbox(*arguments: str) -> Iterator[Sandbox]:
         running.close()
 
 
+@pytest.mark.slow
 def test_another_program_uses_it_by_the_environment(tmp_path: Path) -> None:
     with (
         listening("--db", str(tmp_path / "h.db")) as receiver,
@@ -144,6 +145,7 @@ def test_for_people() -> None:
         assert said == f"hooktop: The sandbox is at {url}, with sample credentials as above; ctrl+c ends.\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_does_not_stop_it(tmp_path: Path) -> None:
     read, write = os.pipe()
     with (tmp_path / "errors").open("wb") as errors:

@@ -23,6 +23,7 @@ def running(tmp_path: Path) -> Iterator[Listening]:
         yield found
 
 
+@pytest.mark.slow
 def test_every_provider_is_signed_and_labelled_local(running: Listening) -> None:
     for provider in registry():
         if not provider.scenarios:
@@ -38,6 +39,7 @@ def test_every_provider_is_signed_and_labelled_local(running: Listening) -> None
         assert capture["verdict"]["status"] == "verified"
 
 
+@pytest.mark.slow
 def test_wishes(running: Listening) -> None:
     words = ("send", "connectly", "inbound-text", "--to", running.url, "--seed", "7", "--rate", "500")
     assert hooktop(*words, "--count", "3", "--set", "message.text=from the test").returncode == 0
@@ -54,6 +56,7 @@ def test_wishes(running: Listening) -> None:
     assert first["request"]["body"] == second["request"]["body"]
 
 
+@pytest.mark.slow
 def test_a_burst_with_a_field_that_nobody_knows(running: Listening) -> None:
     words = ("send", "volt", "delivered", "--to", running.url, "--count", "30", "--burst", "--unknown-field")
     done = hooktop(*words)

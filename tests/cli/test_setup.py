@@ -154,6 +154,7 @@ def test_a_doctor_finds_all_well_on_a_new_machine(capsys: pytest.CaptureFixture[
     assert not paths.default_db().exists()  # it changes nothing
 
 
+@pytest.mark.slow
 def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = tmp_path / "h.db"
     config = tmp_path / "config.toml"

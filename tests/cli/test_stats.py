@@ -23,6 +23,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield found
 
 
+@pytest.mark.slow
 def test_json(place: Place) -> None:
     (record,) = place.records("stats")
     assert record["kind"] == "stats"
@@ -45,6 +46,7 @@ def test_json(place: Place) -> None:
     assert place.records("stats", "--since", "1h")[0]["messages"]["count"] == 5
 
 
+@pytest.mark.slow
 def test_lines_for_people(place: Place) -> None:
     shown = place.text("stats")
     for wanted in ("6 captures", "verified", "83.3%", "5 messages", "0.3s / 0.3s / 0.3s", "3 failed", "40002/702",

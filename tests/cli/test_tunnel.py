@@ -71,6 +71,7 @@ def test_the_receiver_goes_on_without_the_tunnel(tmp_path: Path, standins: Stand
         assert running.end() == 0
 
 
+@pytest.mark.slow
 def test_a_tunnel_that_runs_is_found(tmp_path: Path, standins: Standins) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -139,6 +140,7 @@ async def ended(process: asyncio.subprocess.Process, number: signal.Signals) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 async def test_what_was_registered_meanwhile_is_removed_at_the_end(tmp_path: Path, number: signal.Signals) -> None:
     async with world(tmp_path) as w, hook() as receiver:
         w.receiver = receiver.url
@@ -170,6 +172,7 @@ async def test_what_cannot_be_removed_is_said(tmp_path: Path) -> None:
         assert len(w.sandbox.registrations("bird")) == 3
 
 
+@pytest.mark.slow
 async def test_the_screens_remove_it_too(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         words = ["--config", str(w.config), "run", "--port", "0", "--ephemeral"]

@@ -115,6 +115,7 @@ def test_headers_by_their_twin_stand_one_a_line(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("file", [True, False], ids=["named in the file", "in the environment alone"])
+@pytest.mark.slow
 def test_a_secret_of_the_environment_serves_a_whole_command(tmp_path: Path, own_machine: Path, file: bool) -> None:
     """Without ``--db`` the configuration says where the database is, too; reading it takes the secret out."""
     key = registry()["connectly"].local_key()

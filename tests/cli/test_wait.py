@@ -69,6 +69,7 @@ def test_in_a_shell_script(place: Place, tmp_path: Path) -> None:
     assert json.loads(out.decode().removeprefix("done: "))["key"] == "volt:a"
 
 
+@pytest.mark.slow
 def test_nothing_in_time_is_exit_code_3_one_sentence_and_no_output(place: Place) -> None:
     place.post(place.volt.body("a", "delivered"))
     done = hooktop("wait", "status:delivered", "--timeout", "200ms", "--db", place.database)
@@ -81,6 +82,7 @@ def test_nothing_in_time_is_exit_code_3_one_sentence_and_no_output(place: Place)
     assert "1 of 2" in err
 
 
+@pytest.mark.slow
 def test_what_is_there_already_counts_when_asked(place: Place) -> None:
     volt = place.volt
     place.post(volt.body("a", "sent"), volt.body("a", "delivered"), volt.body("b", "delivered"))
@@ -92,6 +94,7 @@ def test_what_is_there_already_counts_when_asked(place: Place) -> None:
     assert "“text of b”" in place.text("wait", "status:delivered", "--existing")
 
 
+@pytest.mark.slow
 def test_captures_are_tried_where_only_they_have_what_is_asked(place: Place) -> None:
     with closing(waiting(place, "provider:volt", "verdict:invalid", "--count", "2", "--json")) as process:
         body = place.volt.body("a", "sent")
@@ -107,6 +110,7 @@ def test_captures_are_tried_where_only_they_have_what_is_asked(place: Place) -> 
     assert (code, json.loads(out)["request"]["body"]) == (0, "hello")
 
 
+@pytest.mark.slow
 def test_a_message_without_a_key_of_its_own_counts_once(place: Place) -> None:
     body = event("oneroute")
     headers = signed("oneroute", place.volt.keys["oneroute"], body, place.running.url + "/oneroute")

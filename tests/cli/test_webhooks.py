@@ -311,6 +311,7 @@ WELL = {
 
 
 @pytest.mark.parametrize("provider", ADDING)
+@pytest.mark.slow
 async def test_each_failure_is_a_sentence_and_an_exit_code(tmp_path: Path, provider: str) -> None:
     for fault in [fault for fault in known(provider) if fault not in FOR_15_S]:
         folder = tmp_path / fault
@@ -389,6 +390,7 @@ async def test_a_topic_that_was_taken_meanwhile(tmp_path: Path, yes: bool) -> No
         assert (row["address"] == theirs["address"]) is not yes
 
 
+@pytest.mark.slow
 async def test_what_would_be_lost_is_asked_at_a_terminal(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         id_ = await add_bird(w)

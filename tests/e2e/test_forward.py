@@ -12,6 +12,7 @@ from tests.forwarding.app import app
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+@pytest.mark.slow
 async def test_the_answer_of_the_app_is_on_the_screen_and_f_turns_it_off(tmp_path: Path, size: tuple[int, int]) -> None:
     answer = b"HTTP/1.1 422 No\r\nContent-Type: text/plain\r\nContent-Length: 18\r\n\r\nno \x1b[2J such order"
     async with app(answer) as running:

@@ -91,6 +91,7 @@ def appears(path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", ["", "os.kill(os.getpid(), signal.SIGSTOP)", "os.kill(0, signal.SIGTSTP)"])
+@pytest.mark.slow
 def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: str) -> None:
     with receiving() as (url, bodies), started(tmp_path, url, stop) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
@@ -123,6 +124,7 @@ def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: st
         assert terminal.restored()
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_editor_too_and_restores_the_terminal(tmp_path: Path) -> None:
     with receiving() as (url, _), started(tmp_path, url) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))

@@ -141,6 +141,7 @@ def test_no_terminal_names_the_command_without_screens(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_said_before_any_screen(tmp_path: Path) -> None:
     with start(tmp_path) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))

@@ -147,6 +147,7 @@ async def safe(folder: Path, monkeypatch: pytest.MonkeyPatch, receiver: str | No
 
 
 @pytest.mark.usefixtures("variables")
+@pytest.mark.slow
 async def test_no_command_says_or_leaves_a_secret(
     tmp_path: Path, own_machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +228,7 @@ async def test_no_process_shows_a_secret(tmp_path: Path, own_machine: Path, monk
 
 
 @pytest.mark.usefixtures("variables")
+@pytest.mark.slow
 async def test_no_crash_or_screen_shows_a_secret(
     tmp_path: Path, own_machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

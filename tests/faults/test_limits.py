@@ -153,6 +153,7 @@ async def test_f37_without_memory_nothing_that_was_answered_is_lost(tmp_path: Pa
         assert post(program.url, b"after") == 200
 
 
+@pytest.mark.slow
 def test_f38_the_copy_made_under_load_is_whole(tmp_path: Path) -> None:
     db, copy = tmp_path / "h.db", tmp_path / "copy.db"
     environ = environment(tmp_path)

@@ -52,6 +52,7 @@ def stored(home: Path) -> int:
     return len(done.stdout.splitlines())
 
 
+@pytest.mark.slow
 def test_f17_a_large_body_that_is_drawn_keeps_no_answer_waiting(tmp_path: Path) -> None:
     body = json.dumps([{"number": n, "text": "x" * 60} for n in range(9_000)], indent=1).encode()
     assert 800_000 < len(body) < 1_048_576
@@ -123,6 +124,7 @@ def state(terminal: Terminal) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP], ids=lambda s: s.name)
+@pytest.mark.slow
 def test_f20_what_came_while_it_was_stopped_is_answered_when_it_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     with Terminal(["--port", "0"], environment(tmp_path)) as terminal:
         url = url_of(terminal)
@@ -149,6 +151,7 @@ def test_f20_what_came_while_it_was_stopped_is_answered_when_it_goes_on(tmp_path
     assert stored(tmp_path) == 11
 
 
+@pytest.mark.slow
 def test_f21_a_terminal_that_goes_away_ends_it_and_what_was_answered_is_kept(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITH_A_CONTROLLING_TERMINAL, sys.executable, "-m", "monitor", "--port", "0"]
     with Terminal([], environment(tmp_path), command=command) as terminal:
@@ -174,6 +177,7 @@ def test_f22_a_dumb_terminal_is_told_what_works_without_screens(tmp_path: Path) 
             assert b"\x1b[?1049h" not in terminal.output
 
 
+@pytest.mark.slow
 def test_f22_words_and_signs_say_it_without_colours_and_with_a_plain_locale(tmp_path: Path) -> None:
     with Terminal(["--port", "0"], environment(tmp_path, LANG="C", NO_COLOR="1")) as terminal:
         url = url_of(terminal)
@@ -186,6 +190,7 @@ def test_f22_words_and_signs_say_it_without_colours_and_with_a_plain_locale(tmp_
         assert all(red == green == blue for red, green, blue in colours)
 
 
+@pytest.mark.slow
 def test_f23_a_failure_of_the_screens_costs_nothing_that_was_answered(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CRASHING, "--port", "0"]
     with Terminal([], environment(tmp_path), command=command) as terminal:

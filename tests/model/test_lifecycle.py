@@ -196,6 +196,7 @@ def test_repeats_are_counted_and_change_nothing_else() -> None:
     assert message.updated_at == at(30)
 
 
+@pytest.mark.slow
 def test_a_flood_of_repeats_stays_small() -> None:
     sent = make_event(1, S.SENT, 1, body="sent")
     flood = [replace(sent, capture=n, received_at=at(1.5 + n / 1000)) for n in range(1, 100_001)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,6 +157,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON, max_size=40))
+@pytest.mark.slow
 def test_any_json_teaches_once(bodies: list[Any]) -> None:
     shape = Shape()
     for body in bodies:

@@ -515,6 +515,7 @@ def test_bodies_that_are_no_object(body: bytes) -> None:
     assert reading == Reading(problems=reading.problems)
 
 
+@pytest.mark.slow
 def test_broken_payloads_are_read_as_far_as_they_go() -> None:
     for where, body in broken_payloads("bird"):
         check_storable(read(provider, body), where)

@@ -64,6 +64,7 @@ async def test_a_reset_is_a_reset_and_recorded_as_one(tmp_path: Path) -> None:
         assert monitor.receiving
 
 
+@pytest.mark.slow
 async def test_a_delayed_answer_slows_nobody_and_no_deadline_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

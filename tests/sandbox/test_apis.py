@@ -341,6 +341,7 @@ async def test_bodies_that_are_no_objects_are_refused() -> None:
                 assert answer.json()
 
 
+@pytest.mark.slow
 async def test_odd_values_are_no_failure_of_ours() -> None:
     odd: tuple[Any, ...] = (
         None,

@@ -91,6 +91,7 @@ def test_another_key_does_not_verify(provider: str) -> None:
     assert verdict(first(provider), other_key=True).status is VerdictStatus.INVALID
 
 
+@pytest.mark.slow
 def test_mixed_traffic_gives_every_verdict() -> None:
     found: set[VerdictStatus] = set()
     for delivery in islice(Traffic(4, registry(), 5.0, NOW), 2500):

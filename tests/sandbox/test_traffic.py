@@ -96,6 +96,7 @@ def test_weights_and_equal_shares_of_providers() -> None:
     assert counts["common"] / counts["rare"] == pytest.approx(3, rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_shares_of_faults() -> None:
     wanted = Faults(duplicate=0.05, bad_signature=0.04, changed_body=0.03, unsigned=0.02, out_of_order=0.2, late=0.1)
     deliveries = taken(Traffic(2, [ONE], 50.0, START, wanted), 20_000)

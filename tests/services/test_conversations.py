@@ -99,6 +99,7 @@ async def test_a_thread_and_whether_it_changed(tmp_path: Path) -> None:
         assert row.messages == 3
 
 
+@pytest.mark.slow
 async def test_a_long_thread_is_read_in_stretches(tmp_path: Path) -> None:
     begin = datetime(2026, 1, 31, 12, tzinfo=UTC)
     captures = [told(f"m{n}", Status.DELIVERED, ago=10_000 - n) for n in range(1_100)]

@@ -259,6 +259,7 @@ def test_sql_and_predicate_agree_at_length(db: sqlite3.Connection, case: tuple[l
     agree(db, *case)
 
 
+@pytest.mark.slow
 def test_every_sign_against_every_other(db: sqlite3.Connection) -> None:
     texts = sorted(
         {*PIECES, *NUMBERS, *(a + b for a in PIECES for b in ("a", "\0", "É", "*")), "a\0b", "b\0", "", "aBc", "AbC"}
@@ -310,6 +311,7 @@ def everything(db: sqlite3.Connection) -> object:
     return tables, [db.execute(f'SELECT * FROM "{name}"').fetchall() for name in named]
 
 
+@pytest.mark.slow
 def test_naughty_strings_find_themselves_and_change_nothing(db: sqlite3.Connection) -> None:
     naughty: list[str] = json.loads((corpora() / "naughty-strings" / "blns.json").read_text("utf-8"))
     captures = [

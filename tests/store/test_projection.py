@@ -164,6 +164,7 @@ async def test_delivered_and_failed_of_one_message_are_a_conflict(tmp_path: Path
         assert message.capture_count == 2
 
 
+@pytest.mark.slow
 async def test_a_flood_of_repeats_is_one_row_with_a_count(tmp_path: Path) -> None:
     captures = [captured("volt", payload("volt/sent.json"), seconds=n) for n in range(700)]
     async with stored(tmp_path / "h.db", captures) as reader:
@@ -173,6 +174,7 @@ async def test_a_flood_of_repeats_is_one_row_with_a_count(tmp_path: Path) -> Non
             assert db.execute("SELECT count(*) FROM message_events").fetchone()[0] == 1
 
 
+@pytest.mark.slow
 async def test_shuffled_traffic_and_reindexed_traffic_give_the_same(tmp_path: Path) -> None:
     captures = traffic(5, 300)
     shuffled = list(captures)

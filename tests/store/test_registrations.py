@@ -215,6 +215,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(change=st.lists(ANY, min_size=12, max_size=12), wish=st.lists(ANY, min_size=5, max_size=5))
+@pytest.mark.slow
 def test_a_hostile_row_is_left_out_and_costs_nobody_the_others(
     database: Path, change: list[object], wish: list[object]
 ) -> None:

@@ -78,6 +78,7 @@ def conversations(path: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
+@pytest.mark.slow
 async def test_what_stays_is_as_if_nothing_else_had_been(tmp_path: Path) -> None:
     captures = played(600)
     before = captures[350].received_at

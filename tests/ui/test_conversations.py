@@ -68,6 +68,7 @@ def thread(s: Screens) -> str:
     return "\n".join(line.text for line, _ in top.pane.items.placed)
 
 
+@pytest.mark.slow
 async def test_empty_state(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(80, 24)) as (_, s):
         await s.until(lambda: "No conversation yet" in s.screen_text())
@@ -101,6 +102,7 @@ async def test_list_and_thread(tmp_path: Path) -> None:
             assert words in thread(s), words
 
 
+@pytest.mark.slow
 async def test_it_is_live_and_counts_what_was_not_seen(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(80, 24)) as (volt, s):
         await post(volt, s, volt.body("a", "webhook_delivered", to=OTHER, ago=90), volt.body("b", "webhook_delivered"))
@@ -165,6 +167,7 @@ async def test_a_resize_hides_the_thread_and_leaves_the_list_in_use(tmp_path: Pa
         assert isinstance(s.app.screen, ThreadScreen)
 
 
+@pytest.mark.slow
 async def test_a_long_thread_goes_on_where_its_end_comes_into_sight(tmp_path: Path) -> None:
     long = [told(f"m{n}", Status.DELIVERED, ago=5_000 - n) for n in range(1_000)]
     async with screens(tmp_path, long, size=(80, 24)) as s:
@@ -225,6 +228,7 @@ async def test_a_conversation_and_its_messages_can_be_copied(tmp_path: Path) -> 
         assert json.loads(s.app.clipboard)["payload"]["text"] == "größer"
 
 
+@pytest.mark.slow
 async def test_media_are_chips_and_never_fetched(tmp_path: Path) -> None:
     async with conversations(tmp_path, settings=Settings(mask=True), size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "webhook_delivered", media=PICTURE, text="look at +15555550199"))
@@ -236,6 +240,7 @@ async def test_media_are_chips_and_never_fetched(tmp_path: Path) -> None:
         assert "https://example.com/cat.jpg" in thread(s)
 
 
+@pytest.mark.slow
 async def test_forged_messages_say_so(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "webhook_delivered"))

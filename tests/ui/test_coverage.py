@@ -47,6 +47,7 @@ async def opened(s: Screens) -> CoverageScreen:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (180, 50)])
+@pytest.mark.slow
 async def test_what_came_and_what_did_not(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, volts(), size=size, simulator=simulators(tmp_path)) as s:
         await opened(s)
@@ -82,6 +83,7 @@ async def test_a_gap_is_filled_by_a_key_and_all_of_them_by_another(tmp_path: Pat
         assert "There is no gap to fill." in toasts(s.app)
 
 
+@pytest.mark.slow
 async def test_enter_shows_the_captures_of_a_kind(tmp_path: Path) -> None:
     async with screens(tmp_path, [*volts(), *played("bird", "sms-inbound")]) as s:
         await opened(s)
@@ -93,6 +95,7 @@ async def test_enter_shows_the_captures_of_a_kind(tmp_path: Path) -> None:
         assert "bird" not in s.screen_text().partition("Kinds in")[2]
 
 
+@pytest.mark.slow
 async def test_read_only_and_masked(tmp_path: Path) -> None:
     sent = played("volt", "delivered")[0]
     first, then = (replace(sent, request=make_request(b'{"kind":"%s"}' % word)) for word in (b"alpha", b"secret.word"))

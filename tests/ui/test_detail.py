@@ -17,6 +17,7 @@ NESTED = json.dumps({"a": {"b": [1, 2, {"needle": "here"}]}, "c": "Needle"}).enc
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (180, 50)])
+@pytest.mark.slow
 async def test_tabs(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, mixed_captures(), size=size) as s:
         await s.press("enter")
@@ -42,6 +43,7 @@ async def test_what_cannot_be_folded_is_scrolled(tmp_path: Path) -> None:
         assert s.lines.scroll_offset.y == s.lines._page // 2 - 2
 
 
+@pytest.mark.slow
 async def test_folding(tmp_path: Path) -> None:
     async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
         await s.press("enter", "right")
@@ -69,6 +71,7 @@ async def test_a_click_folds(tmp_path: Path) -> None:
         assert s.lines.folded == {1}
 
 
+@pytest.mark.slow
 async def test_finding_goes_round_and_opens_what_is_folded(tmp_path: Path) -> None:
     async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
         await s.press("enter", "right", "z", "slash", *"needle")
@@ -115,6 +118,7 @@ async def test_the_signature_is_checked_again_and_the_signed_text_shown(tmp_path
         assert '{"index": 1' in text
 
 
+@pytest.mark.slow
 async def test_masking_hides_what_the_panes_show(tmp_path: Path) -> None:
     async with screens(tmp_path, [make_capture(0, body=b'{"to":"+15555550123"}')], size=(180, 50)) as s:
         assert "+15555550123" in s.screen_text()

@@ -25,6 +25,7 @@ async def post(s: Screens, path: str = "/volt") -> int:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.slow
 async def test_a_drill_is_begun_seen_and_ended(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, plain_captures(3), size=size) as s:
         await s.press("R")

@@ -24,6 +24,7 @@ async def chosen(s: Screens, *keys: str, file: Path | None = None) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.slow
 async def test_what_passes_the_filter_is_written(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, plain_captures(30), size=size) as s:
         await s.app.session.view.set_filter("id>=11")
@@ -41,6 +42,7 @@ async def test_what_passes_the_filter_is_written(tmp_path: Path, size: tuple[int
         assert "Wrote" in s.screen_text()
 
 
+@pytest.mark.slow
 async def test_masked_and_in_another_form(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3)) as s:
         await s.press("E", "right", "tab", "right")
@@ -57,6 +59,7 @@ async def test_masked_and_in_another_form(tmp_path: Path) -> None:
         assert "5550123" not in text
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     file = tmp_path / "there.jsonl"
     file.write_text("mine")

@@ -11,6 +11,7 @@ from monitor.ui.widgets.filter_bar import FilterBar
 from tests.ui.screens import mixed_captures, plain_captures, screens
 
 
+@pytest.mark.slow
 async def test_a_filter_is_applied_while_it_is_typed_and_esc_clears_it(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(30), preferences=tmp_path / "p.json") as s:
         await s.press("slash", *'text:"text 7"')
@@ -48,6 +49,7 @@ async def test_what_is_wrong_is_pointed_at(tmp_path: Path) -> None:
         assert len(s.app.session.view) == 3
 
 
+@pytest.mark.slow
 async def test_completion_and_history(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), preferences=tmp_path / "p.json") as s:
         bar = s.live.query_one(FilterBar)
@@ -64,6 +66,7 @@ async def test_completion_and_history(tmp_path: Path) -> None:
         await s.press("escape")
 
 
+@pytest.mark.slow
 async def test_no_match_says_how_to_go_on(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3)) as s:
         await s.press("slash", *"zzzz", "enter")

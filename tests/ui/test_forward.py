@@ -189,6 +189,7 @@ async def open_forward_tab(s: Screens) -> None:
     assert s.detail.tab == FORWARD
 
 
+@pytest.mark.slow
 async def test_the_answer_appears_beside_its_capture_and_the_key_turns_it_off(tmp_path: Path) -> None:
     async with app() as target:
         forwards = Forwards(ForwardConfig(target.url, timedelta(seconds=5)))

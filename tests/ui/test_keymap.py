@@ -116,6 +116,7 @@ def test_the_documentation_names_every_action() -> None:
     assert with_actions(text) == text, "run python -m tests.ui.test_keymap"
 
 
+@pytest.mark.slow
 async def test_footer_help_palette_and_hints_show_the_keys_in_force(tmp_path: Path) -> None:
     actions = in_force(settings(copy="Y", help="f2", follow="space", freeze="f", view_messages="f6", bottom="Z"))
     async with screens(tmp_path, plain_captures(3), size=(140, 60), actions=actions) as s:

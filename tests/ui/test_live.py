@@ -240,6 +240,7 @@ async def test_quitting(tmp_path: Path, key: str) -> None:
         assert s.app.return_code == 0
 
 
+@pytest.mark.slow
 async def test_resizes_of_every_kind(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
         for width, height in [

@@ -115,6 +115,7 @@ async def test_a_message_can_be_copied(tmp_path: Path, size: tuple[int, int]) ->
         assert s.app.return_code is None
 
 
+@pytest.mark.slow
 async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(80, 24)) as (volt, s):
         await post(volt, s, *(volt.body(str(n), "sent") for n in range(30)))
@@ -134,6 +135,7 @@ async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:
         assert view(s).rows.selected == 2
 
 
+@pytest.mark.slow
 async def test_the_lifecycle_says_when_how_long_and_why(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(120, 50)) as (volt, s):
         sent, failed = volt.body("a", "sent"), volt.body("a", "failed")
@@ -250,6 +252,7 @@ async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path
         await s.until(lambda: s.app.session.view.filter_text == "")
 
 
+@pytest.mark.slow
 async def test_failures_are_grouped_and_lead_to_their_messages(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "failed"), volt.body("b", "failed"), volt.body("c", "delivered"),
@@ -279,6 +282,7 @@ async def test_standing_still(tmp_path: Path) -> None:
         assert len(view(s).view) == 2
 
 
+@pytest.mark.slow
 async def test_a_stuck_message_is_on_top(tmp_path: Path) -> None:
     later = datetime.now(UTC) + timedelta(minutes=4, seconds=2)
     async with messages(tmp_path, now=lambda: later) as (volt, s):
@@ -352,6 +356,7 @@ async def test_hostile_text_in_every_field(tmp_path: Path, size: tuple[int, int]
         assert view(s).rows.bad_rows == 0
 
 
+@pytest.mark.slow
 async def test_a_store_that_fails_is_told(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "sent"))
@@ -363,6 +368,7 @@ async def test_a_store_that_fails_is_told(tmp_path: Path) -> None:
         assert "the store cannot be read" in pane(s)
 
 
+@pytest.mark.slow
 async def test_the_palette_and_help_know_the_view(tmp_path: Path) -> None:
     async with messages(tmp_path) as (_, s):
         await s.press("question_mark")

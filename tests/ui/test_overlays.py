@@ -95,6 +95,7 @@ async def test_a_body_too_long_for_the_clipboard_goes_to_the_file_only(tmp_path:
         assert "Too long for the clipboard" in toasts(s.app)
 
 
+@pytest.mark.slow
 async def test_themes_are_shown_at_once_and_remembered(tmp_path: Path) -> None:
     preferences = tmp_path / "screens.json"
     async with screens(tmp_path, mixed_captures(), preferences=preferences) as s:
@@ -123,6 +124,7 @@ def simulators(folder: Path) -> Callable[[Monitor], Simulator]:
     return lambda monitor: Simulator(registry(), LocalKeys(folder / "keys"), monitor.url)
 
 
+@pytest.mark.slow
 async def test_sending_a_simulated_event(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         assert "simulated event" in s.screen_text()

@@ -73,6 +73,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     assert kept.filters == ["x"]
 
 
+@pytest.mark.slow
 async def test_the_mask_stays_on_for_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "screens.json"
     async with screens(tmp_path, plain_captures(1), preferences=path) as s:

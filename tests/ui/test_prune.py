@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.factory import START
 from tests.ui.screens import plain_captures, screens
 
 
+@pytest.mark.slow
 async def test_the_lists_leave_out_what_was_let_go(tmp_path: Path) -> None:
     captures = [
         replace(

@@ -111,6 +111,7 @@ async def test_one_capture_and_its_answer_beside_the_first(tmp_path: Path, size:
         reader.close()
 
 
+@pytest.mark.slow
 async def test_marked_ones_and_all_of_the_list(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path, [connectly(f"n{n}") for n in range(6)]) as s:
         await s.press("g", "v", "j", "v")
@@ -132,6 +133,7 @@ async def test_marked_ones_and_all_of_the_list(tmp_path: Path) -> None:
         assert [one.attempt.capture for one in shown._list.answers] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 async def test_it_can_be_stopped_and_says_what_was_sent(tmp_path: Path) -> None:
     async def second_hangs(call: Call) -> None:
         if len(running.calls) > 1:
@@ -152,6 +154,7 @@ async def test_it_can_be_stopped_and_says_what_was_sent(tmp_path: Path) -> None:
         assert s.top() is s.live
 
 
+@pytest.mark.slow
 async def test_signed_anew_it_says_that_something_else_was_sent(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path, [connectly("hi")]) as s:
         await order(s, running, "l")
@@ -196,6 +199,7 @@ async def test_an_app_that_is_down(tmp_path: Path) -> None:
         assert "changed (200 → refused)" in s.screen_text()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be(tmp_path: Path) -> None:
     async with scene(tmp_path, plain_captures(3)) as s:
         await s.press("x", "r")
@@ -231,6 +235,7 @@ async def test_an_empty_list_has_nothing_to_replay_or_compare(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+@pytest.mark.slow
 async def test_two_presses_compare(tmp_path: Path, size: tuple[int, int]) -> None:
     async with scene(tmp_path, [connectly("first"), connectly("second")], size=size) as s:
         await s.press("d")
@@ -251,6 +256,7 @@ async def test_two_presses_compare(tmp_path: Path, size: tuple[int, int]) -> Non
         assert "MARKED" not in s.screen_text()
 
 
+@pytest.mark.slow
 async def test_from_the_detail_pane_and_what_is_gone(tmp_path: Path) -> None:
     async with scene(tmp_path, plain_captures(2), size=(80, 24)) as s:
         await s.press("enter", "d", "escape", "k", "enter", "d")

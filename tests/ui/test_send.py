@@ -71,6 +71,7 @@ async def test_every_option_reaches_the_events(tmp_path: Path, size: tuple[int, 
             assert b'"hooktop_unknown"' in capture.request.body
 
 
+@pytest.mark.slow
 async def test_a_burst_and_out_of_order(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         await s.press("s", "f", "o", "c", *"40", "enter")
@@ -121,6 +122,7 @@ async def test_progress_is_seen_and_sending_can_be_stopped(tmp_path: Path) -> No
         assert isinstance(s.top(), SendScreen)
 
 
+@pytest.mark.slow
 async def test_no_answer_ends_it(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         s.monitor.drill.begin(Rule(0))

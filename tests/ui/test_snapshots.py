@@ -124,6 +124,7 @@ async def test_figures(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize(
     ("size", "theme"), [((80, 24), "hooktop-dark"), ((120, 40), "hooktop-light")], ids=["narrow", "wide-light"]
 )
+@pytest.mark.slow
 async def test_comparison(tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str) -> None:
     first, second = connectly("Where is my parcel?"), connectly("Where is my parcel? It was due «yesterday».")
     second = replace(second, answer=401, verdict=replace(second.verdict, status=VerdictStatus.INVALID))
@@ -135,6 +136,7 @@ async def test_comparison(tmp_path: Path, snapshot: SnapshotAssertion, size: tup
         await compare(s, snapshot, [])
 
 
+@pytest.mark.slow
 async def test_replayed(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     async with app() as running, replaying(tmp_path, [connectly(f"text {n}") for n in range(6)]) as s:
         await order(s, running, "w", "a")

@@ -169,6 +169,7 @@ async def test_columns_follow_the_size(tmp_path: Path) -> None:
             assert ("Why" in heads) is (width == 180)
 
 
+@pytest.mark.slow
 async def test_it_obeys_the_filter_and_says_what_messages_do_not_have(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
         await s.press("slash", *"verdict:stale", "enter", "S")
@@ -186,6 +187,7 @@ async def test_the_span_can_be_chosen(tmp_path: Path) -> None:
             await s.press("w")
 
 
+@pytest.mark.slow
 async def test_it_is_live_unless_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StatsScreen, "EVERY_S", 0.05)
     monkeypatch.setattr(counted, "PATIENCE", 0)

@@ -60,6 +60,7 @@ def aged(number: int) -> list[Capture]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.slow
 async def test_a_file_is_read_then_taken_in_while_webhooks_come(tmp_path: Path, size: tuple[int, int]) -> None:
     file = await file_of(tmp_path / "from", 300)
     async with screens(tmp_path, plain_captures(2), size=size) as s:
@@ -89,6 +90,7 @@ async def test_a_file_is_read_then_taken_in_while_webhooks_come(tmp_path: Path, 
         (b"SQLite format 3\0" + bytes(100), "hooktop open"),
     ],
 )
+@pytest.mark.slow
 async def test_a_file_that_is_none_says_so_and_changes_nothing(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "some.jsonl"
     file.write_bytes(content)
@@ -106,6 +108,7 @@ async def test_a_file_that_is_none_says_so_and_changes_nothing(tmp_path: Path, c
         assert len(sources(s.monitor.store.path)) == 2
 
 
+@pytest.mark.slow
 async def test_reading_a_file_can_be_broken_off(tmp_path: Path) -> None:
     file = await file_of(tmp_path / "from", 2_000)
     async with screens(tmp_path) as s:
@@ -139,6 +142,7 @@ async def test_a_backup_is_whole_private_and_takes_the_place_of_nothing(tmp_path
         assert not target.with_name("copy.db.part").exists()
 
 
+@pytest.mark.slow
 async def test_pruning_names_the_numbers_asks_and_offers_a_backup(tmp_path: Path) -> None:
     async with screens(tmp_path, aged(60), size=(80, 24)) as s:
         await s.monitor.store.caught_up()
@@ -164,6 +168,7 @@ async def test_pruning_names_the_numbers_asks_and_offers_a_backup(tmp_path: Path
         await s.until(lambda: len(s.app.session.view) == 11)
 
 
+@pytest.mark.slow
 async def test_pruning_by_number_and_leaving_all_as_it_is(tmp_path: Path) -> None:
     async with screens(tmp_path, aged(12)) as s:
         await s.monitor.store.caught_up()
@@ -200,6 +205,7 @@ async def test_a_deletion_can_be_broken_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [Settings(read_only=True), Settings(read_only=True, opened="some.hooktop")])
+@pytest.mark.slow
 async def test_read_only_takes_away_what_changes(tmp_path: Path, settings: Settings) -> None:
     async with screens(tmp_path, plain_captures(2), settings=settings, size=(120, 60)) as s:
         await s.press("I")

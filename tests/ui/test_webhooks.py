@@ -221,6 +221,7 @@ async def test_the_account_is_chosen_in_the_form(tmp_path: Path) -> None:
         assert s.row("connectly", "messages").state is State.SAME
 
 
+@pytest.mark.slow
 async def test_one_route_is_done_by_hand_and_noticed(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("oneroute")) as s:
         await s.press("a", "enter")
@@ -346,6 +347,7 @@ async def test_deactivate_edit_and_remove(tmp_path: Path) -> None:
         assert "channels sms.outbound" in [row.subject for row in s.registrations.panel("bird").rows]
 
 
+@pytest.mark.slow
 async def test_replacing_a_topic_of_somebody_else_is_typed_and_put_back(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("connectly")) as s:
         before = s.sandbox.registrations("connectly")
@@ -444,6 +446,7 @@ async def test_a_refusal_by_volt_can_be_asked_again(tmp_path: Path) -> None:
         assert "✔ Done: register" in s.box_text()
 
 
+@pytest.mark.slow
 async def test_while_a_provider_is_slow_the_screens_are_live_and_esc_gives_up(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("bird")) as s:
         await s.press("a")
@@ -523,6 +526,7 @@ async def test_read_only_watches(tmp_path: Path) -> None:
 # --- accounts, copying, start and end --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("volt")) as s:
         bird = next(account for account in s.sandbox.accounts() if account.name == "bird")
@@ -556,6 +560,7 @@ def left_behind(folder: Path) -> ChangeRecord:
     return RegistrationStore(folder / "hooktop.db").begin(record)
 
 
+@pytest.mark.slow
 async def test_after_a_crash_the_next_start_offers_to_put_back(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("connectly")):
         pass

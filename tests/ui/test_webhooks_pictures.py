@@ -141,6 +141,7 @@ async def pictured(folder: Path, size: tuple[int, int], theme: str) -> AsyncIter
     ],
     ids=["list", "registration-light", "form", "remove-ansi"],
 )
+@pytest.mark.slow
 async def test_webhooks(
     tmp_path: Path, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str, keys: list[str]
 ) -> None:
