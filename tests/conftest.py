@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,12 @@ KEPT = frozenset({"HOOKTOP_CORPORA", "HOOKTOP_PROVIDERS"})
 FOREIGN_PREFIXES = ("HOOKTOP_", "VOLT_", "BIRD_", "CONNECTLY_", "ONEROUTE_", "STANDARD_WEBHOOKS_", "_HOOKTOP_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 TERMINAL = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PYTHONWARNINGS")
+
+
+def pytest_configure() -> None:
+    """Let ctrl+c end what tests start: a shell has its background jobs ignore it, and so would theirs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers() -> int:
