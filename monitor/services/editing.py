@@ -80,8 +80,9 @@ def _body(data: bytes, original: Request) -> bytes:
             return base64.b64decode(b"".join(data.split()), validate=True)
         except binascii.Error:
             raise EditProblem("The edited body is no base64, as it was before; nothing was sent.") from None
-    # An editor ends the last line, so one end of line more was written than there is.
-    return data.removesuffix(b"\r\n") if data.endswith(b"\r\n") else data.removesuffix(b"\n")
+    # An editor ends the last line, so one end of line more was written than there is; a CR before it may be the body's.
+    ended = b"\n" if original.body.endswith(b"\r") or not data.endswith(b"\r\n") else b"\r\n"
+    return data.removesuffix(ended)
 
 
 def _header(line: str) -> tuple[str, str]:
