@@ -111,6 +111,8 @@ async def serving(answer: Answer | None = None) -> AsyncIterator[Server]:
         yield server
     finally:
         listening.close()
+        for _ in range(5):  # a connection that was just accepted is not known yet
+            await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
