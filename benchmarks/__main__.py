@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ def main() -> None:
             BENCHMARKS[chosen](Run(results, folder, file, requests, options))
     results.add(results.verdict())
     if options.write:
-        RESULTS.write_text(results.markdown(" ".join(["python -m benchmarks", *sys.argv[1:]])), "utf-8")
+        RESULTS.write_text(results.markdown(" ".join(["python -m benchmarks", *names])), "utf-8")
 
 
 def _peers(run: Run) -> None:

@@ -54,7 +54,7 @@ def burst(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
 
         def busy() -> None:
             while not stop.is_set():
-                for keys in ("k" * 5, "g", "\x04", "\r", "l", "q", "G", "/status:failed\r", "\x1b"):
+                for keys in ("k" * 5, "g", "\x04", "\r", "l", "\x1b", "G", "/status:failed\r", "\x1b"):
                     terminal.type(keys)
                     if stop.wait(0.25):
                         return
@@ -93,6 +93,6 @@ def stall(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
 
 
 def _go_through(terminal: Terminal) -> None:
-    for keys in ("G", "/provider:generic\r", "\r", "3", "\x04", "\x04", "G", "g", "/value\r", "n", "4", "1", "q"):
+    for keys in ("G", "/provider:generic\r", "\r", "3", "\x04", "\x04", "G", "g", "/value\r", "n", "\x1b", "\x1b"):
         terminal.type(keys)
         time.sleep(0.7)

@@ -119,6 +119,10 @@ class Results:
             "# What was measured",
             f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, all in one run. {machine()}",
             "Times on a shared machine say little by themselves: read the ratios, whose sides were measured in turn.",
+            "*Parse, verify, commit, answer* is the least that keeps the promise of an answer that leaves after the "
+            "sync, on the same libraries: the bound for any such receiver here. What lies between it and hooktop is "
+            "reading the event, messages, conversations, search and the printed line. None of the other programs "
+            "checks a signature or syncs before it answers.",
             self.verdict().markdown(),
             *(table.markdown() for table in self.tables),
         ]

@@ -147,7 +147,7 @@ def screens(
 def _process(
     command: list[str], environ: dict[str, str], stdout: int | None = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, env=environ, stdout=stdout, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environ, stdout=stdout, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         yield process
     finally:
@@ -155,11 +155,11 @@ def _process(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM)  # a program that wraps another may not pass it on
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
