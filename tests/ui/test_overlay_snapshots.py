@@ -12,10 +12,11 @@ from tests.ui.screens import screens
 from tests.ui.test_coverage import opened, volts
 from tests.ui.test_overlays import simulators
 from tests.ui.test_snapshots import compare
-from tests.ui.test_snapshots import utc as utc  # local time is UTC in these pictures, too
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
+
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 @pytest.mark.parametrize(

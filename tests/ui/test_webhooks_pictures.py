@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("utc")
 URL = "https://a1b2.trycloudflare.com"
 OLD = "https://old-9.trycloudflare.com"
 MARK = "hk-0a1b2c3d"
@@ -41,16 +41,6 @@ ACCOUNTS = (
     Account("connectly", "connectly", "https://api.connectly.ai", Secret("sample-api-key"), business_id="b1"),
     Account("oneroute", "oneroute", "https://api.oneroute.io"),
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Local time is UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def bird(number: int, event: str, url: str, active: bool = True) -> Registration:
