@@ -47,6 +47,7 @@ def command(
     from monitor.cli.history import begun
     from monitor.cli.message_history import reading_messages, steps
     from monitor.store.filter_sql import compile_message_filter
+    from monitor.store.message_reader import MessageReader
 
     options = globals_of(ctx)
     wanted = not_before(parse_message_filter(" ".join(words)), since)
@@ -54,7 +55,7 @@ def command(
     if path is None:
         return
     paint = Paint(no_color=options.no_color)
-    with reading_messages(path) as reader:
+    with reading_messages(path, MessageReader) as reader:
         if as_csv:
             write_csv([CSV_COLUMNS])
         known = reader.watermark()

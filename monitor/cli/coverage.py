@@ -41,10 +41,8 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
       hooktop coverage provider:bird --since 7d
       hooktop coverage --json | jq '.kinds[] | select(.state == "missing")'
     """
-    from contextlib import closing
-
     from monitor.cli.history import begun
-    from monitor.cli.message_history import need_messages
+    from monitor.cli.message_history import reading_messages
     from monitor.services.coverage import coverage, coverage_record
     from monitor.store.coverage_reader import CoverageReader
 
@@ -53,8 +51,7 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
     path = begun(options)
     if path is None:
         return
-    with closing(CoverageReader(path)) as reader:
-        need_messages(reader, path)
+    with reading_messages(path, CoverageReader) as reader:
         found = coverage(reader, wanted, datetime.now(UTC))
     if as_json:
         say_json(coverage_record(found))

@@ -6,9 +6,9 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from monitor.cli.errors import USAGE, fail
 from monitor.cli.output import Paint, say, say_json
@@ -20,28 +20,22 @@ if TYPE_CHECKING:
 
     from monitor.store.message_reader import MessageReader
 
+R = TypeVar("R", bound="MessageReader")
 POLL_S: Final = 0.05
 USUAL_S: Final = 10.0  # how old what is known of the usual waits may be
 
 
 @contextlib.contextmanager
-def reading_messages(path: Path) -> Iterator[MessageReader]:
-    """A reader of the messages, closed afterwards; ends the command where the file has none. Raises StoreError."""
-    from monitor.store.message_reader import MessageReader
-
-    with contextlib.closing(MessageReader(path)) as reader:
-        need_messages(reader, path)
+def reading_messages(path: Path, kind: Callable[[Path], R]) -> Iterator[R]:
+    """A reader of this kind, closed afterwards; ends the command where the file has no messages. Raises StoreError."""
+    with contextlib.closing(kind(path)) as reader:
+        if not reader.ready():
+            fail(
+                f"The database {path} is of another version of hooktop, or of another program; start this hooktop with "
+                "it once, or name another with --db.",
+                USAGE,
+            )
         yield reader
-
-
-def need_messages(reader: MessageReader, path: Path) -> None:
-    """End the command where the file has no messages."""
-    if not reader.ready():
-        fail(
-            f"The database {path} is of another version of hooktop, or of another program; start this hooktop with it "
-            "once, or name another with --db.",
-            USAGE,
-        )
 
 
 def steps(reader: MessageReader, after: int) -> Iterator[tuple[int, int]]:

@@ -67,13 +67,14 @@ def command(
     from monitor.cli.history import begun
     from monitor.cli.message_history import Records, reading_messages, steps
     from monitor.store.filter_sql import compile_message_filter
+    from monitor.store.message_reader import MessageReader
 
     options = globals_of(ctx)
     wanted = not_before(parse_message_filter(" ".join(words)), since)
     path = begun(options)
     if path is None:
         return
-    with reading_messages(path) as reader:
+    with reading_messages(path, MessageReader) as reader:
         records = Records(reader, paint=Paint(no_color=options.no_color), as_json=as_json)
         if as_csv:
             write_csv([CSV_COLUMNS])

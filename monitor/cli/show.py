@@ -99,10 +99,11 @@ def _told_again(options: Globals, capture: Capture, paint: Paint) -> list[str]:
 def _show_key(options: Globals, key: str, as_json: bool) -> None:
     from monitor.cli.history import needed
     from monitor.cli.message_history import reading_messages
+    from monitor.store.message_reader import MessageReader
 
     path = needed(options)
     paint = Paint(no_color=options.no_color)
-    with reading_messages(path) as reader:
+    with reading_messages(path, MessageReader) as reader:
         message = reader.message_number(key)
         if message is not None:
             _show_message(reader, message, paint, as_json)

@@ -36,10 +36,8 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
       hooktop stats provider:volt --since 24h
       hooktop stats --json | jq '.failures[0]'
     """
-    from contextlib import closing
-
     from monitor.cli.history import begun
-    from monitor.cli.message_history import need_messages
+    from monitor.cli.message_history import reading_messages
     from monitor.services.stats import statistics, stats_record
     from monitor.store.stats_reader import StatsReader
 
@@ -48,8 +46,7 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
     path = begun(options)
     if path is None:
         return
-    with closing(StatsReader(path)) as reader:
-        need_messages(reader, path)
+    with reading_messages(path, StatsReader) as reader:
         stats = statistics(reader, wanted, datetime.now(UTC))
     if as_json:
         say_json(stats_record(stats))
