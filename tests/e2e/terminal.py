@@ -15,13 +15,36 @@ import sys
 import termios
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyte
+from wcwidth import wcwidth
 
 # Sequences that pyte takes for text: private CSI with > < = and requests with $ (kitty keys, mode reports).
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1bP[^\x1b]*\x1b\\")
+
+
+class Screen(pyte.Screen):
+    """A screen that can be read in the middle of a frame.
+
+    pyte leaves half of a wide character behind where the other half is written over; a terminal shows a blank there.
+    """
+
+    @property
+    def display(self) -> list[str]:
+        """The lines as text."""
+        return ["".join(self._cells(line)) for line in range(self.lines)]
+
+    def _cells(self, line: int) -> Iterator[str]:
+        cells = [self.buffer[line][column].data for column in range(self.columns)]
+        widths = [wcwidth(cell[:1]) for cell in cells]
+        for cell, width, before, after in zip(cells, widths, [0, *widths], [*widths[1:], 0], strict=False):
+            if width == 0:  # the second half of a wide character
+                yield "" if before == 2 else " "
+            else:
+                yield " " if width == 2 and after != 0 else cell
 
 
 class Terminal:
@@ -37,7 +60,7 @@ class Terminal:
     ) -> None:
         self.columns, self.lines = size
         self.output = bytearray()
-        self.screen: Any = pyte.Screen(*size)
+        self.screen: Any = Screen(*size)
         self._stream: Any = pyte.ByteStream(self.screen)
         self._lock = threading.Lock()
         self._reading = threading.Event()
