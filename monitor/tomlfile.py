@@ -181,7 +181,7 @@ class Section:
         """A setting of this table as the subject of a sentence, for what is only found wrong later."""
         return self._source.named((*self._where, key))
 
-    def keys(self) -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         """The names in the table."""
         return iter(self._values)
 
@@ -265,12 +265,17 @@ class Section:
         return int(value)
 
     def secret(self, key: str) -> Secret | None:
-        """A secret, not empty."""
+        """A secret that an HTTP header can carry, not empty; one in the keyring is not asked for."""
         value = self._take(key, (str,), "text in quotes")
-        return None if value is None else self._secret(key, (*self._where, key), value)
+        if value is None:
+            return None
+        secret = self._secret(key, (*self._where, key), value)
+        if not isinstance(secret, KeyringSecret) and not (secret.reveal().isascii() and secret.reveal().isprintable()):
+            self.fail(key, "has a character that cannot be sent (a line break, or not ASCII); copy it anew")
+        return secret
 
     def secrets(self, key: str) -> tuple[Secret, ...]:
-        """A list of secrets."""
+        """A list of secrets, which may be any text."""
         return tuple(self._secret(key, where, written) for where, written in self._list(key))
 
     def texts(self, key: str) -> tuple[str, ...] | None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import config, paths, tomlfile
-from monitor.config import Account, Alert, Config, ConfigError, key_form, load, parse, secret_variables
+from monitor.account import Account, key_form
+from monitor.config import Alert, Config, ConfigError, load, parse, secret_variables
 from monitor.secret import KeyringSecret, Secret
 
 CANARY = "canary-7f3b1c9d-do-not-show"

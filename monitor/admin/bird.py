@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from monitor.account import Account
 from monitor.admin import bird_forms
 from monitor.admin.answers import unintelligible
 from monitor.admin.base import DEADLINE_S, AdminError, ApiAnswer, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
 from monitor.admin.rest import Rest, meant, succeeded, wanted
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 
 API_URL: Final = "https://api.bird.com"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
+from monitor.account import SETTINGS, Account
 from monitor.admin.base import Admin, AdminError, ApiCall, Trouble
 from monitor.admin.http import Api
-from monitor.config import SETTINGS, Account
 from monitor.text import visible
 
 _CLIENTS: Final = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from monitor.account import Account
 from monitor.admin import connectly_forms
 from monitor.admin.answers import refused
 from monitor.admin.base import AdminError, ApiAnswer, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
 from monitor.admin.rest import Rest, meant, succeeded, wanted
-from monitor.config import Account
 from monitor.jsonbody import Json
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.secret import Secret

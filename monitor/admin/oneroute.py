@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+from monitor.account import Account
 from monitor.admin.base import AdminError, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.text import visible
 from monitor.urls import is_loopback, web_address

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from monitor.account import SETTINGS, Account
 from monitor.admin.answers import json_of, refused, unintelligible
 from monitor.admin.base import DEADLINE_S, AdminError, ApiAnswer, ApiRequest, Trouble
 from monitor.admin.http import Api
-from monitor.config import SETTINGS, Account
 from monitor.jsonbody import Json, clean
 from monitor.model.registration import Change, Registration, Spec
 from monitor.secret import Secret

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from monitor.account import Account
 from monitor.admin.answers import json_of, refused, retry_after, said, trace_id, unintelligible
 from monitor.admin.base import (
     DEADLINE_S,
@@ -21,7 +22,6 @@ from monitor.admin.base import (
 )
 from monitor.admin.graphql import CAPABILITIES, DOCUMENTED, RESULTS, Argument, Operation, candidates, offered, question
 from monitor.admin.http import Api
-from monitor.config import Account
 from monitor.jsonbody import Json, parse
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.providers.fields import Fields

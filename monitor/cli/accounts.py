@@ -19,7 +19,7 @@ from monitor.cli.types import LINES
 from monitor.text import visible
 
 if TYPE_CHECKING:
-    from monitor.config import Setting
+    from monitor.account import Setting
     from monitor.secret import Secret
 
 
@@ -79,7 +79,7 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
       hooktop accounts add bird --name bird-eu
       hooktop accounts add connectly --set webhook_secrets=env:CONNECTLY_SECRET
     """
-    from monitor.config import SETTINGS, settings_of
+    from monitor.account import SETTINGS, settings_of
     from monitor.services import accounts
 
     settings = settings_of(provider)

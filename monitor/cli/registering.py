@@ -20,8 +20,9 @@ from monitor.text import visible
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from monitor.account import Account
     from monitor.admin.base import Admin, Trouble
-    from monitor.config import Account, Config
+    from monitor.config import Config
     from monitor.model.drift import DriftRow
     from monitor.services.registrations import Panel, Registrations
 

@@ -21,7 +21,7 @@ from monitor.cli.types import PORT
 from monitor.text import visible
 
 if TYPE_CHECKING:
-    from monitor.config import Account
+    from monitor.account import Account
     from monitor.sandbox.apis.outbox import Exchange
     from monitor.sandbox.apis.server import ProviderSandbox
 
@@ -147,7 +147,7 @@ class _Lines:
 
 def _environment(account: Account) -> list[tuple[str, str]]:
     """The environment variables that say what an account does."""
-    from monitor.config import SETTINGS
+    from monitor.account import SETTINGS
     from monitor.secret import Secret
 
     found = []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 
-from monitor.config import PLUG_INS
+from monitor.account import PLUG_INS
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
 from monitor.providers.base import BY_HEADER, NO_MATCH, Provider

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor import paths, tomlfile
-from monitor.config import SETTINGS, Account, Config, ConfigError, Setting, key_form, parse, settings_of
+from monitor.account import SETTINGS, Account, Setting, key_form, settings_of
+from monitor.config import Config, ConfigError, parse
 from monitor.secret import Secret
 from monitor.services import keyring
 from monitor.services.keyring import KeyringProblem

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from monitor.account import Account
 from monitor.admin.base import DEADLINE_S, LIST, Admin, AdminError, ApiCall, Portal, Trouble
-from monitor.config import Account
 from monitor.model.drift import DriftRow, Facts, KeyFact, drift
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration, Wanted
 from monitor.providers.keys import KeyProblem

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from monitor.config import Config, key_form
+from monitor.account import key_form
+from monitor.config import Config
 from monitor.providers.base import Keys
 from monitor.providers.keys import MAX_KEY_TEXT, Key, KeyProblem
 from monitor.providers.registry import registry

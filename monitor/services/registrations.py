@@ -30,7 +30,8 @@ from monitor.text import visible
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from monitor.config import Account, Config
+    from monitor.account import Account
+    from monitor.config import Config
     from monitor.services.keychain import Keychain
     from monitor.services.reach import Reach
     from monitor.services.signingkeys import SigningKeys

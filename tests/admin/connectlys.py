@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from monitor.account import Account
 from monitor.admin.base import AdminError, ApiCall
 from monitor.admin.connectly import ConnectlyAdmin
 from monitor.admin.http import Api
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration
 from monitor.secret import Secret
 from tests.admin.scripted import answer, payload, scripted

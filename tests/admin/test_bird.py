@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from monitor.account import Account
 from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Trouble
 from monitor.admin.bird import MAX_PAGES, BirdAdmin
 from monitor.admin.http import Api
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration
 from tests.admin.birds import (
     ACCESS_KEY,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from monitor.account import Account
 from monitor.admin.base import Admin, AdminError, Trouble
 from monitor.admin.bird import BirdAdmin
 from monitor.admin.http import Api
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind
 from tests.admin.birds import ACCESS_KEY, CHANNEL, PLAIN, SPEC, URL, WORKSPACE, bird, listed, made, nothing_secret
 from tests.admin.scripted import answer, lines, payload, scripted

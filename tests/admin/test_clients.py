@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from monitor.account import SETTINGS, Account
 from monitor.admin.base import AdminError, ApiCall, Trouble
 from monitor.admin.clients import admin_for
-from monitor.config import SETTINGS, Account
 from monitor.secret import Secret
 from tests.admin.server import http_json, served
 
@@ -60,7 +60,7 @@ async def test_calls_are_told_with_the_accounts_name() -> None:
 
 def test_only_the_asked_provider_is_loaded() -> None:
     script = (
-        "import sys; from monitor.admin.clients import admin_for; from monitor.config import Account\n"
+        "import sys; from monitor.admin.clients import admin_for; from monitor.account import Account\n"
         "admin_for(Account('one', 'oneroute'))\n"
         "print(*sorted(name for name in sys.modules if name.startswith('monitor.admin.')))"
     )

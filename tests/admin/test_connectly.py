@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from monitor.account import Account
 from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Trouble
 from monitor.admin.connectly import ConnectlyAdmin
 from monitor.admin.http import Api
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration
 from monitor.secret import Secret
 from tests.admin.connectlys import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.account import Account
 from monitor.admin.base import LIST, AdminError, ApiCall, Trouble
 from monitor.admin.http import Api
 from monitor.admin.oneroute import SUBJECT, OneRouteAdmin
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind
 from monitor.secret import Secret
 from tests.admin.server import http, served

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from monitor.account import Account
 from monitor.admin.base import LIST, AdminError, ApiCall, Trouble
 from monitor.admin.http import Api
 from monitor.admin.volt import MAX_LISTED, SUBJECT, VoltAdmin
-from monitor.config import Account
 from monitor.model.registration import Change, ChangeKind, Registration
 from monitor.secret import Secret
 from tests.admin.server import Asked, api, http, http_json, served

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Account
+from monitor.account import Account
 from monitor.sandbox.apis.faults import ApiFault, known
 from monitor.sandbox.apis.outbox import Exchange
 from monitor.secret import Secret

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from monitor.account import SETTINGS, Account
 from monitor.cli.app import run as run_command
-from monitor.config import SETTINGS, Account
 from monitor.sandbox.apis.outbox import Exchange
 from monitor.sandbox.apis.server import FOREIGN, ProviderSandbox
 from monitor.secret import Secret

@@ -8,17 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import (
-    SETTINGS,
-    Alert,
-    ForwardConfig,
-    ForwardRule,
-    ReceiverConfig,
-    StoreConfig,
-    UiConfig,
-    parse,
-    settings_of,
-)
+from monitor.account import SETTINGS, settings_of
+from monitor.config import Alert, ForwardConfig, ForwardRule, ReceiverConfig, StoreConfig, UiConfig, parse
 from tests.corpora import ROOT
 
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text("utf-8")

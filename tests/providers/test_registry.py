@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.config import PLUG_INS
+from monitor.account import PLUG_INS
 from monitor.jsonbody import parse
 from monitor.providers import registry as module
 from monitor.providers.generic import Generic

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from monitor.config import Account
+from monitor.account import Account
 from monitor.jsonbody import parse
 from monitor.model.capture import Request
 from monitor.model.verdict import VerdictStatus

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.config import Account, Config, ReceiverConfig
+from monitor.account import Account
+from monitor.config import Config, ReceiverConfig
 from monitor.model.drift import DriftRow, State
 from monitor.receiver.server import bind
 from monitor.sandbox.apis.outbox import routed

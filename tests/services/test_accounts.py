@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.config import SETTINGS, Account, Config, ConfigError, load
+from monitor.account import SETTINGS, Account
+from monitor.config import Config, ConfigError, load
 from monitor.secret import KeyringSecret, Secret
 from monitor.services import accounts
 from monitor.services.accounts import Shown

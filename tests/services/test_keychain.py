@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from monitor import jsonbody
-from monitor.config import Account, Config, ReceiverConfig
+from monitor.account import Account
+from monitor.config import Config, ReceiverConfig
 from monitor.model.capture import Request
 from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from monitor.config import Account, Config
+from monitor.account import Account
+from monitor.config import Config
 from monitor.providers.keys import SigningKey, verifying_key
 from monitor.secret import Secret
 from monitor.services import keys

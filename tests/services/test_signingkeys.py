@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Account, Config
+from monitor.account import Account
+from monitor.config import Config
 from monitor.secret import Secret, fingerprint
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys

@@ -13,7 +13,8 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from textual.widgets import Input
 
-from monitor.config import Account, Config, ReceiverConfig
+from monitor.account import Account
+from monitor.config import Config, ReceiverConfig
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Wanted
 from monitor.receiver.server import bind
 from monitor.secret import Secret

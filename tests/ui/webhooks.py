@@ -9,7 +9,8 @@ from pathlib import Path
 
 from textual.driver import Driver
 
-from monitor.config import Account, Config, ReceiverConfig
+from monitor.account import Account
+from monitor.config import Config, ReceiverConfig
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import Spec
 from monitor.receiver.server import bind

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from monitor.config import Account
+from monitor.account import Account
 from monitor.jsonbody import Json, compact, parse
 from monitor.providers.keys import SigningKey
 from monitor.sandbox.apis.faults import ApiFault, Switches

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from monitor.config import Account
+from monitor.account import Account
 from monitor.jsonbody import Json
 from monitor.providers.keys import SigningKey
 from monitor.sandbox.apis.base import ApiProblem, LookAlike, Row, answer, read_object

@@ -36,7 +36,7 @@ from monitor.sandbox.problems import SimulationProblem
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
-    from monitor.config import Account
+    from monitor.account import Account
     from monitor.providers.keys import SigningKey
 
 HOST: Final = "127.0.0.1"

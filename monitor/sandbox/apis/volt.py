@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from monitor.config import Account
+from monitor.account import Account
 from monitor.jsonbody import Json
 from monitor.providers.base import Scenario
 from monitor.providers.keys import SigningKey

@@ -9,8 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from monitor.account import SETTINGS
 from monitor.admin.base import Field
-from monitor.config import SETTINGS, ConfigError
+from monitor.config import ConfigError
 from monitor.secret import Secret
 from monitor.services.webhooks import Webhooks
 from monitor.text import visible
