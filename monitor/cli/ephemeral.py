@@ -23,7 +23,7 @@ async def remove_added(assembly: Assembly, since: datetime) -> None:
     registrations = assembly.registrations
     try:
         async with asyncio.timeout(LIMIT_S):
-            for outcome in await registrations.remove_added(since=since):
+            for outcome in await registrations.remove_added(since):
                 tell(outcome.sentence)
     except TimeoutError:
         tell(

@@ -16,11 +16,11 @@ from monitor import tasks
 from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble
 from monitor.model.capture import Capture, Source
 from monitor.model.drift import FINE, DriftRow, State
-from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Spec
+from monitor.model.registration import ChangeRecord, ChangeState, Spec
 from monitor.model.verdict import VerdictStatus
-from monitor.services import plans, restoring
+from monitor.services import ephemeral, plans, restoring
 from monitor.services.changes import OnProgress, Outcome, Progress, Step, Work
-from monitor.services.desk import BY_HAND, Alive, Desk, MakeAdmin, Office, Panel, utc_now
+from monitor.services.desk import Alive, Desk, MakeAdmin, Office, Panel, utc_now
 from monitor.services.plans import Action, Confirm, Plan
 from monitor.services.restoring import Offer
 from monitor.services.settling import settle
@@ -59,10 +59,6 @@ class Tested:
 
 def _nobody(_: Progress) -> None:
     """Nobody watches."""
-
-
-def _stays(plan: Plan, url: str | None, why: str) -> Outcome:
-    return Outcome(plan, ChangeState.FAILED, f"{visible(url or '', limit=200)} stays registered. {why}")
 
 
 def _client(account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
@@ -224,11 +220,13 @@ class Registrations:
     def plan_mend_all(self, account: str | None = None) -> tuple[Plan, ...]:
         """Everything wanted or left over that can be mended without touching what is not ours, each as a plan of its
         own; what a person has to do by hand is not among them."""
-        return self._plans(account, lambda row: row.state not in FINE and row.state is not State.UNWANTED)
-
-    def plan_repoint_all(self, account: str | None = None) -> tuple[Plan, ...]:
-        """Everything of ours that is wanted and points at another address than today's."""
-        return self._plans(account, lambda row: row.state in (State.ELSEWHERE, State.DEAD_TUNNEL))
+        made = [
+            plans.mending(desk, row, row.mend)
+            for desk in self._some(account)
+            for row in desk.rows
+            if row.mend is not None and row.state not in FINE and row.state is not State.UNWANTED
+        ]
+        return tuple(plan for plan in made if plan.confirm is not Confirm.TYPE and plan.by_hand is None)
 
     def plan_active(self, row: DriftRow, active: bool) -> Plan:
         """Activate or deactivate what was found."""
@@ -306,36 +304,20 @@ class Registrations:
         for run in {offer.record.run for offer in await self.offers()} | {self.run}:
             await asyncio.to_thread(self._store.close, run)
 
-    async def remove_added(
-        self, on_progress: OnProgress | None = None, *, since: datetime | None = None
-    ) -> tuple[Outcome, ...]:
-        """Remove what this run added (``--ephemeral``), and what commands beside it added at or after ``since``; what
-        cannot be removed gives a failed outcome. Raises StoreError."""
+    async def remove_added(self, since: datetime) -> tuple[Outcome, ...]:
+        """Remove what was added at or after ``since`` (``--ephemeral``), also by commands beside this run; what cannot
+        be removed gives a failed outcome. Raises StoreError."""
         stay: list[Outcome] = []
         go: list[Plan] = []
         for desk in self._desks.values():
-            if since is not None:
-                await desk.read()
-            added = [one for record in desk.records if (one := self._added(record, since)) is not None]
-            if added and (since is not None or any(record.run == self.run for record in desk.uncertain())):
+            await desk.read()
+            added = ephemeral.added(desk, since)
+            if added:
                 await self._refresh(desk)
-            ids = {one.id for one in added}
-            for plan in [plans.remove(desk, row) for row in desk.rows if row.found and row.found.id in ids]:
-                if plan.by_hand is None:
-                    go.append(plan)
-                else:
-                    stay.append(_stays(plan, plan.url, desk.panel.cannot.get(ChangeKind.REMOVE, "")))
-            if (why := desk.panel.trouble) is not None:  # what is there now is not known
-                for one in added:
-                    if desk.find(one.id) is None:
-                        stay.append(_stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why))
-        return (*await self.carry_out_all(go, on_progress), *stay)
-
-    def _added(self, record: ChangeRecord, since: datetime | None) -> Registration | None:
-        """What this run registered, or since then any other, not counting what was put back."""
-        own = record.run == self.run or (since is not None and record.begun_at >= since)
-        after = record.after if own and record.kind is ChangeKind.ADD and record.undoes is None else None
-        return after if after is not None and after.id != BY_HAND else None
+            planned, impossible = ephemeral.removals(desk, added)
+            go += planned
+            stay += impossible
+        return (*await self.carry_out_all(go), *stay)
 
     def _some(self, account: str | None) -> Iterable[Desk]:
         return [desk for name, desk in self._desks.items() if account in (None, name)]
@@ -371,13 +353,6 @@ class Registrations:
                 yield
             finally:
                 desk.busy(None)
-
-    def _plans(self, account: str | None, wanted: Callable[[DriftRow], bool]) -> tuple[Plan, ...]:
-        rows = [
-            (desk, row) for desk in self._some(account) for row in desk.rows if row.mend is not None and wanted(row)
-        ]
-        made = [plans.mending(desk, row, row.mend) for desk, row in rows if row.mend is not None]
-        return tuple(plan for plan in made if plan.confirm is not Confirm.TYPE and plan.by_hand is None)
 
     def _again(self, plan: Plan) -> Plan | None:
         """The plan that could get further after a refusal, since the list is another now."""

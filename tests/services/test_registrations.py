@@ -214,7 +214,7 @@ async def test_everything_is_re_pointed_after_the_address_changed(tmp_path: Path
             outcome = await w.do(w.registrations.plan_add(account, spec))
             assert outcome.state is ChangeState.DONE, outcome.sentence
         assert w.row("volt").state is w.row("oneroute").state is State.BY_HAND
-        assert w.registrations.plan_repoint_all() == ()
+        assert w.registrations.plan_mend_all() == ()
         calls = len(w.registrations.calls)
         w.reach.change(NEXT)
         assert len(w.registrations.calls) == calls  # drift is worked out at once, without asking anybody
@@ -223,7 +223,7 @@ async def test_everything_is_re_pointed_after_the_address_changed(tmp_path: Path
         await w.registrations.refresh()
         assert w.row("bird", State.DEAD_TUNNEL).mend is not None
 
-        plans = w.registrations.plan_repoint_all()
+        plans = w.registrations.plan_mend_all()
         assert [(plan.account, plan.action) for plan in plans] == [
             ("volt", Action.ADD),  # Volt cannot update
             ("bird", Action.REPOINT),
@@ -483,12 +483,12 @@ async def test_ephemeral_removes_what_this_run_added_and_nothing_else(tmp_path: 
         first = w.registrations
         await first.refresh()
         await w.do(first.plan_add("bird", {"service": "channels", "event": "sms.inbound"}))
-        second = w.again()
+        second, started = w.again(), datetime.now(UTC)
         await second.open()
         await second.refresh()
         for account, spec in (("bird", SMS), ("connectly", MESSAGES), ("volt", {}), ("oneroute", {})):
             assert (await second.carry_out(second.plan_add(account, spec))).state is ChangeState.DONE
-        outcomes = await second.remove_added()
+        outcomes = await second.remove_added(started)
         assert sorted((outcome.plan.account, outcome.state.value) for outcome in outcomes) == [
             ("bird", "done"),
             ("connectly", "done"),

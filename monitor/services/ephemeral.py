@@ -1,0 +1,41 @@
+"""``--ephemeral``: what was registered while hooktop ran, and the plans that remove it when the run ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.model.registration import ChangeKind, ChangeState, Registration
+from monitor.services import plans
+from monitor.services.changes import Outcome
+from monitor.services.desk import BY_HAND, Desk
+from monitor.services.plans import Action, Plan
+from monitor.text import visible
+
+
+def added(desk: Desk, since: datetime) -> list[Registration]:
+    """What was registered at or after ``since``, by any run, not counting what was put back."""
+    return [
+        record.after
+        for record in desk.records
+        if record.kind is ChangeKind.ADD and record.undoes is None and record.begun_at >= since
+        if record.after is not None and record.after.id != BY_HAND
+    ]
+
+
+def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Outcome]]:
+    """The plans that remove what was added and is still there, and failed outcomes for what has to stay."""
+    ids = {one.id for one in found}
+    planned = [plans.remove(desk, row) for row in desk.rows if row.found and row.found.id in ids]
+    stay = [
+        _stays(plan, plan.url, desk.panel.cannot.get(ChangeKind.REMOVE, ""))
+        for plan in planned
+        if plan.by_hand is not None
+    ]
+    if (why := desk.panel.trouble) is not None:  # what is there now is not known
+        unseen = [one for one in found if desk.find(one.id) is None]
+        stay += [_stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why) for one in unseen]
+    return [plan for plan in planned if plan.by_hand is None], stay
+
+
+def _stays(plan: Plan, url: str | None, why: str) -> Outcome:
+    return Outcome(plan, ChangeState.FAILED, f"{visible(url or '', limit=200)} stays registered. {why}")
