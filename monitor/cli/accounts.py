@@ -14,6 +14,7 @@ import click
 
 from monitor.cli.command import Globals, Group, globals_of
 from monitor.cli.errors import USAGE, fail, tell
+from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, say, say_json, table
 from monitor.cli.types import LINES
 from monitor.text import visible
@@ -128,7 +129,7 @@ def remove(ctx: click.Context, name: str, yes: bool) -> None:
 
 
 @command.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@JSON_LINES
 @click.argument("name", required=False)
 @click.pass_context
 def test(ctx: click.Context, as_json: bool, name: str | None) -> int:

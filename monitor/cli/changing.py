@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from monitor.cli.command import Globals
 from monitor.cli.errors import FAILED, USAGE, fail, tell
 from monitor.cli.history import reading
+from monitor.cli.options import Function, Option, with_options
 from monitor.cli.output import say, say_json
 from monitor.cli.registering import Place, code_of, worst
 from monitor.text import visible
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from monitor.services.registrations import Outcome, Plan, Progress
     from monitor.tunnels.rehearsal import Hop, Rehearsal
 
-F = TypeVar("F", bound=Callable[..., Any])
 MAX_PROBES: Final = 100
 
 
@@ -40,11 +40,11 @@ class Manner:
     rehearse: bool = True
 
 
-def change_options(*, address: bool = True) -> Callable[[F], F]:
+def change_options(*, address: bool = True) -> Option:
     """Adds the options of a change, given to the command as ``manner``; ``address`` tells whether it may register an
     address."""
 
-    def options(function: F) -> F:
+    def options(function: Function) -> Function:
         @functools.wraps(function)
         def called(
             *args: Any,
@@ -58,19 +58,17 @@ def change_options(*, address: bool = True) -> Callable[[F], F]:
             manner = Manner(as_json, yes, dry_run, show_key, not no_rehearsal)
             return function(*args, manner=manner, **others)
 
-        made = [
-            click.option("--dry-run", is_flag=True, help="Show the exact request, secrets masked; ask for nothing."),
-            click.option("--yes", is_flag=True, help="Do not ask, whatever will be lost."),
+        of_address = (
+            click.option("--show-key", is_flag=True, help="Print a signing key that is made, once."),
+            click.option("--no-rehearsal", is_flag=True, help="Do not try first whether webhooks would arrive."),
+        )
+        return with_options(
+            called,
+            *(of_address if address else ()),
             click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each change."),
-        ]
-        if address:
-            made += [
-                click.option("--no-rehearsal", is_flag=True, help="Do not try first whether webhooks would arrive."),
-                click.option("--show-key", is_flag=True, help="Print a signing key that is made, once."),
-            ]
-        for option in made:
-            called = option(called)
-        return called  # type: ignore[return-value]
+            click.option("--yes", is_flag=True, help="Do not ask, whatever will be lost."),
+            click.option("--dry-run", is_flag=True, help="Show the exact request, secrets masked; ask for nothing."),
+        )
 
     return options
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from monitor.cli.command import Command, globals_of
+from monitor.cli.options import JSON_OBJECT
 from monitor.cli.output import Paint, say, say_json, width
 from monitor.cli.types import CAPTURE_ID
 from monitor.text import visible
@@ -24,7 +25,7 @@ _COLORS: Final = {"+": "green", "-": "red", "~": "yellow"}
 @click.argument("old", metavar="ID", type=CAPTURE_ID)
 @click.argument("new", metavar="ID", type=CAPTURE_ID)
 @click.option("--all", "everything", is_flag=True, help="Also what is the same.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@JSON_OBJECT
 @click.pass_context
 def command(ctx: click.Context, old: int, new: int, everything: bool, as_json: bool) -> None:
     """Compare two captures: request line, headers, body by JSON path or by line, signature, answer and reading.

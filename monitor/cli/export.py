@@ -13,8 +13,8 @@ from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.options import FILTER, since_option
 from monitor.cli.output import counted
-from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -23,13 +23,13 @@ FORMATS: Final = ("jsonl", "har", "curl", "csv", "bundle")
 
 
 @click.command(cls=Command)
-@click.argument("words", metavar="[FILTER]", nargs=-1)
+@FILTER
 @click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True, help="What to write.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file (default: stdout).")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @click.option("--mask", is_flag=True, help="Replace numbers, names, texts and secrets, each always in the same way.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N (default: all).")
-@click.option("--since", type=DURATION, metavar="AGO", help="Not older than this (90s, 15m, 2h, 7d).")
+@since_option("Not older than this (90s, 15m, 2h, 7d).")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -10,6 +10,7 @@ import click
 
 from monitor.cli.command import Globals, Group, globals_of
 from monitor.cli.errors import FAILED, fail, tell
+from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, say, say_json, table
 from monitor.text import visible
 
@@ -30,7 +31,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@JSON_LINES
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List keys by fingerprint with their age and where they come from; never a key itself.

@@ -10,9 +10,9 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.filters import not_before, parse_message_filter
+from monitor.cli.options import CSV, FILTER, JSON_LINES, limit_option, since_option
 from monitor.cli.output import Paint
 from monitor.cli.spreadsheet import check_formats, write_csv
-from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.cli.message_history import Records
@@ -30,8 +30,8 @@ CSV_COLUMNS: Final = (
 
 
 @click.command(cls=Command)
-@click.argument("words", metavar="[FILTER]", nargs=-1)
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="N messages at most.")
+@FILTER
+@limit_option("N messages at most.")
 @click.option(
     "--sort",
     type=click.Choice(SORTS),
@@ -39,10 +39,10 @@ CSV_COLUMNS: Final = (
     show_default=True,
     help="newest: oldest of them first. slowest, stuck, failed: only those, the worst or newest first.",
 )
-@click.option("--since", type=DURATION, metavar="AGO", help="Heard of not longer ago than this (90s, 15m, 2h, 7d).")
+@since_option("Heard of not longer ago than this (90s, 15m, 2h, 7d).")
 @click.option("--follow", is_flag=True, help="Go on, with a message again whenever it changes; ctrl+c ends.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--csv", "as_csv", is_flag=True, help="CSV with a head line; no cell can be taken for a formula.")
+@JSON_LINES
+@CSV
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from monitor.cli.errors import USAGE, fail, tell
+from monitor.cli.options import Function, with_options
 from monitor.cli.output import counted
 from monitor.cli.types import PORT
 from monitor.tunnels.programs import PROGRAMS
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from monitor.services.assemble import Assembly
     from monitor.services.monitor import Monitor
 
-F = TypeVar("F", bound=Callable[..., Any])
 AUTO: Final = "auto"
 NONE: Final = "none"
 
@@ -51,7 +51,7 @@ class Choices:
         return replace(config, receiver=replace(config.receiver, **said), forward=replace(forward, wait=wait))
 
 
-def receiver_options(function: F) -> F:
+def receiver_options(function: Function) -> Function:
     """Adds the receiver's options to a command, which gets them as ``choices``."""
 
     @functools.wraps(function)
@@ -75,25 +75,24 @@ def receiver_options(function: F) -> F:
         choices = Choices(host, port, public_url, enforce or None, forward, forward_wait or None, tunnel)
         return function(*args, choices=choices, **others)
 
-    for option in (
-        click.option(
-            "--forward-wait", is_flag=True, help="Answer the provider with your app's status, once it is there."
-        ),
-        click.option("--forward", metavar="URL", help="Pass captures on to your app, such as http://localhost:3000."),
-        click.option("--enforce", is_flag=True, help="Answer 401 where a signature is invalid, stale or missing."),
+    return with_options(
+        called,
+        click.option("--host", metavar="HOST", help="The address to listen on (default 127.0.0.1: this machine only)."),
+        click.option("--port", type=PORT, metavar="PORT", help="The port (default 8787; 0 lets the system choose)."),
+        click.option("--public-url", metavar="URL", help="Where the world reaches this receiver (a tunnel's address)."),
         click.option(
             "--tunnel", type=click.Choice([AUTO, NONE, *PROGRAMS]), metavar="NAME", help="The tunnel that gives the "
             f"public URL: one that runs already (auto), one that is started ({', '.join(PROGRAMS)}), or none."
         ),
-        click.option("--public-url", metavar="URL", help="Where the world reaches this receiver (a tunnel's address)."),
-        click.option("--port", type=PORT, metavar="PORT", help="The port (default 8787; 0 lets the system choose)."),
-        click.option("--host", metavar="HOST", help="The address to listen on (default 127.0.0.1: this machine only)."),
-    ):  # fmt: skip
-        called = option(called)
-    return called  # type: ignore[return-value]
+        click.option("--enforce", is_flag=True, help="Answer 401 where a signature is invalid, stale or missing."),
+        click.option("--forward", metavar="URL", help="Pass captures on to your app, such as http://localhost:3000."),
+        click.option(
+            "--forward-wait", is_flag=True, help="Answer the provider with your app's status, once it is there."
+        ),
+    )  # fmt: skip
 
 
-def ephemeral_option(function: F) -> F:
+def ephemeral_option(function: Function) -> Function:
     """Adds ``--ephemeral`` to a command."""
     return click.option(
         "--ephemeral", is_flag=True, help="At the end remove the webhooks that were registered meanwhile."

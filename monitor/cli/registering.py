@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from monitor.cli.command import Globals
 from monitor.cli.errors import FAILED, REFUSED, USAGE, fail, tell
 from monitor.cli.history import database, reading
+from monitor.cli.options import Function, with_options
 from monitor.cli.types import PORT
 from monitor.text import visible
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from monitor.model.drift import DriftRow
     from monitor.services.registrations import Panel, Registrations
 
-F = TypeVar("F", bound=Callable[..., Any])
 RECENT: Final = 500  # captures that may show that a key verifies something
 # The provider said no; in what else may go wrong it was not asked, or nobody knows.
 SAID_NO: Final = frozenset({"auth", "refused", "not_found", "conflict", "rate_limited"})
@@ -42,7 +42,7 @@ class Chosen:
     port: int | None = None
 
 
-def choosing(function: F) -> F:
+def choosing(function: Function) -> Function:
     """Adds the options that say which accounts and which address are meant, given to the command as ``chosen``."""
 
     @functools.wraps(function)
@@ -55,17 +55,16 @@ def choosing(function: F) -> F:
             public_url = base_address(public_url)
         return function(*args, chosen=Chosen(provider, account, public_url, port), **others)
 
-    for option in (
-        click.option("--port", type=PORT, metavar="PORT", help="The receiver's port (default: the configured one)."),
+    return with_options(
+        called,
+        click.option("--provider", metavar="PROVIDER", help="The accounts of one provider only."),
+        click.option("--account", metavar="NAME", help="One account only."),
         click.option(
             "--public-url", metavar="URL", help="Where the world reaches the receiver (default: the configured one, or "
             "a tunnel that leads to the receiver's port)."
         ),
-        click.option("--account", metavar="NAME", help="One account only."),
-        click.option("--provider", metavar="PROVIDER", help="The accounts of one provider only."),
-    ):  # fmt: skip
-        called = option(called)
-    return called  # type: ignore[return-value]
+        click.option("--port", type=PORT, metavar="PORT", help="The receiver's port (default: the configured one)."),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

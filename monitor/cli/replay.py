@@ -13,6 +13,7 @@ import click
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, fail, tell
+from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, counted, pad, say, say_json
 from monitor.cli.types import CAPTURE_ID, RATE
 from monitor.text import visible
@@ -34,7 +35,7 @@ _EVENT: Final = 24  # cells
 @click.option("--rate", type=RATE, metavar="PER_S", help="So many a second (default: one after another).")
 @click.option("--edit", "in_editor", is_flag=True, help="Change headers and body in $EDITOR first.")
 @click.option("--resign", is_flag=True, help="Sign them anew with a local key, which no provider's signature is.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@JSON_LINES
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.filters import parse_filter
+from monitor.cli.options import Function, with_options
 from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.services.drill import Rule
     from monitor.services.monitor import Monitor
 
-F = TypeVar("F", bound=Callable[..., Any])
 # Options that mean nothing without --respond, by their names as parameters.
 _MORE: Final = ("respond_delay", "respond_for", "respond_times", "respond_until")
 
 
-def respond_options(function: F) -> F:
+def respond_options(function: Function) -> Function:
     """Adds the drill's options to a command, which gets them as ``respond``: a rule, or None."""
 
     @functools.wraps(function)
@@ -29,15 +28,14 @@ def respond_options(function: F) -> F:
         more = {name: others.pop(name) for name in _MORE}
         return function(*args, respond=_rule(respond, more), **others)
 
-    for option in (
-        click.option("--respond-until", type=DURATION, metavar="SPAN", help="... for so long (default 10m)."),
-        click.option("--respond-times", type=click.IntRange(1), metavar="N", help="... to N captures."),
-        click.option("--respond-for", metavar="EXPR", help="... only to captures that pass this filter."),
-        click.option("--respond-delay", type=DURATION, metavar="SPAN", help="... after so long (60s at most)."),
+    return with_options(
+        called,
         click.option("--respond", metavar="STATUS", help="Answer 200 to 599, or reset the connection, to see retries."),
-    ):
-        called = option(called)
-    return called  # type: ignore[return-value]
+        click.option("--respond-delay", type=DURATION, metavar="SPAN", help="... after so long (60s at most)."),
+        click.option("--respond-for", metavar="EXPR", help="... only to captures that pass this filter."),
+        click.option("--respond-times", type=click.IntRange(1), metavar="N", help="... to N captures."),
+        click.option("--respond-until", type=DURATION, metavar="SPAN", help="... for so long (default 10m)."),
+    )
 
 
 def begin(monitor: Monitor, rule: Rule | None, *, tell_end: bool) -> None:

@@ -10,6 +10,7 @@ import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import fail
+from monitor.cli.options import JSON_OBJECT
 from monitor.cli.output import Paint, say, say_json, write
 from monitor.cli.types import CAPTURE_OR_KEY
 from monitor.text import visible_bytes
@@ -25,7 +26,7 @@ MAX_CAPTURES: Final = 20  # of a message that are listed
 
 @click.command(cls=Command)
 @click.argument("thing", metavar="ID", type=CAPTURE_OR_KEY)
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@JSON_OBJECT
 @click.option("--raw", is_flag=True, help="Only the body, byte for byte as it came (at a terminal made visible).")
 @click.pass_context
 def command(ctx: click.Context, thing: int | str, as_json: bool, raw: bool) -> None:

@@ -12,8 +12,8 @@ import click
 from monitor.cli.command import Command, globals_of
 from monitor.cli.filters import not_before, parse_filter
 from monitor.cli.message_lines import day_and_time, span
+from monitor.cli.options import FILTER, JSON_OBJECT, since_option
 from monitor.cli.output import Paint, counted, fields, say, say_json, table
-from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
     from monitor.services.stats import Percentiles, Stats, Timing
@@ -23,9 +23,9 @@ _UNKNOWN: Final = "–"
 
 
 @click.command(cls=Command)
-@click.argument("words", metavar="[FILTER]", nargs=-1)
-@click.option("--since", type=DURATION, metavar="AGO", help="Of what is not older than this (90s, 15m, 2h, 7d).")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@FILTER
+@since_option("Of what is not older than this (90s, 15m, 2h, 7d).")
+@JSON_OBJECT
 @click.pass_context
 def command(ctx: click.Context, words: Sequence[str], since: float | None, as_json: bool) -> None:
     """Show figures: rates, verdicts, statuses, latency percentiles, and failures grouped by code and carrier.

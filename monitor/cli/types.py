@@ -11,7 +11,11 @@ _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, None: 1.0}
 
 
-class Duration(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
+class Kind(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
+    """A kind of value, which ``convert`` makes of what was typed or ends the command over."""
+
+
+class Duration(Kind):
     """Seconds from ``90``, ``1.5s``, ``2h``, ``7d``."""
 
     name = "duration"
@@ -25,7 +29,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # not subscriptable 
         return float(match[1]) * _SECONDS[match[2]]
 
 
-class CaptureId(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
+class CaptureId(Kind):
     """The number of a capture from ``12`` or ``cap_12``."""
 
     name = "capture id"
@@ -39,7 +43,7 @@ class CaptureId(click.ParamType):  # type: ignore[type-arg]  # not subscriptable
         return int(digits)
 
 
-class CaptureOrKey(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
+class CaptureOrKey(Kind):
     """The number of a capture, or the key of a message or a conversation, which has a colon, as it stands."""
 
     name = "capture id or key"
@@ -48,7 +52,7 @@ class CaptureOrKey(click.ParamType):  # type: ignore[type-arg]  # not subscripta
         return value if isinstance(value, str) and ":" in value else CAPTURE_ID.convert(value, param, ctx)
 
 
-class Lines(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
+class Lines(Kind):
     """Texts of which an environment variable holds one a line, since each may contain blanks."""
 
     name = "text"

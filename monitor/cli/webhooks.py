@@ -9,6 +9,7 @@ import click
 
 from monitor.cli.command import Globals, Group, globals_of
 from monitor.cli.errors import FAILED, tell
+from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, say, say_json
 from monitor.cli.registering import Chosen, Place, choosing, registrations_at, troubles
 from monitor.cli.webhook_changes import add, mend, remove, restore, update
@@ -34,7 +35,7 @@ def command() -> None:
 
 @command.command("list")
 @choosing
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@JSON_LINES
 @click.pass_context
 def list_(ctx: click.Context, chosen: Chosen, as_json: bool) -> int:
     """List what the providers have and what is wanted, with states.
@@ -51,7 +52,7 @@ def list_(ctx: click.Context, chosen: Chosen, as_json: bool) -> int:
 
 @command.command()
 @choosing
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@JSON_LINES
 @click.option("--check", is_flag=True, help="Exit code 1 when anything differs.")
 @click.pass_context
 def drift(ctx: click.Context, chosen: Chosen, as_json: bool, check: bool) -> int:
@@ -67,7 +68,7 @@ def drift(ctx: click.Context, chosen: Chosen, as_json: bool, check: bool) -> int
 
 @command.command()
 @choosing
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@JSON_LINES
 @click.pass_context
 def rehearse(ctx: click.Context, chosen: Chosen, as_json: bool) -> int:
     """Try the way from the public URL to the receiver, hop by hop.
