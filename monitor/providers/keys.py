@@ -49,6 +49,11 @@ def secret_key(data: bytes, origin: str) -> Key:
     return Key(fingerprint(data), origin, secret=data)
 
 
+def typed_key(text: str, origin: str) -> Key:
+    """An HMAC key that is a secret's text as it was typed, never decoded. Raises KeyProblem when it is empty."""
+    return secret_key(text.strip().encode("utf-8", "surrogatepass"), origin)
+
+
 def public_key(text: str | bytes, origin: str) -> Key:
     """A public key from its text: PEM SPKI, PEM PKCS#1, OpenSSH one-line, or DER in base64 without armour.
 

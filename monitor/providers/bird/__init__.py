@@ -14,7 +14,7 @@ from monitor.model.verdict import Verdict
 from monitor.providers.base import BY_BODY, BY_HEADER, NO_MATCH, Keys, Provider, Scenario, Signed
 from monitor.providers.bird import reading, signature
 from monitor.providers.bird.samples import SCENARIOS
-from monitor.providers.keys import Key, SigningKey, secret_key
+from monitor.providers.keys import Key, SigningKey, typed_key
 
 
 class Bird:
@@ -48,8 +48,8 @@ class Bird:
         return base64.b64encode(secrets.token_bytes(32))
 
     def key(self, text: str, origin: str) -> Key:
-        """A subscription's signing key: its text as typed, never decoded. Raises KeyProblem when it is empty."""
-        return secret_key(text.strip().encode("utf-8", "surrogatepass"), origin)
+        """A subscription's signing key. Raises KeyProblem when it is empty."""
+        return typed_key(text, origin)
 
 
 provider: Final[Provider] = Bird()

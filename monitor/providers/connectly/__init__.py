@@ -13,7 +13,7 @@ from monitor.model.verdict import Verdict
 from monitor.providers.base import BY_BODY, BY_HEADER, NO_MATCH, Keys, Provider, Scenario, Signed
 from monitor.providers.connectly import reading, signature
 from monitor.providers.connectly.samples import SCENARIOS
-from monitor.providers.keys import Key, SigningKey, secret_key
+from monitor.providers.keys import Key, SigningKey, typed_key
 
 
 class Connectly:
@@ -46,8 +46,8 @@ class Connectly:
         return secrets.token_urlsafe(24).encode("ascii")
 
     def key(self, text: str, origin: str) -> Key:
-        """A webhook secret: its text as typed, never decoded. Raises KeyProblem when it is empty."""
-        return secret_key(text.strip().encode("utf-8", "surrogatepass"), origin)
+        """A webhook secret. Raises KeyProblem when it is empty."""
+        return typed_key(text, origin)
 
 
 provider: Final[Provider] = Connectly()

@@ -11,7 +11,7 @@ from monitor.model.capture import Request
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict
 from monitor.providers.base import BY_BODY, BY_HEADER, NO_MATCH, Keys, Provider, Scenario, Signed
-from monitor.providers.keys import Key, SigningKey, secret_key
+from monitor.providers.keys import Key, SigningKey, typed_key
 from monitor.providers.oneroute import reading, signature
 from monitor.providers.oneroute.samples import SCENARIOS
 
@@ -46,8 +46,8 @@ class OneRoute:
         return secrets.token_urlsafe(24).encode("ascii")
 
     def key(self, text: str, origin: str) -> Key:
-        """A OneRoute Secret Key: its text as typed. Raises KeyProblem when it is empty."""
-        return secret_key(text.strip().encode("utf-8", "surrogatepass"), origin)
+        """A OneRoute Secret Key. Raises KeyProblem when it is empty."""
+        return typed_key(text, origin)
 
 
 provider: Final[Provider] = OneRoute()
