@@ -78,6 +78,17 @@ def visible_bytes(data: bytes, *, lines: bool = False, limit: int | None = None)
     return shown if len(cut) == len(data) else shown + "…"
 
 
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8 without a NUL, so that an editor and a command line take them."""
+    if b"\0" in data:
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _cap_marks(text: str) -> str:
     if text.isascii() or not any(unicodedata.category(c) in _MARKS for c in text):
         return text

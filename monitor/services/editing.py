@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from monitor.model.capture import Request
+from monitor.text import is_text
 
 _HELP: Final = (
     "# Capture {number}: change what is to be sent, save, and leave the editor.",
@@ -26,7 +27,7 @@ def as_text(request: Request, number: int) -> bytes:
     """The request as UTF-8: notes, request line, headers, an empty line, the body; base64 where that is no text."""
     notes = [line.format(number=number) for line in _HELP]
     body = request.body
-    if not _is_text(body):
+    if not is_text(body):
         notes.append(_CODED)
         body = "\n".join(textwrap.wrap(base64.b64encode(body).decode("ascii"), 76)).encode("ascii")
     lines = [*notes, _line(request), *(_shown(f"{name}: {value}") for name, value in request.headers), "", ""]
@@ -75,7 +76,7 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _body(data: bytes, original: Request) -> bytes:
-    if not _is_text(original.body):
+    if not is_text(original.body):
         try:
             return base64.b64decode(b"".join(data.split()), validate=True)
         except binascii.Error:
@@ -107,13 +108,3 @@ def _shown(text: str) -> str:
 def _kept(text: str) -> str:
     """The reverse: text as Latin-1 text of its UTF-8 bytes."""
     return text.encode("utf-8").decode("latin-1")
-
-
-def _is_text(body: bytes) -> bool:
-    if b"\0" in body:
-        return False
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -1,7 +1,7 @@
 """What this installation alone knows: its keys for simulated events, the secret of its stamp, path token and mark.
 
-All of it is in one file with mode 0600, made when something in it is first used. Commands and a running monitor share
-the file: it is read again when it has changed, and changed under a lock.
+All of it is in one file, made when something in it is first used. It is read again when it has changed, and changed
+under a lock.
 """
 
 from __future__ import annotations
@@ -9,34 +9,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import json
 import logging
-import os
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from monitor import paths
 from monitor.providers.keys import Key, KeyProblem, load_signing_key, signing_key_text, verifying_key
 from monitor.providers.registry import registry
+from monitor.services.keyfile import KeyFile
 from monitor.services.reach import MARK_PREFIX
 
 if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
 
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows: the file is replaced whole, at worst one of two new keys is lost
-    fcntl = None
-
 FILE_NAME: Final = "local-keys.json"
-MAX_FILE: Final = 1024 * 1024
 TOKEN_BYTES: Final = 24  # 192 random bits in a path token
 MARK_BYTES: Final = 4
 _MARK: Final = re.compile(rf"{MARK_PREFIX}[0-9a-f]{{{2 * MARK_BYTES}}}")
@@ -59,8 +49,8 @@ class LocalKeys:
 
     def __init__(self, folder: Path) -> None:
         """``folder`` is hooktop's data folder; nothing is made in it yet."""
-        self._path = folder / FILE_NAME
-        self._state: tuple[int, ...] | None = None
+        self._file = KeyFile(folder / FILE_NAME)
+        self._state: object = None
         self._content = _Content()
         self._loaded: dict[str, tuple[str, Key]] = {}
         self._lock = threading.RLock()
@@ -132,31 +122,26 @@ class LocalKeys:
     def _current(self) -> _Content:
         """The content of the file, read again only when it has changed."""
         with self._lock:
-            try:
-                state = _state(os.stat(self._path))
-            except OSError:
-                state = None
-            if state != self._state:
+            if (state := self._file.state()) != self._state:
                 self._content, self._state = _Content(), state
                 try:
-                    self._content = _read(self._path)
+                    self._content = _content(self._file.read())
                 except (OSError, ValueError) as error:  # told once: until it changes, it is not read again
-                    log.warning("%s cannot be read (%s)", self._path.name, type(error).__name__)
+                    log.warning("%s cannot be read (%s)", FILE_NAME, type(error).__name__)
             return self._content
 
     def _change(self, change: Callable[[_Content], None]) -> _Content:
         try:
-            with self._lock, alone(self._path):
+            with self._lock, self._file.alone():
                 try:
-                    content = _read(self._path)
+                    content = _content(self._file.read())
                 except (FileNotFoundError, ValueError):
                     content = _Content()  # what cannot be read protects nothing but simulations: begin anew
                 change(content)
-                data = asdict(content)
-                paths.replace_private(self._path, json.dumps(data, indent=1).encode("ascii"))
+                self._file.write(asdict(content))
         except OSError as error:
             raise KeyProblem(
-                f"The local keys in {self._path} cannot be written ({error.strerror}); make the folder writable."
+                f"The local keys in {self._file.path} cannot be written ({error.strerror}); make the folder writable."
             ) from None
         return content
 
@@ -165,21 +150,8 @@ def _stamp(secret: str, body: bytes) -> bytes:
     return hmac.new(secret.encode("ascii"), body, hashlib.sha256).hexdigest().encode("ascii")
 
 
-def _state(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _read(path: Path) -> _Content:
-    """The file's content; what in it is of another form is left out. Raises OSError and ValueError."""
-    with path.open("rb") as file:
-        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
-            os.fchmod(file.fileno(), 0o600)
-        try:
-            data = json.loads(file.read(MAX_FILE).decode("ascii"))
-        except RecursionError:
-            raise ValueError("nested too deep") from None
-    if not isinstance(data, dict):
-        raise ValueError("not an object")
+def _content(data: Mapping[str, Any]) -> _Content:
+    """What the file holds; what in it is of another form is left out."""
     keys = data.get("keys")
     kept = {str(k): v for k, v in keys.items() if isinstance(v, str)} if isinstance(keys, dict) else {}
     mark = data.get("mark")
@@ -189,14 +161,3 @@ def _read(path: Path) -> _Content:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value.isascii() and len(value) >= TOKEN_BYTES else None
-
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Keep other processes from changing the file meanwhile. Raises OSError."""
-    paths.private_dir(path.parent)
-    lock = paths.private_file(path.with_name(f"{path.name}.lock"))
-    with lock.open("rb") as file:
-        if fcntl is not None:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        yield

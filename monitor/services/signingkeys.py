@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import logging
-import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from monitor import paths, tomlfile
+from monitor import tomlfile
 from monitor.config import ConfigError
 from monitor.secret import Secret
 from monitor.services import keyring
+from monitor.services.keyfile import KeyFile
 from monitor.services.keyring import KeyringProblem
-from monitor.services.localkeys import alone
 
 FILE_NAME: Final = "signing-keys.json"
-MAX_FILE: Final = 1024 * 1024
 KEY_BYTES: Final = 32
 KEPT_FOR: Final = timedelta(days=7)  # Bird sends again for a day at most
 log = logging.getLogger(__name__)
@@ -78,7 +75,7 @@ class SigningKeys:
     def __init__(self, folder: Path, *, in_keyring: bool = True) -> None:
         """``folder`` is hooktop's data folder; nothing is made in it yet. New keys go to the system's keyring unless
         ``in_keyring`` is false."""
-        self._path = folder / FILE_NAME
+        self._file = KeyFile(folder / FILE_NAME)
         self._in_keyring = in_keyring
         self._state: object = None
         self._made: tuple[MadeKey, ...] = ()
@@ -90,18 +87,14 @@ class SigningKeys:
             if (state := self.state()) != self._state:
                 self._made, self._state = (), state
                 try:
-                    self._made = _read(self._path) if state is not None else ()
+                    self._made = _made(self._file.read()) if state is not None else ()
                 except (OSError, ValueError) as error:  # told once: until it changes, it is not read again
-                    log.warning("%s cannot be read (%s)", self._path.name, type(error).__name__)
+                    log.warning("%s cannot be read (%s)", FILE_NAME, type(error).__name__)
             return tuple(key for key in reversed(self._made) if provider in (None, key.provider))
 
     def state(self) -> object:
         """Another value whenever the keys may be others."""
-        try:
-            status = os.stat(self._path)
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return self._file.state()
 
     def of(self, account: str, registration: str) -> MadeKey | None:
         """The key that a registration has now, None when none was made for it."""
@@ -164,18 +157,18 @@ class SigningKeys:
 
     def _change(self, change: Callable[[tuple[MadeKey, ...]], tuple[MadeKey, ...]]) -> None:
         try:
-            with self._lock, alone(self._path):
+            with self._lock, self._file.alone():
                 try:
-                    before = _read(self._path)
+                    before = _made(self._file.read())
                 except FileNotFoundError:
                     before = ()
                 after = change(before)
                 if after != before:
-                    paths.replace_private(self._path, _written(after))
+                    self._file.write({"keys": [_plain(key) for key in after]})
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "what is in it cannot be read"
             raise SigningKeyProblem(
-                f"The signing keys in {self._path} cannot be written ({reason}); mend or move away the file."
+                f"The signing keys in {self._file.path} cannot be written ({reason}); mend or move away the file."
             ) from None
         kept = {key.rest for key in after}
         for key in before:
@@ -202,10 +195,6 @@ def _still_of_use(keys: tuple[MadeKey, ...], now: datetime) -> Iterator[MadeKey]
     return (key for key in keys if key.retired_at is None or now - key.retired_at < KEPT_FOR)
 
 
-def _written(keys: tuple[MadeKey, ...]) -> bytes:
-    return json.dumps({"keys": [_plain(key) for key in keys]}, indent=1).encode("ascii")
-
-
 def _plain(key: MadeKey) -> dict[str, str]:
     data = {
         "account": key.account,
@@ -220,16 +209,9 @@ def _plain(key: MadeKey) -> dict[str, str]:
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _read(path: Path) -> tuple[MadeKey, ...]:
-    """The file's content; what in it is of another form is left out. Raises OSError and ValueError."""
-    with path.open("rb") as file:
-        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
-            os.fchmod(file.fileno(), 0o600)
-        try:
-            data = json.loads(file.read(MAX_FILE).decode("ascii"))
-        except RecursionError:
-            raise ValueError("nested too deep") from None
-    if not isinstance(data, dict) or not isinstance(data.get("keys"), list):
+def _made(data: Mapping[str, Any]) -> tuple[MadeKey, ...]:
+    """The keys in the file; what in it is of another form is left out. Raises ValueError where it has no keys."""
+    if not isinstance(data.get("keys"), list):
         raise ValueError("no keys")
     return tuple(key for item in data["keys"] if (key := _key(item)) is not None)
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from monitor.model.capture import Capture, Request
 from monitor.model.record import rfc3339
 from monitor.services.export.base import About, Out
+from monitor.text import is_text
 
 DEFAULT_TO: Final = "http://127.0.0.1:8787"
 # Of one connection, and made anew by curl.
@@ -73,7 +74,7 @@ def command(request: Request) -> str:
             words.append("--data-binary ''")
         return " ".join(words) + "\n"
     words.append("--data-binary @-")
-    if _is_text(request.body):
+    if is_text(request.body):
         return f"printf %s {quoted(request.body)} |\n  {' '.join(words)}\n"
     coded = "\n".join(textwrap.wrap(base64.b64encode(request.body).decode("ascii"), 76))
     return f"base64 -d <<'END' |\n{coded}\nEND\n  {' '.join(words)}\n"
@@ -104,13 +105,3 @@ def _is_left_out(name: str) -> bool:
 
 def _header(name: str, value: str) -> str:
     return f"{name}: {value}" if value.strip() else f"{name};"  # so curl is told to send it empty
-
-
-def _is_text(body: bytes) -> bool:
-    if b"\0" in body:
-        return False
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
