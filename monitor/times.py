@@ -11,6 +11,11 @@ _PART: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|w)")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
 def microseconds(moment: datetime) -> int:
     """An aware time as whole microseconds since 1970."""
     since = moment - _EPOCH

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from time import perf_counter
 from typing import Any, Final
@@ -19,6 +19,7 @@ from monitor.admin.base import AdminError, ApiAnswer, ApiCall, ApiRequest, Troub
 from monitor.admin.masking import beginning, mask
 from monitor.secret import Secret
 from monitor.text import visible
+from monitor.times import utc_now
 from monitor.urls import web_address
 
 MAX_BYTES: Final = 2 * 1024 * 1024
@@ -29,10 +30,6 @@ _OWN_HEADERS: Final = (("Accept", "application/json"), ("User-Agent", f"hooktop/
 _LOOK_FIRST: Final = "what was asked may have been done, so see what is registered now before you ask again"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Api:
     """Sends requests to a provider's API for one account, and tells ``on_call`` of each, secrets masked."""
 
@@ -41,7 +38,7 @@ class Api:
         account: str,
         *,
         on_call: Callable[[ApiCall], None] | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.account = account
         self._on_call = on_call

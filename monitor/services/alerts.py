@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from monitor import config, tasks
@@ -25,6 +25,7 @@ from monitor.store.errors import StoreError
 from monitor.store.filter_sql import compile_filter, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.text import visible
+from monitor.times import utc_now
 
 LOOK_S: Final = 0.05  # between two looks at the store
 EVERY_S: Final = 1.0  # between two alerts of one rule
@@ -84,7 +85,7 @@ class Alerts:
         on_alert: OnAlert | None = None,
         *,
         commands: Commands | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """``on_alert`` gets the alerts that are to ring or to show a note; commands are run here.

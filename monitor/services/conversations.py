@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from monitor import tasks
@@ -18,15 +18,12 @@ from monitor.model.conversation import Bubble, CentreLine
 from monitor.model.filter import Filter, FilterError, parse
 from monitor.store.filter_sql import compile_message_filter
 from monitor.store.message_reader import FIRST_PLACE, ConversationRow, MessageReader, Place
+from monitor.times import utc_now
 
 PAGE: Final = 100
 MOST: Final = 2_000  # conversations that are listed
 AGAIN_S: Final = 0.5
 PATIENCE: Final = 20  # how many times as long as the last reading took until the next
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class ConversationView:
         self,
         open_reader: Callable[[], MessageReader],
         *,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """``open_reader`` gives a new connection; the view closes it. Before ``now`` everything counts as looked at."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Protocol
 
 from monitor.account import Account
@@ -21,6 +21,7 @@ from monitor.services.reach import Reach
 from monitor.services.signingkeys import SigningKeys, new_key
 from monitor.store.errors import StoreError
 from monitor.store.registrations import RegistrationStore
+from monitor.times import utc_now
 
 FRESH_S: Final = 5.0  # a list that is no older is not asked for again before a change
 BY_HAND: Final = "by hand"  # the id of a registration that a person made where there is no API
@@ -64,11 +65,6 @@ class Panel:
     trouble_kind: Trouble | None = None
     refreshed_at: datetime | None = None
     busy: str | None = None
-
-
-def utc_now() -> datetime:
-    """The time in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)

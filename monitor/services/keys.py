@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from monitor.providers.base import Provider
@@ -15,6 +15,7 @@ from monitor.providers.keys import Key, KeyProblem, rsa_public
 from monitor.providers.registry import registry
 from monitor.services.keychain import Keychain, key_text
 from monitor.store.public_keys import Fetch, PublicKeyRow, PublicKeys
+from monitor.times import utc_now
 
 SECRET: Final = "secret"  # noqa: S105 - the kind of a key
 _HEX: Final = re.compile(r"[0-9a-f]{8,64}")
@@ -82,9 +83,7 @@ def listed(keychain: Keychain) -> list[KnownKey]:
     return found
 
 
-async def fetch(
-    keychain: Keychain, provider: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> list[Fetched]:
+async def fetch(keychain: Keychain, provider: str, *, now: Callable[[], datetime] = utc_now) -> list[Fetched]:
     """Fetch the provider's public key from each address that its accounts name, or from its own.
 
     A first key is trusted at once, a changed one is kept and not used. Raises KeysError and StoreError.

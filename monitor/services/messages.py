@@ -12,7 +12,7 @@ import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from monitor import tasks
@@ -24,6 +24,7 @@ from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.store.reader import Row
 from monitor.store.stats_reader import FailureGroup, StatsReader
+from monitor.times import utc_now
 
 BLOCK: Final = 100  # messages read at a time
 CACHED: Final = 2_000
@@ -40,10 +41,6 @@ USUAL_EVERY_S: Final = 30.0  # how often it is asked how long messages usually t
 MAX_LIFTED: Final = 50
 MAX_REASONS: Final = 100
 _NONE_YET: Final = 2**63 - 1
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def reader_of(monitor: Monitor) -> Callable[[], MessageReader]:
@@ -70,7 +67,7 @@ class MessageView:
         self,
         open_reader: Callable[[], MessageReader],
         *,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """``open_reader`` gives a new connection; the view closes those that it opened."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.verdict import VerdictStatus
@@ -15,6 +15,7 @@ from monitor.receiver.server import Receiver
 from monitor.services.drill import Drill, Why
 from monitor.services.feed import Feed
 from monitor.store.errors import StoreUnavailableError
+from monitor.times import utc_now
 
 if TYPE_CHECKING:
     from monitor.services.examine import Examiner
@@ -41,10 +42,6 @@ class Settings:
     opened: str | None = None
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Monitor:
     """Takes requests on a bound socket, examines and stores them, counts them.
 
@@ -60,7 +57,7 @@ class Monitor:
         reach: Reach,
         *,
         forwards: Forwards | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.store = store
         self.forwards = forwards

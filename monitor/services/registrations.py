@@ -20,12 +20,13 @@ from monitor.model.registration import ChangeRecord, ChangeState, Spec
 from monitor.model.verdict import VerdictStatus
 from monitor.services import ephemeral, plans, restoring
 from monitor.services.changes import OnProgress, Outcome, Progress, Step, Work
-from monitor.services.desk import Alive, Desk, MakeAdmin, Office, Panel, utc_now
+from monitor.services.desk import Alive, Desk, MakeAdmin, Office, Panel
 from monitor.services.plans import Action, Confirm, Plan
 from monitor.services.restoring import Offer
 from monitor.services.settling import settle
 from monitor.store.errors import StoreError
 from monitor.text import visible
+from monitor.times import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,13 +7,14 @@ import contextlib
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from monitor import tasks
 from monitor.store.errors import StoreError
 from monitor.store.retention import RetentionReader
 from monitor.store.store import Store
+from monitor.times import utc_now
 
 ROOM_EVERY_S: Final = 20.0  # a look at the size costs nothing, and a flood grows fast
 AGE_EVERY: Final = 30  # looks at the size to one at the ages, which reads the history
@@ -30,7 +31,7 @@ class Retention:
         keep: timedelta,
         max_size: int,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         """``max_size`` in bytes."""
         self._store = store

@@ -11,12 +11,13 @@ import asyncio
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from monitor.model.filter import Filter, parse
 from monitor.store.filter_sql import compile_filter
 from monitor.store.reader import Reader, Row
+from monitor.times import utc_now
 
 WINDOW: Final = 200
 CACHED_WINDOWS: Final = 16
@@ -27,14 +28,10 @@ RARE: Final = 20  # fewer than one in so many found
 STEP_S: Final = 0.02
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class View:
     """A filtered, ordered view of the store. All methods are called from one event loop."""
 
-    def __init__(self, open_reader: Callable[[], Reader], *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, open_reader: Callable[[], Reader], *, now: Callable[[], datetime] = utc_now) -> None:
         """``open_reader`` gives a new reading connection; the view closes those that it opened."""
         self._open_reader = open_reader
         self._reader = open_reader()

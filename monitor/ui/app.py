@@ -26,11 +26,11 @@ from monitor.services.monitor import Monitor
 from monitor.services.replay import Replayer
 from monitor.services.simulate import Simulator
 from monitor.services.webhooks import Webhooks
+from monitor.times import utc_now
 from monitor.ui import continuing, crash, storing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.copy_menu import copy_from
 from monitor.ui.coverage_rows import filter_for
-from monitor.ui.format import utc_now
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering

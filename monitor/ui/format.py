@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size
@@ -137,8 +137,3 @@ def sparkline(counts: list[int]) -> str:
     if not top:
         return _BARS[0] * len(counts)
     return "".join(_BARS[0] if not n else _BARS[max(1, round(n / top * (len(_BARS) - 1)))] for n in counts)
-
-
-def utc_now() -> datetime:
-    """The time now, aware, in UTC."""
-    return datetime.now(UTC)

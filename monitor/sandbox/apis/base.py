@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, TypeAlias
 
 from starlette.applications import Starlette
@@ -108,8 +107,3 @@ async def read_object(request: Request) -> dict[str, Json]:
     except UnicodeEncodeError:
         raise ApiProblem(400, "the request body has half of a surrogate pair") from None
     return body.value
-
-
-def now() -> datetime:
-    """The time in UTC."""
-    return datetime.now(UTC)

@@ -20,11 +20,12 @@ from monitor.account import Account
 from monitor.jsonbody import Json, compact, parse
 from monitor.providers.keys import SigningKey
 from monitor.providers.scenes import zulu
-from monitor.sandbox.apis.base import ApiProblem, LookAlike, Row, answer, now, read_object
+from monitor.sandbox.apis.base import ApiProblem, LookAlike, Row, answer, read_object
 from monitor.sandbox.apis.faults import ApiFault
 from monitor.sandbox.apis.outbox import changed, event
 from monitor.sandbox.deliveries import Delivery, Fault
 from monitor.secret import Secret
+from monitor.times import utc_now
 
 ACCESS_KEY: Final = "sample-bird-access-key"
 ORGANIZATION: Final = "823fbfaf-f14e-4693-b55a-8ec1c17d649e"
@@ -88,7 +89,7 @@ class Bird(LookAlike):
         )
 
     def add(self, given: Mapping[str, Json]) -> Row:
-        at = zulu(now())
+        at = zulu(utc_now())
         own = {"id": str(uuid.uuid4()), "organizationId": ORGANIZATION, "workspaceId": WORKSPACE}
         row: Row = {**own, "eventFilters": None, "status": "active", "createdAt": at, "updatedAt": at, **given}
         self.rows[row["id"]] = row
@@ -159,7 +160,7 @@ class Bird(LookAlike):
         if not given:
             wrong["."] = ["must have at least 1 property"]
         _refuse(wrong)
-        row |= {**given, "updatedAt": zulu(now())}
+        row |= {**given, "updatedAt": zulu(utc_now())}
         if {"url", "status"} & given.keys():
             self._follow_up(row)
         return answer(self._shown(row))

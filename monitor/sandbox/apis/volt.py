@@ -22,13 +22,14 @@ from monitor.providers.base import Scenario
 from monitor.providers.keys import SigningKey
 from monitor.providers.registry import registry
 from monitor.sandbox.apis import schema
-from monitor.sandbox.apis.base import ApiProblem, LookAlike, Row, answer, now, read_object
+from monitor.sandbox.apis.base import ApiProblem, LookAlike, Row, answer, read_object
 from monitor.sandbox.apis.faults import ApiFault
 from monitor.sandbox.apis.graphql import Field, GraphqlError, Operation, parse_operation, selected
 from monitor.sandbox.apis.outbox import event
 from monitor.sandbox.cast import scene
 from monitor.sandbox.deliveries import Delivery, Fault
 from monitor.secret import Secret
+from monitor.times import utc_now
 from monitor.urls import web_address
 
 TOKEN: Final = "sample-volt-token"  # noqa: S105
@@ -57,7 +58,7 @@ class Volt(LookAlike):
         return Account(self.name, self.name, api_url, Secret(TOKEN), public_key=public)
 
     def add(self, given: Mapping[str, Json]) -> Row:
-        at = _iso(now())
+        at = _iso(utc_now())
         identity = str(max((int(known) for known in self.rows), default=0) + 1)
         row: Row = {"id": identity, "createdAt": at, "lastUpdatedAt": at, **given}
         self.rows[row["id"]] = row
@@ -123,7 +124,7 @@ class Volt(LookAlike):
         if row is None and kind == "mutation":
             raise GraphqlError("webhook not found", field.line, field.column)
         if row is not None and field.name == "updateWebhook":
-            row["url"], row["lastUpdatedAt"] = _checked(field), _iso(now())
+            row["url"], row["lastUpdatedAt"] = _checked(field), _iso(utc_now())
         if row is not None and field.name == "deleteWebhook":
             del self.rows[row["id"]]
         return row, "Webhook"
@@ -157,7 +158,7 @@ def _details(error: GraphqlError) -> Row:
 def _probe(*, unsigned: bool) -> Delivery:
     """The request with which an address is tried."""
     scenario: Scenario = next(one for one in registry()["volt"].scenarios if one.name == "probe")
-    made = scenario.build(scene(Random(), now(), "volt"))[0]
+    made = scenario.build(scene(Random(), utc_now(), "volt"))[0]
     delivery = Delivery(0.0, "volt", scenario.name, made.body, made.content_type)
     return replace(delivery, fault=Fault.UNSIGNED) if unsigned else delivery
 
