@@ -1,12 +1,12 @@
 """Conversation: the messages between the same parties, and what else a provider tells of them.
 
 A provider may know one party by two names and give now the one, now the other. ``aliases_of`` finds such pairs in an
-event, ``known_aliases`` keeps them, and ``canonical`` gives the one key under which the conversation goes.
+event; the store joins what they name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -16,7 +16,6 @@ from monitor.model.event import Event, moves, occurrences
 from monitor.model.message import Message
 from monitor.model.reading import Direction, Reading, Status
 
-MAX_PARTIES: Final = 8  # of each side
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -26,8 +25,8 @@ class Conversation:
 
     ``parties`` are the customers first, then the business. ``last_*`` and ``status`` are those of the newest message;
     without messages, ``last_at`` is that of the newest event. ``provider_status`` is the provider's own word about the
-    conversation. ``unread`` counts the inbound messages that came after somebody looked, None where nobody says when.
-    ``unproven`` counts the messages of which nothing is backed by a signature or by trust: they count nowhere else.
+    conversation. ``unproven`` counts the messages of which nothing is backed by a signature or by trust: they count
+    nowhere else.
     """
 
     key: str
@@ -35,7 +34,6 @@ class Conversation:
     parties: tuple[str, ...]
     channel: str | None
     messages: int
-    unread: int | None
     last_text: str | None
     last_direction: Direction | None
     last_at: datetime | None
@@ -84,65 +82,12 @@ def aliases_of(event: Event, conversations: Mapping[str, str] = _NOTHING) -> lis
     return [pair for pair in pairs if pair[0] != pair[1]]
 
 
-def known_aliases(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The pairs as a table for ``canonical``: the same for every order of the pairs, and never a circle."""
-    known: dict[str, str] = {}
-    for alias, key in sorted(set(pairs)):
-        if alias not in known and canonical(key, known) != alias:
-            known[alias] = key
-    return known
+def conversation_of(event: Event) -> str | None:
+    """The key of the conversation that an event about a conversation belongs to, None for an event about anything else.
 
-
-def canonical(key: str, aliases: Mapping[str, str]) -> str:
-    """The key under which a conversation goes."""
-    seen = {key}
-    while (other := aliases.get(key)) is not None and other not in seen:
-        seen.add(other)
-        key = other
-    return key
-
-
-def conversation_of(of: Message | Event, aliases: Mapping[str, str] = _NOTHING) -> str | None:
-    """The key of the conversation that a message, or an event about a conversation, belongs to; None for neither.
-
-    Events of a message (a status, an interaction) belong where their message does: ask with the message. Where a
-    conversation event cannot be tied to parties, the provider's own id of the conversation is its key.
+    Where it cannot be tied to parties, the provider's own id of the conversation is the key.
     """
-    if isinstance(of, Message):
-        return of.conversation and canonical(of.conversation, aliases)
-    own = of.reading.conversation or _own_key(of.provider, dict(of.reading.facts))
-    return own and canonical(own, aliases)
-
-
-def fold_conversation(
-    key: str, messages: Sequence[Message], events: Iterable[Event] = (), *, looked_at: datetime | None = None
-) -> Conversation:
-    """The conversation of these messages and conversation events, in whatever order they are given.
-
-    Events that may not move anything (``event.moves``) are left out. ``looked_at`` is when somebody last looked at it
-    (our clock).
-    """
-    backed = sorted((message for message in messages if message.backed), key=_message_order)
-    lines = _centre_lines(events)
-    newest = backed[-1] if backed else None
-    unread = None
-    if looked_at is not None:
-        unread = sum(message.direction is Direction.INBOUND and message.first_at > looked_at for message in backed)
-    return Conversation(
-        key=key,
-        provider=key.partition(":")[0],
-        parties=_parties(backed),
-        channel=next((message.channel for message in reversed(backed) if message.channel), None),
-        messages=len(backed),
-        unread=unread,
-        last_text=newest.text if newest else None,
-        last_direction=newest.direction if newest else None,
-        last_at=newest.happened_at if newest else lines[-1].at if lines else None,
-        status=newest.status if newest else None,
-        provider_status=next((line.provider_status for line in reversed(lines) if line.provider_status), None),
-        failed=sum(message.status is Status.FAILED for message in backed),
-        unproven=len(messages) - len(backed),
-    )
+    return event.reading.conversation or _own_key(event.provider, dict(event.reading.facts))
 
 
 def bubbles(messages: Iterable[Message], events: Iterable[Event] = ()) -> list[Bubble | CentreLine]:
@@ -177,19 +122,6 @@ def _own_id(
     if known is None and channel and reading.from_ and facts.get("last_message_sender") == "contact":
         known = f"{provider}:{channel},{reading.from_}"
     return [(own, known)] if known and known != own else []
-
-
-def _parties(messages: Sequence[Message]) -> tuple[str, ...]:
-    """Who takes part, as written by the provider: the customers, then the business."""
-    customers: dict[str, None] = {}
-    businesses: dict[str, None] = {}
-    for message in messages:
-        inbound = message.direction is Direction.INBOUND
-        for side, party in ((customers, message.from_ if inbound else message.to),
-                            (businesses, message.to if inbound else message.from_)):  # fmt: skip
-            if party and len(side) < MAX_PARTIES:
-                side.setdefault(party)
-    return tuple(dict.fromkeys((*customers, *businesses)))
 
 
 def _centre_lines(events: Iterable[Event]) -> list[CentreLine]:

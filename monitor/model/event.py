@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.model.capture import Capture, Source
+from monitor.model.capture import Source
 from monitor.model.reading import Reading, Status
-from monitor.model.verdict import VerdictStatus, standing
+from monitor.model.verdict import VerdictStatus
 
 LATE: Final = timedelta(minutes=5)  # an event that arrives this long after its own time is late
 _NEVER: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING})
@@ -20,10 +20,10 @@ _OF_THE_MAKING: Final = (Status.QUEUED, Status.RECEIVED)  # states that may well
 class Event:
     """What a fold needs of a capture.
 
-    ``verdict`` is the one that counts (``verdict.standing``), ``sha256`` that of the body in hex, ``age_s`` how old the
-    signed time was on arrival. One event may stand for several captures that say the same under the same verdict, so
-    that a flood of repeats costs no more than one of them: ``count`` is their number, ``capture`` and ``received_at``
-    are the first one's, ``last_at`` is the arrival of the last one (None: there is one only).
+    ``verdict`` is the one that counts (``verdict.standing``), ``digest`` is 64 bits that tell bodies apart, ``age_s``
+    how old the signed time was on arrival. One event may stand for several captures that say the same under the same
+    verdict, so that a flood of repeats costs no more than one of them: ``count`` is their number, ``capture`` and
+    ``received_at`` are the first one's, ``last_at`` is the arrival of the last one (None: there is one only).
     """
 
     capture: int
@@ -32,26 +32,10 @@ class Event:
     source: Source
     verdict: VerdictStatus
     reading: Reading
-    sha256: str
+    digest: int
     age_s: float | None = None
     count: int = 1
     last_at: datetime | None = None
-
-
-def event_of(capture: Capture) -> Event | None:
-    """The event of a capture, or None where nothing was read from it."""
-    if capture.reading is None:
-        return None
-    return Event(
-        capture=capture.id,
-        received_at=capture.received_at,
-        provider=capture.provider,
-        source=capture.source,
-        verdict=standing(capture.verdict.status, capture.verdict.reason),
-        reading=capture.reading,
-        sha256=capture.request.sha256(),
-        age_s=capture.verdict.age_s,
-    )
 
 
 def moves(verdict: VerdictStatus, *, forbid_unproven: bool = False) -> bool:
@@ -85,14 +69,14 @@ def occurrences(events: Iterable[Event]) -> list[Occurrence]:
     A repeat has the same body, or tells of the same event, status, mark and error code at the same time of the
     provider's clock.
     """
-    bodies: dict[str, list[Event]] = {}
+    bodies: dict[int, list[Event]] = {}
     for event in events:
-        bodies.setdefault(event.sha256, []).append(event)
+        bodies.setdefault(event.digest, []).append(event)
     said: dict[Hashable, list[Event]] = {}
     for same in bodies.values():
         # the time may stand in a header, so equal bodies need not have one time: that of the first counts for all
         reading = _foremost(same).reading
-        said.setdefault(_name(reading) or same[0].sha256, []).extend(same)
+        said.setdefault(_name(reading) or same[0].digest, []).extend(same)
     return [_occurrence(same) for same in said.values()]
 
 
@@ -116,12 +100,12 @@ def _unverified(item: Occurrence) -> bool:
     return not item.verified
 
 
-def worth(item: Occurrence) -> tuple[bool, int, datetime, int, str]:
+def worth(item: Occurrence) -> tuple[bool, int, datetime, int, int]:
     """What is verified first, then what says most, then what came first."""
     event = item.event
     reading = event.reading
     said = bool(reading.text) + bool(reading.media) + bool(reading.from_) + bool(reading.to)
-    return not item.verified, -said - bool(reading.conversation), event.received_at, event.capture, event.sha256
+    return not item.verified, -said - bool(reading.conversation), event.received_at, event.capture, event.digest
 
 
 def _name(reading: Reading) -> tuple[object, ...] | None:
@@ -155,8 +139,8 @@ def _foremost(same: list[Event]) -> Event:
     return same[0] if len(same) == 1 else min(same, key=_order)
 
 
-def _order(event: Event) -> tuple[bool, datetime, int, str]:
-    return event.verdict is not VerdictStatus.VERIFIED, event.received_at, event.capture, event.sha256
+def _order(event: Event) -> tuple[bool, datetime, int, int]:
+    return event.verdict is not VerdictStatus.VERIFIED, event.received_at, event.capture, event.digest
 
 
 def _is_late(event: Event) -> bool:

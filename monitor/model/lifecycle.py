@@ -133,11 +133,11 @@ def stuck_since(message: Message, now: datetime, p95_s: float | None) -> float |
     return waiting if waiting > 0 and (expired or (p95_s is not None and waiting > p95_s)) else None
 
 
-def _order(item: Occurrence) -> tuple[datetime, int, bool, datetime, int, str]:
+def _order(item: Occurrence) -> tuple[datetime, int, bool, datetime, int, int]:
     """In the provider's clock; at one time in the order of the ranks."""
     event = item.event
     at = event.reading.occurred_at or event.received_at
-    return at, _rank(event.reading), not item.verified, event.received_at, event.capture, event.sha256
+    return at, _rank(event.reading), not item.verified, event.received_at, event.capture, event.digest
 
 
 def _rank(reading: Reading) -> int:

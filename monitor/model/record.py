@@ -120,8 +120,7 @@ def message_record(message: Message, *, stuck_s: float | None = None) -> dict[st
 
 
 def conversation_record(conversation: Conversation) -> dict[str, Any]:
-    """The JSON object of one conversation. ``unread`` is null wherever nobody says when somebody looked: the screens
-    know it of their own run, the database keeps nothing of it."""
+    """The JSON object of one conversation."""
     return {
         "kind": "conversation",
         "key": conversation.key,
@@ -129,7 +128,7 @@ def conversation_record(conversation: Conversation) -> dict[str, Any]:
         "parties": list(conversation.parties),
         "channel": conversation.channel,
         "messages": conversation.messages,
-        "unread": conversation.unread,
+        "unread": None,  # the screens know it of their own run, the database keeps nothing of it
         "last_text": conversation.last_text,
         "last_direction": conversation.last_direction and conversation.last_direction.value,
         "last_at": rfc3339(conversation.last_at),

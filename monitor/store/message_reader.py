@@ -80,7 +80,6 @@ class ConversationRow:
             parties=self.parties,
             channel=self.channel,
             messages=self.messages,
-            unread=None,  # nobody says when somebody looked
             last_text=self.last_text,
             last_direction=Direction(self.last_direction) if self.last_direction else None,
             last_at=self.last_at,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.model.capture import Capture, Source
-from monitor.model.conversation import MAX_PARTIES, aliases_of, conversation_of
+from monitor.model.conversation import aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
 from monitor.model.reading import Direction, Reading
@@ -40,6 +40,7 @@ _LINES: Final = (
     "AND coalesce(occurred_at, received_at) BETWEEN ? AND ? ORDER BY id DESC LIMIT ?"
 )
 _FIRST, _LAST = -(2**63), 2**63 - 1
+MAX_PARTIES: Final = 8  # of each side
 _SAID: Final = (
     "INSERT INTO message_events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message, digest, verdict) DO UPDATE SET "
     "capture = CASE WHEN (excluded.first_at, excluded.capture) < (first_at, capture) "
@@ -69,7 +70,6 @@ class Events:
         """Remember captures that were just committed."""
         for capture in captures:
             reading = capture.reading or _NO_READING
-            digest = f"{digest_of(capture.request.body) & _64_BITS:016x}"
             verdict = capture.verdict
             self._kept[capture.id] = _event(
                 capture.id,
@@ -78,7 +78,7 @@ class Events:
                 capture.source,
                 standing(verdict.status, verdict.reason),
                 reading,
-                digest,
+                digest_of(capture.request.body),
                 verdict.age_s,
             )
         while len(self._kept) > self._size:
@@ -103,17 +103,17 @@ def _stored(values: Sequence[Any]) -> Event:
     v = dict(zip(READING_COLUMNS, values, strict=True))
     return _event(
         v["id"], moment(v["received_at"]), v["provider"], Source(v["source"]),
-        standing(VerdictStatus(v["verdict"]), v["reason"]), reading_of(v), f"{v['digest'] & _64_BITS:016x}", v["age_s"],
+        standing(VerdictStatus(v["verdict"]), v["reason"]), reading_of(v), v["digest"], v["age_s"],
     )  # fmt: skip
 
 
 def _event(
     number: int, received_at: datetime, provider: str, source: Source, verdict: VerdictStatus, reading: Reading,
-    digest: str, age_s: float | None,
+    digest: int, age_s: float | None,
 ) -> Event:  # fmt: skip
     if reading.message is None and _is_message(reading):
         # OneRoute gives its messages no id (oneroute.md, section 6): the body stands for one.
-        reading = replace(reading, message=f"{provider}:sha256:{digest}")
+        reading = replace(reading, message=f"{provider}:sha256:{digest & _64_BITS:016x}")
     return Event(number, received_at, provider, source, verdict, reading, digest, age_s)
 
 
@@ -248,9 +248,7 @@ def _file(db: sqlite3.Connection, event: Event, conversations: set[int], *, movi
         conversations.update(_merge_messages(db, other, number))
     db.executemany("INSERT OR IGNORE INTO message_keys VALUES (?, ?)", [(key, number) for key in keys])
     at = microseconds(event.received_at)
-    digest = int(event.sha256, 16)
-    digest -= 2**64 if digest >= 2**63 else 0
-    db.execute(_SAID, (number, digest, event.verdict.value, event.capture, 1, at, at))
+    db.execute(_SAID, (number, event.digest, event.verdict.value, event.capture, 1, at, at))
     return number
 
 
@@ -389,4 +387,4 @@ def _parties(newest: Iterable[Sequence[Any]]) -> list[str]:
             customers.setdefault(customer)
         if business and len(businesses) < MAX_PARTIES:
             businesses.setdefault(business)
-    return list(dict.fromkeys((*customers, *businesses)))[:MAX_PARTIES]
+    return list(dict.fromkeys((*customers, *businesses)))

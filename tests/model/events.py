@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor import jsonbody
-from monitor.model.capture import Capture, Origin, Request, Source
-from monitor.model.event import Event, event_of
+from monitor.model.capture import Request, Source
+from monitor.model.event import Event
 from monitor.model.message import Message
 from monitor.model.reading import Direction, MessageError, Reading, Status
-from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.model.verdict import VerdictStatus
 from monitor.providers.registry import registry
+from monitor.store.rows import digest_of
 from tests.corpora import provider_reference
 
 START = datetime(2026, 3, 4, 5, 6, 7, 125000, tzinfo=UTC)
 KEY = "volt:40318006"
+CUSTOMER, SHOP = "+15555550123", "+15555550100"
+CONVERSATION = f"volt:{SHOP},{CUSTOMER}"
 
 
 def at(seconds: float) -> datetime:
@@ -46,13 +48,62 @@ def make_event(
     reading = Reading(status=status, provider_status=status and status.value, occurred_at=occurred_at, **fields)
     if received is None:
         received = (occurred or 0) + 0.5
-    sha256 = hashlib.sha256((body or repr(reading)).encode()).hexdigest()
-    return Event(capture, at(received), provider, Source.NETWORK, verdict, reading, sha256, age_s)
+    digest = digest_of((body or repr(reading)).encode())
+    return Event(capture, at(received), provider, Source.NETWORK, verdict, reading, digest, age_s)
 
 
 def failed(capture: int, occurred: float, code: str = "40002", **more: Any) -> Event:
     """An event that says the message failed."""
     return make_event(capture, Status.FAILED, occurred, error=MessageError(code), **more)
+
+
+def saying(
+    number: int,
+    occurred: float | None,
+    text: str | None = "hi",
+    *,
+    inbound: bool = False,
+    status: Status | None = None,
+    **more: Any,
+) -> Event:
+    """The one event of a message between the customer and the shop."""
+    return make_event(
+        number,
+        status or (Status.RECEIVED if inbound else Status.SENT),
+        occurred,
+        message=f"volt:{number}",
+        text=text,
+        direction=Direction.INBOUND if inbound else Direction.OUTBOUND,
+        from_=CUSTOMER if inbound else SHOP,
+        to=SHOP if inbound else CUSTOMER,
+        conversation=CONVERSATION,
+        **more,
+    )
+
+
+def about(number: int, occurred: float | None, event: str = "conversation.created", **more: Any) -> Event:
+    """An event about a conversation."""
+    facts = {"conversation_id": "c1", "conversation_status": "active"} | more.pop("facts", {})
+    return make_event(
+        number, None, occurred, message=None, provider="bird", event=event, facts=tuple(facts.items()), **more
+    )
+
+
+def bird(number: int, contact: str | None, identifier: str | None, *, inbound: bool = False) -> Event:
+    """A Bird message event that names the contact, its identifier or both."""
+    facts = {"channel_id": "ch"} | ({"contact_id": contact} if contact else {})
+    return make_event(
+        number,
+        Status.RECEIVED if inbound else Status.SENT,
+        number,
+        provider="bird",
+        message=f"bird:{number}",
+        conversation=f"bird:ch,{contact or identifier}",
+        direction=Direction.INBOUND if inbound else Direction.OUTBOUND,
+        from_=identifier if inbound else None,
+        to=None if inbound else identifier,
+        facts=tuple(facts.items()),
+    )
 
 
 def renumber(events: list[Event]) -> list[Event]:
@@ -70,11 +121,7 @@ def read_event(
     """The event of a body, read by its provider."""
     request = Request("POST", f"/{provider}", "", (), body)
     reading = registry()[provider].read(request, jsonbody.parse(body))
-    found = event_of(
-        Capture(capture, received_at, provider, Source.NETWORK, request, 200, Verdict(verdict, ""), Origin(), reading)
-    )
-    assert found is not None
-    return found
+    return Event(capture, received_at, provider, Source.NETWORK, verdict, reading, digest_of(body))
 
 
 def payload_event(

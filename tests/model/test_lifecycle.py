@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.event import Event, event_of, moves, occurrences
+from monitor.model.event import Event, moves, occurrences
 from monitor.model.lifecycle import fold, stuck_since
 from monitor.model.message import MAX_CAPTURES, MAX_INTERACTIONS, MAX_STAGES, Mark, Message
 from monitor.model.reading import Direction, Media, MessageError, Status
 from monitor.model.record import message_record
 from monitor.model.verdict import VerdictStatus
 from monitor.providers.registry import registry
-from tests.factory import make_capture
 from tests.model.events import KEY, at, failed, make_event, payload_event, read_event, renumber, view
 from tests.providers.scene import START as SCENE_START
 from tests.providers.scene import make_scene
@@ -422,15 +421,6 @@ def test_the_json_of_a_message() -> None:
     assert record["marks"] == ["stuck"]
     assert record["stages"][1]["provider_at"] == "2022-04-07T22:19:44.985000Z"
     json.dumps(record)
-
-
-def test_the_event_of_a_capture() -> None:
-    capture = make_capture(7)
-    event = event_of(capture)
-    assert event is not None
-    assert (event.capture, event.provider, event.verdict, event.age_s) == (7, "volt", V.VERIFIED, 0.4)
-    assert event.sha256 == capture.request.sha256()
-    assert event_of(make_capture(7, reading=None)) is None
 
 
 @pytest.mark.parametrize(
