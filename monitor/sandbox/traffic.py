@@ -34,9 +34,6 @@ class Faults:
     late: float = 0.015
 
 
-NO_FAULTS = Faults(0, 0, 0, 0, 0, 0)
-
-
 class Traffic:
     """Endless deliveries of several providers, ordered by ``at``; each iteration begins again.
 

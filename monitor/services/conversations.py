@@ -89,10 +89,6 @@ class ConversationView:
         """The position of a conversation in the list, or None."""
         return next((index for index, listed in enumerate(self.rows) if listed.row.id == number), None)
 
-    def number_of(self, key: str) -> int | None:
-        """The number of the conversation that a key names, whether it is listed or not."""
-        return self._reader.conversation_number(key)
-
     def looked(self, number: int) -> None:
         """Somebody looks at a conversation now."""
         self._looked[number] = self._now()

@@ -172,10 +172,6 @@ class MessageView:
         """The captures with these ids, as rows. Blocks: call it in a thread."""
         return self._reader.rows(captures)
 
-    def number_of(self, key: str) -> int | None:
-        """The number of the message that a key names, whether it is in the view or not."""
-        return self._reader.message_number(key)
-
     # --- what changes --------------------------------------------------------------------------------------------
 
     async def set_filter(self, text: str) -> None:

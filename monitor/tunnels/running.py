@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import shutil
 from collections import deque
@@ -77,8 +76,7 @@ class Tunnel:
         self._grace_s = grace_s
         self._state = TunnelState(program.name)
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
-        self._spoken = asyncio.Event()  # the program that runs now has given its address
-        self._settled = asyncio.Event()  # an address has come, or none will
+        self._spoken = False  # the program that runs now has given its address
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -93,17 +91,6 @@ class Tunnel:
         self._task = tasks.start(self._supervise(child), f"tunnel {self._program.name}")
         self._tell(running=True)
 
-    async def first_url(self) -> str:
-        """Wait for the address. Raises TunnelError when the program ends without one, or takes too long.
-
-        A program that takes too long runs on, and its address is told when it comes.
-        """
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._settled.wait(), self._url_s)
-        if self._state.url is None:
-            raise TunnelError(self._state.trouble if self._settled.is_set() and self._state.trouble else self._late())
-        return self._state.url
-
     async def stop(self) -> None:
         """End the program and all that it started. Does nothing where none runs."""
         if self._task is not None:
@@ -115,7 +102,7 @@ class Tunnel:
         executable = shutil.which(program.executable)
         if executable is None:
             raise TunnelError(program.missing)
-        self._spoken.clear()
+        self._spoken = False
         try:
             self._child = await Child.start([executable, *program.command(self._port)], self._heard, program.variables)
             return self._child
@@ -132,7 +119,6 @@ class Tunnel:
             # Whatever happened, nothing of it is left.
             if self._child is not None:
                 await self._child.end(self._grace_s)
-            self._settled.set()
             if self._state.running:
                 self._tell(running=False, trouble=f"{self._program.name} was stopped.")
 
@@ -175,19 +161,15 @@ class Tunnel:
     def _heard(self, line: str) -> None:
         """A line of the program. Only the first address counts: what comes later may hold what strangers sent."""
         self._lines.append(line if len(line) <= MAX_SHOWN else line[:MAX_SHOWN] + "…")
-        if self._spoken.is_set() or self._program.needle not in line:
+        if self._spoken or self._program.needle not in line:
             return
         if (found := self._program.url.search(line)) is not None:
-            self._spoken.set()
-            self._settled.set()
+            self._spoken = True
             self._tell(url=found[1], running=True)
 
     def _complain(self) -> None:
-        if not self._spoken.is_set():
-            self._tell(trouble=self._late())
-
-    def _late(self) -> str:
-        return f"{self._program.name} gave no address within {self._url_s:g} s{self._last_words()}."
+        if not self._spoken:
+            self._tell(trouble=f"{self._program.name} gave no address within {self._url_s:g} s{self._last_words()}.")
 
     def _last_words(self) -> str:
         """What the program said in the end: its complaints where there are any."""

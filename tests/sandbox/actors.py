@@ -9,8 +9,10 @@ from typing import cast
 
 from monitor.jsonbody import compact
 from monitor.providers.base import Provider, Scenario, Scene, SimulatedEvent
+from monitor.sandbox.traffic import Faults
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+NO_FAULTS = Faults(0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)

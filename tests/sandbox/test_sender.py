@@ -25,7 +25,8 @@ from monitor.sandbox.deliveries import Delivery
 from monitor.sandbox.problems import SimulationProblem
 from monitor.sandbox.sender import Sender, Sent
 from monitor.sandbox.single import one
-from monitor.sandbox.traffic import NO_FAULTS, Traffic
+from monitor.sandbox.traffic import Traffic
+from tests.sandbox.actors import NO_FAULTS
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

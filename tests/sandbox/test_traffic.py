@@ -15,8 +15,8 @@ from monitor.providers.base import Provider
 from monitor.providers.registry import registry
 from monitor.sandbox.deliveries import HELD_BACK_S, Delivery, Fault
 from monitor.sandbox.problems import SimulationProblem
-from monitor.sandbox.traffic import LATE_S, NO_FAULTS, RETRY_S, Faults, Traffic
-from tests.sandbox.actors import START, actor, scenario
+from monitor.sandbox.traffic import LATE_S, RETRY_S, Faults, Traffic
+from tests.sandbox.actors import NO_FAULTS, START, actor, scenario
 
 LIFECYCLE = scenario("lifecycle", 0.0, 1.0, 4.0, 9.0)
 ONE = actor("one", LIFECYCLE)
