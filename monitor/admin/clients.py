@@ -39,5 +39,6 @@ def admin_for(account: Account, *, on_call: Callable[[ApiCall], None] | None = N
             f"The account {name} has no {setting.name}, without which its API cannot be asked; set it in the "
             f"configuration, or {setting.variable} in the environment.",
         )
-    client: type[Admin] = getattr(import_module(f"monitor.admin.{account.provider}"), _CLIENTS[account.provider])
-    return client(account, Api(account.name, on_call=on_call))  # type: ignore[call-arg]
+    module = import_module(f"monitor.admin.{account.provider}")
+    client: Callable[[Account, Api], Admin] = getattr(module, _CLIENTS[account.provider])
+    return client(account, Api(account.name, on_call=on_call))

@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache
 from time import perf_counter
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -20,6 +19,7 @@ from monitor.admin.masking import beginning, mask
 from monitor.secret import Secret
 from monitor.text import visible
 from monitor.times import utc_now
+from monitor.tls import trusted
 from monitor.urls import web_address
 
 MAX_BYTES: Final = 2 * 1024 * 1024
@@ -180,17 +180,10 @@ async def _exchange(attempt: _Attempt, headers: Sequence[tuple[str, str]], began
 
 def client(url: str, timeout_s: float) -> httpx.AsyncClient:
     """A client for one call to ``url``: nothing of the environment, no redirects, certificates checked."""
-    verify = _tls() if url.startswith("https:") else False
+    verify = trusted() if url.startswith("https:") else False
     # A half for connecting and a half for TLS, since a handshake cancelled from outside leaves its socket open.
     timeout = httpx.Timeout(timeout_s, connect=timeout_s / 2)
     return httpx.AsyncClient(verify=verify, trust_env=False, follow_redirects=False, timeout=timeout)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    context.keylog_filename = None  # type: ignore[assignment]  # ssl itself obeys SSLKEYLOGFILE
-    return context
 
 
 async def body_of(answer: httpx.Response, limit: int) -> bytes | None:

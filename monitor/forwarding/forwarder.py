@@ -17,18 +17,10 @@ from monitor.forwarding.wire import Answer, BrokenOffError, Connection
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture, Request
 from monitor.text import visible
+from monitor.tls import trusted
 
 TIMEOUT_S: Final = 10.0
 IDLE_S: Final = 1.0  # after which a connection is not used again: many servers close theirs after two
-
-
-def tls_context() -> ssl.SSLContext:
-    """What certificates are checked with; the environment has no say in it."""
-    import httpx
-
-    context = httpx.create_ssl_context(trust_env=False)
-    context.keylog_filename = None  # type: ignore[assignment]  # ssl itself obeys SSLKEYLOGFILE
-    return context
 
 
 @dataclass(slots=True)
@@ -53,7 +45,7 @@ class Forwarder:
         timeout_s: float = TIMEOUT_S,
         headers: Sequence[AddedHeader] = (),
         resolve: Resolve = system_resolve,
-        tls: Callable[[], ssl.SSLContext] = tls_context,
+        tls: Callable[[], ssl.SSLContext] = trusted,
     ) -> None:
         """``headers`` are added to every request; their secrets must not be references to the keyring."""
         self._timeout_s = timeout_s

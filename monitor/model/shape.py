@@ -100,7 +100,7 @@ class Shape:
             for item in value:
                 self._walk(node, item, depth + 1, fresh=fresh)
         elif isinstance(value, str) and value and node.words is not None and node is not self._root:
-            self._word(node, value)
+            self._word(node, node.words, value)
 
     def _meet(self, node: Node, key: str, value: Json, depth: int, *, fresh: bool) -> None:
         child = node.children.get(key)
@@ -118,18 +118,17 @@ class Shape:
         self.fields += 1
         return child
 
-    def _word(self, node: Node, text: str) -> None:
-        assert node.words is not None  # noqa: S101 - asked before
+    def _word(self, node: Node, words: set[int], text: str) -> None:
         word = hash_of(text) if _WORD.fullmatch(text) and len(_DIGITS.findall(text)) <= _MAX_DIGITS else 0
-        if word in node.words:
+        if word in words:
             return
         before = self.captures - node.since  # with the field, or since it came
-        if not word or len(node.words) >= MAX_WORDS:
+        if not word or len(words) >= MAX_WORDS:
             node.words = None
             self._found.append(Finding(What.FREE, node.path, 0, before, new=False))
             return
-        new = bool(node.words) and before >= BASELINE
-        node.words.add(word)
+        new = bool(words) and before >= BASELINE
+        words.add(word)
         self._found.append(Finding(What.WORD, node.path, word, before, new))
 
 

@@ -58,7 +58,7 @@ class GuardedProtocol(H11Protocol):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Take the connection; when too many of its address are stuck, the oldest of those goes.
 
         Requests under way do not count: behind a tunnel every sender has the same address.

@@ -136,8 +136,7 @@ async def answers_at(url: str) -> bool | None:
 def receiver_url(config: Config) -> str:
     """The address under which a program on this machine reaches the receiver of the configuration."""
     host = config.receiver.host
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://{f'[{host}]' if ':' in host else host}:{config.receiver.port}"
 
 

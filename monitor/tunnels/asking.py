@@ -10,7 +10,6 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +17,7 @@ import httpx
 
 from monitor import __version__
 from monitor.admin.http import reason, redirect_target
+from monitor.tls import trusted
 
 MAX_BYTES: Final = 16 * 1024
 # Where a simulated public address leads: a local base address, or None when it leads nowhere any more.
@@ -78,14 +78,6 @@ async def ask(
         raise AskError(f"it did not answer within {deadline_s:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(reason(error)) from None
-
-
-@cache
-def trusted() -> ssl.SSLContext:
-    """What is trusted in the web, whatever the environment says."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.keylog_filename = None  # type: ignore[assignment]  # ssl itself obeys SSLKEYLOGFILE
-    return context
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -23,7 +23,7 @@ DEADLINE_S: Final = 3.0
 _MAX_BYTES: Final = 256 * 1024
 _MAX_LINES: Final = 2000
 _PORT: Final = re.compile(r"[0-9]{1,5}")
-_HERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # what programs call any address of this machine
+_HERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what programs call any address of this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from monitor.text import visible, visible_bytes
-from monitor.tunnels.asking import Answer, AskError, Route, ask, is_link_local, is_public, resolve, trusted
+from monitor.tls import trusted
+from monitor.tunnels.asking import Answer, AskError, Route, ask, is_link_local, is_public, resolve
 from monitor.tunnels.pages import page_of
 from monitor.urls import is_loopback, web_address
 

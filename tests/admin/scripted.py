@@ -19,7 +19,11 @@ async def scripted(*answers: bytes | Callable[[Asked], bytes]) -> AsyncIterator[
     async def next_answer(request: Asked) -> bytes:
         if not left:
             return http(b"nothing more is scripted", "599 Nothing")
-        return left[0](request) if callable(left[0]) else left.pop(0)  # type: ignore[return-value]
+        answer = left[0]
+        if callable(answer):
+            return answer(request)
+        del left[0]
+        return answer
 
     async with api(next_answer) as (url, asked):
         yield url, asked

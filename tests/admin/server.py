@@ -10,18 +10,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+Reply: TypeAlias = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
+
 
 @asynccontextmanager
-async def served(
-    answer: bytes | Callable[[asyncio.StreamWriter], Awaitable[None]], tls: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def served(answer: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server on loopback that gives one answer; yields its address and the requests that came."""
     requests: list[bytes] = []
 

@@ -394,7 +394,7 @@ async def test_filters_that_stay_are_not_sent() -> None:
     spec = {**PLAIN, "filters": f"channelId={CHANNEL}, messageStatus=sent"}
     for given in (same, {"service": "channels"}, {}):
         asked, _ = await updated(
-            lambda one, given=given: Change(ChangeKind.UPDATE, "", given, URL, target=one),  # type: ignore[misc]
+            lambda one, given=given: Change(ChangeKind.UPDATE, "", given, URL, target=one),  # type: ignore[misc]  # bound in the loop
             made("x", spec),
         )
         assert asked.json == {"url": URL}

@@ -18,7 +18,7 @@ from monitor.admin.base import AdminError, ApiAnswer, ApiCall, ApiRequest, Troub
 from monitor.admin.http import EXCERPT, MAX_BYTES, Api
 from monitor.admin.masking import mask
 from monitor.secret import Secret
-from tests.admin.server import Asked, api, http, http_json, self_signed, served
+from tests.admin.server import Asked, Reply, api, http, http_json, self_signed, served
 
 TOKEN = "sample-token/not+a\"real'one-7788"
 KEY = "U2FtcGxlIGtleSwgbm90IHJlYWwgLys/Zm9vYmFyLi4="
@@ -185,8 +185,8 @@ async def silent(writer: asyncio.StreamWriter) -> None:
         ("GET", False, Trouble.UNREACHABLE),
     ],
 )
-async def test_one_deadline_for_the_whole_call(answer: object, method: str, reads: bool, kind: Trouble) -> None:
-    async with served(answer) as (url, requests):  # type: ignore[arg-type]
+async def test_one_deadline_for_the_whole_call(answer: Reply, method: str, reads: bool, kind: Trouble) -> None:
+    async with served(answer) as (url, requests):
         error = await failed(request(url, method, 0.3, reads=reads))
     assert len(requests) == 1, "nothing is sent twice"
     assert error.kind is kind
@@ -212,8 +212,8 @@ BROKEN = [
 
 @pytest.mark.parametrize("answer", BROKEN)
 @pytest.mark.parametrize(("method", "kind"), [("POST", Trouble.UNCERTAIN), ("GET", Trouble.UNREACHABLE)])
-async def test_answers_that_break_off(answer: object, method: str, kind: Trouble) -> None:
-    async with served(answer) as (url, requests):  # type: ignore[arg-type]
+async def test_answers_that_break_off(answer: Reply, method: str, kind: Trouble) -> None:
+    async with served(answer) as (url, requests):
         error = await failed(request(url, method))
     assert len(requests) == 1
     assert error.kind is kind

@@ -72,7 +72,7 @@ BEFORE = {
 class App(BaseHTTPRequestHandler):
     """An app of one's own that takes everything; it also serves the public key of Volt."""
 
-    keys: list[bytes] = []  # noqa: RUF012  # the next one to serve is the last
+    keys: list[bytes] = []  # noqa: RUF012 - the next one to serve is the last
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", "0")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,9 @@ def there(url: str = TODAY, id_: str = "1", **more: Any) -> Registration:
 
 
 def facts(wishes: Sequence[Wanted] = (), found: Sequence[Registration] | None = (), **more: Any) -> Facts:
-    ours: Callable[[str], bool] = lambda url: url.endswith("/hk-00000001")  # noqa: E731
+    def ours(url: str) -> bool:
+        return url.endswith("/hk-00000001")
+
     return Facts(
         **{
             "account": "bird-eu",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -188,8 +189,8 @@ def test_without_reading() -> None:
         ({"text": "aba"}, "text:ab*ba", False),
     ],
 )
-def test_readings(changes: dict[str, object], text: str, expected: bool) -> None:
-    capture = replace(FULL, reading=replace(FULL_READING, **changes))  # type: ignore[arg-type]
+def test_readings(changes: dict[str, Any], text: str, expected: bool) -> None:
+    capture = replace(FULL, reading=replace(FULL_READING, **changes))
     assert found(text, capture) is expected
 
 

@@ -283,7 +283,7 @@ async def test_an_endless_answer_is_left() -> None:
 def test_an_address_that_cannot_be_sent_to_is_said(url: str) -> None:
     for base, public in ((url, None), ("http://127.0.0.1:1", url or "nowhere")):
         with pytest.raises(SimulationProblem, match=r"cannot send to this address: .*; write it as in http") as problem:
-            Sender(base, key_of, public_url=lambda public=public: public)  # type: ignore[misc]
+            Sender(base, key_of, public_url=lambda public=public: public)  # type: ignore[misc]  # bound in the loop
         assert "secret" not in str(problem.value)
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from monitor import jsonbody
 from monitor.cli.waiting import Match, Watch
@@ -33,7 +34,7 @@ NOW = START + timedelta(minutes=1)
 DELIVERED = Kind("volt", "message.finalized", "delivered")
 
 
-def played(provider: str, scenario: str, **changes: object) -> list[Capture]:
+def played(provider: str, scenario: str, **changes: Any) -> list[Capture]:
     """The captures of a scenario."""
     chosen = registry()[provider]
     found = []
@@ -41,7 +42,7 @@ def played(provider: str, scenario: str, **changes: object) -> list[Capture]:
         request = make_request(event.body, path=f"/{provider}")
         reading = chosen.read(request, jsonbody.parse(event.body))
         found.append(replace(make_capture(), provider=provider, request=request, reading=reading, marks=()))
-    return [replace(one, **changes) for one in found]  # type: ignore[arg-type]
+    return [replace(one, **changes) for one in found]
 
 
 async def put(store: Store, captures: list[Capture]) -> list[int]:

@@ -25,7 +25,7 @@ from monitor.services.forwards import Forwards, relayed
 from monitor.services.monitor import Monitor, Settings
 from monitor.store.attempts import AttemptReader
 from tests.factory import START, make_capture, running
-from tests.forwarding.app import OK, App, Call, app, hang, reset
+from tests.forwarding.app import OK, App, Behaviour, Call, app, hang, reset
 from tests.forwarding.test_forwarder import free_port
 
 TIMEOUT = timedelta(seconds=5)
@@ -185,10 +185,10 @@ async def flood(monitor: Monitor, number: int, connections: int = 8) -> list[int
 
 
 @pytest.mark.parametrize("behaviour", [hang, reset], ids=["hanging", "resetting"])
-async def test_an_app_in_trouble_costs_no_answer(tmp_path: Path, behaviour: object) -> None:
+async def test_an_app_in_trouble_costs_no_answer(tmp_path: Path, behaviour: Behaviour) -> None:
     minutes = ForwardConfig(None, timedelta(minutes=5))
     async with app() as running:
-        running.behaviour = behaviour  # type: ignore[assignment]
+        running.behaviour = behaviour
         config = ForwardConfig(running.url, minutes.timeout)
         async with scene(tmp_path, config) as s:
             async with asyncio.timeout(10):  # the app has five minutes

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -70,11 +71,9 @@ class Scene:
     async def add(self, *captures: Capture) -> list[Capture]:
         return [await self.monitor.store.add(capture) for capture in captures]
 
-    async def replay(self, numbers: Sequence[int], to: str | None = None, **wish: float | bool) -> Outcome:
+    async def replay(self, numbers: Sequence[int], to: str | None = None, **wish: Any) -> Outcome:
         self.told.clear()
-        return await self.replayer.replay(
-            numbers, Wish(to, **wish), told=lambda one, _: self.told.append(one)  # type: ignore[arg-type]
-        )  # fmt: skip
+        return await self.replayer.replay(numbers, Wish(to, **wish), told=lambda one, _: self.told.append(one))
 
     def attempts(self, number: int) -> list[Attempt]:
         with closing(AttemptReader(self.monitor.store.path)) as reader:

@@ -75,7 +75,7 @@ async def test_keeping_needs_no_sync_and_leaves_the_captures_theirs(tmp_path: Pa
         assert store._writer is not None
         assert await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone()) == (2,)  # FULL
         with pytest.raises(StoreUnavailableError):
-            await store.keep([replace(ANSWER, status="x" * 2**20, headers=None)])  # type: ignore[arg-type]
+            await store.keep([replace(ANSWER, status="x" * 2**20, headers=None)])  # type: ignore[arg-type]  # what the database refuses
         assert await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone()) == (2,)
         assert (await store.add(make_capture())).id == 1
     with pytest.raises(StoreUnavailableError):

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ from tests.factory import FULL_READING, START, make_capture, make_request
 from tests.services.histories import storing
 
 
-def told(body: bytes, event_id: str | None = None, answer: int = 200, after: float = 0, **changes: object) -> Capture:
+def told(body: bytes, event_id: str | None = None, answer: int = 200, after: float = 0, **changes: Any) -> Capture:
     """A capture of an event, so many seconds after the first."""
     reading = replace(FULL_READING, event_id=event_id)
     made = make_capture(body=body, reading=reading)
     made = replace(made, received_at=START + timedelta(seconds=after), answer=answer)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 async def found(folder: Path, captures: list[Capture], number: int) -> list[int]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from monitor.receiver.app import GREETING
-from monitor.tunnels.asking import trusted
+from monitor.tls import trusted
 from monitor.tunnels.rehearsal import DEADLINE_S, HOPS, Hop, HopStatus, Rehearsal, rehearse
 from tests.factory import running
 from tests.tunnels.servers import Served, certified, page, serving

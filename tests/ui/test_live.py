@@ -209,7 +209,7 @@ async def test_receiver_down_is_told(tmp_path: Path) -> None:
 async def test_a_row_that_cannot_be_drawn_costs_itself_only(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(5)) as s:
         window = s.app.session.view._windows[0]
-        window[2] = "not a row"  # type: ignore[call-overload]
+        window[2] = "not a row"  # type: ignore[call-overload]  # a row that is none
         s.captures.restyle()
         await s.settle()
         text = s.screen_text()

@@ -79,7 +79,7 @@ def _schemes() -> tuple[_Scheme, ...]:
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
     from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512
 
-    sha1, sha256, sha512 = Prehashed(SHA1()), Prehashed(SHA256()), Prehashed(SHA512())  # noqa: S303 weak, and called so
+    sha1, sha256, sha512 = Prehashed(SHA1()), Prehashed(SHA256()), Prehashed(SHA512())  # noqa: S303 - weak, and called so
     pkcs = PKCS1v15()
     return (
         _Scheme("rsa-pkcs1v15-sha256", "RSA PKCS#1 v1.5, SHA-256", hashlib.sha256, pkcs, sha256),

@@ -32,7 +32,7 @@ from monitor.secret import Secret
 from monitor.times import utc_now
 from monitor.urls import web_address
 
-TOKEN: Final = "sample-volt-token"  # noqa: S105
+TOKEN: Final = "sample-volt-token"  # noqa: S105 - of a look-alike
 PROBE_FAILED: Final = "webhook failed to respond successfully"
 
 

@@ -45,7 +45,7 @@ class ThreadScreen(PaneScreen):
 class ConversationsScreen(FilteredScreen):
     """The list of conversations, with the thread of the one under the cursor beside it where there is room."""
 
-    CSS_PATH = ["messages.tcss", "conversations.tcss"]  # noqa: RUF012 - Textual's
+    CSS_PATH: ClassVar = ["messages.tcss", "conversations.tcss"]
     HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "filtered", "rows", "pane", "filter"})
 
     def __init__(self, session: Session) -> None:

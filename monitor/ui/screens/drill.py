@@ -40,7 +40,7 @@ _FIRST: Final = {STATUS: "500", FOR: "10m"}
 class DrillForm(Overlay[Rule]):
     """Asks what to answer; gives the rule, or None."""
 
-    CSS_PATH = ["webhooks.tcss", "drill.tcss"]  # noqa: RUF012 - Textual's
+    CSS_PATH: ClassVar = ["webhooks.tcss", "drill.tcss"]
 
     def compose(self) -> ComposeResult:
         """One box with the fields."""

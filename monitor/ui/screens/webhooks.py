@@ -37,7 +37,7 @@ READ_ONLY: Final = "This is off: hooktop runs read-only and changes nothing at a
 class WebhooksScreen(ListScreen):
     """The accounts, each with its registrations; below or beside them the one under the cursor in full."""
 
-    CSS_PATH = ["messages.tcss", "webhooks.tcss"]  # noqa: RUF012 - Textual's
+    CSS_PATH: ClassVar = ["messages.tcss", "webhooks.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = bindings("webhooks")
     HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "webhooks", "rows", "pane"})
 

@@ -36,7 +36,7 @@ class BrokenOff(Exception):
 class WorkScreen(Overlay[None]):
     """Asks, works with its progress, says how it ended, and closes; esc breaks it off."""
 
-    CSS_PATH = ["webhooks.tcss", "work.tcss"]  # noqa: RUF012 - Textual's; a form looks the same everywhere
+    CSS_PATH: ClassVar = ["webhooks.tcss", "work.tcss"]  # a form looks the same everywhere
     TITLE: ClassVar[str]
     KEYS: ClassVar[str] = "enter writes, tab next field, esc closes"
 
