@@ -189,7 +189,7 @@ def test_no_source_hands_text_to_something_that_reads_markup(path: Path) -> None
             assert not _true(keywords.get("markup")), f"{where} turns markup on"
             assert name != "notify" or safety, f"{where}: say it with safety.toast"
             assert name not in MARKED_UP or safety, f"{where}: {name} reads markup; use safety.Plain"
-            assert name != "OptionList" or "markup" in keywords, f"{where}: OptionList without markup=False"
+            assert name != "OptionList", f"{where}: it reads markup; use overlay.Options"
             assert name not in ("from_markup", "from_rich_text"), where
         if isinstance(node, ast.Assign):
             for target in node.targets:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from monitor.ui.safety import content
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import Options, OptionsOverlay, heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Choice:
     help: str
 
 
-class MenuScreen(Overlay[str]):
+class MenuScreen(OptionsOverlay[str]):
     """Gives the id of the entry chosen, or None."""
 
     CSS_PATH = "menu.tcss"
@@ -41,29 +40,24 @@ class MenuScreen(Overlay[str]):
         with Vertical(classes="box", id="menu") as box:
             box.border_title = heading(self._title)
             box.border_subtitle = heading("esc closes")
-            yield OptionList(
+            yield Options(
                 *(
                     Option(
                         content(((f"{c.key}  ", "accent"), (c.label.ljust(wide + 2), "plain"), (c.help, "quiet"))),
                         id=c.id,
                     )
                     for c in self._choices
-                ),
-                markup=False,
+                )
             )
 
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected)
+    def _selected(self, event: Options.OptionSelected) -> None:
         self.dismiss(event.option_id)
 
     def on_key(self, event: events.Key) -> None:
-        """The entry's own key, or j and k."""
-        options = self.query_one(OptionList)
+        """The entry's own key."""
         for choice in self._choices:
             if event.character == choice.key:
                 event.stop()
                 self.dismiss(choice.id)
                 return
-        if event.character in ("j", "k"):
-            event.stop()
-            options.action_cursor_down() if event.character == "j" else options.action_cursor_up()

@@ -1,4 +1,5 @@
-"""What overlays share: a box in the middle that esc and q close, and lines in it that scroll."""
+"""What overlays share: a box in the middle that esc and q close, and options or lines in it that the keys of every list
+move in."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen, ScreenResultType
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
 from monitor.ui.widgets.lines_view import LinesView
 
@@ -24,6 +27,34 @@ class Overlay(ModalScreen[ScreenResultType]):
     def action_close(self) -> None:
         """Close without a choice."""
         self.dismiss(None)
+
+
+class Options(OptionList):
+    """Choices, one of which is taken. Their texts are never read as markup."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+    def __init__(self, *options: Option) -> None:
+        super().__init__(*options, markup=False)
+
+
+class OptionsOverlay(Overlay[ScreenResultType]):
+    """A box with options, and perhaps with fields."""
+
+    @property
+    def options(self) -> Options:
+        """The options."""
+        return self.query_one(Options)
+
+    def action_close(self) -> None:
+        """Leave a field; else close without a choice."""
+        if self.options.has_focus:
+            super().action_close()
+        else:
+            self.options.focus()
 
 
 class LinesOverlay(Overlay[ScreenResultType]):

@@ -11,7 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from monitor.model.attempt import Attempt, AttemptKind
@@ -29,7 +29,7 @@ from monitor.ui.format import clock, count, day, outcome, pad, took
 from monitor.ui.lines import Document, Line, Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain, content
-from monitor.ui.screens.overlay import LinesOverlay, Overlay, heading
+from monitor.ui.screens.overlay import LinesOverlay, Options, OptionsOverlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.rows import Cursor, Rows
@@ -58,7 +58,7 @@ class ReplayOrder:
     edit: bool
 
 
-class ReplayScreen(Overlay[ReplayOrder]):
+class ReplayScreen(OptionsOverlay[ReplayOrder]):
     """Gives the order, or None."""
 
     CSS_PATH = "replay.tcss"
@@ -94,12 +94,11 @@ class ReplayScreen(Overlay[ReplayOrder]):
         with Vertical(classes="box", id="replay") as box:
             box.border_title = heading("Replay")
             box.border_subtitle = heading("enter sends, esc closes")
-            yield OptionList(
+            yield Options(
                 *(
                     Option(content(((f"{key}  ", "accent"), (name.ljust(14), "plain"), (help_, "quiet"))), id=key)
                     for key, name, help_, _, _ in self._WAYS
-                ),
-                markup=False,
+                )
             )
             with Horizontal(classes="replay-row"):
                 yield Plain("u", classes="key")
@@ -128,14 +127,13 @@ class ReplayScreen(Overlay[ReplayOrder]):
     def _note(self, text: str) -> None:
         self.query_one("#replay-note", Plain).show_parts(((visible(text, limit=300), "warn"),))
 
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected)
+    def _selected(self, event: Options.OptionSelected) -> None:
         self._order(event.option_id or "a")
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        options = self.query_one(OptionList)
-        self._order(self._WAYS[options.highlighted or 0][0])
+        self._order(self._WAYS[self.options.highlighted or 0][0])
 
     def _order(self, key: str) -> None:
         _, _, _, edit, resign = next(way for way in self._WAYS if way[0] == key)
@@ -173,19 +171,10 @@ class ReplayScreen(Overlay[ReplayOrder]):
         self._show()
 
     def on_key(self, event: events.Key) -> None:
-        """A way's own key, j and k; esc leaves the address first."""
-        options = self.query_one(OptionList)
-        if not options.has_focus:
-            if event.key == "escape":
-                event.stop()
-                options.focus()
-            return
-        if event.character in [way[0] for way in self._WAYS]:
+        """A way's own key."""
+        if self.options.has_focus and event.character in [way[0] for way in self._WAYS]:
             event.stop()
             self._order(str(event.character))
-        elif event.character in ("j", "k"):
-            event.stop()
-            options.action_cursor_down() if event.character == "j" else options.action_cursor_up()
 
 
 # --- the answers ---------------------------------------------------------------------------------------------------

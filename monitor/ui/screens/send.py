@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import ClassVar, Final
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from monitor.sandbox.problems import SimulationProblem
@@ -18,7 +18,7 @@ from monitor.text import visible
 from monitor.ui.format import pad
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain, content
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import Options, OptionsOverlay, heading
 
 MAX_COUNT: Final = 10_000
 KEYS: Final = {"bad_signature": "b", "duplicate": "d", "out_of_order": "o", "unknown_field": "u", "burst": "f"}
@@ -27,7 +27,7 @@ _ROWS: Final = (("bad_signature", "duplicate", "out_of_order"), ("unknown_field"
 _NOTE: Final = "Signed with a key of this installation and labelled LOCAL."
 
 
-class SendScreen(Overlay[Order]):
+class SendScreen(OptionsOverlay[Order]):
     """Gives the order, or None."""
 
     CSS_PATH = "send.tcss"
@@ -49,7 +49,7 @@ class SendScreen(Overlay[Order]):
         with Vertical(classes="box", id="send") as box:
             box.border_title = heading("Send simulated events")
             box.border_subtitle = heading("enter sends, tab goes on, esc closes")
-            yield OptionList(*self._options(), markup=False)
+            yield Options(*self._scenario_options())
             with Horizontal(classes="send-row", id="send-numbers"):
                 yield from self._input("count", "how many", "once", 5)
                 yield from self._input("rate", "a second", "own pace", 8)
@@ -65,7 +65,7 @@ class SendScreen(Overlay[Order]):
         yield Plain(words)
         yield Input(placeholder=otherwise, max_length=longest, compact=True, id=f"send-{name}")
 
-    def _options(self) -> list[Option]:
+    def _scenario_options(self) -> list[Option]:
         options = []
         before = ""
         for index, (provider, scenario) in enumerate(self._scenarios):
@@ -85,13 +85,13 @@ class SendScreen(Overlay[Order]):
             )
         return options
 
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected)
+    def _selected(self, event: Options.OptionSelected) -> None:
         self._send(int(event.option_id or 0))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        self._send(self.query_one(OptionList).highlighted or 0)
+        self._send(self.options.highlighted or 0)
 
     def _send(self, index: int) -> None:
         try:
@@ -157,16 +157,3 @@ class SendScreen(Overlay[Order]):
                     (f"{name.replace('_', ' ')}  ", "strong" if on else "plain"),
                 ]
             self.query_one(place, Plain).show_parts(tuple(parts))
-
-    def on_key(self, event: events.Key) -> None:
-        """j and k move in the list; esc leaves a field first."""
-        options = self.query_one(OptionList)
-        if not options.has_focus:
-            if event.key == "escape":
-                event.stop()
-                options.focus()
-            return
-        if event.character == "j":
-            options.action_cursor_down()
-        elif event.character == "k":
-            options.action_cursor_up()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import Options, OptionsOverlay, heading
 
 
-class ThemeScreen(Overlay[str]):
+class ThemeScreen(OptionsOverlay[str]):
     """Gives the name of the theme chosen, or None after putting the old one back."""
 
     CSS_PATH = "themes.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "next", show=False)]
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -29,20 +31,19 @@ class ThemeScreen(Overlay[str]):
         with Vertical(classes="box", id="themes") as box:
             box.border_title = heading("Theme")
             box.border_subtitle = heading("enter keeps, esc puts back")
-            yield OptionList(*(Option(Content(name), id=name) for name in self._names), markup=False)
+            yield Options(*(Option(Content(name), id=name) for name in self._names))
 
     def on_mount(self) -> None:
         self._before = self.app.theme
-        options = self.query_one(OptionList)
-        options.highlighted = self._names.index(self._before) if self._before in self._names else 0
+        self.options.highlighted = self._names.index(self._before) if self._before in self._names else 0
 
-    @on(OptionList.OptionHighlighted)
-    def _look(self, event: OptionList.OptionHighlighted) -> None:
+    @on(Options.OptionHighlighted)
+    def _look(self, event: Options.OptionHighlighted) -> None:
         if event.option_id:
             self.app.theme = event.option_id
 
-    @on(OptionList.OptionSelected)
-    def _keep(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected)
+    def _keep(self, event: Options.OptionSelected) -> None:
         self.dismiss(event.option_id)
 
     def action_close(self) -> None:
@@ -50,10 +51,6 @@ class ThemeScreen(Overlay[str]):
         self.app.theme = self._before
         self.dismiss(None)
 
-    def on_key(self, event: events.Key) -> None:
-        """j and k, t for the next."""
-        options = self.query_one(OptionList)
-        if event.character in ("j", "t"):
-            options.action_cursor_down()
-        elif event.character == "k":
-            options.action_cursor_up()
+    def action_next(self) -> None:
+        """The next theme."""
+        self.options.action_cursor_down()
