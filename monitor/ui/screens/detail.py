@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from textual import on
 from textual.app import ComposeResult
 
 from monitor.model.capture import Capture
 from monitor.ui.format import count
-from monitor.ui.jumps import GoBack
-from monitor.ui.screens.base import MonitorScreen
-from monitor.ui.session import Session
+from monitor.ui.screens.frame import AloneScreen
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.lines_view import LinesView
-from monitor.ui.widgets.pane import PaneLeft, PaneStepped
 
 
-class DetailScreen(MonitorScreen):
-    """Shows the capture under the list's cursor; J and K move that cursor."""
+class DetailScreen(AloneScreen):
+    """Shows the capture under the list's cursor."""
 
     CSS_PATH = "detail.tcss"
-
-    def __init__(self, session: Session, captures: CaptureList, catch_up: Callable[[], None]) -> None:
-        """``catch_up`` keeps the list below up to date."""
-        super().__init__(session)
-        self._captures = captures
-        self._catch_up = catch_up
+    listed: CaptureList
 
     def compose_main(self) -> ComposeResult:
         """The pane alone."""
@@ -36,7 +27,11 @@ class DetailScreen(MonitorScreen):
 
     def on_mount(self) -> None:
         self.query_one(LinesView).focus()
-        self.pane.follow(self._captures.selected)
+        self.follow()
+
+    def follow(self) -> None:
+        """Show the capture under the cursor."""
+        self.pane.follow(self.listed.selected)
 
     @property
     def pane(self) -> Detail:
@@ -59,27 +54,15 @@ class DetailScreen(MonitorScreen):
 
     def tick(self) -> None:
         """The list below goes on growing."""
-        self._catch_up()
+        self.catch_up()
         super().tick()
 
     def note(self) -> str:
         """Where the capture stands in the list."""
-        return f"{count(self._captures.cursor + 1)}/{count(len(self.session.view))}"
+        return f"{count(self.listed.cursor + 1)}/{count(len(self.session.view))}"
 
     def restyle(self) -> None:
         """Make the document again."""
-        self._captures.restyle()
+        self.listed.restyle()
         self.pane.reload(keep=True)
         super().restyle()
-
-    @on(PaneLeft)
-    def _left(self) -> None:
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            self.dismiss()
-
-    @on(PaneStepped)
-    def _stepped(self, event: PaneStepped) -> None:
-        self._captures.move_to(self._captures.cursor + event.step)
-        self.pane.follow(self._captures.selected)

@@ -80,19 +80,42 @@ class ListScreen(MonitorScreen):
         self.rows.move_to(self.rows.cursor + event.step)
 
 
-class PaneScreen(MonitorScreen):
+class AloneScreen(MonitorScreen):
     """Shows what the cursor of the list below stands on; J and K move that cursor."""
 
-    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "rows", "pane"})
-    pane: Pane
-
     def __init__(
-        self, session: Session, listed: MessageList | ConversationList | WebhookList, catch_up: Callable[[], object]
+        self,
+        session: Session,
+        listed: CaptureList | MessageList | ConversationList | WebhookList,
+        catch_up: Callable[[], object],
     ) -> None:
         """``listed`` is the list, ``catch_up`` keeps it up to date."""
         super().__init__(session)
         self.listed = listed
-        self._catch_up = catch_up
+        self.catch_up = catch_up
+
+    @abstractmethod
+    def follow(self) -> None:
+        """Show what the cursor stands on."""
+
+    @on(PaneLeft)
+    def _left(self) -> None:
+        if self.session.trail:
+            self.post_message(GoBack())
+        else:
+            self.dismiss()
+
+    @on(PaneStepped)
+    def _stepped(self, event: PaneStepped) -> None:
+        self.listed.move_to(self.listed.cursor + event.step)
+        self.follow()
+
+
+class PaneScreen(AloneScreen):
+    """A pane with entries, as a screen of its own."""
+
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "rows", "pane"})
+    pane: Pane
 
     @abstractmethod
     def make_pane(self) -> Pane:
@@ -122,7 +145,7 @@ class PaneScreen(MonitorScreen):
 
     def tick(self) -> None:
         """List and pane go on."""
-        self.pane.tick(self._catch_up())
+        self.pane.tick(self.catch_up())
         super().tick()
 
     def restyle(self) -> None:
@@ -130,18 +153,6 @@ class PaneScreen(MonitorScreen):
         self.listed.refresh()
         self.pane.restyle()
         super().restyle()
-
-    @on(PaneLeft)
-    def _left(self) -> None:
-        if self.session.trail:
-            self.post_message(GoBack())
-        else:
-            self.dismiss()
-
-    @on(PaneStepped)
-    def _stepped(self, event: PaneStepped) -> None:
-        self.listed.move_to(self.listed.cursor + event.step)
-        self.follow()
 
 
 def over_list(labels: str, state: Sequence[Part], width: int, between: str = " ") -> list[list[Part]]:
