@@ -30,8 +30,8 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("rows")
     ALLOW_SELECT = False  # a click selects an entry; ``y`` copies
 
-    class Moved(Message):
-        """The cursor stands on another entry."""
+    class Told(Message):
+        """Something that a list tells of its cursor."""
 
         def __init__(self, rows: Cursor) -> None:
             super().__init__()
@@ -41,22 +41,16 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         def control(self) -> Cursor:
             """The list."""
             return self.rows
+
+    class Moved(Told):
+        """The cursor stands on another entry."""
 
         def can_replace(self, message: Message) -> bool:
             """Only the newest position matters."""
             return isinstance(message, Cursor.Moved) and message.rows is self.rows
 
-    class Opened(Message):
+    class Opened(Told):
         """The entry under the cursor is to be opened."""
-
-        def __init__(self, rows: Cursor) -> None:
-            super().__init__()
-            self.rows = rows
-
-        @property
-        def control(self) -> Cursor:
-            """The list."""
-            return self.rows
 
     tall = 1  # lines of an entry, where all have the same number
 
