@@ -26,9 +26,11 @@ from monitor.services.monitor import Monitor, Settings
 from monitor.services.simulate import Simulator
 from monitor.ui.actions import ACTIONS, Action
 from monitor.ui.app import HooktopApp
+from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.form import FieldRow
 from monitor.ui.widgets.lines_view import LinesView
 from tests.factory import FULL_READING, START, make_capture, make_request, running
 
@@ -102,6 +104,23 @@ class Screens:
             while not condition():
                 await self.pilot.pause(0.02)
 
+    def tick(self) -> None:
+        """Bring the full screen on top up to date, as happens ten times a second."""
+        screen = self.app.screen
+        assert isinstance(screen, MonitorScreen)
+        screen.tick()
+
+    async def fill(self, **values: str) -> None:
+        """Fill in fields of the form on top."""
+        for name, text in values.items():
+            row = next(row for row in self.app.screen.query(FieldRow) if row.field.name == name)
+            row.put(text)
+            await self.settle()
+
+    def toasts(self) -> str:
+        """Everything that was said."""
+        return "\n".join(notification.message for notification in self.app._notifications)
+
     async def add(self, *captures: Capture) -> None:
         """Store captures and wait until the screens have taken them in."""
         await fill(self.monitor, captures)
@@ -139,12 +158,17 @@ async def screens(
             now=now,
             actions=actions,
         )
-        if driver is not None:  # run_test always takes the headless one
-            app._build_driver = lambda headless, inline, mouse, size: driver(app, size=size)  # type: ignore[method-assign]
+        if driver is not None:
+            drive(app, driver)
         async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
             driven = Screens(app, pilot, monitor)
             await driven.settle()
             yield driven
+
+
+def drive(app: HooktopApp, driver: type[Driver]) -> None:
+    """Have an app driven by this; ``run_test`` always takes the headless one."""
+    app._build_driver = lambda headless, inline, mouse, size: driver(app, size=size)  # type: ignore[method-assign]
 
 
 def plain_captures(number: int) -> list[Capture]:

@@ -50,9 +50,9 @@ async def post(volt: Volt, s: Screens, *bodies: bytes, forged: bool = False) -> 
 
 async def update(s: Screens) -> None:
     await view(s).view.load()
-    s.app.screen.tick()  # type: ignore[attr-defined]
+    s.tick()
     await s.settle()
-    s.app.screen.tick()  # type: ignore[attr-defined]
+    s.tick()
     await s.settle()
 
 
@@ -126,7 +126,7 @@ async def test_bubbles_lead_to_messages_and_back(tmp_path: Path) -> None:
         await s.press("enter", "k", "enter")
         await s.until(lambda: s.app.current_mode == "messages")
         await s.settle()
-        assert s.app.screen_stack[0].rows.selected == 1  # type: ignore[attr-defined]
+        assert view(s).rows.selected == 1
         await s.press("escape")
         await s.until(lambda: s.app.current_mode == "conversations")
         await s.press("1", "c")
@@ -190,7 +190,8 @@ async def test_a_long_thread_goes_on_where_its_end_comes_into_sight(tmp_path: Pa
         await s.until(lambda: "earlier" not in thread(s))
         assert chosen(pane) == "text of m0"
         assert "text of m0" in s.screen_text()
-        assert len(pane.thread.items) == 500  # type: ignore[union-attr]
+        assert pane.thread is not None
+        assert len(pane.thread.items) == 500
         pane.items.move_to(499)
         await s.until(lambda: "… 250 later" in thread(s))
         assert chosen(pane) == "text of m499"

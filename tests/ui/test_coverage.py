@@ -23,7 +23,7 @@ from monitor.ui.screens.coverage import CoverageScreen
 from tests.factory import START, make_request
 from tests.services.test_coverage import played
 from tests.ui.screens import NOW, Screens, screens
-from tests.ui.test_overlays import simulators, toasts
+from tests.ui.test_overlays import simulators
 
 HOSTILE = "\x1b[31m[/red]\u202e"
 
@@ -67,7 +67,7 @@ async def test_a_gap_is_filled_by_a_key_and_all_of_them_by_another(tmp_path: Pat
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         screen = await opened(s)
         await s.press("j", "j", "enter")
-        await s.until(lambda: "Sent volt inbound" in toasts(s.app))
+        await s.until(lambda: "Sent volt inbound" in s.toasts())
         await s.until(lambda: screen.coverage is not None and "1 of 4 came" in s.screen_text())
         with closing(s.monitor.reader()) as reader:
             capture = reader.capture(1)
@@ -80,7 +80,7 @@ async def test_a_gap_is_filled_by_a_key_and_all_of_them_by_another(tmp_path: Pat
         await s.monitor.store.caught_up()
         await s.until(lambda: screen.coverage is not None and not screen.coverage.gaps)
         await s.press("a")
-        assert "There is no gap to fill." in toasts(s.app)
+        assert "There is no gap to fill." in s.toasts()
 
 
 @pytest.mark.slow
@@ -103,7 +103,7 @@ async def test_read_only_and_masked(tmp_path: Path) -> None:
     async with screens(tmp_path, [*[first] * BASELINE, then], settings=settings, simulator=simulators(tmp_path)) as s:
         await opened(s)
         await s.press("j", "j", "s", "a")
-        assert "only watches" in toasts(s.app)
+        assert "only watches" in s.toasts()
         await s.press("n")
         assert "kind = ••••••" in s.screen_text()
         assert "secret.word" not in s.screen_text()

@@ -15,7 +15,6 @@ from monitor.ui.actions import ACTIONS
 from monitor.ui.screens.drill import DrillForm, DrillScreen
 from monitor.ui.status import facts_of
 from tests.ui.screens import NOW, Screens, plain_captures, screens
-from tests.ui.test_overlays import toasts
 
 
 async def post(s: Screens, path: str = "/volt") -> int:
@@ -41,7 +40,7 @@ async def test_a_drill_is_begun_seen_and_ended(tmp_path: Path, size: tuple[int, 
         await s.press("escape", "R", "x")
         assert s.top() is s.live
         assert await post(s) == 200
-        assert "RESPOND 503 has ended, it was ended: 1 answered." in toasts(s.app)
+        assert "RESPOND 503 has ended, it was ended: 1 answered." in s.toasts()
         assert "RESPOND" not in "".join(s.screen_text().splitlines()[:2])
 
 
@@ -92,5 +91,5 @@ async def test_read_only_answers_as_ever(tmp_path: Path) -> None:
     async with screens(tmp_path, settings=Settings(read_only=True)) as s:
         await s.press("R")
         assert s.top() is s.live
-        assert "only watches" in toasts(s.app)
+        assert "only watches" in s.toasts()
         assert not any(action.id == "drill" and s.live.applies(action) for action in ACTIONS)

@@ -16,9 +16,7 @@ async def chosen(s: Screens, *keys: str, file: Path | None = None) -> None:
     """Open the overlay, press keys, name the file."""
     await s.press("E", *keys)
     if file is not None:
-        for row in s.app.screen.query("FieldRow"):
-            if row.field.name == "file":  # type: ignore[attr-defined]
-                row.put(str(file))  # type: ignore[attr-defined]
+        await s.fill(file=str(file))
     await s.press("enter")
     await s.until(lambda: not isinstance(s.app.screen, ExportScreen))
 
@@ -49,9 +47,7 @@ async def test_masked_and_in_another_form(tmp_path: Path) -> None:
         assert ".har" in s.screen_text()
         await s.press("tab", "right")
         assert "may be shared" in s.screen_text()
-        for row in s.app.screen.query("FieldRow"):
-            if row.field.name == "file":  # type: ignore[attr-defined]
-                row.put(str(tmp_path / "masked.har"))  # type: ignore[attr-defined]
+        await s.fill(file=str(tmp_path / "masked.har"))
         await s.press("enter")
         await s.until(lambda: not isinstance(s.app.screen, ExportScreen))
         text = (tmp_path / "masked.har").read_text()
@@ -65,9 +61,7 @@ async def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     file.write_text("mine")
     async with screens(tmp_path, plain_captures(3)) as s:
         await s.press("E")
-        for row in s.app.screen.query("FieldRow"):
-            if row.field.name == "file":  # type: ignore[attr-defined]
-                row.put(str(file))  # type: ignore[attr-defined]
+        await s.fill(file=str(file))
         await s.press("enter")
         await s.until(lambda: "such a file already" in s.screen_text())
         assert file.read_text() == "mine"

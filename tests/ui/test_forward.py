@@ -222,7 +222,7 @@ async def test_an_app_that_is_down_is_a_state_of_one_line(tmp_path: Path) -> Non
     async with screens(tmp_path, size=(120, 40), forwards=forwards) as s:
         await s.add(*plain_captures(30))
         await s.until(lambda: "✖ refused" in s.screen_text().splitlines()[1])
-        assert len(s.app._notifications) == 0
+        assert s.toasts() == ""
         await open_forward_tab(s)
         await s.until(lambda: "✖ " in s.pane_text())
 
@@ -233,7 +233,7 @@ async def test_without_an_app_or_only_watching_the_key_says_so(tmp_path: Path, r
     settings = Settings(read_only=read_only)
     async with screens(tmp_path, [make_capture()], size=(120, 40), settings=settings, forwards=forwards) as s:
         await s.press("F")
-        said = " ".join(str(notification.message) for notification in s.app._notifications)
+        said = s.toasts()
         assert ("only watches" if read_only else "--forward http://localhost:3000") in said
         await open_forward_tab(s)
         assert ("forwarded" if read_only else "not forwarded: hooktop was started without") in s.pane_text()

@@ -42,7 +42,7 @@ async def post(volt: Volt, s: Screens, *bodies: bytes, forged: bool = False) -> 
 
 
 async def update(s: Screens) -> None:
-    s.app.screen.tick()  # type: ignore[attr-defined]
+    s.tick()
     await s.settle()
 
 
@@ -214,7 +214,7 @@ async def test_a_capture_without_a_message_leads_nowhere(tmp_path: Path) -> None
         await s.press("m", "c")
         assert s.app.screen is s.live
         assert "m message" not in s.screen_text()
-        assert "belongs to no message" in "".join(n.message for n in s.app._notifications)
+        assert "belongs to no message" in s.toasts()
 
 
 @pytest.mark.slow

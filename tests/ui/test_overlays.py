@@ -23,11 +23,6 @@ from monitor.ui.screens.themes import ThemeScreen
 from tests.ui.screens import mixed_captures, plain_captures, screens
 
 
-def toasts(app: object) -> str:
-    """Everything that was said."""
-    return "\n".join(notification.message for notification in app._notifications)  # type: ignore[attr-defined]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_help_is_made_from_the_table_and_closes(tmp_path: Path, size: tuple[int, int]) -> None:
@@ -70,7 +65,7 @@ async def test_copying_uses_the_clipboard_and_a_file(tmp_path: Path) -> None:
         path = tmp_path / "hooktop-copied.txt"
         assert json.loads(path.read_text()) == json.loads(s.app.clipboard)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert str(path) in toasts(s.app)
+        assert str(path) in s.toasts()
         for key, expected in (
             ("i", "7"),
             ("h", "POST /volt"),
@@ -92,7 +87,7 @@ async def test_a_body_too_long_for_the_clipboard_goes_to_the_file_only(tmp_path:
         await s.press("y", "r")
         assert s.app.clipboard == ""
         assert (tmp_path / "hooktop-copied.txt").read_bytes() == b"x" * 100_000
-        assert "Too long for the clipboard" in toasts(s.app)
+        assert "Too long for the clipboard" in s.toasts()
 
 
 @pytest.mark.slow
@@ -132,8 +127,8 @@ async def test_sending_a_simulated_event(tmp_path: Path) -> None:
         assert isinstance(s.app.screen, SendScreen)
         await s.press("b", "c", "2", "enter")
         await s.until(lambda: s.monitor.feed.stored == 2)
-        await s.until(lambda: "Sent volt" in toasts(s.app))
-        assert "answered 2 × 200" in toasts(s.app)
+        await s.until(lambda: "Sent volt" in s.toasts())
+        assert "answered 2 × 200" in s.toasts()
         await s.press("s", "c", "0", "enter")
         assert "between 1 and" in s.screen_text()
         await s.press("escape", "escape")
@@ -145,7 +140,7 @@ async def test_read_only_sends_nothing(tmp_path: Path) -> None:
         assert "simulated" not in s.screen_text()
         await s.press("s")
         assert s.top() is s.live
-        assert "only watches" in toasts(s.app)
+        assert "only watches" in s.toasts()
         assert "send" not in s.screen_text().splitlines()[-1]
 
 
@@ -153,4 +148,4 @@ async def test_mask_from_the_start(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), settings=Settings(mask=True)) as s:
         assert "555555" not in s.screen_text()
         await s.press("y", "b")
-        assert "It is not masked" in toasts(s.app)
+        assert "It is not masked" in s.toasts()

@@ -31,7 +31,6 @@ from tests.factory import make_capture, make_request
 from tests.forwarding.app import App, Call, app, hang
 from tests.forwarding.test_forwarder import free_port
 from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
-from tests.ui.test_overlays import toasts
 
 ERROR = b'HTTP/1.1 500 No\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"ok":false}'
 
@@ -211,7 +210,7 @@ async def test_what_cannot_be(tmp_path: Path) -> None:
         await s.press("escape", "x", "r")
         s.app.screen.query_one(Input).value = "http://localhost:1"
         await s.press("e")
-        assert "cannot be lent to an editor" in toasts(s.app)  # this driver has no terminal
+        assert "cannot be lent to an editor" in s.toasts()  # this driver has no terminal
         assert s.top() is s.live
 
 
@@ -220,15 +219,15 @@ async def test_read_only_takes_the_key_away(tmp_path: Path) -> None:
         assert "replay" not in s.screen_text().splitlines()[-1]
         await s.press("r")
         assert s.top() is s.live
-        assert "only watches" in toasts(s.app)
+        assert "only watches" in s.toasts()
 
 
 async def test_an_empty_list_has_nothing_to_replay_or_compare(tmp_path: Path) -> None:
     async with scene(tmp_path, []) as s:
         await s.press("r", "d", "v")
         assert s.top() is s.live
-        assert "no capture to replay" in toasts(s.app)
-        assert "no capture to compare" in toasts(s.app)
+        assert "no capture to replay" in s.toasts()
+        assert "no capture to compare" in s.toasts()
 
 
 # --- compare -------------------------------------------------------------------------------------------------------
@@ -239,7 +238,7 @@ async def test_an_empty_list_has_nothing_to_replay_or_compare(tmp_path: Path) ->
 async def test_two_presses_compare(tmp_path: Path, size: tuple[int, int]) -> None:
     async with scene(tmp_path, [connectly("first"), connectly("second")], size=size) as s:
         await s.press("d")
-        assert "Marked 2: go to another capture and press d" in toasts(s.app)
+        assert "Marked 2: go to another capture and press d" in s.toasts()
         assert "MARKED 2" in s.screen_text()
         await s.press("k", "d")
         assert isinstance(s.app.screen, CompareScreen)

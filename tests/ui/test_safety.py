@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
+from textual.widgets import Input
 
 import monitor.ui
 from monitor.model.capture import Capture
@@ -91,7 +92,9 @@ async def test_no_hostile_text_acts_wherever_it_stands(tmp_path: Path, size: tup
         assert s.app.return_code is None
         assert s.app.clipboard == ""
         assert s.captures.bad_rows == 0
-        assert "[@click=app.quit]x[/]" in s.captures.view.rows(13, 14)[0].text  # type: ignore[operator,union-attr]
+        [row] = s.captures.view.rows(13, 14)
+        assert row is not None
+        assert "[@click=app.quit]x[/]" in (row.text or "")
 
 
 @pytest.mark.slow
@@ -99,7 +102,7 @@ async def test_hostile_text_in_the_filter_and_the_search(tmp_path: Path) -> None
     async with screens(tmp_path, [hostile_capture("x")], driver=RecordingDriver) as s:
         for text in HOSTILE:
             s.live.action_filter()
-            s.live.query_one("#filter-input").value = text  # type: ignore[attr-defined]
+            s.live.query_one("#filter-input", Input).value = text
             await s.pilot.pause()
             await s.pilot.press("enter", "escape", "escape")
         await s.settle()

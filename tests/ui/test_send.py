@@ -25,7 +25,7 @@ from monitor.services.simulate import SWITCHES, Order
 from monitor.ui.screens.send import FIELDS, KEYS, SendScreen
 from monitor.ui.screens.sending import SendingScreen
 from tests.ui.screens import Screens, screens
-from tests.ui.test_overlays import simulators, toasts
+from tests.ui.test_overlays import simulators
 
 
 def test_the_command_and_the_overlay_offer_the_same() -> None:
@@ -57,7 +57,7 @@ async def test_every_option_reaches_the_events(tmp_path: Path, size: tuple[int, 
         await s.press(
             "b", "d", "u", "c", "2", "tab", *"50", "tab", *"7", "tab", *"payload.text='a b' payload.x=1", "enter"
         )
-        await s.until(lambda: "answered 4 × 200" in toasts(s.app))
+        await s.until(lambda: "answered 4 × 200" in s.toasts())
         captures = stored(s)
         assert len(captures) == 4
         volt, key = registry()["volt"], LocalKeys(tmp_path / "keys").signing_key("volt")
@@ -75,7 +75,7 @@ async def test_every_option_reaches_the_events(tmp_path: Path, size: tuple[int, 
 async def test_a_burst_and_out_of_order(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         await s.press("s", "f", "o", "c", *"40", "enter")
-        await s.until(lambda: "answered 40 × 200" in toasts(s.app))
+        await s.until(lambda: "answered 40 × 200" in s.toasts())
         assert len(stored(s)) == 40
 
 
@@ -112,7 +112,7 @@ async def test_progress_is_seen_and_sending_can_be_stopped(tmp_path: Path) -> No
         await s.pilot.press("s")
         await s.until(lambda: isinstance(s.top(), SendingScreen) and "of 5,000" in s.screen_text())
         await s.pilot.press("escape", "s", "x")
-        await s.until(lambda: "Stopped volt delivered" in toasts(s.app))
+        await s.until(lambda: "Stopped volt delivered" in s.toasts())
         await s.until(lambda: "it is over" in s.screen_text())
         assert s.monitor.feed.stored < 5000
         await s.press("s")
@@ -127,7 +127,7 @@ async def test_no_answer_ends_it(tmp_path: Path) -> None:
     async with screens(tmp_path, simulator=simulators(tmp_path)) as s:
         s.monitor.drill.begin(Rule(0))
         await s.press("s", "c", *"50", "tab", *"100", "enter")
-        await s.until(lambda: "did not take the request" in toasts(s.app))
+        await s.until(lambda: "did not take the request" in s.toasts())
         assert s.monitor.feed.stored < 50
         s.monitor.drill.end()
         async with httpx.AsyncClient(trust_env=False) as client:

@@ -23,7 +23,7 @@ from monitor.ui.screens.backup import BackupScreen
 from monitor.ui.screens.importing import ImportScreen
 from monitor.ui.screens.prune import PruneQuestion, PruneScreen
 from tests.services.histories import storing
-from tests.ui.screens import NOW, Screens, plain_captures, screens
+from tests.ui.screens import NOW, plain_captures, screens
 
 TRAP = "\x1b]52;c;aGk=\x07‮[/nope]"
 
@@ -36,13 +36,6 @@ async def file_of(folder: Path, number: int) -> Path:
             await store.add(capture)
     export(folder / "other.db", parse(""), Format.BUNDLE, folder / "some.hooktop")
     return folder / "some.hooktop"
-
-
-def typed(s: Screens, name: str, text: str) -> None:
-    """Fill in a field of the box."""
-    for row in s.app.screen.query("FieldRow"):
-        if row.field.name == name:  # type: ignore[attr-defined]
-            row.put(text)  # type: ignore[attr-defined]
 
 
 def sources(path: Path) -> list[Source]:
@@ -66,7 +59,7 @@ async def test_a_file_is_read_then_taken_in_while_webhooks_come(tmp_path: Path, 
     async with screens(tmp_path, plain_captures(2), size=size) as s:
         await s.press("I")
         assert "labelled imported" in s.screen_text()
-        typed(s, "file", str(file))
+        await s.fill(file=str(file))
         await s.press("enter")
         await s.until(lambda: "300 captures" in s.screen_text())
         assert len(sources(s.monitor.store.path)) == 2  # read, and nothing kept yet
@@ -96,11 +89,11 @@ async def test_a_file_that_is_none_says_so_and_changes_nothing(tmp_path: Path, c
     file.write_bytes(content)
     async with screens(tmp_path, plain_captures(2)) as s:
         await s.press("I")
-        typed(s, "file", str(file))
+        await s.fill(file=str(file))
         await s.press("enter", "enter")
         await s.until(lambda: said in s.screen_text())
         assert isinstance(s.top(), ImportScreen)
-        typed(s, "file", str(tmp_path / f"no{TRAP}"))
+        await s.fill(file=str(tmp_path / f"no{TRAP}"))
         await s.press("enter")
         await s.until(lambda: "cannot be read" in s.screen_text())
         assert "\x1b]52" not in s.screen_text()
@@ -113,7 +106,7 @@ async def test_reading_a_file_can_be_broken_off(tmp_path: Path) -> None:
     file = await file_of(tmp_path / "from", 2_000)
     async with screens(tmp_path) as s:
         await s.press("I")
-        typed(s, "file", str(file))
+        await s.fill(file=str(file))
         await s.pilot.press("enter")
         await s.pilot.press("escape")
         await s.done()
@@ -127,7 +120,7 @@ async def test_a_backup_is_whole_private_and_takes_the_place_of_nothing(tmp_path
     async with screens(tmp_path, plain_captures(20), size=(80, 24)) as s:
         await s.press("B")
         assert "share it with care" in s.screen_text()
-        typed(s, "file", str(target))
+        await s.fill(file=str(target))
         await s.press("enter")
         await s.until(lambda: not isinstance(s.top(), BackupScreen))
         assert "Copied the database" in s.screen_text()
@@ -135,7 +128,7 @@ async def test_a_backup_is_whole_private_and_takes_the_place_of_nothing(tmp_path
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         before = target.read_bytes()
         await s.press("B")
-        typed(s, "file", str(target))
+        await s.fill(file=str(target))
         await s.press("enter")
         await s.until(lambda: "such a file already" in s.screen_text())
         assert target.read_bytes() == before
@@ -148,7 +141,7 @@ async def test_pruning_names_the_numbers_asks_and_offers_a_backup(tmp_path: Path
         await s.monitor.store.caught_up()
         await s.press("P")
         await s.until(lambda: "29 captures of 60 go for good" in s.screen_text())
-        typed(s, "much", "10d")
+        await s.fill(much="10d")
         await s.until(lambda: "49 captures of 60 go for good" in s.screen_text())
         assert "11 stay" in s.screen_text()
         await s.press("enter")
@@ -157,7 +150,7 @@ async def test_pruning_names_the_numbers_asks_and_offers_a_backup(tmp_path: Path
         await s.press("enter")  # the answer that nobody gave is no
         assert isinstance(s.top(), PruneQuestion)
         await s.press("B")
-        typed(s, "file", str(tmp_path / "before.db"))
+        await s.fill(file=str(tmp_path / "before.db"))
         await s.press("enter")
         await s.until(lambda: isinstance(s.top(), PruneQuestion))
         assert len(sources(tmp_path / "before.db")) == 60
@@ -176,9 +169,9 @@ async def test_pruning_by_number_and_leaving_all_as_it_is(tmp_path: Path) -> Non
         await s.until(lambda: "Nothing goes: all of the 12 captures stay" in s.screen_text())
         await s.press("enter")
         await s.until(lambda: "Nothing would go" in s.screen_text())
-        typed(s, "much", "many")
+        await s.fill(much="many")
         await s.until(lambda: "Write a whole number" in s.screen_text())
-        typed(s, "much", "4")
+        await s.fill(much="4")
         await s.until(lambda: "8 captures of 12 go for good" in s.screen_text())
         await s.press("enter")
         await s.until(lambda: isinstance(s.top(), PruneQuestion))

@@ -138,7 +138,9 @@ async def test_foreign_text_does_not_act_on_the_terminal(tmp_path: Path) -> None
             await s.press("j")
         await s.press("enter", "escape", "L", "enter", "escape", "escape", "D", "escape", "y", "escape")
         assert isinstance(s.top(), WebhooksScreen)
-        assert foreign_controls(s.app._driver.written) == set()  # type: ignore[union-attr]
+        driver = s.app._driver
+        assert isinstance(driver, RecordingDriver)
+        assert foreign_controls(driver.written) == set()
 
 
 # --- registering -----------------------------------------------------------------------------------------------------

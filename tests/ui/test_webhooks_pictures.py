@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
+from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Input
 
 from monitor.account import Account
@@ -22,6 +22,7 @@ from monitor.services.assemble import Assembly, assembled
 from monitor.services.monitor import Settings
 from monitor.services.webhooks import Webhooks
 from monitor.ui.app import HooktopApp
+from monitor.ui.screens.webhooks import WebhooksScreen
 from tests.ui.screens import Screens
 from tests.ui.test_snapshots import stand_still
 
@@ -140,7 +141,9 @@ async def test_webhooks(
         await s.press(*keys)
         for box in s.app.screen.query(Input):
             box.cursor_blink = False
-        s.app.screen_stack[0].tick()  # type: ignore[attr-defined]
+        webhooks = s.app.screen_stack[0]
+        assert isinstance(webhooks, WebhooksScreen)
+        webhooks.tick()
         await s.settle()
         await s.settle()
         assert s.app.export_screenshot(title="hooktop") == snapshot(extension_class=SVGImageExtension)

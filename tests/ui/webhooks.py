@@ -25,13 +25,12 @@ from monitor.store.registrations import RegistrationStore
 from monitor.ui.app import HooktopApp
 from monitor.ui.screens.change import ChangeScreen
 from monitor.ui.screens.webhooks import WebhooksScreen
-from monitor.ui.widgets.form import FieldRow
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.webhook_list import WebhookList
 from monitor.ui.widgets.webhook_pane import WebhookPane
 from tests.factory import START
 from tests.sandbox.apis import PUBLIC, key_of
-from tests.ui.screens import Screens
+from tests.ui.screens import Screens, drive
 
 NEXT = "https://next.example.com"  # tomorrow's public address
 SMS = {"service": "channels", "event": "sms.outbound"}
@@ -60,7 +59,7 @@ class View(Screens):
 
     async def on(self, account: str, subject: str | None = None) -> None:
         """Put the cursor on a row."""
-        self.app.screen.tick()  # type: ignore[attr-defined]
+        self.tick()
         entries = self.list.entries
         at = next(
             at
@@ -100,17 +99,6 @@ class View(Screens):
         await self.until(lambda: self.phase() in (None, "over"))
         await self.settle()
         return self.app.screen if isinstance(self.app.screen, ChangeScreen) else None
-
-    async def fill(self, **values: str) -> None:
-        """Fill in fields of the form on top."""
-        for name, text in values.items():
-            row = next(row for row in self.app.screen.query(FieldRow) if row.field.name == name)
-            row.put(text)
-            await self.settle()
-
-    def toasts(self) -> str:
-        """Everything that was said."""
-        return "\n".join(notification.message for notification in self.app._notifications)
 
 
 @asynccontextmanager
@@ -154,7 +142,7 @@ async def view(
             )  # fmt: skip
             app = HooktopApp(assembly.monitor, webhooks=webhooks)
             if driver is not None:
-                app._build_driver = lambda headless, inline, mouse, size: driver(app, size=size)  # type: ignore[method-assign]
+                drive(app, driver)
             async with app.run_test(size=size, notifications=True) as pilot:
                 found = View(app, pilot, assembly.monitor, sandbox, assembly.registrations, folder)
                 if start:
@@ -166,7 +154,7 @@ async def begin(s: View) -> None:
     """Go to view 4 and wait until every provider was asked."""
     await s.press("4")
     await s.until(lambda: all(p.refreshed_at is not None or p.trouble for p in s.registrations.panels()))
-    s.app.screen.tick()  # type: ignore[attr-defined]
+    s.tick()
     await s.settle()
 
 
