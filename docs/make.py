@@ -1,4 +1,4 @@
-"""Makes ``commands.md`` in this folder from the commands themselves, and the table of fields in ``filters.md``.
+"""Makes ``commands.md`` and ``hooktop.1`` in this folder from the commands themselves, and a table in ``filters.md``.
 
 python -m docs.make
 """
@@ -19,13 +19,25 @@ from monitor.store.filter_sql import MESSAGE_FIELDS
 
 PAGE: Final = Path(__file__).parent / "commands.md"
 FILTERS: Final = Path(__file__).parent / "filters.md"
-HEAD: Final = """# Commands
+MAN: Final = Path(__file__).parent / "hooktop.1"
+PRECEDENCE: Final = """What a command line says goes over the environment, and that over `config.toml`: every option
+has an environment twin, `--public-url` is `HOOKTOP_PUBLIC_URL`."""
+EXITS: Final = {
+    0: "it is done",
+    1: "it failed; what was asked for is not there, or the system refused",
+    2: "usage, configuration, port or database",
+    3: "nothing came in time",
+    4: "a verification failed",
+    5: "a provider refused",
+    130: "interrupted with ctrl+c",
+}
+HEAD: Final = f"""# Commands
 
 <!-- made from the commands by python -m docs.make -->
 
-Each command says the same with `--help`. Data goes to stdout, everything else to stderr. What a command line says goes
-over the environment, and that over `config.toml`: every option has an environment twin, `--public-url` is
-`HOOKTOP_PUBLIC_URL`. A filter is written as [Filters](filters.md) tells, in quotes where the shell would act on it. Ids
+Each command says the same with `--help`. Data goes to stdout, everything else to stderr.
+{PRECEDENCE}
+A filter is written as [Filters](filters.md) tells, in quotes where the shell would act on it. Ids
 are `cap_12` or `12`, spans of time `90`, `90s`, `15m`, `2h`, `7d`. A database is written by one program at a time and
 read by any number.
 
@@ -33,12 +45,7 @@ Every command ends with 0 when it is done, and with one sentence on stderr other
 
 | exit code | means |
 |---|---|
-| 1 | it failed; what was asked for is not there, or the system refused |
-| 2 | usage, configuration, port or database |
-| 3 | nothing came in time |
-| 4 | a verification failed |
-| 5 | a provider refused |
-| 130 | interrupted with ctrl+c |
+{chr(10).join(f"| {code} | {means} |" for code, means in EXITS.items() if code)}
 
 Where a command's codes mean more than that, it says so below.
 """
@@ -153,5 +160,8 @@ def filters() -> str:
 
 
 if __name__ == "__main__":
+    from docs.man import man_page
+
     PAGE.write_text(page(), "utf-8")
+    MAN.write_text(man_page(), "utf-8")
     FILTERS.write_text(filters(), "utf-8")

@@ -70,6 +70,7 @@ def test_what_is_built_runs_where_nothing_else_is(elsewhere: Path, kind: str) ->
     assert "No broken requirements" in run(programs / "pip", "check", cwd=folder, environ=environ)
     where = run(programs / "python", "-c", "import monitor; print(monitor.__file__)", cwd=folder, environ=environ)
     assert Path(where.strip()).is_relative_to(folder / "venv")
+    assert (folder / "venv" / "share" / "man" / "man1" / "hooktop.1").is_file()
 
     hooktop = programs / "hooktop"
     assert run(hooktop, "--version", cwd=folder, environ=environ) == f"hooktop {__version__}\n"
