@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from monitor.cli.app import run
 from monitor.providers.registry import registry
 from tests.cli.processes import Listening, hooktop, listening
+from tests.web import web
 
 
 @pytest.fixture
@@ -66,34 +65,14 @@ def test_a_burst_with_a_field_that_nobody_knows(running: Listening) -> None:
     assert hooktop(*words, "--rate", "5").returncode == 2
 
 
-def test_an_address_with_a_path_is_posted_to_as_it_is(tmp_path: Path) -> None:
-    seen: list[tuple[str, bytes]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            seen.append((self.path, body))
-            self.send_response(500)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}/api/hooks"
-        done = hooktop("send", "volt", "delivered", "--count", "1", "--to", url)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def test_an_address_with_a_path_is_posted_to_as_it_is() -> None:
+    with web(lambda asked: (500, b"")) as (url, seen):
+        done = hooktop("send", "volt", "delivered", "--count", "1", "--to", f"{url}/api/hooks")
     assert done.returncode == 1
     assert "1 × 500" in done.stderr
-    ((path, body),) = seen
-    assert path == "/api/hooks"
-    assert json.loads(body)
+    [asked] = seen
+    assert asked.target == "/api/hooks"
+    assert json.loads(asked.body)
 
 
 def test_nobody_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

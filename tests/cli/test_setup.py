@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from tests.cli.processes import accounts as make_accounts
 from tests.cli.processes import listening
 from tests.e2e.programs import environment
 from tests.e2e.terminal import Terminal
+from tests.web import web
 
 CANARY = "canary-9f0aa1b2c3d4"
 
@@ -86,31 +84,6 @@ def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
     assert config.stat().st_mode & 0o777 == 0o600
 
 
-@contextmanager
-def publishing(key: dict[str, bytes]) -> Iterator[str]:
-    """A server that publishes what ``key["now"]`` is; gives its address."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-length", str(len(key["now"])))
-            self.end_headers()
-            self.wfile.write(key["now"])
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/key.pem"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def test_a_key_is_fetched_and_a_changed_one_waits_for_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
@@ -118,8 +91,8 @@ def test_a_key_is_fetched_and_a_changed_one_waits_for_trust(tmp_path: Path, caps
         make_accounts(folder)
     key = {"now": (first / "volt.pem").read_bytes()}
     common = ["--db", str(tmp_path / "h.db"), "--config", str(tmp_path / "config.toml")]
-    with publishing(key) as url:
-        (tmp_path / "config.toml").write_text(f'[accounts.v]\nprovider = "volt"\npublic_key = "{url}"\n')
+    with web(lambda asked: (200, key["now"])) as (url, _):
+        (tmp_path / "config.toml").write_text(f'[accounts.v]\nprovider = "volt"\npublic_key = "{url}/key.pem"\n')
         (tmp_path / "config.toml").chmod(0o600)
         assert "was not fetched yet" in said(capsys, "keys", "list", *common)[1]
         assert "trusted from now on" in said(capsys, "keys", "fetch", "volt", *common)[0]

@@ -10,11 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from tests.cli.processes import WAIT_S, event, signed
 from tests.e2e.programs import environment, listening
 from tests.e2e.terminal import Terminal
 from tests.sandbox.apis import key_of
+from tests.web import Asked, web
 
 pytestmark = pytest.mark.slow
 
@@ -67,28 +66,6 @@ BEFORE = {
     "webhooks remove": (REGISTERED,),
     "webhooks restore": (REGISTERED, "hooktop webhooks remove 3f1c", "hooktop webhooks restore"),
 }
-
-
-class App(BaseHTTPRequestHandler):
-    """An app of one's own that takes everything; it also serves the public key of Volt."""
-
-    keys: list[bytes] = []  # noqa: RUF012 - the next one to serve is the last
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", "0")))
-        self._answer(b"")
-
-    def do_GET(self) -> None:
-        self._answer(self.keys.pop(0) if len(self.keys) > 1 else self.keys[0])
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
 
 def free_port() -> int:
@@ -178,12 +155,15 @@ def home(tmp_path: Path, seeded: Path) -> Iterator[Home]:
     data.mkdir(parents=True, mode=0o700)
     shutil.copy(seeded / "hooktop.db", data)
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
-    App.keys = [(seeded / "volt.pem").read_bytes(), pem(key_of("volt"))]
+    keys = [(seeded / "volt.pem").read_bytes(), pem(key_of("volt"))]  # the next one to serve is the last
+
+    def app(asked: Asked) -> tuple[int, bytes]:
+        """An app of one's own that takes everything; it also serves the public key of Volt."""
+        return 200, b"" if asked.method == "POST" else keys.pop(0) if len(keys) > 1 else keys[0]
+
     with ExitStack() as stack:
-        app = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), App))
-        threading.Thread(target=app.serve_forever, daemon=True).start()
-        stack.callback(app.shutdown)
-        ports = {"3000": app.server_port, **{name: free_port() for name in ("8787", "9000", "8790")}}
+        url, _ = stack.enter_context(web(app))
+        ports = {"3000": int(url.rpartition(":")[2]), **{name: free_port() for name in ("8787", "9000", "8790")}}
         environ = environment(tmp_path, EDITOR="true", CONNECTLY_SECRET="s3cret-of-mine")
         environ["PATH"] = f"{commands}{os.pathsep}{environ['PATH']}"
         made = Home(tmp_path, environ, ports)
@@ -195,9 +175,7 @@ def home(tmp_path: Path, seeded: Path) -> Iterator[Home]:
         environ |= {"VOLT_PUBLIC_KEY": str(seeded / "volt.pem")}
         config = tmp_path / "config" / "hooktop"
         config.mkdir(parents=True, mode=0o700)
-        (config / "config.toml").write_text(
-            f'[receiver]\nport = {ports["8787"]}\n[forward]\nurl = "http://127.0.0.1:{app.server_port}"\n'
-        )
+        (config / "config.toml").write_text(f'[receiver]\nport = {ports["8787"]}\n[forward]\nurl = "{url}"\n')
         (config / "config.toml").chmod(0o600)
         yield made
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.server
 import json
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +14,7 @@ from monitor.store.reader import Reader
 from tests.e2e.programs import environment
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_screens import BODY, port_of, post
+from tests.web import web
 
 # Makes the terminal on stdin the controlling one, as a shell's is, and becomes hooktop.
 OWN_TERMINAL = (
@@ -35,32 +32,6 @@ while not os.path.exists(folder + "/go"):
 text = open(path, "rb").read()
 open(path, "wb").write(text.replace(b"parcel", b"letter"))
 """
-
-
-@contextlib.contextmanager
-def receiving() -> Iterator[tuple[str, list[bytes]]]:
-    """An app of the user's: its address, and the bodies that it got."""
-    bodies: list[bytes] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            bodies.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(202)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", bodies
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def started(home: Path, url: str, stop: str = "") -> Terminal:
@@ -93,7 +64,7 @@ def appears(path: Path) -> None:
 @pytest.mark.parametrize("stop", ["", "os.kill(os.getpid(), signal.SIGSTOP)", "os.kill(0, signal.SIGTSTP)"])
 @pytest.mark.slow
 def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: str) -> None:
-    with receiving() as (url, bodies), started(tmp_path, url, stop) as terminal:
+    with web(lambda asked: (202, b"")) as (url, got), started(tmp_path, url, stop) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
         post(port, signed=False)
         terminal.wait("! connectly")
@@ -114,7 +85,8 @@ def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: st
         terminal.wait("Replaying 1 capture")
         terminal.wait("changed|same")
         terminal.wait("51 captures")
-        assert [json.loads(body)["message"]["text"] for body in bodies if b"letter" in body] == ["Where is my letter?"]
+        letters = [json.loads(asked.body) for asked in got if b"letter" in asked.body]
+        assert [letter["message"]["text"] for letter in letters] == ["Where is my letter?"]
         assert not edited.exists()
         assert list((tmp_path / "tmp").iterdir()) == []
         terminal.press("\x1b")
@@ -126,7 +98,7 @@ def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: st
 
 @pytest.mark.slow
 def test_a_signal_ends_the_editor_too_and_restores_the_terminal(tmp_path: Path) -> None:
-    with receiving() as (url, _), started(tmp_path, url) as terminal:
+    with web(lambda asked: (202, b"")) as (url, _), started(tmp_path, url) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
         post(port, signed=False)
         terminal.wait("! connectly")

@@ -12,11 +12,8 @@ import shutil
 import subprocess
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from monitor.store.registrations import RegistrationStore
 from tests.corpora import corpora
 from tests.factory import START, make_capture
 from tests.services.sample import captures, store
+from tests.web import web
 
 ALL = parse("")
 ABOUT = About(START, "0.0")
@@ -294,35 +292,6 @@ def _tool(name: str) -> str:
     return path
 
 
-@contextmanager
-def app() -> Iterator[tuple[str, list[tuple[str, str, list[tuple[str, str]], bytes]]]]:
-    """An app on loopback that keeps what it gets: method, target, headers, body."""
-    got: list[tuple[str, str, list[tuple[str, str]], bytes]] = []
-
-    class Keep(BaseHTTPRequestHandler):
-        def _take(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            got.append((self.command, self.path, list(self.headers.items()), body))
-            self.send_response(202)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        do_POST = do_PUT = do_DELETE = do_PATCH = _take  # noqa: N815 - http.server's names
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on stderr."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Keep)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", got
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def script(*found: Capture) -> str:
     """The script of these captures."""
     out = io.BytesIO()
@@ -363,13 +332,13 @@ def test_bash_and_curl_send_the_same_bytes(tmp_path: Path) -> None:
         )
         for number, (body, target) in enumerate(zip(BODIES.values(), targets * 2, strict=True))
     ]
-    with app() as (url, got):
+    with web(lambda asked: (202, b"")) as (url, got):
         assert played(script(*found), url + "/", tmp_path) == ["202"] * len(found)
     assert len(got) == len(found)
-    for (method, target, headers, body), capture in zip(got, found, strict=True):
+    for asked, capture in zip(got, found, strict=True):
         request = capture.request
-        assert (method, target, body) == (request.method, request.target, request.body)
-        sent = [(name, value) for name, value in headers if name.lower() not in ("host", "content-length")]
+        assert (asked.method, asked.target, asked.body) == (request.method, request.target, request.body)
+        sent = [(name, value) for name, value in asked.headers if name.lower() not in ("host", "content-length")]
         kept = [h for h in HEADERS if h[0] not in ("host", "content-length", "connection", STAMP_HEADER)]
         assert sent == kept
 
@@ -379,9 +348,9 @@ def test_curl_adds_no_header_of_its_own(tmp_path: Path) -> None:
         replace(make_capture(), request=Request(method, "/x", "", (), body))
         for method, body in (("POST", b"x"), ("POST", b""), ("DELETE", b""), ("POST", b"y" * 2_000_000))
     ]
-    with app() as (url, got):
+    with web(lambda asked: (202, b"")) as (url, got):
         assert played(script(*bare), url, tmp_path) == ["202"] * 4
-    assert [{name.lower() for name, _ in headers} for _, _, headers, _ in got] == [
+    assert [{name.lower() for name, _ in asked.headers} for asked in got] == [
         {"host", "content-length"}, {"host", "content-length"}, {"host"}, {"host", "content-length"},
     ]  # fmt: skip
 
@@ -390,9 +359,9 @@ def test_a_script_is_harmless_text(tmp_path: Path) -> None:
     evil = "\n; touch evil #$(touch evil)`touch evil`'\\''"
     request = Request("POST", f"/{evil}".replace("\n", "%0a"), evil[1:], (("x-a", evil[1:]),), evil.encode(), evil)
     text = script(replace(make_capture(), provider=evil, request=request))
-    with app() as (url, got):
+    with web(lambda asked: (202, b"")) as (url, got):
         played(text, url, tmp_path)
-    assert got[0][3] == evil.encode()
+    assert got[0].body == evil.encode()
     assert not (tmp_path / "evil").exists()
     assert not Path("evil").exists()
 
