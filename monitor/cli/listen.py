@@ -105,6 +105,7 @@ async def _listen(
     wanted: str,
     ephemeral: bool,
 ) -> int:
+    from monitor import garbage
     from monitor.cli import logs, printer
     from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
@@ -137,6 +138,7 @@ async def _listen(
             if assembly.tunnel.state is not None:
                 out.note(output.record(*tunnel_record(assembly.tunnel.state)))
             out.start()
+            garbage.settle()
             await _tell_offers(assembly)
             await stop.wait(seconds)
             if ephemeral:

@@ -101,7 +101,7 @@ async def _run(
 
 async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | None = None) -> int:
     """Show the screens until they end; gives the exit code. ``webhooks`` are those of a demonstration."""
-    from monitor import paths
+    from monitor import garbage, paths
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
     from monitor.secret import KeyringSecret, Secret
@@ -124,6 +124,7 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
         hidden=[one.reveal() for one in secrets if not isinstance(one, KeyringSecret)],
         theme=assembly.config.ui.theme,
         actions=look_of(assembly.config),
+        on_shown=garbage.settle,
     )
     assembly.alerts.on_alert = _alerted(app)
     ended_by: list[signal.Signals] = []

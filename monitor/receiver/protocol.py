@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IDLE_S: Final = 10.0  # until the first byte of the first request
 REQUEST_S: Final = 15.0  # from the first byte of a request to the last of its body
+HEADER_BYTES: Final = 32 * 1024
 PER_ADDRESS: Final = 64  # connections that wait for their client
 NEW_S: Final = 1.0  # for so long a connection is not taken for stuck: what it sends may be on its way
 RESETTING: Final = "hooktop.reset"  # the ASGI extension by which a connection is reset: a function to call
@@ -32,6 +33,23 @@ TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
     b'Connection: close\r\n\r\n{"error":"too slow"}'
 )
+
+
+class Connection(h11.Connection):
+    """Gives the head of a response together with its body, so that an answer is one write to the socket, not two."""
+
+    _head = b""
+
+    def send(self, event: Any) -> Any:
+        """The bytes to send for an event; none for a response's head, which come with what follows."""
+        data = super().send(event)
+        if isinstance(event, h11.Response):
+            self._head = data or b""
+            return b""
+        if data is None or not self._head:
+            return data
+        head, self._head = self._head, b""
+        return head + data
 
 
 class GuardedProtocol(H11Protocol):
@@ -46,6 +64,7 @@ class GuardedProtocol(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.opened = self.loop.time()
+        self.conn = Connection(h11.SERVER, config.h11_max_incomplete_event_size or HEADER_BYTES)
         self.begun = 0.0  # when the first byte of the current request came, 0 between requests
         self.silent = True  # nothing has come yet
         self._inner, self.app = self.app, self._served

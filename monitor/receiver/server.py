@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from monitor import tasks
-from monitor.receiver.protocol import GuardedProtocol
+from monitor.receiver.protocol import HEADER_BYTES, GuardedProtocol
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 BACKLOG: Final = 1024
 GRACE_S: Final = 2
-HEADER_BYTES: Final = 32 * 1024
 WANTED_FILES: Final = 4096
 log = logging.getLogger(__name__)
 

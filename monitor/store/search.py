@@ -17,7 +17,7 @@ from monitor.model.filter.conditions import How, Text, phone_digits, pieces, sub
 from monitor.model.filter.nodes import And, Node, Not, Or, Term
 from monitor.store.rows import unpack
 
-STEP: Final = 200  # readings that are indexed at a time
+STEP: Final = 64  # readings that are indexed at a time: captures wait meanwhile
 PIECE: Final = 3  # characters in a piece
 MAX_WORDS: Final = 2_000  # characters of one capture that are indexed; where there is more, none are (see ``_words``)
 MAX_PIECES: Final = 24  # of a wanted text that are asked for: more of them find no fewer captures
@@ -61,9 +61,10 @@ def advance(db: sqlite3.Connection, step: int = STEP) -> int:
     known = upto(db)
     if known is None:
         return 0
-    rows = db.execute(_READ, (known, step)).fetchall()
-    if len(rows) < step:  # many small steps would make a slow index; so few readings are quickly looked at
+    newest = db.execute("SELECT coalesce(max(id), 0) FROM readings").fetchone()[0]
+    if newest - known < step:  # many small steps would make a slow index; so few readings are quickly looked at
         return 0
+    rows = db.execute(_READ, (known, step)).fetchall()
     words = [(number, _words(values)) for number, *values in rows]
     db.executemany("INSERT INTO search (rowid, words) VALUES (?, ?)", [pair for pair in words if pair[1]])
     db.executemany("INSERT OR IGNORE INTO searched_long VALUES (?)", [(n,) for n, text in words if text is None])

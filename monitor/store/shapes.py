@@ -17,7 +17,7 @@ from monitor.model.capture import Source
 from monitor.model.shape import Finding, Shape, What
 from monitor.store.rows import pack, unpack
 
-STEP: Final = 50  # captures a step, as for messages
+STEP: Final = 8  # captures a step, as for messages
 MAX_BODY: Final = 64 * 1024  # bytes; a larger body teaches nothing
 MAX_EVENT: Final = 200  # characters of an event type's name
 MAX_TYPES: Final = 500

@@ -27,7 +27,7 @@ from monitor.store.intake import put
 
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
-PROJECT_STEP: Final = 50  # readings a step: about as long as one commit, since captures wait meanwhile
+PROJECT_STEP: Final = 8  # readings a step: captures wait meanwhile, and larger steps cost no less for each
 REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
 BATCH_BYTES: Final = 8 * 1024 * 1024  # of bodies; a commit is as large as its bodies, and so is what it adds to the log

@@ -83,10 +83,11 @@ class HooktopApp(App[int]):
         now: Callable[[], datetime] = utc_now,
         theme: str | None = None,
         actions: Sequence[Action] = ACTIONS,
+        on_shown: Callable[[], None] = lambda: None,
     ) -> None:
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all);
         ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
-        the configuration."""
+        the configuration; ``on_shown`` is called when the first screen is there."""
         self._controls = ControlFilter()
         super().__init__()
         self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
@@ -106,6 +107,7 @@ class HooktopApp(App[int]):
         wanted = self.session.preferences.theme_over(theme)
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
         self._configured_theme = theme
+        self._on_shown = on_shown
 
     def on_mount(self) -> None:
         self.set_keymap(bound(self.session.actions))
@@ -117,6 +119,9 @@ class HooktopApp(App[int]):
         self.session.monitor.drill.follow(self._drill_ended)
         if self._offering is not None:
             self.run_worker(self._offering.begin(), group="offering")
+
+    def on_ready(self) -> None:
+        self._on_shown()
 
     def on_unmount(self) -> None:
         self.session.close()
