@@ -29,7 +29,7 @@ from monitor import tasks
 from monitor.config import Config, ReceiverConfig
 from monitor.model.capture import Capture, Request
 from monitor.providers.registry import BUILT_IN, registry
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.traffic import Traffic
 from monitor.secret import fingerprint

@@ -13,7 +13,7 @@ from monitor.model.reading import Direction, Media, MessageError, Reading, Statu
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys
 from monitor.providers.registry import registry
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.services.examine import Examiner
 from monitor.services.forwards import Forwards
 from monitor.services.monitor import Monitor, Settings

@@ -89,17 +89,17 @@ def _configuration(file: Path) -> Finding:
 
 def _screens(config: Config) -> Iterator[Finding]:
     """Whether the screens can have the theme and the keys that are asked for."""
-    from monitor.cli.run import look_of
+    from monitor.cli.run import check_look
     from monitor.config import ConfigError
 
     try:
-        look_of(config)
+        check_look(config)
     except ConfigError as error:
         yield Finding("screens", "cannot be drawn as the configuration says", str(error))
 
 
 def _port(config: Config) -> Finding:
-    from monitor.receiver.server import ReceiverError, bind
+    from monitor.receiver.binding import ReceiverError, bind
 
     host, port = config.receiver.host, config.receiver.port
     try:

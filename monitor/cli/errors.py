@@ -21,7 +21,7 @@ INTERRUPTED: Final = 130
 _TOLD: Final = (
     ("monitor.tomlfile", "ConfigError", USAGE),
     ("monitor.store.errors", "StoreError", USAGE),
-    ("monitor.receiver.server", "ReceiverError", USAGE),
+    ("monitor.receiver.binding", "ReceiverError", USAGE),
     ("monitor.providers.keys", "KeyProblem", USAGE),
     ("monitor.sandbox.problems", "SimulationProblem", USAGE),
 )

@@ -15,7 +15,7 @@ from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.demo import remove_folder
 from monitor.cli.importing import begun, looked_at, taken_in
-from monitor.cli.run import look_of, need_terminal, screens
+from monitor.cli.run import check_look, need_terminal, screens
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -46,12 +46,12 @@ def command(ctx: click.Context, file: Path, mask: bool) -> int:
 
 
 async def _open(options: Globals, file: Path, folder: Path, mask: bool) -> int:
-    from monitor.receiver.server import bind
+    from monitor.receiver.binding import bind
     from monitor.services.assemble import assembled, load_config
     from monitor.services.monitor import Settings
 
     config = load_config(options.config)
-    look_of(config)
+    check_look(config)
     database = folder / "opened.db"
     with Counter() as counter:
         await _read(file, database, counter)

@@ -137,12 +137,7 @@ async def receiving(
     ``demo`` is the folder of a demonstration, which has keys of its own and any port that is free; ``on_alert`` gets
     the alerts that are to be rung or shown.
     """
-    from monitor.providers.registry import BUILT_IN, registry
-    from monitor.receiver.server import ReceiverError, bind
-    from monitor.services.assemble import assembled
-    from monitor.services.monitor import Settings
-    from monitor.text import visible
-    from monitor.urls import is_loopback
+    from monitor.receiver.binding import ReceiverError, bind
 
     config = choices.over(config)
     if config.forward.wait and config.forward.url is None and not config.forward.rules:
@@ -157,6 +152,13 @@ async def receiving(
         if demo is None or choices.port is not None:
             raise
         sock = bind(receiver.host, 0)
+    # From here on whoever comes is taken in, when the rest is loaded.
+    from monitor.providers.registry import BUILT_IN, registry
+    from monitor.services.assemble import assembled
+    from monitor.services.monitor import Settings
+    from monitor.text import visible
+    from monitor.urls import is_loopback
+
     settings = Settings(
         enforce=receiver.enforce,
         max_body=receiver.max_body,

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from monitor.services.assemble import Assembly
     from monitor.services.drill import Rule
     from monitor.services.webhooks import Webhooks
-    from monitor.ui.actions import Action
     from monitor.ui.app import HooktopApp
 
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
@@ -87,7 +86,7 @@ async def _run(
     from monitor.services.assemble import load_config
 
     config, started = load_config(options.config), datetime.now(UTC)
-    look_of(config)  # a mistake ends here, before anything is received
+    check_look(config)
     async with receiving(config, choices, database(options, config), read_only=read_only, mask=mask) as assembly:
         if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
             tell(assembly.tunnel.state.trouble)
@@ -106,6 +105,7 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     from monitor.cli.stopping import exit_code, on_signals
     from monitor.secret import KeyringSecret, Secret
     from monitor.services.webhooks import Webhooks
+    from monitor.ui import keymap
     from monitor.ui.app import HooktopApp
 
     settings = assembly.monitor.settings
@@ -123,7 +123,7 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
         preferences=chosen,
         hidden=[one.reveal() for one in secrets if not isinstance(one, KeyringSecret)],
         theme=assembly.config.ui.theme,
-        actions=look_of(assembly.config),
+        actions=keymap.in_force(assembly.config.ui.keymap),
         on_shown=garbage.settle,
     )
     assembly.alerts.on_alert = _alerted(app)
@@ -144,18 +144,24 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     return exit_code(ended_by[0]) if ended_by else app.return_code or 0
 
 
-def look_of(config: Config) -> Sequence[Action]:
-    """The actions with the keys that the configuration gives them. Raises ConfigError where the screens cannot be as
-    it says: for an unknown theme, and for keys as ``keymap.in_force`` does."""
+def check_look(config: Config) -> None:
+    """Raise ConfigError where the screens cannot be as the configuration says, before anything is received: for an
+    unknown theme, and for keys as ``keymap.in_force`` does. Where it says nothing, Textual is not loaded for it."""
     from monitor.config import ConfigError
-    from monitor.ui import keymap, themes
 
     theme = config.ui.theme
-    if theme is not None and theme not in themes.known():
-        raise ConfigError(
-            f"There is no theme {theme!r} ([ui] theme in the configuration); choose one of {', '.join(themes.known())}."
-        )
-    return keymap.in_force(config.ui.keymap)
+    if theme is not None:
+        from monitor.ui import themes
+
+        if theme not in themes.known():
+            raise ConfigError(
+                f"There is no theme {theme!r} ([ui] theme in the configuration); "
+                f"choose one of {', '.join(themes.known())}."
+            )
+    if config.ui.keymap:
+        from monitor.ui import keymap
+
+        keymap.in_force(config.ui.keymap)
 
 
 def _alerted(app: HooktopApp) -> OnAlert:

@@ -4,60 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import socket
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
 from monitor import tasks
+from monitor.receiver.binding import BACKLOG, ReceiverError
 from monitor.receiver.protocol import HEADER_BYTES, GuardedProtocol
 
 if TYPE_CHECKING:
+    import socket
+
     from starlette.applications import Starlette
 
-BACKLOG: Final = 1024
 GRACE_S: Final = 2
 WANTED_FILES: Final = 4096
 log = logging.getLogger(__name__)
-
-
-class ReceiverError(Exception):
-    """The receiver cannot listen; the text is a sentence for the user."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens at the address; who comes before it is served waits. Port 0 lets the system choose.
-
-    It listens at once, since two programs may be bound to one port as long as neither does. Raises ReceiverError
-    naming the port and what to do.
-    """
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError, OverflowError) as error:
-        raise ReceiverError(f"The host {host!r} cannot be resolved ({error}); name an address with --host.") from error
-    sock = socket.socket(family, kind, proto)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise ReceiverError(
-                f"Port {port} on {host} is in use by another program; stop it, or choose another port with --port."
-            ) from error
-        if error.errno == errno.EACCES:
-            raise ReceiverError(f"Port {port} is not allowed to you; choose one above 1023 with --port.") from error
-        raise ReceiverError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); choose with --host and --port."
-        ) from error
-    return sock
 
 
 class _Server(uvicorn.Server):

@@ -23,7 +23,7 @@ LOOK_S: Final = 10.0  # between two looks at what runs
 
 async def running(port: int) -> Found | None:
     """A tunnel that somebody else has started, of those that lead to ``port`` where there are any."""
-    from monitor.tunnels.found import find  # loads httpx
+    from monitor.tunnels.found import find
 
     return await find(port)
 

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from monitor.jsonbody import Json, parse
 from monitor.text import visible
-from monitor.tunnels.asking import AskError, ask
 from monitor.tunnels.children import Child
 from monitor.urls import is_loopback, web_address
 
@@ -50,8 +49,8 @@ async def find(
     as if it were not there.
     """
     answers = await asyncio.gather(
-        *(_ngrok(at, deadline_s) for at in ngrok_ports),
-        *(_cloudflared(at, deadline_s) for at in cloudflared_ports),
+        *(_ngrok(at, deadline_s) for at in await _listened_on(ngrok_ports, deadline_s)),
+        *(_cloudflared(at, deadline_s) for at in await _listened_on(cloudflared_ports, deadline_s)),
         _tailscale(deadline_s),
     )
     found = [tunnel for tunnels in answers for tunnel in tunnels]
@@ -113,7 +112,26 @@ async def _tailscale(deadline_s: float) -> Sequence[Found]:
     )
 
 
+async def _listened_on(ports: Iterable[int], deadline_s: float) -> list[int]:
+    """Those ports of this machine that take connections: mostly none, and then nothing needs to be asked or loaded."""
+    ports = list(ports)
+    answers = await asyncio.gather(*(_is_listened_on(port, deadline_s) for port in ports))
+    return [port for port, answer in zip(ports, answers, strict=True) if answer]
+
+
+async def _is_listened_on(port: int, deadline_s: float) -> bool:
+    try:
+        async with asyncio.timeout(deadline_s):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 async def _json(url: str, deadline_s: float) -> Json:
+    from monitor.tunnels.asking import AskError, ask  # loads httpx
+
     try:
         answer = await ask(url, deadline_s=deadline_s, limit=_MAX_BYTES)
     except AskError:

@@ -1,4 +1,7 @@
-"""The app: one run of the screens over a monitor that runs already."""
+"""The app: one run of the screens over a monitor that runs already.
+
+What is not seen at once is imported when it is first opened: the first picture does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -20,17 +24,9 @@ from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from monitor.model.coverage import Covered, News
-from monitor.services.drill import Ended
-from monitor.services.monitor import Monitor
-from monitor.services.replay import Replayer
-from monitor.services.simulate import Simulator
-from monitor.services.webhooks import Webhooks
 from monitor.times import utc_now
-from monitor.ui import continuing, crash, storing, themes
+from monitor.ui import continuing, crash, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
-from monitor.ui.copy_menu import copy_from
-from monitor.ui.coverage_rows import filter_for
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
@@ -38,18 +34,18 @@ from monitor.ui.painted import PAINTS
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
-from monitor.ui.screens.backup import BackupScreen
 from monitor.ui.screens.base import MonitorScreen
-from monitor.ui.screens.conversations import ConversationsScreen
-from monitor.ui.screens.coverage import CoverageScreen
-from monitor.ui.screens.export import ExportScreen
-from monitor.ui.screens.help import HelpScreen
+from monitor.ui.screens.filtered import FilteredScreen
 from monitor.ui.screens.live import LiveScreen
-from monitor.ui.screens.messages import MessagesScreen
-from monitor.ui.screens.stats import StatsScreen
-from monitor.ui.screens.themes import ThemeScreen
-from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.session import Session
+
+if TYPE_CHECKING:
+    from monitor.model.coverage import Covered, News
+    from monitor.services.drill import Ended
+    from monitor.services.monitor import Monitor
+    from monitor.services.replay import Replayer
+    from monitor.services.simulate import Simulator
+    from monitor.services.webhooks import Webhooks
 
 TICK_S: Final = 0.1
 REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
@@ -98,16 +94,31 @@ class HooktopApp(App[int]):
         self.session.replayer = replayer
         self.live = LiveScreen(self.session)
         self.add_mode("live", lambda: self.live)
-        self.add_mode("messages", lambda: MessagesScreen(self.session))
-        self.add_mode("conversations", lambda: ConversationsScreen(self.session))
+        self.add_mode("messages", self._messages)
+        self.add_mode("conversations", self._conversations)
         self._offering: Offering | None = None
         if webhooks is not None:
-            self._offering = offering = Offering(self, self.session, webhooks)
-            self.add_mode("webhooks", lambda: WebhooksScreen(self.session, webhooks, offering))
+            self._offering = Offering(self, self.session, webhooks)
+            self.add_mode("webhooks", partial(self._webhooks, webhooks, self._offering))
         wanted = self.session.preferences.theme_over(theme)
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
         self._configured_theme = theme
         self._on_shown = on_shown
+
+    def _messages(self) -> MonitorScreen:
+        from monitor.ui.screens.messages import MessagesScreen
+
+        return MessagesScreen(self.session)
+
+    def _conversations(self) -> MonitorScreen:
+        from monitor.ui.screens.conversations import ConversationsScreen
+
+        return ConversationsScreen(self.session)
+
+    def _webhooks(self, webhooks: Webhooks, offering: Offering) -> MonitorScreen:
+        from monitor.ui.screens.webhooks import WebhooksScreen
+
+        return WebhooksScreen(self.session, webhooks, offering)
 
     def on_mount(self) -> None:
         self.set_keymap(bound(self.session.actions))
@@ -306,7 +317,7 @@ class HooktopApp(App[int]):
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
         screen = self.screen_stack[0]
-        if isinstance(screen, LiveScreen | MessagesScreen | ConversationsScreen):
+        if isinstance(screen, FilteredScreen):
             await screen.show(number)
         if mode != origin:
             self.session.trail.append(Jump(origin, len(self.screen_stack)))
@@ -323,19 +334,28 @@ class HooktopApp(App[int]):
 
     def action_help(self) -> None:
         """All keys."""
+        from monitor.ui.screens.help import HelpScreen
+
         base = self._base()
         if base is not None:
             self.push_screen(HelpScreen(base.applies, self.session.actions, base.contexts()))
 
     def action_figures(self) -> None:
         """Figures for the filter in force."""
+        from monitor.ui.screens.stats import StatsScreen
+
         self.push_screen(StatsScreen(self.session))
 
     def action_coverage(self) -> None:
         """Which kinds of events have come; afterwards the captures of the one that was chosen."""
+        from monitor.ui.screens.coverage import CoverageScreen
+
         self.push_screen(CoverageScreen(self.session), self._kind_chosen)
 
     async def _kind_chosen(self, chosen: Covered | News | None) -> None:
+        from monitor.model.coverage import News
+        from monitor.ui.coverage_rows import filter_for
+
         if isinstance(chosen, News):
             self.post_message(ShowCapture(chosen.capture))
         elif chosen is not None:
@@ -370,6 +390,8 @@ class HooktopApp(App[int]):
 
     def action_export(self) -> None:
         """Write captures into a file."""
+        from monitor.ui.screens.export import ExportScreen
+
         session, base = self.session, self._base()
         capture = base.capture_number if base is not None else None
         path, text = session.monitor.store.path, session.view.filter_text
@@ -378,18 +400,26 @@ class HooktopApp(App[int]):
 
     def action_import_file(self) -> None:
         """Take in the captures of a file."""
+        from monitor.ui import storing
+
         storing.import_file(self, self.session)
 
     def action_backup(self) -> None:
         """Copy the database."""
+        from monitor.ui.screens.backup import BackupScreen
+
         self.push_screen(BackupScreen(self.session))
 
     def action_prune(self) -> None:
         """Delete old captures."""
+        from monitor.ui import storing
+
         storing.prune(self, self.session)
 
     def action_theme(self) -> None:
         """Choose a theme."""
+        from monitor.ui.screens.themes import ThemeScreen
+
         others = sorted(name for name in self.available_themes if name not in themes.FIRST)
         self.push_screen(ThemeScreen([*themes.FIRST, *others]), self._theme_chosen)
 
@@ -399,6 +429,8 @@ class HooktopApp(App[int]):
 
     async def action_copy(self) -> None:
         """Choose what to copy."""
+        from monitor.ui.copy_menu import copy_from
+
         base = self._base()
         if base is not None:
             await copy_from(base)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.app import App, SuspendNotSupported
+from textual.app import SuspendNotSupported
 from textual.message import Message
 
-from monitor.model.capture import Capture, Request
-from monitor.services.editing import EditProblem
-from monitor.services.editor import edit
-from monitor.services.replay import loses_signature
 from monitor.ui.format import count
 from monitor.ui.safety import toast
-from monitor.ui.screens.compare import CompareScreen
-from monitor.ui.screens.replay import AnswersScreen, ReplayOrder, ReplayScreen, Which
 
 if TYPE_CHECKING:
+    from textual.app import App
+
+    from monitor.model.capture import Capture, Request
     from monitor.ui.screens.base import MonitorScreen
+    from monitor.ui.screens.replay import ReplayOrder
 
 TROUBLE_S = 15  # seconds that a failure stays in sight
 
@@ -32,6 +30,8 @@ class CompareAsked(Message):
 
 def replay(screen: MonitorScreen) -> None:
     """Ask how the capture of a screen, or those marked or filtered, are to be sent again, and do it."""
+    from monitor.ui.screens.replay import ReplayScreen, Which
+
     session, app, capture = screen.session, screen.app, screen.capture
     replayer = session.replayer
     if replayer is None or session.monitor.settings.read_only:
@@ -60,6 +60,9 @@ def replay(screen: MonitorScreen) -> None:
 
 
 async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) -> None:
+    from monitor.services.replay import loses_signature
+    from monitor.ui.screens.replay import AnswersScreen
+
     app, session = screen.app, screen.session
     edited, note = None, ""
     if order.edit:
@@ -74,6 +77,9 @@ async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) ->
 
 async def _edited(app: App[int], capture: Capture) -> Request | None:
     """What the user makes of a request in the editor, which has the terminal meanwhile; captures go on coming in."""
+    from monitor.services.editing import EditProblem
+    from monitor.services.editor import edit
+
     edited, problem = None, None
     try:
         with app.suspend():
@@ -92,6 +98,8 @@ async def _edited(app: App[int], capture: Capture) -> Request | None:
 
 def compare(screen: MonitorScreen) -> None:
     """Mark the capture of a screen, or compare it with the one marked last."""
+    from monitor.ui.screens.compare import CompareScreen
+
     session, app, number = screen.session, screen.app, screen.capture_number
     if number is None:
         toast(app, "There is no capture to compare.", severity="warning")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from monitor import tasks
 from monitor.providers.keys import KeyProblem
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
-from monitor.services.replay import Replayer
-from monitor.services.simulate import Simulator
 from monitor.services.view import View
-from monitor.services.webhooks import Webhooks
 from monitor.ui.actions import ACTIONS, Action, key_name
 from monitor.ui.columns import Look
 from monitor.ui.documents.look import Reader
@@ -22,7 +20,12 @@ from monitor.ui.jumps import Jump
 from monitor.ui.lines import Part, foreign
 from monitor.ui.mask import mask_numbers
 from monitor.ui.preferences import Preferences
-from monitor.ui.sending import Sending
+
+if TYPE_CHECKING:
+    from monitor.services.replay import Replayer
+    from monitor.services.simulate import Simulator
+    from monitor.services.webhooks import Webhooks
+    from monitor.ui.sending import Sending
 
 
 class Session:

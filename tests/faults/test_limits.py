@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from monitor.providers.registry import registry
-from monitor.receiver.server import _Server, bind
+from monitor.receiver.binding import bind
+from monitor.receiver.server import _Server
 from monitor.services.examine import Examiner
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.reach import Reach

@@ -17,7 +17,7 @@ from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
 from monitor.providers.registry import registry
 from monitor.receiver import protocol
-from monitor.receiver.server import ReceiverError, bind
+from monitor.receiver.binding import ReceiverError, bind
 from monitor.services.monitor import Monitor, Settings
 from tests.corpora import corpora
 from tests.factory import running

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from monitor.receiver.app import Arrival, Reply, Rules, build
-from monitor.receiver.server import WANTED_FILES, Receiver, ReceiverError, bind, raise_file_limit
+from monitor.receiver.binding import ReceiverError, bind
+from monitor.receiver.server import WANTED_FILES, Receiver, raise_file_limit
 
 
 def receiver(sock: socket.socket) -> Receiver:

@@ -19,7 +19,7 @@ from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
 from monitor.providers.registry import registry
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Monitor, Settings
 from tests.factory import running

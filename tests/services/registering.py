@@ -12,7 +12,7 @@ from typing import Any
 from monitor.account import Account
 from monitor.config import Config, ReceiverConfig
 from monitor.model.drift import DriftRow, State
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.sandbox.apis.outbox import routed
 from monitor.sandbox.apis.server import FOREIGN, ProviderSandbox
 from monitor.services.assemble import Assembly, assembled

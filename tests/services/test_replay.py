@@ -22,7 +22,7 @@ from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
 from monitor.providers.registry import registry
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.secret import Secret
 from monitor.services.examine import Examiner
 from monitor.services.keychain import Keychain

@@ -16,7 +16,7 @@ from textual.widgets import Input
 from monitor.account import Account
 from monitor.config import Config, ReceiverConfig
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Wanted
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.secret import Secret
 from monitor.services.assemble import Assembly, assembled
 from monitor.services.monitor import Settings

@@ -13,7 +13,7 @@ from monitor.account import Account
 from monitor.config import Config, ReceiverConfig
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import Spec
-from monitor.receiver.server import bind
+from monitor.receiver.binding import bind
 from monitor.sandbox.apis.server import FOREIGN, ProviderSandbox
 from monitor.services.assemble import assembled
 from monitor.services.demonstration import route_to

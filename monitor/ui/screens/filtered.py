@@ -39,6 +39,10 @@ class FilteredScreen(ListScreen):
     async def obey(self, text: str) -> None:
         """Show what passes this filter."""
 
+    @abstractmethod
+    async def show(self, number: int) -> None:
+        """Put the cursor on what bears this number, and open it where that takes room."""
+
     @property
     @abstractmethod
     def obeyed(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,7 +11,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from monitor.model.filter import parse as parse_filter
-from monitor.services.simulate import Order
 from monitor.ui import replaying
 from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
@@ -20,16 +19,15 @@ from monitor.ui.inspector import BODY, TABS
 from monitor.ui.lines import Part
 from monitor.ui.safety import toast
 from monitor.ui.screens.detail import DetailScreen
-from monitor.ui.screens.drill import DrillForm, DrillScreen
 from monitor.ui.screens.filtered import FilteredScreen
 from monitor.ui.screens.frame import TRIPLE, over_list
-from monitor.ui.screens.send import SendScreen
-from monitor.ui.screens.sending import SendingScreen
-from monitor.ui.sending import begin
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.empty import Empty
+
+if TYPE_CHECKING:
+    from monitor.services.simulate import Order
 
 
 class LiveScreen(FilteredScreen):
@@ -214,6 +212,10 @@ class LiveScreen(FilteredScreen):
 
     def action_send(self) -> None:
         """Choose and send simulated events; while some are sent, see how far that is."""
+        from monitor.ui.screens.send import SendScreen
+        from monitor.ui.screens.sending import SendingScreen
+        from monitor.ui.sending import begin
+
         session, simulator = self.session, self.session.simulator
         if simulator is None or not session.can_send:
             toast(self.app, "Sending is off: this monitor only watches.", severity="warning")
@@ -243,6 +245,8 @@ class LiveScreen(FilteredScreen):
 
     def action_drill(self) -> None:
         """Choose what is answered for a while, or see it and end it."""
+        from monitor.ui.screens.drill import DrillForm, DrillScreen
+
         drill = self.session.monitor.drill
         if self.session.monitor.settings.read_only:
             toast(self.app, "The answers are as ever: this monitor only watches.", severity="warning")
