@@ -11,7 +11,7 @@ from monitor.model.capture import LOCAL_MARK, Source
 from monitor.model.reading import Direction, Status
 from monitor.store.reader import Row
 from monitor.text import visible
-from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, fit, pad, short_span, size
+from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, fit, pad, short_span, size, tail
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
 
@@ -23,7 +23,7 @@ _ORDER: Final = tuple(LABELS)
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("verdict", 1), ("provider", 9), ("event", 9), ("status", 9), ("party", 15), ("status", 10),
-    ("event", 15), ("verdict", 11), ("time", 10), ("event", 17), ("status", 12), ("text", 16), ("event", 24),
+    ("event", 15), ("verdict", 11), ("status", 12), ("event", 17), ("time", 10), ("text", 16), ("event", 24),
     ("status", 16), ("party", 22),
 )  # fmt: skip
 _FOREIGN_LIMIT: Final = 200
@@ -113,9 +113,7 @@ def _event(row: Row, wide: int, look: Look) -> list[Part]:
         parts.append((fit(tag, wide) + " ", "warn"))
         wide -= len(tag) + 1
     text = visible(row.event, limit=_FOREIGN_LIMIT) if row.event else ""
-    if len(text) > wide:  # every provider's events begin alike (message., sms.): the end tells them apart
-        text = text.partition(".")[2] or text
-    parts.append((pad(text, max(wide, 0)), "plain"))
+    parts.append((pad(tail(text, wide), max(wide, 0)), "plain"))
     return parts
 
 

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from monitor.model.coverage import Coverage, Covered, News, State
 from monitor.model.filter import quote
 from monitor.text import visible
-from monitor.ui.format import clock, count, day, fit, pad
+from monitor.ui.format import clock, count, day, fit, pad, tail
 from monitor.ui.lines import Part
 from monitor.ui.mask import DOT
 from monitor.ui.painted import cells
@@ -24,9 +24,9 @@ STATES: Final = {
 _WORDS: Final = {
     State.HANDLED: "handled", State.SEEN: "seen", State.SIMULATED: "only simulated", State.MISSING: "not yet",
 }  # fmt: skip
-_NUMBER: Final = 7  # cells
-_LAST: Final = 11
+_LAST: Final = 11  # cells
 _STATE: Final = 15
+_NARROW: Final = 70  # cells below which numbers stand closer
 _WIDE: Final = 96  # cells from which there is room for the state in words, and for more of a name
 
 
@@ -68,7 +68,7 @@ def heading(width: int) -> list[Part]:
     """The labels of the columns, in as many cells as the rows have."""
     event, word = _widths(width)
     state = "state".ljust(_STATE) if width >= _WIDE else ""
-    labels = "".join(label.rjust(_NUMBER) for label in ("seen", "local", "2xx")) + "last".rjust(_LAST)
+    labels = "".join(label.rjust(_number(width)) for label in ("seen", "local", "2xx")) + "last".rjust(_LAST)
     return [(f"    {'event'.ljust(event)} {'status'.ljust(word)} {state}{labels}", "faint")]
 
 
@@ -86,13 +86,13 @@ def _kind(one: Covered, width: int, now: datetime) -> list[Part]:
     plain = "quiet" if one.state is State.MISSING else "plain"
     parts: list[Part] = [
         (f" {sign} ", role),
-        (pad(visible(one.kind.event, limit=200), event) + " ", plain if one.documented else "quote"),
+        (pad(tail(visible(one.kind.event, limit=200), event), event) + " ", plain if one.documented else "quote"),
         (pad(visible(one.kind.word or "", limit=100), word) + " ", plain),
     ]
     if width >= _WIDE:
         parts.append((_WORDS[one.state].ljust(_STATE), role))
     for number, kind in ((one.seen, "plain"), (one.simulated, "warn"), (one.handled, "good")):
-        parts.append(((_short(number) if number else "·").rjust(_NUMBER), kind if number else "faint"))
+        parts.append(((_short(number) if number else "·").rjust(_number(width)), kind if number else "faint"))
     last = "" if one.last_at is None else _when(one.last_at, now)
     return [*parts, (last.rjust(_LAST), "quiet")]
 
@@ -120,9 +120,14 @@ def _news(one: News, width: int, now: datetime, *, masked: bool) -> list[Part]:
 
 def _widths(width: int) -> tuple[int, int]:
     """Cells of event and status."""
-    room = width - 1 - 3 - 2 - 3 * _NUMBER - _LAST - (_STATE if width >= _WIDE else 0)
+    room = width - 1 - 3 - 2 - 3 * _number(width) - _LAST - (_STATE if width >= _WIDE else 0)
     word = min(max(room - 20, room // 2 - 2, 8), 24)
     return min(max(room - word, 8), 48), word
+
+
+def _number(width: int) -> int:
+    """Cells of a number."""
+    return 7 if width >= _NARROW else 6
 
 
 def _when(moment: datetime, now: datetime) -> str:

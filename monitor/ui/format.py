@@ -58,6 +58,14 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+def tail(event: str, width: int) -> str:
+    """An event's name for ``width`` cells: without its first word where that is too long.
+
+    Every provider's events begin alike (message., sms.): the end tells them apart.
+    """
+    return event if cell_len(event) <= width else event.partition(".")[2] or event
+
+
 def count(number: int, noun: str = "") -> str:
     """A number with thousands separated, and its noun in the right number: ``1,204 captures``."""
     if not noun:

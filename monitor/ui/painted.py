@@ -47,16 +47,23 @@ class Painted(Widget):
             style = self._paints[name] = self.app.get_component_styles(name).partial_rich_style
         return style
 
+    def _on(self, base: Style, role: str) -> Style:
+        """A role on the colours of ``base``."""
+        if base.reverse:  # every colour would become a background of its own: there the row has one
+            return base
+        if role == "faint" and base.bgcolor in (self.picked(focused=True).bgcolor, self.picked(focused=False).bgcolor):
+            role = "quiet"  # which the row under the cursor leaves readable
+        return base + self.role(role)
+
     def paint(self, parts: Sequence[Part], width: int, base: Style) -> Strip:
         """Parts as a strip of exactly ``width`` cells on the colours of ``base``."""
-        # In reverse every colour would become a background of its own: there the row has one.
-        segments = [Segment(text, base if base.reverse else base + self.role(role)) for text, role in parts if text]
+        segments = [Segment(text, self._on(base, role)) for text, role in parts if text]
         return Strip(segments).adjust_cell_length(width, base)
 
     def paint_slice(self, line: Line, start: int, end: int, base: Style) -> list[Segment]:
         """The characters ``start`` to ``end`` of a line as segments."""
         return [
-            Segment(line.text[max(a, start) : min(b, end)], base if base.reverse else base + self.role(role))
+            Segment(line.text[max(a, start) : min(b, end)], self._on(base, role))
             for a, b, role in line.spans
             if a < end and b > start
         ]

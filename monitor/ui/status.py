@@ -158,10 +158,10 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
 
 def _second(facts: Facts, width: int) -> list[Part]:
     right: list[Part] = []
-    for text, role in facts.modes:
+    for text, role in _shortened(facts.modes, width - 1):
         shown = f" {text} " if role in ("chip", "alarm") else text
         right += [(shown, role), (" ", "plain")]
-    if facts.last:
+    if facts.last and cells(right) + len(facts.last) + 1 < width:
         right += [(facts.last, "quiet"), (" ", "plain")]
     ways = [(words, form) for words in (True, False) for form in facts.forward] or [(True, ())]
     for words, form in [*ways, (False, ())]:
@@ -169,10 +169,16 @@ def _second(facts: Facts, width: int) -> list[Part]:
         said: list[Part] = [*form, ("  ", "plain")] if form else []
         if cells(left) + cells(said) + cells(right) + 1 <= width:
             return _apart(left, said + right, width)
-    room = width - 1
-    if cells(right) > room:
-        return [(" ", "plain"), *_cut(right, room)]
-    return _apart(_cut(left, room - cells(right)), right, width)
+    return _apart(_whole(left, width - cells(right)), right, width)
+
+
+def _shortened(modes: Sequence[Part], width: int) -> list[Part]:
+    """All of the modes in so many cells: where there is no room the longest are cut, and none is left out."""
+    longest = max((cell_len(text) for text, _ in modes), default=0)
+    room = width - sum(3 if role in ("chip", "alarm") else 1 for _, role in modes)
+    while longest > 1 and sum(min(cell_len(text), longest) for text, _ in modes) > room:
+        longest -= 1
+    return [(fit(text, longest), role) for text, role in modes]
 
 
 def _verdicts(facts: Facts, *, words: bool) -> list[Part]:
@@ -189,13 +195,11 @@ def _apart(left: list[Part], right: list[Part], width: int) -> list[Part]:
     return [*left, (" " * max(width - cells(left) - cells(right), 1), "plain"), *right]
 
 
-def _cut(parts: list[Part], width: int) -> list[Part]:
-    kept: list[Part] = []
-    for text, role in parts:
-        if cell_len(text) > width:
-            if width > 0:
-                kept.append((fit(text, width), role))
-            break
-        kept.append((text, role))
-        width -= cell_len(text)
-    return kept
+def _whole(parts: list[Part], width: int) -> list[Part]:
+    """As many of the parts as fit whole; an ellipsis stands for the rest."""
+    if cells(parts) <= width:
+        return parts
+    kept = list(parts)
+    while kept and cells(kept) + 3 > width:  # two for the ellipsis, one before what follows
+        del kept[-2:]  # with the blank before it
+    return [*kept, (" …", "quiet")] if kept else []

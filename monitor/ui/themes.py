@@ -40,6 +40,8 @@ OWN: Final = (
     ),
 )
 
+TEXT: Final = 4.5  # contrast that text needs, by WCAG 2
+LABEL: Final = 3.0  # ... and what only stands beside it
 # What ``t`` offers, in this order; whatever else is registered comes after.
 FIRST: Final = ("hooktop-dark", "hooktop-light", "ansi-dark", "ansi-light")
 
@@ -49,48 +51,71 @@ def known() -> list[str]:
     return [*FIRST, *sorted({*BUILTIN_THEMES} - {*FIRST})]
 
 
+def contrast(one: Color, other: Color) -> float:
+    """How well one colour reads on another: the ratio of WCAG 2, from 1 to 21."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
     """Colours for the stylesheets as variables named ``h-...``: solid, so that they also work for drawn lines.
 
-    ANSI themes use the terminal's own 16 colours, which nobody can mix: there quiet is bright black and the cursor is
-    shown in reverse.
+    A theme's own colours are moved towards black or white as far as it takes to read them. ANSI themes use the
+    terminal's own 16 colours, which nobody can mix: there quiet is bright black, the cursor is shown in reverse, blue
+    on dark is the bright one, and nothing on light is yellow.
     """
     if theme.ansi:
         bright = "ansi_bright_black"
         back, front = ("ansi_white", "ansi_black") if theme.dark else ("ansi_black", "ansi_white")
+        wrong, careful, hint, keyword = (
+            ("ansi_bright_red", "ansi_yellow", "ansi_bright_blue", "ansi_magenta")
+            if theme.dark
+            else ("ansi_red", "ansi_magenta", "ansi_blue", "ansi_blue")
+        )
         return {
             "h-text": "ansi_default", "h-quiet": bright, "h-faint": bright, "h-rule": bright,
-            "h-good": "ansi_green", "h-bad": "ansi_red", "h-warn": "ansi_yellow", "h-info": "ansi_blue",
-            "h-accent": "ansi_cyan", "h-string": "ansi_green", "h-number": "ansi_cyan", "h-keyword": "ansi_magenta",
+            "h-good": "ansi_green", "h-bad": wrong, "h-warn": careful, "h-info": hint,
+            "h-accent": "ansi_cyan", "h-string": "ansi_green", "h-number": "ansi_cyan", "h-keyword": keyword,
             "h-cursor": "ansi_default", "h-cursor-blur": "ansi_default", "h-bar": "ansi_default",
             "h-on-chip": "ansi_black", "h-pick": "reverse",
             "h-pick-back": back, "h-pick-text": front,
         }  # fmt: skip
     background = Color.parse(variables["background"])
     text = Color.parse(variables["foreground"])
-    primary, good, bad, warn, accent = (
-        Color.parse(variables[name]) for name in ("primary", "success", "error", "warning", "accent")
-    )
-    if not theme.dark and "hooktop" not in theme.name:  # many light themes have colours too pale to read as text
-        black = Color(0, 0, 0)
-        primary, good, bad, warn, accent = (colour.blend(black, 0.35) for colour in (primary, good, bad, warn, accent))
+    ink = Color(255, 255, 255) if theme.dark else Color(0, 0, 0)
+
+    def readable(colour: Color, least: float = TEXT, towards: Color = ink) -> Color:
+        """The colour, or the nearest to it in the direction of another that reads on the background."""
+        steps = (colour.blend(towards, step / 20) for step in range(20))
+        return next((one for one in steps if contrast(one, background) >= least), towards)
 
     def mix(colour: Color, share: float) -> str:
         return background.blend(colour, share).hex6
 
+    primary, good, bad, warn, accent = (
+        readable(Color.parse(variables[name])) for name in ("primary", "success", "error", "warning", "accent")
+    )
+
     return {
         "h-text": text.hex6,
-        "h-quiet": mix(text, 0.62),
-        "h-faint": mix(text, 0.40),
+        "h-quiet": readable(background.blend(text, 0.62), TEXT, text).hex6,
+        "h-faint": readable(background.blend(text, 0.40), LABEL, text).hex6,
         "h-rule": mix(text, 0.20),
         "h-good": good.hex6,
         "h-bad": bad.hex6,
         "h-warn": warn.hex6,
         "h-info": primary.hex6,
         "h-accent": accent.hex6,
-        "h-string": mix(good, 0.85),
-        "h-number": mix(primary, 0.95),
-        "h-keyword": mix(accent, 0.95),
+        "h-string": readable(background.blend(good, 0.85)).hex6,
+        "h-number": readable(background.blend(primary, 0.95)).hex6,
+        "h-keyword": readable(background.blend(accent, 0.95)).hex6,
         "h-cursor": mix(primary, 0.24 if theme.dark else 0.17),
         "h-cursor-blur": mix(text, 0.10),
         "h-bar": mix(text, 0.06),

@@ -21,6 +21,7 @@ from monitor.ui.widgets.rows import Placed
 KeyOf: TypeAlias = Callable[[str], str] | None  # the key of an action
 _LIMIT: Final = 200
 _KEY: Final = 10  # cells of the key that mends a row
+_HOST: Final = 12  # cells below which a host says nothing
 _LONG: Final = 100  # columns from which on states are written out
 _DETAILED: Final = 110  # ... and say since when
 # Glyph, word for little room and role of each state, in that order of importance. Red is only for what is wrong.
@@ -146,12 +147,14 @@ def _answered(panel: Panel, room: int) -> list[Part]:
     if "list" in panel.cannot and panel.took_s is None and panel.refreshed_at is not None:
         return [(fit("no API, done by hand", room), "quiet")]
     if panel.trouble is not None:
-        return [(fit(f"{host}  ", room), "quiet"), _trouble(panel)] if host else []
+        return [(f"{fit(host, room - 3)}  ", "quiet"), _trouble(panel)] if host else []
     if panel.took_s is None:
         return [(fit(f"{host}  not asked yet", room), "quiet")]
     when = f"  {clock(panel.refreshed_at)}" if panel.refreshed_at is not None else ""
     took = f"{count(round(panel.took_s * 1000))} ms{when}"
-    return [(fit(f"{host}  ", max(room - len(took) - 2, 0)), "quiet"), ("✔ ", "good"), (took, "quiet")]
+    room -= len(took) + 4
+    shown = f"{fit(host, room)}  " if room >= _HOST else ""
+    return [(shown, "quiet"), ("✔ ", "good"), (took, "quiet")]
 
 
 def _trouble(panel: Panel) -> Part:

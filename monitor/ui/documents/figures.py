@@ -90,8 +90,10 @@ def _top(stats: Stats, history: History, width: int) -> Block:
         taken = max(*map(cells, drawn), (width - GAP) // 2)
         panel: Block = [[(name.ljust(_LABEL), "quiet"), (text, "plain")] for name, text in counts]
         return [title, *_beside(taken, drawn, panel)]
-    said = " · ".join(f"{text} {name}" for name, text in counts[:4])
-    return [title, *drawn, [(fit(said, width), "quiet")]]
+    said = [f"{text} {name}" for name, text in counts[:4]]
+    while cells(shown := [(" · ".join(said), "quiet")]) > width:
+        said.pop()
+    return [title, *drawn, shown]
 
 
 def _counts(stats: Stats, history: History) -> list[tuple[str, str]]:

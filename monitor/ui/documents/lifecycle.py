@@ -81,7 +81,7 @@ def _head(message: Message, reader: Reader, stuck: float | None) -> Iterator[Lin
 
 
 def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Placed]:
-    yield line((" " * (_NAME + 2), "plain"), ("provider’s clock".ljust(_CLOCK + 4), "faint"), ("ours", "faint")), None
+    yield line((" " * (_NAME + 2), "plain"), ("their clock".ljust(_CLOCK) + "ours", "faint")), None
     dates = {day(at) for stage in message.stages for at in (stage.provider_at, stage.received_at) if at is not None}
     scale = _Scale(message.stages, width)
     before: Stage | None = None

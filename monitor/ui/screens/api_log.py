@@ -26,6 +26,7 @@ from monitor.ui.widgets.rows import Cursor, Rows
 
 EVERY_S: Final = 0.2  # between two looks whether there is another
 _LIMIT: Final = 20_000
+_ROOMY: Final = 64  # cells from which there is room for whose account it was
 _ID: Final = re.compile(r"(?<=/)(?=[^/?]*[0-9])[^/?]{16,}")  # a long segment with a digit in it
 
 
@@ -34,9 +35,11 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
     good = call.status is not None and call.status < 400 and call.error is None
     answer = str(call.status) if call.status is not None else "–"
     role = "good" if good else "bad"
+    roomy = width >= _ROOMY
     left: list[Part] = [
-        (f"{clock(call.at, digits=1)} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
-        (f"{call.took_s * 1000:>6,.0f} ms ", "plain"), (pad(visible(call.account, limit=40), 14) + " ", "info"),
+        (f"{clock(call.at, digits=int(roomy))} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
+        (f"{call.took_s * 1000:>6,.0f} ms ", "plain"),
+        (pad(visible(call.account, limit=40), 14) + " " if roomy else "", "info"),
         (pad(visible(call.method, limit=20), 7), "plain"),
     ]  # fmt: skip
     room = width - 2 - sum(len(text) for text, _ in left)

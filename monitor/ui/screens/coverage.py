@@ -112,7 +112,8 @@ class CoverageScreen(CountedScreen[Covered | News]):
             if self._session.can_send
             else "n new fields, esc closes"
         )
-        box.border_subtitle = heading(f"{clock(found.at)}  {keys}")
+        at = f"{clock(found.at)}  "
+        box.border_subtitle = heading(at + keys if len(at + keys) + 4 <= box.outer_size.width else keys)
         self._moved()
 
     @on(Cursor.Moved)

@@ -21,11 +21,11 @@ from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
 FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
 _WHICH: Final = "filter: what passes the filter in force; capture: the one under the cursor; everything."
 _HELP: Final = {
-    Format.JSONL: "jsonl: one JSON object a line, as every --json prints it",
-    Format.HAR: "har: HTTP Archive 1.2, for browsers and proxies",
-    Format.CURL: "curl: a bash script that sends the same bytes again",
-    Format.CSV: "csv: for spreadsheets",
-    Format.BUNDLE: "bundle: one file for 'hooktop open' and 'hooktop import'",
+    Format.JSONL: "as JSON lines: one JSON object a line, as every --json prints it",
+    Format.HAR: "as an HTTP Archive 1.2, for browsers and proxies",
+    Format.CURL: "as a bash script that sends the same bytes again",
+    Format.CSV: "as a table, for spreadsheets",
+    Format.BUNDLE: "as one file for 'hooktop open' and 'hooktop import'",
 }
 
 
@@ -57,7 +57,8 @@ class ExportScreen(WorkScreen):
         yes = "yes" if self._mask else "no"
         return [
             Field("which", "What", _WHICH, tuple(which), free=False, default=which[0]),
-            Field("form", "Form", "; ".join(_HELP.values()), tuple(Format), free=False, default=Format.JSONL),
+            Field("form", "Form", "How they are written; what for is said below.", tuple(Format), free=False,
+                  default=Format.JSONL),
             Field("mask", "Masked", "Replace numbers, names, texts and secrets, each always in the same way.",
                   ("no", "yes"), free=False, default=yes),
             Field("file", "File", "A new file, readable by you alone.", required=True,
@@ -78,7 +79,7 @@ class ExportScreen(WorkScreen):
         what = {FILTER: said, CAPTURE: f"capture {self._capture}", EVERYTHING: "every capture"}[values["which"]]
         as_it_is = "not masked: share it with care"
         second: Part = ("masked: may be shared", "good") if values["mask"] == "yes" else (as_it_is, "warn")
-        return [[(what, "quiet")], [second]]
+        return [[(f"{what}, {_HELP[Format(values['form'])]}", "quiet")], [second]]
 
     async def work(self, values: Mapping[str, str]) -> str:
         """Write the file."""

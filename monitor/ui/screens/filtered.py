@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual import on
 from textual.binding import BindingType
 from textual.timer import Timer
@@ -177,4 +178,4 @@ _ESC: Final[list[Part]] = [("esc", "accent"), ("  shows everything again", "quie
 
 def _carets(error: FilterError) -> Iterable[str]:
     text, caret = error.carets().split("\n")
-    return text, caret.ljust(len(text))
+    return text, caret.ljust(cell_len(text))

@@ -39,6 +39,7 @@ WHOLE: Final = 200  # answers whose bodies are held for a look; the store has al
 LISTED: Final = 5_000  # answers that are listed, the newest
 WIDE: Final = 96  # cells from which there is room for all that is to be said of an answer
 _WORDS: Final = 24
+_WORD: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +193,12 @@ def answer_row(one: Replayed, width: int) -> list[Part]:
         right.append((pad(spent, 9), "faint" if isinstance(before, int) else "quiet"))
     right += [("→ ", "faint"), (pad(f"{glyph} {word}", 12), role), (pad(time, 8, right=True) + "  ", "plain")]
     said = change.words if wide or change.same else "changed"
-    right.append((pad(said, _WORDS), "quiet" if change.same and change.same_body is not False else "warn"))
+    right.append(
+        (pad(said, _WORDS if wide else _WORD), "quiet" if change.same and change.same_body is not False else "warn")
+    )
     room = width - 2 - cells(right)
     name = f"{attempt.capture}  {visible(one.provider, limit=40)}  {visible(one.event or '', limit=80)}"
-    return [(pad(name, max(room, 6)), "plain"), *right]
+    return [(pad(name, max(room - 1, 6)) + " ", "plain"), *right]
 
 
 def answer_lines(one: Replayed, reader: Reader, width: int) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,6 +21,8 @@ from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.rows import Cursor, Rows
+
+_CLOSES: Final = ("esc", "closes")
 
 
 class Answer(StrEnum):
@@ -97,16 +99,20 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
 
     def on_mount(self) -> None:
         offers = self.query_one(Offers)
-        offers.styles.height = min(len(self._offers) * offers.tall, 16) or 1
+        offers.display = bool(self._offers)
+        offers.styles.height = min(len(self._offers) * offers.tall, 16)
         offers.focus()
         self.query_one("#restore-note", Plain).show_parts(*self._words())
 
     def _words(self) -> tuple[tuple[Part, ...], ...]:
         if not self._offers:
-            return ((("Nothing of what hooktop replaced or removed is left to be put back.", "quiet"),),)
+            return (
+                (("Nothing of what hooktop replaced or removed is left to be put back.", "quiet"),),
+                _keys([_CLOSES]),
+            )
         many = count(len(self._offers), "registration")
         if self._occasion is Occasion.ASKED:
-            keys = [("enter", "puts it back as it was"), ("D", "never offers it again"), ("esc", "closes")]
+            keys = [("enter", "puts it back as it was"), ("D", "never offers it again"), _CLOSES]
             return (_keys(keys),)
         keys = [("y", "yes, all"), ("enter", "only this"), ("n", "no, leave as it is")]
         if self._occasion is Occasion.START:

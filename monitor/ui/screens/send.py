@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +21,7 @@ from monitor.ui.lines import Part
 from monitor.ui.safety import Plain, content
 from monitor.ui.screens.overlay import Options, OptionsOverlay, heading
 
+WIDE: Final = 80  # cells from which there is room for more words
 MAX_COUNT: Final = 10_000
 KEYS: Final = {"bad_signature": "b", "duplicate": "d", "out_of_order": "o", "unknown_field": "u", "burst": "f"}
 FIELDS: Final = {"count": "c", "rate": "r", "seed": "e", "sets": "v"}
@@ -57,7 +59,9 @@ class SendScreen(OptionsOverlay[Order]):
             yield Plain(classes="send-row", id="send-switches")
             with Horizontal(classes="send-row"):
                 yield Plain(id="send-more")
-                yield from self._input("sets", "set values", "payload.text=Hi", 400)
+                yield from self._input(
+                    "sets", "set values" if self.app.size.width >= WIDE else "set", "payload.text=Hi", 400
+                )
             yield Plain(_NOTE, id="send-note")
 
     def _input(self, name: str, words: str, otherwise: str, longest: int) -> ComposeResult:
@@ -68,6 +72,8 @@ class SendScreen(OptionsOverlay[Order]):
     def _scenario_options(self) -> list[Option]:
         options = []
         before = ""
+        longest = max((cell_len(visible(scenario.name)) for _, scenario in self._scenarios), default=0)
+        longest = min(longest, max(self.app.size.width // 4, 20))
         for index, (provider, scenario) in enumerate(self._scenarios):
             shown = provider if provider != before else ""
             before = provider
@@ -75,8 +81,8 @@ class SendScreen(OptionsOverlay[Order]):
                 Option(
                     content(
                         (
-                            (pad(visible(shown), 11), "info"),
-                            (pad(visible(scenario.name), 26) + " ", "plain"),
+                            (pad(visible(shown), 10), "info"),
+                            (pad(visible(scenario.name), longest) + "  ", "plain"),
                             (visible(scenario.summary, limit=120), "quiet"),
                         )
                     ),

@@ -23,7 +23,7 @@ from monitor.ui.screens.base import TALL
 from monitor.ui.screens.frame import ListScreen, over_list
 from monitor.ui.screens.registration import RegistrationScreen
 from monitor.ui.session import Session
-from monitor.ui.webhook_rows import adrift, heading
+from monitor.ui.webhook_rows import adrift, heading, mending
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.empty import Empty
 from monitor.ui.widgets.rows import Cursor
@@ -111,6 +111,15 @@ class WebhooksScreen(ListScreen):
         if action.context == "webhooks":
             return True
         return super().applies(action) and (action.id != "open" or bool(self.rows.entries))
+
+    def keys(self) -> list[Action]:
+        """As for every screen; what mends is named where there is something to mend."""
+        rows = {"mend": [self._row], "mend_all": [entry.row for entry in self.rows.entries]}
+
+        def helps(action: Action) -> bool:
+            return action.id not in rows or any(row is not None and mending(row) for row in rows[action.id])
+
+        return list(filter(helps, super().keys()))
 
     def modes(self) -> Sequence[Part]:
         """What points elsewhere is said over the list."""

@@ -101,21 +101,32 @@ class KeyBar(Painted):
         """The line: as many keys as fit, and the note at the right where there is room."""
         width = self.size.width
         parts: list[Part] = []
-        for action in self._actions:
-            item: list[Part] = [(" " + key_name(action.keys[0]), "accent"), (f" {action.label} ", "quiet")]
-            if cells(parts) + cells(item) > width:
-                break
-            parts += item
+        for action in self._fitting():
+            parts += [(" " + key_name(action.keys[0]), "accent"), (f" {action.label} ", "quiet")]
         room = width - cells(parts) - 1
         if len(self._note) < room:
             parts.append((self._note.rjust(room), "quiet"))
         return self.paint(parts, width, self.rich_style)
 
+    def _fitting(self) -> list[Action]:
+        """As many of the keys as there is room for, the first rather than the last, but that for help before all."""
+        room, kept = self.size.width, set()
+        for action in sorted(self._actions, key=lambda action: action.id != "help"):
+            room -= _cells(action)
+            if room < 0:
+                break
+            kept.add(action)
+        return [action for action in self._actions if action in kept]
+
     def on_click(self, event: events.Click) -> None:
         """Press the key under the mouse."""
         at = 0
-        for action in self._actions:
-            at += len(key_name(action.keys[0])) + len(action.label) + 3
+        for action in self._fitting():
+            at += _cells(action)
             if event.x < at:
                 self.app.simulate_key(action.keys[0])
                 return
+
+
+def _cells(action: Action) -> int:
+    return len(key_name(action.keys[0])) + len(action.label) + 3

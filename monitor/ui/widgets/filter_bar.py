@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,7 +16,7 @@ from textual.widgets import Input
 from monitor.model.filter import Completion, FilterError, complete
 from monitor.text import visible
 from monitor.ui.actions import bindings
-from monitor.ui.format import fit
+from monitor.ui.format import fit, pad
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
 
@@ -75,15 +76,20 @@ class FilterBar(Vertical):
         self._complete()
 
     def wrong(self, error: FilterError) -> None:
-        """Point at what is wrong."""
+        """Point at what is wrong; the words stand after the caret or, where there is more room, before it."""
         self._wrong = True
-        words = visible(error.message, limit=120) + (f" {visible(error.hint, limit=160)}" if error.hint else "")
+        said, hint = visible(error.message, limit=120), visible(error.hint, limit=160)
         room = max(self.size.width - 4, 10)
-        at = min(error.column, max(room - 20, 0))
-        parts: tuple[Part, ...] = ((" " * (at + 3), "plain"), ("▲ ", "bad"), (fit(words, room - at - 1), "warn"))
-        if at + len(words) + 6 > room and at > len(words):
-            parts = ((f"{words} ▲".rjust(at + 4), "warn"),)
-        self._help.show_parts(parts)
+        at = cell_len(visible(self.input.value[: error.column])) - int(self.input.scroll_offset.x)
+        at = min(max(at, 0), room)
+        after = at <= room // 2 or at + cell_len(f"{said} {hint}") < room
+        wide = room - at - 1 if after else at - 1
+        said = fit(said, max(wide - cell_len(hint) - 1, wide // 2))  # what can be done is to be seen, too
+        words = fit(f"{said} {hint}".rstrip(), wide)
+        if after:
+            self._help.show_parts(((" " * (at + 3), "plain"), ("▲ ", "bad"), (words, "warn")))
+        else:
+            self._help.show_parts((("   ", "plain"), (pad(words, wide, right=True), "warn"), (" ▲", "bad")))
 
     def right(self) -> None:
         """Nothing is wrong any more."""
@@ -101,12 +107,17 @@ class FilterBar(Vertical):
         if self._wrong:
             return
         parts: list[Part] = [("   ", "plain")]
+        room = self.screen.size.width - 7  # what is left beside "tab"
         for index, found in enumerate(self._found[:SHOWN]):
             if found.text == text[found.start : found.end]:
                 continue
-            parts += [(visible(found.text, limit=40), "quiet" if index else "info"), ("  ", "plain")]
+            shown = visible(found.text, limit=40)
+            room -= cell_len(shown) + 2
+            if room < 0:
+                break
+            parts += [(shown, "quiet" if index else "info"), ("  ", "plain")]
         if len(self._found) == 1:
-            parts.append((visible(self._found[0].help, limit=100), "faint"))
+            parts.append((fit(visible(self._found[0].help, limit=100), room), "faint"))
         elif self._found:
             parts.append(("tab", "accent"))
         self._help.show_parts(tuple(parts))

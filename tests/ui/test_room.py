@@ -1,0 +1,214 @@
+"""What there is room for: no screen is cut at its edges, and what matters most is what stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from textual.color import Color
+from textual.containers import Container, Horizontal, Vertical
+from textual.theme import BUILTIN_THEMES
+from textual.widget import Widget
+from textual.widgets import OptionList
+
+from monitor.config import ForwardConfig
+from monitor.model.filter import FilterError, parse
+from monitor.providers.registry import registry
+from monitor.services.drill import Rule
+from monitor.services.localkeys import LocalKeys
+from monitor.services.replay import Replayer
+from monitor.ui import themes
+from monitor.ui.painted import cells
+from monitor.ui.safety import Plain
+from monitor.ui.screens.drill import DrillScreen
+from monitor.ui.screens.help import HelpScreen
+from monitor.ui.screens.restore import RestoreScreen
+from monitor.ui.status import Facts, status_lines
+from monitor.ui.widgets.bars import KeyBar
+from monitor.ui.widgets.filter_bar import FilterBar
+from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
+from tests.ui.test_coverage import opened, volts
+from tests.ui.test_overlays import simulators
+from tests.ui.webhooks import WANTED, View, ours, view
+
+SMALL, USUAL = (60, 15), (80, 24)
+
+
+def cut(s: Screens | View) -> list[str]:
+    """Widgets of the screen on top that stand over the edge of their box, or hold more lines than they show."""
+    found: list[str] = []
+    boxes = [box for box in s.top().query(".box, .box *") if isinstance(box, (Vertical, Horizontal, Container))]
+    for box in boxes:
+        if box.allow_vertical_scroll:
+            continue
+        for child in box.children:
+            if child.display and not box.content_region.contains_region(child.region):
+                found.append(f"{child!r} stands over the edge of {box!r}")
+    return found + [f"{one!r} is cut" for one in s.top().query(Plain) if one.region and lines(one) > one.size.height]
+
+
+def lines(text: Widget) -> int:
+    """The lines that a text takes at its width."""
+    return text.get_content_height(text.container_size, text.screen.size, text.content_size.width)
+
+
+@pytest.mark.parametrize("size", [SMALL, USUAL], ids=str)
+async def test_overlays_fit_their_screen(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, mixed_captures(), size=size, simulator=simulators(tmp_path)) as s:
+        store, local = s.monitor.store, LocalKeys(tmp_path / "data")
+        s.app.session.replayer = Replayer(store.path, store.keep, registry(), local, ForwardConfig())
+        for key in ("s", "R", "r", "E", "I", "B", "P", "y", "t", "question_mark", "S", "C"):
+            await s.press("k", key)
+            assert s.top() is not s.live, key
+            await s.press("tab")
+            assert (key, cut(s)) == (key, [])
+            box = s.top().query_one(".box")
+            assert s.top().region.contains_region(box.region)
+            for title in (box.border_title, box.border_subtitle):
+                assert len(title or "") + 4 <= box.outer_size.width
+            while s.top() is not s.live:
+                await s.press("escape")
+
+
+@pytest.mark.parametrize("account", ["bird", "oneroute"])
+async def test_the_form_of_a_webhook_leads_to_its_request(tmp_path: Path, account: str) -> None:
+    async with view(tmp_path, size=SMALL) as s:
+        await s.on(account)
+        await s.press("a")
+        assert cut(s) == []
+        s.top().query_one("#form-request").focus()
+        await s.settle()
+        assert s.top().query_one("#form-request").region.overlaps(s.top().query_one(".box").content_region)
+
+
+async def test_the_cursor_stays_in_sight_of_themes(tmp_path: Path) -> None:
+    async with screens(tmp_path, size=SMALL) as s:
+        await s.press("t", "end")
+        options = s.top().query_one(OptionList)
+        assert str(options.get_option_at_index(options.highlighted or 0).prompt) in s.screen_text()
+
+
+async def test_help_is_always_among_the_keys(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=SMALL) as s:
+        await s.press("k")
+        keys = s.screen_text().splitlines()[-1]
+        assert keys.startswith(" enter open  / filter ")
+        assert " ? help " in keys
+        await s.pilot.click(KeyBar, offset=(keys.index("help"), 0))
+        await s.settle()
+        assert isinstance(s.top(), HelpScreen)
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 120])
+def test_no_state_is_left_out_of_the_status_line(width: int) -> None:
+    modes = (
+        ("1 WEBHOOK ELSEWHERE, KEY 4", "chip"), ("PAUSED", "chip"), ("FILTER status:failed provider:volt", "chip"),
+        ("MASK", "chip"), ("DEMO", "chip"),
+    )  # fmt: skip
+    verdicts = {"verified": 12_345, "invalid": 678, "stale": 9}
+    facts = Facts("127.0.0.1:8787", None, True, 1, 0.0, (), verdicts, modes, "last event 4 min ago")
+    parts = status_lines(facts, width, tall=False)[1]
+    assert cells(parts) <= width
+    text = "".join(text for text, _ in parts)
+    for word in ("1 WEBHO", "PAUSED", "FILTER", "MASK", "DEMO"):
+        assert f" {word}" in text
+    assert "✔" not in text or "12,345" in text
+
+
+async def test_completions_that_do_not_fit_leave_room_for_the_key(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=SMALL) as s:
+        await s.press("slash")
+        offered = s.screen_text().splitlines()[-2].rstrip()
+        assert offered.endswith("tab")
+        assert "provider:" in offered
+
+
+@pytest.mark.parametrize("typed", ["text:你好你好 statos:x", "text:" + "x" * 70 + " statos:x", "statos:" + "x" * 70])
+async def test_the_caret_of_a_filter_stands_under_what_is_wrong(tmp_path: Path, typed: str) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        await s.press("slash")
+        bar = s.live.query_one(FilterBar)
+        bar.input.insert_text_at_cursor(typed)
+        await s.settle()
+        with pytest.raises(FilterError) as wrong:
+            parse(typed)
+        bar.wrong(wrong.value)
+        await s.settle()
+        line, below = s.screen_text().splitlines()[-3:-1]
+        assert wrong.value.hint[:20] in below
+        before, found, _ = line.partition("statos:x")
+        if found:  # not scrolled out of sight
+            assert cell_len(before) == cell_len(below.partition("▲")[0])
+
+
+async def test_times_are_whole_in_the_kinds_of_a_small_screen(tmp_path: Path) -> None:
+    async with screens(tmp_path, volts(), size=SMALL, simulator=simulators(tmp_path)) as s:
+        await opened(s)
+        await s.press("j")
+        row = next(line for line in s.screen_text().splitlines() if "▌" in line and "●" in line)
+        assert "finalized" in row or "sent" in row
+        assert row.split("│")[1].split()[-1].count(":") == 2
+
+
+async def test_a_drill_that_ends_closes_its_screen_once(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        s.monitor.drill.begin(Rule(500))
+        await s.press("R")
+        shown = s.top()
+        assert isinstance(shown, DrillScreen)
+        s.monitor.drill.end()
+        shown._draw()
+        shown._draw()  # the timer of a screen that is on its way out
+        await s.settle()
+        assert s.top() is s.live
+
+
+async def test_nothing_to_put_back_says_how_to_go_on(tmp_path: Path) -> None:
+    async with view(tmp_path, size=USUAL) as s:
+        await s.press("R")
+        await s.until(lambda: isinstance(s.top(), RestoreScreen))
+        await s.settle()
+        assert "esc closes" in s.screen_text()
+        await s.press("escape")
+        assert not isinstance(s.top(), RestoreScreen)
+
+
+@pytest.mark.slow
+async def test_the_key_that_mends_is_named_where_something_is_to_be_mended(tmp_path: Path) -> None:
+    async with view(tmp_path, size=USUAL, wanted=WANTED, seed=ours) as s:
+        for subject, key in (("channels sms.inbound", True), ("channels email.outbound", False)):
+            await s.on("bird", subject)
+            assert (" u mend " in s.screen_text().splitlines()[-1]) is key
+        await s.press("question_mark")
+        assert "Mend this registration" in s.box_text()
+
+
+@pytest.mark.parametrize("name", [name for name in themes.known() if not name.startswith("ansi")])
+def test_every_theme_can_be_read(name: str) -> None:
+    theme = next(one for one in (*themes.OWN, *BUILTIN_THEMES.values()) if one.name == name)
+    colours = themes.role_variables(theme, theme.to_color_system().generate())
+    background = Color.parse(theme.to_color_system().generate()["background"])
+    for role in ("text", "quiet", "good", "bad", "warn", "info", "accent", "string", "number", "keyword"):
+        assert themes.contrast(Color.parse(colours[f"h-{role}"]), background) >= themes.TEXT, role
+    assert themes.contrast(Color.parse(colours["h-faint"]), background) >= themes.LABEL
+    for chip in ("h-warn", "h-bad"):
+        assert themes.contrast(Color.parse(colours["h-on-chip"]), Color.parse(colours[chip])) >= themes.TEXT
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    black, white = Color(0, 0, 0), Color(255, 255, 255)
+    assert themes.contrast(black, white) == themes.contrast(white, black) == pytest.approx(21)
+    assert themes.contrast(Color(119, 119, 119), white) == pytest.approx(4.48, abs=0.01)
+
+
+async def test_what_is_faint_can_be_read_under_the_cursor(tmp_path: Path) -> None:
+    async with screens(tmp_path, size=USUAL) as s:
+        rows = s.captures
+        base = rows.rich_style + rows.picked(focused=True)
+        (segment,) = rows.paint([("noted", "faint")], 5, base)
+        assert segment.style is not None
+        assert segment.style.color == rows.role("quiet").color
+        (segment,) = rows.paint([("noted", "faint")], 5, rows.rich_style)
+        assert segment.style is not None
+        assert segment.style.color == rows.role("faint").color
