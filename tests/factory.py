@@ -98,6 +98,17 @@ class Mark:
 
 
 @asynccontextmanager
+async def storing(path: Path) -> AsyncIterator[Store]:
+    """A running store."""
+    store = Store.open(path)
+    store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
+
+
+@asynccontextmanager
 async def running(
     path: Path, settings: Settings | None = None, forwards: Forwards | None = None, /, **keys: Keys
 ) -> AsyncIterator[Monitor]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from monitor.admin.fetch import DEADLINE_S, MAX_BYTES, FetchError, fetch_public_key
-from tests.admin.server import http, self_signed, served
+from tests.admin.server import http, served
+from tests.certificates import certificate
 
 KEY = b"ssh-rsa AAAA not a real key, but nobody looks here\n"
 
@@ -186,10 +187,10 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "keylog"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    certificate = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    file = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
+    tls.load_cert_chain(file)
     async with served(http(KEY), tls) as (url, requests):
         assert "its certificate is not valid for it" in await told(url)
     assert requests == []

@@ -18,7 +18,8 @@ from monitor.admin.base import AdminError, ApiAnswer, ApiCall, ApiRequest, Troub
 from monitor.admin.http import EXCERPT, MAX_BYTES, Api
 from monitor.admin.masking import mask
 from monitor.secret import Secret
-from tests.admin.server import Asked, Reply, api, http, http_json, self_signed, served
+from tests.admin.server import Asked, Reply, api, http, http_json, served
+from tests.certificates import certificate
 
 TOKEN = "sample-token/not+a\"real'one-7788"
 KEY = "U2FtcGxlIGtleSwgbm90IHJlYWwgLys/Zm9vYmFyLi4="
@@ -248,10 +249,10 @@ async def test_a_server_without_tls_behind_https() -> None:
 async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "keylog"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    certificate = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    file = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
+    tls.load_cert_chain(file)
     async with served(http(b""), tls) as (url, requests):
         error = await failed(request(url))
     assert error.kind is Trouble.UNREACHABLE

@@ -16,7 +16,7 @@ import httpx
 
 from monitor.providers.registry import registry
 from monitor.store.message_reader import MessageReader
-from tests.cli.processes import WAIT_S, Listening, accounts, hooktop, signed
+from tests.cli.processes import WAIT_S, Listening, accounts, done_with, hooktop, signed
 from tests.volt import Webhooks
 
 
@@ -99,9 +99,4 @@ class Process:
 
     def close(self) -> None:
         """Leave nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(WAIT_S)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
+        done_with(self.process)

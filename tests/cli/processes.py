@@ -42,6 +42,16 @@ def hooktop(
     )
 
 
+def done_with(process: subprocess.Popen[bytes]) -> None:
+    """Leave nothing of a process behind."""
+    if process.poll() is None:
+        process.kill()
+    process.wait(WAIT_S)
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
 class Listening:
     """``hooktop listen --json`` on a free port."""
 
@@ -88,12 +98,7 @@ class Listening:
 
     def close(self) -> None:
         """Leave nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(WAIT_S)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
+        done_with(self.process)
 
     def _read(self) -> None:
         assert self.process.stdout is not None

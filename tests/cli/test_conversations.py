@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import signal
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -17,14 +15,6 @@ from tests.cli.deliveries import Place, Process
 from tests.volt import CUSTOMER, SHOP
 
 OTHER = "+15555550199"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A receiver that knows Volt's key."""
-    found = Place(tmp_path)
-    with closing(found.running):
-        yield found
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,18 +14,16 @@ from tests.cli.deliveries import Place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(place: Place) -> Place:
     """A receiver that knows Volt's key, with messages of which the last has a field more."""
-    found = Place(tmp_path)
-    with closing(found.running):
-        volt = found.volt
-        found.post(*(volt.body(f"m{n}", "sent") for n in range(BASELINE)))
-        found.post(volt.body("x", "sent", campaign={"id": "c1"}), volt.body("y", "delivered"))
-        found.post(volt.body("z", "failed", stolen=1), forged=True)
-        with closing(Reader(Path(found.database))) as reader:
-            while reader.learnt() < reader.last_id():
-                pass
-        yield found
+    volt = place.volt
+    place.post(*(volt.body(f"m{n}", "sent") for n in range(BASELINE)))
+    place.post(volt.body("x", "sent", campaign={"id": "c1"}), volt.body("y", "delivered"))
+    place.post(volt.body("z", "failed", stolen=1), forged=True)
+    with closing(Reader(Path(place.database))) as reader:
+        while reader.learnt() < reader.last_id():
+            pass
+    return place
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import signal
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from monitor.cli.message_lines import span
 from tests.cli.deliveries import Place, Process
 from tests.cli.processes import hooktop
 from tests.volt import CUSTOMER
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A receiver that knows Volt's key."""
-    found = Place(tmp_path)
-    with closing(found.running):
-        yield found
 
 
 @pytest.mark.slow

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,12 @@ from tests.cli.deliveries import Place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(place: Place) -> Place:
     """A receiver that knows Volt's key, with five messages."""
-    found = Place(tmp_path)
-    with closing(found.running):
-        volt = found.volt
-        found.post(*(volt.body(name, "failed") for name in "abc"), volt.body("d", "delivered"), volt.body("e", "sent"))
-        found.post(volt.body("e", "delivered"), forged=True)
-        yield found
+    volt = place.volt
+    place.post(*(volt.body(name, "failed") for name in "abc"), volt.body("d", "delivered"), volt.body("e", "sent"))
+    place.post(volt.body("e", "delivered"), forged=True)
+    return place
 
 
 @pytest.mark.slow

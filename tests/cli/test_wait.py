@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from monitor.cli.app import run
 from tests.cli.deliveries import Place, Process, Volt
 from tests.cli.processes import WAIT_S, Listening, event, hooktop, signed
 from tests.volt import CUSTOMER
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A receiver that knows Volt's key."""
-    found = Place(tmp_path)
-    with closing(found.running):
-        yield found
 
 
 def waiting(place: Place, *words: str) -> Process:

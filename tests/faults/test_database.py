@@ -19,8 +19,7 @@ from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Store
 from tests.corpora import ROOT
 from tests.e2e.programs import environment, listening
-from tests.factory import make_capture
-from tests.store.test_store import started
+from tests.factory import make_capture, storing
 
 # Makes a database ready, and kills itself at the so many-th statement that it gives to SQLite.
 KILLED_AT = """
@@ -52,7 +51,7 @@ def prepared_until(path: Path, statement: int) -> int:
 
 
 async def filled(path: Path, *bodies: bytes) -> None:
-    async with started(path) as store:
+    async with storing(path) as store:
         await asyncio.gather(*(store.add(make_capture(body=body)) for body in bodies))
         await store.caught_up()
 
@@ -170,7 +169,7 @@ def bodies_of_format_1(path: Path) -> int:
 async def test_f26_the_log_stays_small_with_a_reader_open(tmp_path: Path, size: int, count: int) -> None:
     path = tmp_path / "h.db"
     most = 0
-    async with started(path) as store:
+    async with storing(path) as store:
         await store.add(make_capture())
         with closing(store.reader()) as reader:
             assert reader.last_id() == 1

@@ -8,15 +8,9 @@ import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from monitor.forwarding.forwarder import Forwarder
 from monitor.forwarding.target import TargetProblem
@@ -24,6 +18,7 @@ from monitor.forwarding.wire import KEPT, MAX_READ
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture, Request
 from monitor.secret import Secret
+from tests.certificates import certificate
 from tests.factory import make_capture, make_request
 from tests.forwarding.app import OK, App, Behaviour, Call, app, closing, hang, reset
 
@@ -367,31 +362,6 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 
 
 # --- TLS -----------------------------------------------------------------------------------------------------------
-
-
-def certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 with its key, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "app.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return file
 
 
 async def test_tls_is_checked_and_its_environment_has_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,7 @@ from monitor.model.capture import Capture
 from monitor.model.reading import Direction, MessageError, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store.stats_reader import StatsReader
-from monitor.store.store import Store
-from tests.factory import make_capture
+from tests.factory import make_capture, storing
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -47,17 +46,6 @@ def told(
         make_capture(body=body, reading=reading), provider=provider, received_at=occurred + timedelta(seconds=0.1),
         verdict=Verdict(verdict, "as the test says"), marks=(),
     )  # fmt: skip
-
-
-@asynccontextmanager
-async def storing(path: Path) -> AsyncIterator[Store]:
-    """A running store."""
-    store = Store.open(path)
-    store.start()
-    try:
-        yield store
-    finally:
-        await store.stop()
 
 
 @asynccontextmanager

@@ -18,8 +18,7 @@ from monitor.sandbox.deliveries import Delivery
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.traffic import Traffic
 from monitor.services.examine import Examiner
-from tests.factory import START, FixedKeys
-from tests.services.histories import storing
+from tests.factory import START, FixedKeys, storing
 
 PROVIDERS = ("volt", "bird", "connectly", "oneroute", "standard")
 HOST = "hooks.example.net"

@@ -21,8 +21,8 @@ from monitor.services.alert_commands import MAX_RUNNING, Commands, environment, 
 from monitor.services.alerts import Alert, Alerts
 from monitor.store.message_reader import MessageReader
 from monitor.store.store import Store
-from tests.factory import make_capture
-from tests.services.histories import storing, told
+from tests.factory import make_capture, storing
+from tests.services.histories import told
 
 FAILED = Rule("status:failed", toast=True)
 

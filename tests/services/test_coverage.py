@@ -25,9 +25,8 @@ from monitor.services.view import View
 from monitor.store.coverage_reader import CoverageReader
 from monitor.store.message_reader import MessageReader
 from monitor.store.store import Store
-from tests.factory import START, make_capture, make_request
+from tests.factory import START, make_capture, make_request, storing
 from tests.providers.scene import make_scene
-from tests.services.histories import storing
 from tests.services.test_alerts import scene, until
 
 NOW = START + timedelta(minutes=1)

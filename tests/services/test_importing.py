@@ -37,8 +37,7 @@ from monitor.store.message_reader import MessageReader
 from monitor.store.reader import Reader
 from monitor.store.store import Store
 from tests.corpora import corpora, payload_index
-from tests.factory import START, make_capture, make_request
-from tests.services.histories import storing
+from tests.factory import START, make_capture, make_request, storing
 from tests.services.sample import captures, examiner, store
 
 ROUND = (Format.JSONL, Format.HAR, Format.BUNDLE)

@@ -15,7 +15,7 @@ from monitor.model.filter import FilterError
 from monitor.services import view as views
 from monitor.services.view import View
 from monitor.store.store import Store
-from tests.factory import FULL_READING, make_capture
+from tests.factory import FULL_READING, make_capture, storing
 
 
 def numbered(number: int) -> Capture:
@@ -26,13 +26,9 @@ def numbered(number: int) -> Capture:
 
 @asynccontextmanager
 async def filled(path: Path, count: int) -> AsyncIterator[Store]:
-    store = Store.open(path)
-    store.start()
-    try:
+    async with storing(path) as store:
         await add(store, 1, count)
         yield store
-    finally:
-        await store.stop()
 
 
 async def add(store: Store, first: int, last: int) -> None:

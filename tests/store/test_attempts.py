@@ -14,8 +14,7 @@ import pytest
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.store.attempts import AttemptReader, Attempts
 from monitor.store.errors import StoreError, StoreUnavailableError
-from tests.factory import START, make_capture
-from tests.store.test_store import started
+from tests.factory import START, make_capture, storing
 
 ANSWER = Attempt(
     capture=1,
@@ -32,7 +31,7 @@ REFUSED = replace(ANSWER, took_s=None, status=None, failure=Failure.REFUSED, det
 
 
 async def test_attempts_come_back_whole_and_in_order(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await store.add(make_capture())
         await store.keep([ANSWER, replace(ANSWER, capture=2)])
         await store.keep([REFUSED, replace(ANSWER, kind=AttemptKind.REPLAY, changed=True)])
@@ -50,7 +49,7 @@ async def test_attempts_come_back_whole_and_in_order(tmp_path: Path) -> None:
 
 async def test_the_first_answer_is_of_what_was_not_changed(tmp_path: Path) -> None:
     cut = replace(ANSWER, failure=Failure.BROKEN)
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await store.add(make_capture())
         await store.keep([REFUSED, cut, replace(ANSWER, changed=True, status=201)])
         with closing(AttemptReader(store.path)) as reader:
@@ -62,7 +61,7 @@ async def test_the_first_answer_is_of_what_was_not_changed(tmp_path: Path) -> No
 
 
 async def test_an_answer_that_was_known_late_is_put_into_its_capture(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await asyncio.gather(store.add(make_capture()), store.add(make_capture()))
         await store.keep([ANSWER], {2: 503})
         with closing(store.reader()) as reader:
@@ -70,7 +69,7 @@ async def test_an_answer_that_was_known_late_is_put_into_its_capture(tmp_path: P
 
 
 async def test_keeping_needs_no_sync_and_leaves_the_captures_theirs(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await store.keep([ANSWER])
         assert store._writer is not None
         assert await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone()) == (2,)  # FULL
@@ -86,7 +85,7 @@ async def test_another_program_keeps_attempts_beside_a_monitor_and_without_one(t
     path = tmp_path / "h.db"
     with pytest.raises(StoreError, match="cannot be kept"):
         Attempts(path).add([ANSWER])
-    async with started(path) as store:
+    async with storing(path) as store:
         waiting = [store.add(make_capture()) for _ in range(50)]
         await asyncio.to_thread(Attempts(path).add, [ANSWER])
         await asyncio.gather(*waiting)

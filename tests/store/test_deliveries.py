@@ -14,8 +14,7 @@ from monitor.model.capture import RESET, Capture, Source
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import deliveries
 from monitor.store.deliveries import DeliveryReader
-from tests.factory import FULL_READING, START, make_capture, make_request
-from tests.services.histories import storing
+from tests.factory import FULL_READING, START, make_capture, make_request, storing
 
 
 def told(body: bytes, event_id: str | None = None, answer: int = 200, after: float = 0, **changes: Any) -> Capture:

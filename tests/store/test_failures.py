@@ -16,8 +16,7 @@ import pytest
 from monitor.store.backup import backup
 from monitor.store.errors import StoreError, StoreUnavailableError, reason_of
 from monitor.store.store import Store
-from tests.factory import START, make_capture
-from tests.services.histories import storing
+from tests.factory import START, make_capture, storing
 
 
 @contextlib.contextmanager

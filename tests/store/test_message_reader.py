@@ -12,8 +12,8 @@ from monitor.model.reading import Reading, Status
 from monitor.store.filter_sql import compile_filter, compile_message_filter
 from monitor.store.message_reader import MessageReader
 from monitor.store.retention import SCAN, RetentionReader
-from tests.factory import make_capture
-from tests.services.histories import NOW, storing, told
+from tests.factory import make_capture, storing
+from tests.services.histories import NOW, told
 
 
 async def test_captures_know_their_message_and_their_conversation(tmp_path: Path) -> None:

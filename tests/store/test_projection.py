@@ -32,7 +32,7 @@ from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.store.store import Store
 from tests.corpora import payload_index
-from tests.factory import START, make_capture
+from tests.factory import START, make_capture, storing
 from tests.services.histories import told
 
 EVERYTHING = Where("TRUE", [], False)
@@ -56,16 +56,12 @@ def payload(name: str) -> bytes:
 
 @asynccontextmanager
 async def stored(path: Path, captures: Iterable[Capture]) -> AsyncIterator[MessageReader]:
-    store = Store.open(path)
-    store.start()
-    try:
+    async with storing(path) as store:
         for capture in captures:
             await store.add(capture)
         await store.caught_up()
         with closing(MessageReader(path)) as reader:
             yield reader
-    finally:
-        await store.stop()
 
 
 def everything(reader: MessageReader) -> dict[str, Message]:

@@ -17,8 +17,7 @@ from monitor.store.connection import connect
 from monitor.store.filter_sql import compile_filter, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.store.reader import Reader
-from monitor.store.store import Store
-from tests.factory import START, make_capture
+from tests.factory import START, make_capture, storing
 from tests.store.test_retention import played
 
 
@@ -27,12 +26,10 @@ def saying(text: str, sender: str = "+15555550123") -> Capture:
 
 
 async def stored(path: Path, captures: list[Capture]) -> None:
-    store = Store.open(path)
-    store.start()
-    for capture in captures:
-        await store.add(capture)
-    await store.caught_up()
-    await store.stop()
+    async with storing(path) as store:
+        for capture in captures:
+            await store.add(capture)
+        await store.caught_up()
 
 
 def found(path: Path, text: str, low: int = 1, high: int = 10_000) -> list[int]:
@@ -93,13 +90,11 @@ async def test_a_capture_with_very_much_text_is_found_too(tmp_path: Path) -> Non
 
 async def test_reindex_builds_it_again(tmp_path: Path) -> None:
     path = tmp_path / "hooktop.db"
-    store = Store.open(path)
-    store.start()
-    for n in range(search.STEP):
-        await store.add(saying(f"before {n}"))
-    await store.caught_up()
-    await store.reread(lambda capture: replace(capture, reading=Reading(text=f"after {capture.id}")))
-    await store.stop()
+    async with storing(path) as store:
+        for n in range(search.STEP):
+            await store.add(saying(f"before {n}"))
+        await store.caught_up()
+        await store.reread(lambda capture: replace(capture, reading=Reading(text=f"after {capture.id}")))
     assert found(path, "before") == []
     assert len(found(path, "after")) == search.STEP
 

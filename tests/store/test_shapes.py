@@ -20,8 +20,7 @@ from monitor.store import shapes
 from monitor.store.coverage_reader import CoverageReader
 from monitor.store.filter_sql import compile_filter
 from monitor.store.store import Store
-from tests.factory import FULL_READING, START, make_capture, make_request
-from tests.services.histories import storing
+from tests.factory import FULL_READING, START, make_capture, make_request, storing
 
 PAYLOAD = {"status": "sent", "id": "x"}
 

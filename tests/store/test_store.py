@@ -6,8 +6,8 @@ import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,26 +21,16 @@ from monitor.store.connection import connect
 from monitor.store.errors import StoreError, StoreUnavailableError
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Store
-from tests.factory import make_capture
-
-
-@asynccontextmanager
-async def started(path: Path) -> AsyncIterator[Store]:
-    store = Store.open(path)
-    store.start()
-    try:
-        yield store
-    finally:
-        await store.stop()
+from tests.factory import make_capture, storing
 
 
 async def test_a_capture_comes_back_whole_also_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "h.db"
-    async with started(path) as store:
+    async with storing(path) as store:
         first = await store.add(make_capture())
         second = await store.add(make_capture())
         assert (first.id, second.id) == (1, 2)
-    async with started(path) as store:
+    async with storing(path) as store:
         with closing(store.reader()) as reader:
             assert reader.capture(1) == first
             assert reader.capture(3) is None
@@ -50,7 +40,7 @@ async def test_a_capture_comes_back_whole_also_after_a_restart(tmp_path: Path) -
 
 async def test_many_at_once_share_transactions_and_keep_their_order(tmp_path: Path) -> None:
     batches: list[Sequence[Capture]] = []
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         store.follow(batches.append)
         stored = await asyncio.gather(*(store.add(make_capture(body=b"%d" % n)) for n in range(1000)))
         assert [capture.id for capture in stored] == list(range(1, 1001))
@@ -60,7 +50,7 @@ async def test_many_at_once_share_transactions_and_keep_their_order(tmp_path: Pa
 
 
 async def test_readers_see_pages_rows_and_recent(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await asyncio.gather(*(store.add(make_capture(body=b"%d" % n)) for n in range(25)))
         with closing(store.reader()) as reader:
             assert reader.last_id() == 25
@@ -74,7 +64,7 @@ async def test_readers_see_pages_rows_and_recent(tmp_path: Path) -> None:
 
 
 async def test_the_disk_is_synced_before_the_answer(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db"):
+    async with storing(tmp_path / "h.db"):
         with closing(connect(tmp_path / "h.db", read_only=False)) as db:
             assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
             assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
@@ -87,7 +77,7 @@ async def test_the_disk_is_synced_before_the_answer(tmp_path: Path) -> None:
 async def test_files_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        async with started(tmp_path / "new" / "h.db") as store:
+        async with storing(tmp_path / "new" / "h.db") as store:
             await store.add(make_capture())
             files = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "new").iterdir()}
     finally:
@@ -98,10 +88,10 @@ async def test_files_are_private_whatever_the_umask(tmp_path: Path, umask: int) 
 
 
 async def test_a_second_writer_is_told_who_holds_the_database(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db"):
+    async with storing(tmp_path / "h.db"):
         with pytest.raises(StoreError, match=rf"pid {os.getpid()}\) is writing .*--db"):
             Store.open(tmp_path / "h.db")
-    async with started(tmp_path / "h.db"):
+    async with storing(tmp_path / "h.db"):
         pass
 
 
@@ -110,7 +100,7 @@ async def test_locked_by_another_program_is_503_for_one_and_works_again(
 ) -> None:
     monkeypatch.setattr("monitor.store.connection.BUSY_TIMEOUT_S", 0.05)
     states: list[str | None] = []
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         store.watch(states.append)
         with closing(sqlite3.connect(tmp_path / "h.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -124,7 +114,7 @@ async def test_locked_by_another_program_is_503_for_one_and_works_again(
 
 
 async def test_a_full_disk_is_said_and_recovers(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await store.add(make_capture())
         pages = await writer_pragma(store, "page_count")
         await writer_pragma(store, f"max_page_count = {pages}")
@@ -143,7 +133,7 @@ async def writer_pragma(store: Store, pragma: str) -> int:
 
 async def test_too_many_waiting_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING", 3)
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         futures = [store.add(make_capture()) for _ in range(3)]
         with pytest.raises(StoreUnavailableError, match="3 captures are waiting"):
             while True:
@@ -152,7 +142,7 @@ async def test_too_many_waiting_are_refused_at_once(tmp_path: Path, monkeypatch:
 
 
 async def test_a_reading_that_cannot_be_bound_does_not_cost_the_request(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         bad = make_capture(body=b"kept", reading=Reading(text="\ud800"))
         good = make_capture(body=b"good")
         stored = await asyncio.gather(store.add(good), store.add(bad), store.add(good))
@@ -166,14 +156,14 @@ async def test_a_reading_that_cannot_be_bound_does_not_cost_the_request(tmp_path
 
 
 async def test_stop_commits_what_waits(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         futures = [store.add(make_capture()) for _ in range(50)]
     assert [future.result().id for future in futures] == list(range(1, 51))
     assert not (tmp_path / "h.db-wal").exists() or (tmp_path / "h.db-wal").stat().st_size == 0
 
 
 async def test_after_stop_nothing_is_taken(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         pass
     with pytest.raises(StoreUnavailableError):
         store.add(make_capture())
@@ -183,7 +173,7 @@ async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
     def examine(capture: Capture) -> Capture:
         return replace(capture, verdict=Verdict(VerdictStatus.INVALID, "now wrong"), marks=())
 
-    async with started(tmp_path / "h.db") as store:
+    async with storing(tmp_path / "h.db") as store:
         await asyncio.gather(*(store.add(make_capture()) for _ in range(1203)))
         seen: list[tuple[int, int]] = []
         assert await store.reread(examine, lambda done, total: seen.append((done, total))) == 1203
@@ -197,7 +187,7 @@ async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
 
 
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
-    async with started(tmp_path / "h.db"):
+    async with storing(tmp_path / "h.db"):
         pass
     with closing(sqlite3.connect(tmp_path / "h.db")) as db:
         db.execute(f"PRAGMA user_version = {USER_VERSION + 1}")
@@ -217,13 +207,13 @@ async def test_a_database_of_another_program_is_refused_and_untouched(tmp_path: 
 @pytest.mark.parametrize("damage", [b"this is no database at all" * 100, None])
 async def test_a_damaged_database_is_moved_aside_never_overwritten(tmp_path: Path, damage: bytes | None) -> None:
     path = tmp_path / "h.db"
-    async with started(path) as store:
+    async with storing(path) as store:
         await asyncio.gather(*(store.add(make_capture()) for _ in range(200)))
     if damage is None:
         whole = path.read_bytes()
         damage = whole[: len(whole) // 2]
     path.write_bytes(damage)
-    async with started(path) as store:
+    async with storing(path) as store:
         assert store.notice is not None
         assert "damaged" in store.notice
         assert (await store.add(make_capture())).id == 1

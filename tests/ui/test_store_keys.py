@@ -22,7 +22,7 @@ from monitor.store.store import Store
 from monitor.ui.screens.backup import BackupScreen
 from monitor.ui.screens.importing import ImportScreen
 from monitor.ui.screens.prune import PruneQuestion, PruneScreen
-from tests.services.histories import storing
+from tests.factory import storing
 from tests.ui.screens import NOW, plain_captures, screens
 
 TRAP = "\x1b]52;c;aGk=\x07‮[/nope]"
