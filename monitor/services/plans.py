@@ -298,6 +298,7 @@ def nothing(desk: Desk, action: Action, subject: str, title: str, *, spec: Spec 
 
 
 def impossible(desk: Desk, action: Action, subject: str, why: str) -> Plan:
+    """A plan that cannot be carried out, with the sentence that says why."""
     title = f"{action.value.replace('_', ' ').capitalize()} {named(desk, subject)}."
     return Plan(desk.name, desk.provider, action, subject, title, None, problems={"": why})
 
@@ -326,6 +327,7 @@ def _adopting(desk: Desk, subject: str) -> str:
 
 
 def named(desk: Desk, subject: str) -> str:
+    """What a registration is for and with whom, for people."""
     return f"{visible(subject, limit=_SHOWN) or 'a webhook'} with {desk.label} ({visible(desk.name)})"
 
 

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
 from textual import on
-from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.filter import LineFilter
-from textual.screen import Screen
 
 from monitor.times import utc_now
 from monitor.ui import continuing, crash, themes
@@ -30,6 +26,7 @@ from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
+from monitor.ui.paced import PacedApp
 from monitor.ui.painted import PAINTS
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
@@ -47,16 +44,10 @@ if TYPE_CHECKING:
     from monitor.services.simulate import Simulator
     from monitor.services.webhooks import Webhooks
 
-TICK_S: Final = 0.1
-REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
-LONGEST_REST_S: Final = 0.5
-TICK_QUEUE: Final = 3  # frames that wait for the terminal, from which on a tick draws nothing
-MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textual would block
-LENT: Final = 1_000  # stands for all that would wait
 log = logging.getLogger(__name__)
 
 
-class HooktopApp(App[int]):
+class HooktopApp(PacedApp):
     """The screens of hooktop. Run it with ``await app.run_async()``; ``return_code`` is the exit code."""
 
     TITLE = "hooktop"
@@ -87,8 +78,6 @@ class HooktopApp(App[int]):
         self._controls = ControlFilter()
         super().__init__()
         self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
-        self._skipped = False  # a frame was left out because the terminal did not keep up
-        self._next_frame = 0.0
         for own in themes.OWN:
             self.register_theme(own)
         self.session.replayer = replayer
@@ -122,7 +111,7 @@ class HooktopApp(App[int]):
 
     def on_mount(self) -> None:
         self.set_keymap(bound(self.session.actions))
-        self.set_interval(TICK_S, self._tick)
+        self.begin_frames()
         continuing.watch(self)
         notice = self.session.monitor.store.notice
         if notice:
@@ -154,48 +143,14 @@ class HooktopApp(App[int]):
         """Textual's filters, then ours: the second layer against foreign controls."""
         return [*super().get_line_filters(), self._controls]
 
-    def _queued(self) -> int:
-        """How many writes wait for the terminal (private to Textual's driver, so: 0 where it is not as known); more
-        than can be while an editor has it."""
-        writer = getattr(self._driver, "_writer_thread", None)
-        if isinstance(writer, Thread) and not writer.is_alive():
-            return LENT
-        queue = getattr(writer, "_queue", None)
-        waiting = getattr(queue, "qsize", None)
-        return waiting() if callable(waiting) else 0
-
-    def _tick(self) -> None:
-        """A terminal that nobody reads must cost the receiver nothing: while frames wait, no more are made. Nor may
-        drawing take the time that receiving needs: after a frame that took long the next one comes later."""
-        begun = time.monotonic()
-        if self._queued() > TICK_QUEUE or begun < self._next_frame:
-            return
-        self.call_after_refresh(self._drawn, begun)
-        if self._skipped:
-            self._skipped = False
-            self.screen.refresh()
+    def frame(self) -> None:
+        """Bring the screen that is seen up to date, and the live list behind it."""
         screen = self._base()
         if screen is not None:
             with contextlib.suppress(NoMatches):  # a screen that is not built yet, or being taken down
                 screen.tick()
                 if self.current_mode != "live":  # so that there is not much to take in when it is seen again
                     self.live.catch_up()
-
-    def _drawn(self, begun: float) -> None:
-        now = time.monotonic()
-        self._next_frame = now + min(REST * (now - begun), LONGEST_REST_S)
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Write a frame, unless so many wait already that writing would block the loop."""
-        if self._queued() > MAX_QUEUE:
-            self._skipped = True
-            return
-        super()._display(screen, renderable)
-
-    def bell(self) -> None:
-        """Ring, unless nobody hears it and ringing would block the loop."""
-        if self._queued() <= MAX_QUEUE:
-            super().bell()
 
     def _base(self) -> MonitorScreen | None:
         """The nearest full screen: below overlays, the one they lie on."""

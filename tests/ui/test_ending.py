@@ -13,7 +13,8 @@ from rich.console import Console
 from textual.worker import WorkerFailed
 
 from monitor.ui import crash
-from monitor.ui.app import MAX_QUEUE, HooktopApp
+from monitor.ui.app import HooktopApp
+from monitor.ui.paced import MAX_QUEUE
 from tests.factory import running
 from tests.ui.screens import NOW, RecordingDriver, plain_captures, screens
 
