@@ -11,6 +11,7 @@ from benchmarks import servers
 from benchmarks.ingest import post
 from benchmarks.load import Result
 from benchmarks.results import Results, Table
+from benchmarks.servers import Server
 from benchmarks.terminal import Terminal
 
 RATES = (200, 500, 1000)
@@ -28,15 +29,22 @@ def _row(name: str, rate: str, run: Result) -> Sequence[str]:
 
 
 def steady(results: Results, folder: Path, key: Path, requests: Sequence[bytes], seconds: int) -> None:
-    """At steady rates: alone, forwarding, with screens. A time counts from when the request was due."""
+    """At steady rates: what bounds it, alone, forwarding, with screens. A time counts from when the request was due."""
     made = Table("Answer times at steady rates", COLUMNS)
     with (
         servers.app() as app,
+        servers.bare() as bare,
+        servers.least(folder, key) as least,
         servers.listen(folder, key, name="steady") as listen,
         servers.listen(folder, key, "--forward", f"http://{servers.HOST}:{app.port}", name="steady-forward") as passing,
         servers.screens(folder, key, name="steady-screens") as (shown, _),
     ):
-        under_test = {"hooktop listen": listen, "with --forward": passing, "hooktop with screens": shown}
+        under_test = {
+            **_bounds(bare, least),
+            "hooktop listen": listen,
+            "with --forward": passing,
+            "hooktop with screens": shown,
+        }
         for rate in RATES:
             for name, server in under_test.items():
                 run = post(server, requests, rate * seconds, connections=CONNECTIONS, rate=rate)
@@ -44,6 +52,10 @@ def steady(results: Results, folder: Path, key: Path, requests: Sequence[bytes],
                 if server is shown and rate != 500:
                     results.figure(f"p99 at {rate}/s", run.percentile(0.99))
     results.add(made)
+
+
+def _bounds(bare: Server, least: Server) -> dict[str, Server]:
+    return {"bare Starlette": bare, "parse, verify, commit, answer": least}
 
 
 def burst(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) -> None:
@@ -67,7 +79,14 @@ def burst(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
             stop.set()
             hands.join()
     made = Table("A burst of 5,000 in 5 s while somebody scrolls, filters and opens", COLUMNS)
-    made.rows.append(_row("hooktop with screens", f"{BURST // BURST_S:,}", run))
+    rate = f"{BURST // BURST_S:,}"
+    with servers.bare() as bare, servers.least(folder, key) as least:
+        for name, bound in _bounds(bare, least).items():
+            post(bound, requests, 500)
+            made.rows.append(
+                _row(name, rate, post(bound, requests, BURST, connections=CONNECTIONS, rate=BURST / BURST_S))
+            )
+    made.rows.append(_row("hooktop with screens", rate, run))
     results.add(made)
     results.figure("burst lost", sum(run.statuses.values()) - run.statuses[200] + BURST - len(run.times))
     results.figure("burst p99", run.percentile(0.99))

@@ -177,8 +177,8 @@ def _memory(folder: Path, key: Path, path: Path) -> float:
     config = folder / "config.toml"
     config.write_text('[store]\nkeep = "99999d"\n')  # the history is old
     config.chmod(0o600)
-    with servers.screens(folder, key, "--config", str(config), name=path.stem, watched=True) as (_, terminal):
-        terminal.until(lambda lines: any(line.startswith("▌") for line in lines), 60)
+    with servers.screens(folder, key, "--config", str(config), name=path.stem) as (_, terminal):
+        terminal.until_drawn("▌")
         time.sleep(3)
         return servers.memory(terminal.pid)
 

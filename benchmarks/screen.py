@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ LIBRARIES = (
     "import cryptography.hazmat.primitives.serialization"
 )
 KEYS = 80
+# The cursor's bar, at the beginning of a line: a line that is not new is drawn only when the cursor comes to it.
+CURSOR = re.compile(rb"\x1b\[\d+;1H(\x1b\[[0-9;]*m)*" + "▌".encode())
 RATES = (0, 200, 1000)
 
 
@@ -30,12 +33,12 @@ def start(results: Results, folder: Path, key: Path, rounds: int) -> None:
     environ = servers.environment(folder, key)
     empty, painted, opened, helped, imported = [], [], [], [], []
     for _ in range(rounds):
-        with Terminal([sys.executable, "-c", EMPTY], environ, watched=True) as terminal:
-            empty.append(terminal.until(lambda lines: "empty" in lines[0]) - terminal.begun)
+        with Terminal([sys.executable, "-c", EMPTY], environ) as terminal:
+            empty.append(terminal.until_drawn("empty") - terminal.begun)
         port = servers.free_port()
         command = [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / "start.db")]
-        with Terminal(command, environ, watched=True) as terminal:
-            painted.append(terminal.until(lambda lines: "hooktop" in lines[0]) - terminal.begun)
+        with Terminal(command, environ) as terminal:
+            painted.append(terminal.until_drawn("hooktop") - terminal.begun)
         port = servers.free_port()
         command[4] = str(port)
         with Terminal(command, environ) as terminal:
@@ -66,10 +69,10 @@ def keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], s
     """From a key that moves the cursor until the cursor is painted elsewhere, under load."""
     made = Table("Key to paint (120x40, cursor up and down)", ("captures a second", "p50 ms", "p95 ms", "worst ms"))
     for rate in RATES:
-        with servers.screens(folder, key, name=f"keys-{rate}", watched=True) as (server, terminal):
+        with servers.screens(folder, key, name=f"keys-{rate}") as (server, terminal):
             post(server, requests, 100)
-            terminal.until(lambda lines: _cursor(lines) is not None)
-            terminal.type("kkkk")
+            terminal.until_drawn("▌")
+            _move(terminal, "k")
             sender = threading.Thread(target=post, args=(server, requests, max(rate * seconds, 1)),
                                       kwargs={"connections": 32, "rate": rate or None})  # fmt: skip
             sender.start()
@@ -83,14 +86,9 @@ def keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], s
     results.add(made)
 
 
-def _cursor(lines: Sequence[str]) -> int | None:
-    return next((number for number, line in enumerate(lines) if line.startswith("▌")), None)
-
-
 def _move(terminal: Terminal, pressed: str) -> float:
-    before = _cursor(terminal.lines())
     begun = time.perf_counter()
     terminal.type(pressed)
-    painted = terminal.until(lambda lines: _cursor(lines) not in (None, before), 10)
+    _, painted = terminal.until(CURSOR.search, 10)
     time.sleep(0.05)
     return painted - begun

@@ -122,10 +122,9 @@ def listen(folder: Path, key: Path, *options: str, name: str = "listen", wrap: S
 @contextlib.contextmanager
 def screens(
     folder: Path, key: Path, *options: str, name: str = "screens", size: tuple[int, int] = (120, 40),
-    watched: bool = False, wrap: Sequence[str] = (),
+    wrap: Sequence[str] = (),
 ) -> Iterator[tuple[Server, Terminal]]:  # fmt: skip
-    """``hooktop`` with its screens on a pseudo-terminal that is read all the time; ``watched``: its text can be asked
-    for."""
+    """``hooktop`` with its screens on a pseudo-terminal that is read all the time, when they are drawn."""
     port = free_port()
     command = [
         *wrap,
@@ -138,8 +137,9 @@ def screens(
         str(folder / f"{name}.db"),
         *options,
     ]
-    with Terminal(command, environment(folder, key), size, watched=watched) as terminal:
+    with Terminal(command, environment(folder, key), size) as terminal:
         wait_for(port)
+        terminal.until_drawn("quit")
         yield Server(port, terminal.pid), terminal
 
 

@@ -15,18 +15,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Final, TypeVar
 
-import pyte
+T = TypeVar("T")
+KEPT: Final = 1 << 18  # bytes of what was drawn last
 
 
 class Terminal:
     """Starts a program on a terminal, reads what it draws and types into it."""
 
-    def __init__(
-        self, command: Sequence[str], environ: dict[str, str], size: tuple[int, int] = (120, 40), *,
-        watched: bool = False,
-    ) -> None:  # fmt: skip
-        """``watched``: what is drawn is kept as a picture, which costs this process time."""
+    def __init__(self, command: Sequence[str], environ: dict[str, str], size: tuple[int, int] = (120, 40)) -> None:
         self.begun = time.perf_counter()
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -35,7 +33,8 @@ class Terminal:
         )
         os.close(slave)
         self.pid = self._process.pid
-        self._picture = pyte.Screen(*size) if watched else None
+        self._drawn = bytearray()  # since the last key
+        self._at = self.begun  # when the last of it came
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -59,33 +58,36 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         """Press keys."""
+        with self._changed:
+            self._drawn.clear()
         os.write(self._master, keys.encode("utf-8"))
 
-    def lines(self) -> list[str]:
-        """The picture."""
-        assert self._picture is not None
-        with self._changed:
-            return list(self._picture.display)
+    def until(self, seen: Callable[[bytes], T | None], seconds: float = 20) -> tuple[T, float]:
+        """Wait until ``seen`` finds something in the bytes that were drawn since the last key; gives that and the
+        moment. The bytes, not a picture made of them: to make one takes longer than what is measured.
 
-    def until(self, seen: Callable[[list[str]], bool], seconds: float = 20) -> float:
-        """Wait until the picture, a list of lines, is as wanted; gives the moment. Raises TimeoutError."""
-        assert self._picture is not None
+        Raises TimeoutError.
+        """
         end = time.perf_counter() + seconds
         with self._changed:
-            while not seen(self._picture.display):
+            while (found := seen(bytes(self._drawn))) is None:
                 if time.perf_counter() > end:
-                    raise TimeoutError("\n".join(self._picture.display))
+                    raise TimeoutError(self._drawn.decode("utf-8", "replace"))
                 self._changed.wait(0.5)
-        return time.perf_counter()
+            return found, self._at
+
+    def until_drawn(self, text: str) -> float:
+        """Wait until a text, in one style, was drawn; gives the moment. Raises TimeoutError."""
+        return self.until(lambda drawn: text.encode("utf-8") in drawn or None)[1]
 
     def _read(self) -> None:
-        stream = pyte.ByteStream(self._picture) if self._picture is not None else None
         with contextlib.suppress(OSError):
             while not self._stop.is_set():
                 if not select.select([self._master], [], [], 0.2)[0]:
                     continue
                 data = os.read(self._master, 1 << 16)
-                if stream is not None:
-                    with self._changed:
-                        stream.feed(data)
-                        self._changed.notify_all()
+                with self._changed:
+                    self._at = time.perf_counter()
+                    self._drawn += data
+                    del self._drawn[:-KEPT]
+                    self._changed.notify_all()
