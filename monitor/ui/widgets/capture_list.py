@@ -95,7 +95,8 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
             if not self.following:
                 self.unseen += added
                 self.post_message(self.FollowChanged())
-            self._resized()
+            below = self.scroll_offset.y + self._height <= len(self.view) - added
+            self._resized(redraw=self.following or not below)
 
     def restyle(self) -> None:
         """Draw everything again: theme, mask or form of time changed."""
@@ -118,8 +119,8 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
             self.scroll_to(y=self.cursor - above, animate=False, immediate=True)
         self._resized()
 
-    def _resized(self) -> None:
-        """Bring the size of the scrolled area, the cursor and the position in line with the view."""
+    def _resized(self, *, redraw: bool = True) -> None:
+        """Bring the size of the scrolled area, the cursor and the position in line with the view, and ``redraw``."""
         size = Size(self.scrollable_content_region.width, len(self.view))
         if size != self.virtual_size:
             self.virtual_size = size
@@ -130,7 +131,8 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         else:
             self.cursor = min(self.cursor, last)
         self._tell()
-        self.refresh()
+        if redraw:
+            self.refresh()
 
     @property
     def _height(self) -> int:

@@ -6,15 +6,15 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from monitor.ui.lines import Document, Line, wrap
 from monitor.ui.painted import Painted
+from monitor.ui.widgets.steady import SteadyScroll
 
 
-class LinesView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
+class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
     """Shows a document. Has no keys of its own: whoever holds it binds them."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -8,13 +8,14 @@ from textual.scroll_view import ScrollView
 
 
 class SteadyScroll(ScrollView):
-    """A ScrollView for lists that grow many times a second.
+    """A ScrollView for content whose length changes many times a second.
 
-    Textual lays the whole screen out again whenever the virtual size changes. All that a longer list changes is its
-    scroll bar, so that alone is told; only when the bar appears or goes is a layout needed.
+    Textual lays the whole screen out again, and draws all that is in sight, whenever the virtual size changes. All that
+    another length changes is the scroll bar, so that alone is told; only when the bar appears or goes is a layout
+    needed. What else is to be drawn says whoever changed it.
     """
 
-    virtual_size = Reactive(Size(0, 0), layout=False)
+    virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
 
     def watch_virtual_size(self, old: Size, new: Size) -> None:
         """Tell the scroll bar, or ask for a layout where it comes or goes."""
