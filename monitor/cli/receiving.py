@@ -7,7 +7,7 @@ import functools
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.options import Function, with_options
 from monitor.cli.output import counted
 from monitor.cli.types import PORT
-from monitor.tunnels.programs import PROGRAMS
+from monitor.tunnels.programs import AUTO, NONE, PROGRAMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
     from monitor.services.monitor import Monitor
-
-AUTO: Final = "auto"
-NONE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)

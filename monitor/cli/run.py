@@ -16,8 +16,9 @@ import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import USAGE, fail, tell
-from monitor.cli.receiving import AUTO, Choices, ephemeral_option, receiver_options, stored_sentence
+from monitor.cli.receiving import Choices, ephemeral_option, receiver_options, stored_sentence
 from monitor.cli.responding import begin, respond_options
+from monitor.tunnels.programs import AUTO
 
 if TYPE_CHECKING:
     from monitor.config import Config

@@ -21,6 +21,7 @@ from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
 from monitor.services.signingkeys import SigningKeys
 from monitor.store.public_keys import PublicKeys
+from monitor.tunnels.programs import NONE
 
 if TYPE_CHECKING:
     import socket
@@ -165,12 +166,12 @@ async def assembled(
     local_folder: Path | None = None,
     on_alert: OnAlert | None = None,
     alive: Alive | None = answers_at,
-    tunnel: str = "none",
+    tunnel: str = NONE,
 ) -> AsyncIterator[Assembly]:
     """A monitor that receives on the bound socket, with its store open; everything is ended in reverse afterwards.
 
     ``local_folder`` is where this installation's own keys are; ``on_alert`` gets the alerts that are to be rung or
-    shown; ``alive`` tells whether an earlier public address still leads anywhere; ``tunnel`` is ``none``, ``auto`` or
+    shown; ``alive`` tells whether an earlier public address still leads anywhere; ``tunnel`` is ``NONE``, ``AUTO`` or
     the program to start. Raises ConfigError, StoreError and ReceiverError.
     """
     from monitor.services.alerts import Alerts

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Final
 from monitor import tasks
 from monitor.services.reach import Reach
 from monitor.text import visible
-from monitor.tunnels.programs import PROGRAMS
+from monitor.tunnels.programs import AUTO, NONE, PROGRAMS
 from monitor.tunnels.running import Tunnel, TunnelError, TunnelState
 
 if TYPE_CHECKING:
     from monitor.tunnels.found import Found
 
-AUTO: Final = "auto"  # one that runs already and leads to the receiver
-NONE: Final = "none"
 LOOK_S: Final = 10.0  # between two looks at what runs
 
 

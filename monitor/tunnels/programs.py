@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+# What may be asked for in the place of a program.
+AUTO: Final = "auto"  # a tunnel that runs already and leads to the receiver
+NONE: Final = "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Program:

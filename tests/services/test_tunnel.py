@@ -12,8 +12,9 @@ import pytest
 
 from monitor.services.localkeys import LocalKeys
 from monitor.services.reach import Reach
-from monitor.services.tunnel import AUTO, PublicTunnel, told
+from monitor.services.tunnel import PublicTunnel, told
 from monitor.tunnels.found import Found
+from monitor.tunnels.programs import AUTO
 from monitor.tunnels.running import TunnelState
 from tests.tunnels.conftest import standins as standins
 from tests.tunnels.standins import CLOUDFLARED, Standins, until
