@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,7 +20,6 @@ LABELS: Final = {
     "time": "time", "verdict": "verdict", "provider": "provider", "event": "event", "party": "party",
     "status": "status", "text": "text",
 }  # fmt: skip
-_ORDER: Final = tuple(LABELS)
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("verdict", 1), ("provider", 9), ("event", 9), ("status", 9), ("party", 15), ("status", 10),
@@ -43,26 +43,33 @@ class Look:
     demo: bool = False
 
 
-@lru_cache(maxsize=64)
-def layout(width: int) -> tuple[tuple[str, int], ...]:
-    """The columns that fit a list of ``width`` cells, left to right, with their widths.
+def fitting(
+    width: int, order: Iterable[str], steps: Iterable[tuple[str, int]], growing: Iterable[str], spared: str = ""
+) -> tuple[tuple[str, int], ...]:
+    """The columns that fit a list of ``width`` cells, left to right as in ``order``, with their widths.
 
     One cell at the left edge is the cursor's, one at the right stays empty, and one blank stands before each further
-    column.
+    column. Columns come in, and grow, by ``steps`` until one has no room, other than ``spared``. What is left goes to
+    the first of ``growing`` that is there, else to the column that came in last.
     """
     widths: dict[str, int] = {}
     room = width - 2
-    for name, wanted in _STEPS:
+    for name, wanted in steps:
         cost = wanted - widths[name] if name in widths else wanted + (1 if widths else 0)
         if cost <= room:
             room -= cost
             widths[name] = wanted
-        elif name not in widths:
+        elif name not in widths and name != spared:
             break
     if room and widths:
-        last = "text" if "text" in widths else "event" if "event" in widths else next(reversed(widths))
-        widths[last] += room
-    return tuple((name, widths[name]) for name in _ORDER if name in widths)
+        widths[next((name for name in growing if name in widths), next(reversed(widths)))] += room
+    return tuple((name, widths[name]) for name in order if name in widths)
+
+
+@lru_cache(maxsize=64)
+def layout(width: int) -> tuple[tuple[str, int], ...]:
+    """The columns of a list of ``width`` cells."""
+    return fitting(width, LABELS, _STEPS, ("text", "event"))
 
 
 def heading(width: int) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from monitor.model.message import Mark, Message
 from monitor.model.reading import Direction, Status
 from monitor.text import visible
-from monitor.ui.columns import Look
+from monitor.ui.columns import Look, fitting
 from monitor.ui.format import STATUS_ROLES, clock, fit, pad, short_span
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
@@ -20,7 +20,6 @@ LABELS: Final = {
     "time": "when", "provider": "provider", "party": "party", "text": "text", "bar": "steps", "total": "total",
     "status": "status", "marks": "noticed",
 }  # fmt: skip
-_ORDER: Final = tuple(LABELS)
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("party", 15), ("bar", SHORT), ("status", 12), ("provider", 9), ("total", 6), ("text", 14),
@@ -42,19 +41,8 @@ WORDS: Final[dict[Mark, tuple[str, str]]] = {
 
 @lru_cache(maxsize=64)
 def layout(width: int) -> tuple[tuple[str, int], ...]:
-    """The columns that fit a list of ``width`` cells, left to right, with their widths; edges as in the live list."""
-    widths: dict[str, int] = {}
-    room = width - 2
-    for name, wanted in _STEPS:
-        cost = wanted - widths[name] if name in widths else wanted + (1 if widths else 0)
-        if cost <= room:
-            room -= cost
-            widths[name] = wanted
-        elif name not in widths and name != "marks":
-            break
-    if room and widths:
-        widths["text" if "text" in widths else "party" if "party" in widths else next(reversed(widths))] += room
-    return tuple((name, widths[name]) for name in _ORDER if name in widths)
+    """The columns of a list of ``width`` cells."""
+    return fitting(width, LABELS, _STEPS, ("text", "party"), spared="marks")
 
 
 def heading(width: int) -> str:
