@@ -18,7 +18,7 @@ from monitor.ui.painted import cells
 _LIMIT: Final = 200
 _LAST: Final[dict[str | None, Part]] = {
     Status.QUEUED: ("· ", "quiet"), Status.SENT: ("✓ ", "quiet"), Status.DELIVERED: ("✓✓ ", "quiet"),
-    Status.READ: ("✓✓ ", "info"), Status.FAILED: ("✗ ", "bad"),
+    Status.READ: ("✓✓ read ", "info"), Status.FAILED: ("✗ ", "bad"),
 }  # fmt: skip
 
 

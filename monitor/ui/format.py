@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -49,6 +50,14 @@ def fit(text: str, width: int) -> str:
             break
         taken += 1
     return text[:taken] + "…"
+
+
+def shortened(texts: Sequence[str], width: int) -> list[str]:
+    """All of the texts in so many cells together: where there is no room the longest are cut, and none is left out."""
+    longest = max(map(cell_len, texts), default=0)
+    while longest > 1 and sum(min(cell_len(text), longest) for text in texts) > width:
+        longest -= 1
+    return [fit(text, longest) for text in texts]
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

@@ -47,10 +47,10 @@ class ActionCommands(Provider):
             yield DiscoveryHit(_title(action), self._command(action), text=action.label, help=_keys(action))
 
     async def search(self, query: str) -> Hits:
-        """Those whose sentence matches."""
+        """Those whose sentence matches, or the word that the keys at the bottom have for them."""
         matcher = self.matcher(query)
         for action in self._actions():
-            score = matcher.match(action.help)
+            score = max(matcher.match(action.help), matcher.match(action.label))
             if score > 0:
                 yield Hit(score, matcher.highlight(action.help), self._command(action), text=action.help,
                           help=_keys(action))  # fmt: skip

@@ -78,6 +78,11 @@ def content(*lines: tuple[Part, ...]) -> Content:
     return Content("\n").join(Content.assemble(*((text, STYLES[role]) for text, role in parts)) for parts in lines)
 
 
+def bare(*parts: Part) -> Content:
+    """A line of parts in which what is plain takes the colours of its widget, which has others while it is in use."""
+    return Content.assemble(*((text, "" if role == "plain" else STYLES[role]) for text, role in parts))
+
+
 STYLES = {
     "plain": "$h-text", "strong": "bold $h-text", "quiet": "$h-quiet", "faint": "$h-faint", "good": "$h-good",
     "bad": "bold $h-bad", "warn": "$h-warn", "info": "$h-info", "accent": "$h-accent",

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len
-
 from monitor.text import visible
-from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, sparkline, took
+from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, shortened, sparkline, took
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 from monitor.urls import is_loopback
@@ -158,7 +156,9 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
 
 def _second(facts: Facts, width: int) -> list[Part]:
     right: list[Part] = []
-    for text, role in _shortened(facts.modes, width - 1):
+    edges = sum(3 if role in ("chip", "alarm") else 1 for _, role in facts.modes)
+    texts = shortened([text for text, _ in facts.modes], width - 1 - edges)
+    for text, (_, role) in zip(texts, facts.modes, strict=True):
         shown = f" {text} " if role in ("chip", "alarm") else text
         right += [(shown, role), (" ", "plain")]
     if facts.last and cells(right) + len(facts.last) + 1 < width:
@@ -170,15 +170,6 @@ def _second(facts: Facts, width: int) -> list[Part]:
         if cells(left) + cells(said) + cells(right) + 1 <= width:
             return _apart(left, said + right, width)
     return _apart(_whole(left, width - cells(right)), right, width)
-
-
-def _shortened(modes: Sequence[Part], width: int) -> list[Part]:
-    """All of the modes in so many cells: where there is no room the longest are cut, and none is left out."""
-    longest = max((cell_len(text) for text, _ in modes), default=0)
-    room = width - sum(3 if role in ("chip", "alarm") else 1 for _, role in modes)
-    while longest > 1 and sum(min(cell_len(text), longest) for text, _ in modes) > room:
-        longest -= 1
-    return [(fit(text, longest), role) for text, role in modes]
 
 
 def _verdicts(facts: Facts, *, words: bool) -> list[Part]:

@@ -10,7 +10,7 @@ from textual.color import Color
 from textual.containers import Container, Horizontal, Vertical
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from monitor.config import ForwardConfig
 from monitor.model.filter import FilterError, parse
@@ -22,6 +22,7 @@ from monitor.ui import themes
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
 from monitor.ui.screens.drill import DrillScreen
+from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.restore import RestoreScreen
 from monitor.ui.status import Facts, status_lines
@@ -30,6 +31,7 @@ from monitor.ui.widgets.filter_bar import FilterBar
 from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
 from tests.ui.test_coverage import opened, volts
 from tests.ui.test_overlays import simulators
+from tests.ui.test_snapshots import apart
 from tests.ui.webhooks import WANTED, View, ours, view
 
 SMALL, USUAL = (60, 15), (80, 24)
@@ -212,3 +214,81 @@ async def test_what_is_faint_can_be_read_under_the_cursor(tmp_path: Path) -> Non
         (segment,) = rows.paint([("noted", "faint")], 5, rows.rich_style)
         assert segment.style is not None
         assert segment.style.color == rows.role("faint").color
+
+
+async def test_every_tab_can_be_seen_and_chosen_in_a_narrow_pane(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(100, 30)) as s:
+        tabs = s.screen_text().splitlines()[2]
+        for name in ("Summary", "Body", "Headers", "Forward"):
+            assert name in tabs
+        await s.pilot.click(offset=(tabs.index("Forward"), 2))
+        await s.settle()
+        assert "▸Forward" in s.screen_text()
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_the_choice_under_the_cursor_can_be_read(tmp_path: Path, theme: str) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        s.app.theme = theme
+        await s.press("y")
+        picked = next(
+            segment.style
+            for strip in s.top()._compositor.render_strips()
+            for segment in strip
+            if "message key" in segment.text
+        )
+        assert picked is not None
+        assert picked.color is not None
+        assert picked.bgcolor is not None
+        assert {picked.color.number, picked.bgcolor.number} == {0, 7}  # black and white
+
+
+async def test_the_palette_knows_the_words_of_the_keys(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        await s.press("ctrl+p", *"export")
+        await s.until(lambda: "key E" in s.screen_text())
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.top(), ExportScreen))
+
+
+@pytest.mark.parametrize("size", [SMALL, USUAL], ids=str)
+async def test_empty_screens_say_what_to_do_next(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, size=size, simulator=simulators(tmp_path)) as s:
+        assert cut(s) == []
+        for words in ("curl -d", "s  sends a simulated event", "?  shows every key"):
+            assert words in s.screen_text()
+        for view in ("2", "3"):
+            await s.press(view)
+            await s.until(lambda: "1  shows what is captured" in s.screen_text())
+            assert cut(s) == []
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_a_field_in_use_can_be_read(tmp_path: Path, theme: str) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        s.app.theme = theme
+        for box, text in (("R", "500"), ("I", "equired"), ("P", "older than")):
+            await s.press(box)
+            strips = s.top()._compositor.render_strips()
+            styles = [segment.style for strip in strips for segment in strip if text in segment.text]
+            field, cursor = styles[0], None
+            assert field is not None
+            assert field.color != field.bgcolor
+            for one in s.top().query(Input):
+                cursor = one.get_component_rich_style("input--cursor")
+                assert {cursor.color and cursor.color.number, cursor.bgcolor and cursor.bgcolor.number} == {0, 7}
+                assert cursor.bgcolor != one.rich_style.bgcolor or not one.has_focus
+            await s.press("escape")
+
+
+async def test_the_third_pane_follows_the_list_of_messages(tmp_path: Path) -> None:
+    async with screens(tmp_path, apart(mixed_captures()), size=(180, 50)) as s:
+        await s.monitor.store.caught_up()
+        await s.press("2")
+        shown = []
+        for _ in range(2):
+            await s.until(lambda: f"#{s.top().pane.capture_number}" in s.screen_text().splitlines()[2][130:])  # type: ignore[attr-defined]
+            shown.append(s.top().pane.capture_number)  # type: ignore[attr-defined]
+            await s.press("j")
+        assert shown[0] != shown[1]
+        assert None not in shown

@@ -99,7 +99,7 @@ class FailuresScreen(Overlay[str]):
         """One box with the groups."""
         with Vertical(classes="box", id="failures") as box:
             box.border_title = heading("Failures by reason")
-            box.border_subtitle = heading("enter shows the messages, esc closes")
+            box.border_subtitle = heading("esc closes")
             yield Groups(self._session)
             yield Plain("Looking for failed messages", id="failures-note")
 
@@ -116,6 +116,8 @@ class FailuresScreen(Overlay[str]):
             return
         groups.groups = found
         groups.changed()
+        if found:
+            self.query_one("#failures").border_subtitle = heading("enter shows the messages, esc closes")
         failed = sum(group.messages for group in found)
         note.show(
             f"{count(failed, 'failed message')}, {count(len(found), 'reason')}" if found else "No message has failed."

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets.option_list import Option
 
-from monitor.ui.safety import content
-from monitor.ui.screens.overlay import Options, OptionsOverlay, heading
+from monitor.ui.screens.overlay import Options, OptionsOverlay, heading, option
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +40,7 @@ class MenuScreen(OptionsOverlay[str]):
             box.border_subtitle = heading("esc closes")
             yield Options(
                 *(
-                    Option(
-                        content(((f"{c.key}  ", "accent"), (c.label.ljust(wide + 2), "plain"), (c.help, "quiet"))),
-                        id=c.id,
-                    )
+                    option(c.id, (f"{c.key}  ", "accent"), (c.label.ljust(wide + 2), "plain"), (c.help, "quiet"))
                     for c in self._choices
                 )
             )

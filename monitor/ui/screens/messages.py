@@ -145,6 +145,7 @@ class MessagesScreen(FilteredScreen):
             (),
             ((hint.format(self.session.key("order")), "quiet"),),
             self._behind(),
+            ((self.session.key("view_live"), "accent"), ("  shows what is captured", "quiet")),
         )
         self.query_one("#heading", Bar).update()
         super().tick()
@@ -185,6 +186,7 @@ class MessagesScreen(FilteredScreen):
         """Show the message."""
         if self.split:
             self.pane.follow(self.rows.selected)
+        self._follow_stage()
 
     @on(Cursor.Moved, "#message-items")
     def _follow_stage(self) -> None:

@@ -11,6 +11,8 @@ from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from monitor.ui.lines import Part
+from monitor.ui.safety import bare
 from monitor.ui.widgets.lines_view import LinesView
 
 
@@ -41,6 +43,11 @@ class Options(OptionList):
 
     def __init__(self, *options: Option) -> None:
         super().__init__(*options, markup=False)
+
+
+def option(id: str, *parts: Part) -> Option:
+    """A choice that says these parts."""
+    return Option(bare(*parts), id=id)
 
 
 class OptionsOverlay(Overlay[ScreenResultType]):

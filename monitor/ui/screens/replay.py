@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
-from textual.widgets.option_list import Option
 
 from monitor.model.attempt import Attempt, AttemptKind
 from monitor.model.capture import Request
@@ -28,8 +27,8 @@ from monitor.ui.documents.look import BLANK, Reader, labelled
 from monitor.ui.format import clock, count, day, outcome, pad, took
 from monitor.ui.lines import Document, Line, Part
 from monitor.ui.painted import cells
-from monitor.ui.safety import Plain, content
-from monitor.ui.screens.overlay import LinesOverlay, Options, OptionsOverlay, heading
+from monitor.ui.safety import Plain
+from monitor.ui.screens.overlay import LinesOverlay, Options, OptionsOverlay, heading, option
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.rows import Cursor, Rows
@@ -97,7 +96,7 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
             box.border_subtitle = heading("enter sends, esc closes")
             yield Options(
                 *(
-                    Option(content(((f"{key}  ", "accent"), (name.ljust(14), "plain"), (help_, "quiet"))), id=key)
+                    option(key, (f"{key}  ", "accent"), (name.ljust(14), "plain"), (help_, "quiet"))
                     for key, name, help_, _, _ in self._WAYS
                 )
             )

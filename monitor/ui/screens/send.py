@@ -18,8 +18,8 @@ from monitor.services.simulate import SWITCHES, Order, Simulator
 from monitor.text import visible
 from monitor.ui.format import pad
 from monitor.ui.lines import Part
-from monitor.ui.safety import Plain, content
-from monitor.ui.screens.overlay import Options, OptionsOverlay, heading
+from monitor.ui.safety import Plain
+from monitor.ui.screens.overlay import Options, OptionsOverlay, heading, option
 
 WIDE: Final = 80  # cells from which there is room for more words
 MAX_COUNT: Final = 10_000
@@ -78,15 +78,11 @@ class SendScreen(OptionsOverlay[Order]):
             shown = provider if provider != before else ""
             before = provider
             options.append(
-                Option(
-                    content(
-                        (
-                            (pad(visible(shown), 10), "info"),
-                            (pad(visible(scenario.name), longest) + "  ", "plain"),
-                            (visible(scenario.summary, limit=120), "quiet"),
-                        )
-                    ),
-                    id=str(index),
+                option(
+                    str(index),
+                    (pad(visible(shown), 10), "info"),
+                    (pad(visible(scenario.name), longest) + "  ", "plain"),
+                    (visible(scenario.summary, limit=120), "quiet"),
                 )
             )
         return options

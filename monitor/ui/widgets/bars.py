@@ -8,6 +8,7 @@ from textual import events
 from textual.strip import Strip
 
 from monitor.ui.actions import Action, key_name
+from monitor.ui.format import shortened
 from monitor.ui.lines import Part
 from monitor.ui.painted import Painted, cells
 
@@ -54,6 +55,11 @@ class TabBar(Painted):
         self.refresh()
 
     @property
+    def _shown(self) -> list[str]:
+        """The names, cut where there is no room for all of them."""
+        return shortened(self._names, self.size.width - len(self._names))
+
+    @property
     def _gap(self) -> str:
         """What stands between two names: less where there is little room."""
         room = self.size.width - sum(len(name) + 1 for name in self._names)
@@ -62,9 +68,9 @@ class TabBar(Painted):
     def render_line(self, y: int) -> Strip:
         """The line."""
         parts: list[Part] = []
-        for name in self._names:
+        for name, shown in zip(self._names, self._shown, strict=True):
             here = name == self._current
-            parts += [("▸" if here else " ", "accent"), (name, "strong" if here else "quiet"), (self._gap, "plain")]
+            parts += [("▸" if here else " ", "accent"), (shown, "strong" if here else "quiet"), (self._gap, "plain")]
         room = self.size.width - cells(parts)
         if len(self._note) + 1 < room:
             parts.append((self._note.rjust(room - 1), "faint"))
@@ -73,8 +79,8 @@ class TabBar(Painted):
     def on_click(self, event: events.Click) -> None:
         """Choose the name under the mouse."""
         at = 0
-        for name in self._names:
-            at += len(name) + 1 + len(self._gap)
+        for name, shown in zip(self._names, self._shown, strict=True):
+            at += len(shown) + 1 + len(self._gap)
             if event.x < at:
                 self._chosen(name)
                 return

@@ -39,12 +39,14 @@ class Empty(Plain):
         token = f"/{redact.HIDDEN}" if monitor.settings.token else ""
         names = [name for name in registry().names() if name != "generic"]
         base = monitor.reach.public_url or monitor.url
+        low = 0 < self.size.height < FULL
+        apart: list[tuple[Part, ...]] = [] if low else [()]
         lines: list[tuple[Part, ...]] = [
             (("Waiting for the first webhook", "strong"),),
-            (),
+            *apart,
             (("point a provider at", "quiet"),),
-            *_addresses(base.rstrip("/"), names, token, low=0 < self.size.height < FULL),
-            (),
+            *_addresses(base.rstrip("/"), names, token, low=low),
+            *apart,
             (("or try it from another terminal", "quiet"),),
             ((f'curl -d \'{{"hello":"hooktop"}}\' {monitor.url}/generic{token}', "plain"),),
         ]

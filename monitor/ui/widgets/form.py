@@ -15,7 +15,7 @@ from textual.widgets import Input
 from monitor.admin.base import Field
 from monitor.text import visible
 from monitor.ui.lines import Part
-from monitor.ui.safety import Plain
+from monitor.ui.safety import Plain, bare
 
 SHOWN: Final = 12  # choices
 LABEL: Final = 15  # cells
@@ -50,13 +50,8 @@ class Chooser(Plain, can_focus=True):
     def put(self, value: str) -> None:
         """Take a choice."""
         changed, self.value = value != self.value, value
-        self.show_parts(
-            (
-                ("‹ ", "accent"),
-                (visible(value, limit=100) or self._empty, "plain" if value else "quiet"),
-                (" ›", "accent"),
-            )
-        )
+        said = visible(value, limit=100) or self._empty
+        self.update(bare(("‹ ", "accent"), (said, "plain" if value else "quiet"), (" ›", "accent")))
         if changed:
             self.post_message(self.Changed())
 

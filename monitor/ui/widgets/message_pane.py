@@ -15,6 +15,7 @@ from monitor.ui.lines import line
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Lines
 from monitor.ui.widgets.pane import Pane
+from monitor.ui.widgets.rows import Cursor
 
 DEBOUNCE_S: Final = 0.05
 
@@ -80,6 +81,8 @@ class MessagePane(Pane):
         elif before is None or before.message != self.shown.message or self.shown.stuck is not None:
             same = before is not None and before.message.key == self.shown.message.key
             self._show(cursor=None if same else 0)
+            if not same:
+                self.items.post_message(Cursor.Moved(self.items))
         self.refresh_heading()
 
     def _read(self, number: int) -> Lifecycle | None:
