@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from monitor.services.webhooks import Webhooks
     from monitor.ui.app import HooktopApp
 
+LOOKED_S: Final = 1.0  # seconds between two looks at whether the terminal is still there
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
 RESET: Final = (
     b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
@@ -101,7 +102,7 @@ async def _run(
 
 async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | None = None) -> int:
     """Show the screens until they end; gives the exit code. ``webhooks`` are those of a demonstration."""
-    from monitor import garbage, paths
+    from monitor import garbage, paths, tasks
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
     from monitor.secret import KeyringSecret, Secret
@@ -141,7 +142,11 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
             os._exit(exit_code(number))  # what was answered is committed; the next start finds it in the log
 
         with on_signals(ask, at_latest=give_up):
-            await app.run_async()
+            watch = tasks.start(_terminal_gone(lambda: ask(signal.SIGHUP)), "watch for the terminal's end")
+            try:
+                await app.run_async()
+            finally:
+                watch.cancel()
     return exit_code(ended_by[0]) if ended_by else app.return_code or 0
 
 
@@ -163,6 +168,14 @@ def check_look(config: Config) -> None:
         from monitor.ui import keymap
 
         keymap.in_force(config.ui.keymap)
+
+
+async def _terminal_gone(gone: Callable[[], None]) -> None:
+    """Call ``gone`` when the terminal is no more. Mostly SIGHUP tells that, but not who was started by ``nohup`` or
+    without a controlling terminal: the screens would then read its end again and again, for ever."""
+    while sys.stdin.isatty():  # noqa: ASYNC110 - nothing tells it
+        await asyncio.sleep(LOOKED_S)
+    gone()
 
 
 def _alerted(app: HooktopApp) -> OnAlert:

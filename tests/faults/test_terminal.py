@@ -169,6 +169,23 @@ def test_f21_a_terminal_that_goes_away_ends_it_and_what_was_answered_is_kept(tmp
     assert run(["captures", "--json"], environment(tmp_path)).stderr == ""
 
 
+@pytest.mark.slow
+def test_f21_a_terminal_that_goes_away_in_silence_ends_it_too(tmp_path: Path) -> None:
+    # Without a controlling terminal there is no SIGHUP, as under nohup.
+    with Terminal(["--port", "0"], environment(tmp_path)) as terminal:
+        url = url_of(terminal)
+        assert post(url) == 200
+        terminal.pause_reading()
+        time.sleep(0.2)  # its reader has let go
+        os.close(terminal.slave)
+        os.close(terminal.master)
+        try:
+            assert terminal.process.wait(30) == 128 + signal.SIGHUP
+        finally:
+            terminal.master, terminal.slave = os.openpty()
+    assert stored(tmp_path) == 1
+
+
 def test_f22_a_dumb_terminal_is_told_what_works_without_screens(tmp_path: Path) -> None:
     for term in ("dumb", ""):
         with Terminal(["--port", "0"], environment(tmp_path, TERM=term)) as terminal:
