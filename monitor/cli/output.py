@@ -19,10 +19,9 @@ GAP: Final = "  "
 class Paint:
     """Colours text, or not: only a terminal that was not asked to be plain gets colours."""
 
-    def __init__(self, *, no_color: bool, stream: Any = None) -> None:
-        stream = sys.stdout if stream is None else stream
+    def __init__(self, *, no_color: bool) -> None:
         plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        self.on = not plain and stream.isatty()
+        self.on = not plain and sys.stdout.isatty()
 
     def __call__(self, text: str, color: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
         """The text in a colour by click's name."""

@@ -79,22 +79,20 @@ class Forwarder:
         kind: AttemptKind = AttemptKind.FORWARD,
         request: Request | None = None,
         headers: Sequence[AddedHeader] = (),
-        timeout_s: float | None = None,
     ) -> Attempt:
         """Send a stored capture to ``url`` and read the answer; what goes wrong on the way is in the result.
 
         Where ``url`` has no path the capture's own is used. ``request`` is sent in place of the captured one (edited,
-        signed anew), ``headers`` are added to those of the forwarder. ``timeout_s`` is for all of it. The attempt is
-        not kept: that is the caller's to do. Raises TargetProblem for an address that nothing is sent to.
+        signed anew), ``headers`` are added to those of the forwarder. The attempt is not kept: that is the caller's
+        to do. Raises TargetProblem for an address that nothing is sent to.
         """
         route = self._routes.get(url)
         if route is None:
             target = target_of(url)
             route = self._routes[url] = _Route(target, Pin(target, self._resolve))
         sent = request or capture.request
-        timeout_s = self._timeout_s if timeout_s is None else timeout_s
         at, answer = datetime.now(UTC), Answer()
-        failure, detail = await self._try(route, sent, capture.id, (*self._headers, *headers), timeout_s, answer)
+        failure, detail = await self._try(route, sent, capture.id, (*self._headers, *headers), answer)
         return Attempt(
             capture.id, kind, route.target.address(route.target.with_path(origin_form(sent))), at, answer.took_s,
             answer.status, failure, detail, tuple(answer.headers), bytes(answer.body), answer.size,
@@ -107,14 +105,13 @@ class Forwarder:
         request: Request,
         capture: int,
         added: Sequence[AddedHeader],
-        timeout_s: float,
         answer: Answer,
     ) -> tuple[Failure | None, str]:
         """Send and read into ``answer``; gives what went wrong, with more about it."""
         try:
             lines = head(request, capture, route.target, added)
-            async with asyncio.timeout(timeout_s):
-                connection = await self._connection(route, timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                connection = await self._connection(route)
                 try:
                     await connection.exchange(lines, request.body, answer)
                 finally:
@@ -129,7 +126,7 @@ class Forwarder:
         except BrokenOffError as error:
             return Failure.BROKEN, str(error)
         except TimeoutError:
-            return Failure.TIMEOUT, f"it had {timeout_s:g} s"
+            return Failure.TIMEOUT, f"it had {self._timeout_s:g} s"
         except ssl.SSLError as error:
             return Failure.UNTRUSTED, _tls_reason(error)
         except ConnectionRefusedError:
@@ -138,7 +135,7 @@ class Forwarder:
             return Failure.UNREACHABLE, visible(error.strerror or type(error).__name__, limit=200)
         return None, ""
 
-    async def _connection(self, route: _Route, timeout_s: float) -> Connection:
+    async def _connection(self, route: _Route) -> Connection:
         """One that waits, else a new one to the first address that takes it. Raises OSError and TargetProblem."""
         while route.idle:
             connection, since = route.idle.pop()
@@ -152,7 +149,7 @@ class Forwarder:
         trouble: OSError | None = None
         for address in addresses:
             try:
-                async with asyncio.timeout(timeout_s / len(addresses)):
+                async with asyncio.timeout(self._timeout_s / len(addresses)):
                     connection = await Connection.open(
                         address, target.port, self._tls if target.secure else None, target.host
                     )

@@ -141,9 +141,9 @@ def compare(old: Capture, new: Capture, *, everything: bool = False) -> Comparis
     return found.comparison
 
 
-def compare_answers(old: Attempt | int, new: Attempt, *, everything: bool = False) -> Comparison:
+def compare_answers(old: Attempt | int, new: Attempt) -> Comparison:
     """What differs between two answers of the app, or between the status that hooktop gave and an answer."""
-    found = _Found(everything)
+    found = _Found(everything=False)
     found.pair(Section.ANSWER, "status", str(old) if isinstance(old, int) else _said(old), _said(new))
     if isinstance(old, int):
         return found.comparison

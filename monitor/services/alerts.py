@@ -84,8 +84,6 @@ class Alerts:
         open_reader: Callable[[], MessageReader],
         on_alert: OnAlert | None = None,
         *,
-        commands: Commands | None = None,
-        now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """``on_alert`` gets the alerts that are to ring or to show a note; commands are run here.
@@ -93,10 +91,9 @@ class Alerts:
         Raises ConfigError for a filter that cannot be understood.
         """
         self.on_alert = on_alert
-        self.commands = commands or Commands()
+        self.commands = Commands()
         self._watched = [_watched(number, rule) for number, rule in enumerate(rules, 1)]
         self._open_reader = open_reader
-        self._now = now
         self._timer = timer
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -117,7 +114,7 @@ class Alerts:
             return
         self._reader = self._open_reader()
         self._captures = self._messages = self._reader.last_id()
-        now = self._now()
+        now = utc_now()
         for one in self._watched:
             if one.messages:
                 where = compile_message_filter(one.wanted, now)
@@ -170,7 +167,7 @@ class Alerts:
         newest."""
         reader = self._reader
         assert reader is not None  # noqa: S101 - started
-        newest, known, now = reader.last_id(), reader.watermark(), self._now()
+        newest, known, now = reader.last_id(), reader.watermark(), utc_now()
         last = min([newest, *(reader.newest(one.wanted) for one in self._watched)])
         found = []
         for one in self._watched:

@@ -107,9 +107,7 @@ def replayer_of(config: Config, database: Path) -> Replayer:
     return Replayer(database, keep, registry(), local, config.forward, lambda: config.receiver.public_url)
 
 
-def registrations_of(
-    config: Config, database: Path, public_url: str | None = None, *, read_only: bool = False
-) -> Registrations:
+def registrations_of(config: Config, database: Path, public_url: str | None = None) -> Registrations:
     """The registrations without a running monitor: for what receives at ``public_url``, else at the configured one.
 
     Raises KeyProblem when the path token is asked for and cannot be kept.
@@ -123,7 +121,7 @@ def registrations_of(
     reach = Reach((public_url or config.receiver.public_url or "").rstrip("/") or None, token, local)
     signing = SigningKeys(paths.data_dir())
     store = RegistrationStore(database)
-    return Registrations(config, reach, store, keychain, signing, alive=answers_at, read_only=read_only)
+    return Registrations(config, reach, store, keychain, signing, alive=answers_at)
 
 
 async def answers_at(url: str) -> bool | None:

@@ -218,12 +218,12 @@ class Registrations:
         """The one change that mends a row; for what is ours and not wanted: adopt it, at today's address."""
         return plans.mend(self._desks[row.account], row)
 
-    def plan_mend_all(self, account: str | None = None) -> tuple[Plan, ...]:
+    def plan_mend_all(self) -> tuple[Plan, ...]:
         """Everything wanted or left over that can be mended without touching what is not ours, each as a plan of its
         own; what a person has to do by hand is not among them."""
         made = [
             plans.mending(desk, row, row.mend)
-            for desk in self._some(account)
+            for desk in self._desks.values()
             for row in desk.rows
             if row.mend is not None and row.state not in FINE and row.state is not State.UNWANTED
         ]
@@ -263,14 +263,14 @@ class Registrations:
             finally:
                 self._works.remove(work)
 
-    async def carry_out_all(self, plans_: Sequence[Plan], on_progress: OnProgress | None = None) -> tuple[Outcome, ...]:
+    async def carry_out_all(self, plans_: Sequence[Plan]) -> tuple[Outcome, ...]:
         """Several plans: the accounts at once, one change after the other within an account."""
         outcomes: dict[int, Outcome] = {}
 
         async def one_account(account: str) -> None:
             for number, plan in enumerate(plans_):
                 if plan.account == account:
-                    outcomes[number] = await self.carry_out(plan, on_progress)
+                    outcomes[number] = await self.carry_out(plan)
 
         await asyncio.gather(*(one_account(account) for account in dict.fromkeys(plan.account for plan in plans_)))
         return tuple(outcomes[number] for number in range(len(plans_)))

@@ -242,14 +242,10 @@ class MessageReader(Reader):
         with self._using() as db:
             return projection.trusts_unproven(db)
 
-    def conversations(self, limit: int, *, after: tuple[datetime, int] | None = None) -> list[ConversationRow]:
-        """The conversations, the one with the newest message first; ``after`` is (last_at, id) of the last one seen."""
+    def conversations(self, limit: int) -> list[ConversationRow]:
+        """The conversations, the one with the newest message first."""
         sql = f"{_CONVERSATION} ORDER BY last_at DESC, id DESC LIMIT ?"
-        parameters: tuple[object, ...] = (limit,)
-        if after is not None:
-            sql = f"{_CONVERSATION} WHERE (last_at, id) < (?, ?) ORDER BY last_at DESC, id DESC LIMIT ?"
-            parameters = (microseconds(after[0]), after[1], limit)
-        return [_conversation(values) for values in self._all(sql, parameters)]
+        return [_conversation(values) for values in self._all(sql, (limit,))]
 
     def conversations_with(self, where: Where, limit: int) -> list[ConversationRow]:
         """The conversations in which a message passes a compiled filter, newest first."""

@@ -101,12 +101,10 @@ class RegistrationStore(Short):
         """The run has ended properly: what it did is not to be offered unasked."""
         self._write(lambda db: db.execute("UPDATE changes SET closed = 1 WHERE run = ?", (run,)))
 
-    def records(
-        self, *, account: str | None = None, run: str | None = None, unclosed: bool = False
-    ) -> list[ChangeRecord]:
-        """The changes of an account, of a run, or of all, oldest first; ``unclosed`` leaves out those of runs that
-        ended properly."""
-        tests = {"account = ?": account and clean(account), "run = ?": run, "closed = ?": 0 if unclosed else None}
+    def records(self, *, account: str | None = None, unclosed: bool = False) -> list[ChangeRecord]:
+        """The changes of an account or of all, oldest first; ``unclosed`` leaves out those of runs that ended
+        properly."""
+        tests = {"account = ?": account and clean(account), "closed = ?": 0 if unclosed else None}
         asked = {test: value for test, value in tests.items() if value is not None}
         where = f" WHERE {' AND '.join(asked)}" if asked else ""
         sql = f"SELECT {_CHANGES} FROM changes{where} ORDER BY id"  # noqa: S608 - constants

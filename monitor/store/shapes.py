@@ -37,8 +37,7 @@ log = logging.getLogger(__name__)
 class Shapes:
     """The shapes that were learnt last, by provider, event and whether they are of what was simulated here."""
 
-    def __init__(self, size: int = KEPT) -> None:
-        self._size = size
+    def __init__(self) -> None:
         self._kept: dict[tuple[str, str, bool], tuple[int, Shape]] = {}
 
     def forget(self) -> None:
@@ -50,7 +49,7 @@ class Shapes:
         kept = self._kept.pop(name, None) or _load(db, name)
         if kept is not None:
             self._kept[name] = kept
-            if len(self._kept) > self._size:
+            if len(self._kept) > KEPT:
                 del self._kept[next(iter(self._kept))]
         return kept
 

@@ -28,8 +28,8 @@ def captured(body: bytes = b"{}", *, path: str = "/volt", **headers: str) -> Cap
 
 
 async def passed(capture: Capture, running: App, path: str = "", timeout_s: float = 5) -> Attempt:
-    async with Forwarder() as forwarder:
-        return await forwarder.pass_on(capture, running.url + path, timeout_s=timeout_s)
+    async with Forwarder(timeout_s=timeout_s) as forwarder:
+        return await forwarder.pass_on(capture, running.url + path)
 
 
 async def answered(behaviour: Behaviour, timeout_s: float = 5, read_body: bool = True) -> Attempt:

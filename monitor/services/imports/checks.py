@@ -22,11 +22,11 @@ _SINCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNTIL: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
-def obj(holder: dict[str, Any], name: str, at: str = "") -> dict[str, Any]:
+def obj(holder: dict[str, Any], name: str) -> dict[str, Any]:
     """The object under a name. Raises Wrong."""
     found = holder.get(name)
     if not isinstance(found, dict):
-        raise Wrong(f"{at}{name} is not an object but {_kind(found)}")
+        raise Wrong(f"{name} is not an object but {_kind(found)}")
     return found
 
 

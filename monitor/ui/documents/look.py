@@ -23,11 +23,11 @@ class Reader:
     token: str | None = None
     demo: bool = False
 
-    def party(self, text: str | None, role: str = "strong") -> Part:
+    def party(self, text: str | None) -> Part:
         """A number, address or name."""
         if not text:
             return "unknown", "faint"
-        return foreign(mask_party(text) if self.masked else text, role)
+        return foreign(mask_party(text) if self.masked else text, "strong")
 
     def prose(self, text: str, role: str = "plain") -> Part:
         """A text that may quote numbers."""

@@ -48,7 +48,7 @@ class InFull:
     def lines(self, token: str | None, *, key: KeyOf = None) -> list[Placed]:
         """All lines, each with the number of its entry."""
         row = self.entry.row
-        own = _account(self.entry.panel, token) if row is None else _registration(self.entry.panel, row, token)
+        own = _account(self.entry.panel) if row is None else _registration(self.entry.panel, row, token)
         hint = mending(row) if row is not None else None
         placed: list[Placed] = [(one, None) for one in own]
         if hint is not None and key is not None:
@@ -62,7 +62,7 @@ class InFull:
         return placed
 
 
-def _account(panel: Panel, token: str | None) -> Iterator[Line]:
+def _account(panel: Panel) -> Iterator[Line]:
     yield line(foreign(panel.label, "strong"), ("  account ", "quiet"), foreign(panel.account, "plain", limit=100))
     yield labelled("credential", foreign(panel.credential, limit=100))
     if panel.host:
