@@ -64,21 +64,21 @@ def advance(db: sqlite3.Connection, shapes: Shapes, step: int = STEP) -> int:
     rows = db.execute(_NEXT, (learnt(db), step)).fetchall()
     if not rows:
         return 0
-    touched: dict[int, Shape] = {}
+    touched: dict[tuple[str, str, bool], tuple[int, Shape]] = {}  # held to the end: their counts are written there
     for capture, provider, event, source, at, body in rows:
         if body is None or not (parsed := jsonbody.parse(body)).ok:
             continue
-        found = shapes.get(db, (provider, event, source == Source.SIMULATED))
+        name = (provider, event, source == Source.SIMULATED)
+        found = touched.get(name) or shapes.get(db, name)
         if found is None:
             continue
-        number, shape = found
-        touched[number] = shape
+        number, shape = touched[name] = found
         findings = shape.learn(parsed.value)
         if findings:
             _keep(db, number, capture, at, findings)
             _mark(db, capture, findings)
     db.executemany(
-        "UPDATE event_types SET captures = ? WHERE id = ?", [(shape.captures, n) for n, shape in touched.items()]
+        "UPDATE event_types SET captures = ? WHERE id = ?", [(shape.captures, n) for n, shape in touched.values()]
     )
     db.execute("UPDATE learnt SET upto = ?", (rows[-1][0],))
     return len(rows)
