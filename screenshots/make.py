@@ -201,8 +201,8 @@ def hold_still(registrations: Registrations) -> None:
         return replace(made, took_s=took_s, refreshed_at=refreshed_at)
 
     still, original, names = Still(), registrations.panel, [panel.account for panel in registrations.panels()]
-    registrations.panel = panel  # type: ignore[method-assign]
-    registrations.panels = lambda: tuple(map(panel, names))  # type: ignore[method-assign]
+    registrations.panel = panel  # type: ignore[method-assign]  # for a picture
+    registrations.panels = lambda: tuple(map(panel, names))  # type: ignore[method-assign]  # as above
     registrations.panels()  # names are given in this order
 
 

@@ -106,7 +106,7 @@ def refused(text: str, **environ: str) -> str:
 def test_everything_that_may_be_set(tmp_path: Path) -> None:
     found = load(written(tmp_path, WHOLE), ENVIRON)
     assert found.receiver == config.ReceiverConfig(
-        "0.0.0.0", 0, "https://hooks.example.com", True, 512 * 1024, True, False  # noqa: S104
+        "0.0.0.0", 0, "https://hooks.example.com", True, 512 * 1024, True, False
     )  # fmt: skip
     assert found.store == config.StoreConfig(tmp_path / "here.db", timedelta(hours=36), 500 * 1024**2)
     assert found.forward == config.ForwardConfig(

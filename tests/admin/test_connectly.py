@@ -393,7 +393,7 @@ async def test_the_token_is_sent_back_and_shown_nowhere() -> None:
         request = admin.request(change)
         found = await admin.perform(change)
         again = await admin.perform(changing(one, url=NEW))
-    assert asked[1].json == {"configuration": {**WEBENGAGE["configuration"], "echo": True}}  # type: ignore[dict-item]
+    assert asked[1].json == {"configuration": {**WEBENGAGE["configuration"], "echo": True}}  # type: ignore[dict-item]  # JSON
     assert asked[2].json == {"address": NEW}
     assert one.raw["configuration"]["webengageConfiguration"] == {"webengageWebhookUrl": "https://example.com/we"}
     assert "••••nary" in request.shown()

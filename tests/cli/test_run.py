@@ -89,7 +89,7 @@ def test_an_unknown_theme_is_said_before_any_screen(own_machine: Path) -> None:
 
 
 def test_another_host_is_warned_of(own_machine: Path) -> None:
-    with Terminal(["run", "--host", "0.0.0.0", "--port", "0"], environ(own_machine)) as terminal:  # noqa: S104
+    with Terminal(["run", "--host", "0.0.0.0", "--port", "0"], environ(own_machine)) as terminal:
         terminal.wait("Waiting")
         terminal.press("q")
         assert terminal.end() == 0

@@ -33,7 +33,7 @@ class Looking:
     def __init__(self, terminal: Terminal, db: Path) -> None:
         self.terminal = terminal
         self.db = db
-        self.url = re.search(r"http://127\.0\.0\.1:\d+", terminal.wait(r"127\.0\.0\.1:\d+ "))[0]  # type: ignore[index]
+        [self.url] = re.findall(r"http://127\.0\.0\.1:\d+", terminal.wait(r"127\.0\.0\.1:\d+ "))[:1]
         self.steps: list[tuple[int, str]] = []  # how much was written when something was looked at, and what that was
 
     def post(self, http: httpx.Client, given: Input) -> int:
@@ -43,7 +43,7 @@ class Looking:
             headers += registry()["connectly"].sign(given.body, SECRET.encode(), url="", at=0)
         if given.header is not None:
             headers.append(("x-foreign", given.header))
-        answer = http.post(self.url + given.path, content=given.body, headers=headers)  # type: ignore[arg-type]
+        answer = http.post(self.url + given.path, content=given.body, headers=headers)  # type: ignore[arg-type]  # texts and bytes
         assert answer.status_code == 200, given.name
         with closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as connection:
             number, body = connection.execute("SELECT id, body FROM captures ORDER BY id DESC LIMIT 1").fetchone()

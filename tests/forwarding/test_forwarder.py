@@ -377,7 +377,7 @@ async def test_tls_is_checked_and_its_environment_has_no_say(tmp_path: Path, mon
         assert "its certificate is not valid" in attempt.detail
         assert running.calls == []
         known = ssl.create_default_context(cafile=str(file))
-        known.keylog_filename = None  # type: ignore[assignment]
+        known.keylog_filename = None  # type: ignore[assignment]  # ssl itself obeys SSLKEYLOGFILE
         async with Forwarder(tls=lambda: known) as forwarder:
             for _ in range(2):
                 assert (await forwarder.pass_on(captured(), running.url)).fine

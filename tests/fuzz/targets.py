@@ -166,7 +166,7 @@ def imports(data: bytes) -> None:
 @cache
 def _memory() -> str | None:
     """A folder in memory where there is one: files are written thousands of times."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {

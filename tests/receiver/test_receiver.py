@@ -310,7 +310,7 @@ async def test_the_receiver_comes_back_when_its_server_dies(tmp_path: Path) -> N
         assert receiver is not None
         first = receiver._server
         assert first is not None
-        first.on_tick = die  # type: ignore[method-assign]
+        first.on_tick = die  # type: ignore[method-assign]  # as a bug in it would be
         while receiver._server is first or not monitor.receiving:
             await asyncio.sleep(0.01)
         assert receiver.restarts == 1

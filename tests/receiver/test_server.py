@@ -79,7 +79,7 @@ async def test_a_start_that_fails_is_tried_again() -> None:
         async def die(counter: int) -> bool:
             raise RuntimeError("boom")
 
-        first.on_tick = die  # type: ignore[method-assign]
+        first.on_tick = die  # type: ignore[method-assign]  # as a bug in it would be
         while started.restarts < 2:
             await asyncio.sleep(0.01)
         started._sock = sock_of

@@ -145,7 +145,7 @@ def test_a_keyring_that_fails_half_way_keeps_nothing(tmp_path: Path, fake: FakeK
             raise OSError("full")
         store(service, name, text)
 
-    fake.set_password = full  # type: ignore[method-assign]
+    fake.set_password = full  # type: ignore[method-assign]  # as a keyring without room
     values: accounts.Values = {"access_key": SECRET, "signing_keys": [SECRET]}
     added = accounts.add(written(tmp_path), "eu", "bird", values, {})
     assert added.in_keyring is False

@@ -72,7 +72,7 @@ def test_with_the_package_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     null = importlib.import_module("keyring.backends.null")
     entries: dict[tuple[str, str], str] = {}
 
-    class Memory(backend.KeyringBackend):  # type: ignore[name-defined,misc]
+    class Memory(backend.KeyringBackend):  # type: ignore[name-defined,misc]  # loaded just now
         priority = 1
         locked = False
 
