@@ -77,6 +77,7 @@ def _full_speed(measure: Callable[[Results, Path, Path, list[bytes], int, int], 
 BENCHMARKS: dict[str, Benchmark] = {
     "start": lambda run: screen.start(run.results, run.folder, run.key, max(run.options.rounds, 5)),
     "ingest": _full_speed(ingest.stack, 100_000),
+    "speed": _full_speed(ingest.speed, 100_000),
     "screens": _full_speed(ingest.screens, 100_000),
     "forward": _full_speed(ingest.forward, 100_000),
     "slow-disk": _full_speed(ingest.slow_disk, 1000),

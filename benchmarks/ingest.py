@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -74,6 +75,23 @@ def stack(results: Results, folder: Path, key: Path, requests: Sequence[bytes], 
         )  # fmt: skip
     results.add(table("Receiving (h11, asyncio, 16 connections, signed Volt deliveries)", found, "bare Starlette"))
     results.figure("listen", ratio(found["hooktop listen --json"], found["bare Starlette"]))
+
+
+def speed(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
+    """With the extra ``speed``, beside bare Starlette at its fastest, and on h11 and asyncio. Needs uvloop, too."""
+    if any(find_spec(name) is None for name in ("httptools", "uvloop")):
+        print("speed: skipped, there is no httptools or no uvloop\n")
+        return
+    fast, plain, ours = "bare Starlette on httptools, uvloop", "bare Starlette on h11, asyncio", "hooktop listen --json"
+    with (
+        servers.bare("httptools", "uvloop") as quick,
+        servers.bare() as bare,
+        servers.listen(folder, key, name="speed", speed=True) as listen,
+    ):
+        found = in_turn({fast: quick, plain: bare, ours: listen}, requests, count, rounds)
+    results.add(table("Receiving with the extra speed", found, fast))
+    results.figure("speed", ratio(found[ours], found[fast]))
+    results.figure("speed over h11", ratio(found[ours], found[plain]))
 
 
 def screens(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:

@@ -33,7 +33,9 @@ class Target:
 
 TARGETS = (
     Target("listen", "`listen`, verified and synced before the answer: ratio to bare Starlette, h11", "at least", 0.60),
-    Target("screens", "the same with screens: ratio to screens that stand still", "at least", 0.85),
+    Target("speed", "the same with the extra `speed`: ratio to bare Starlette, httptools on uvloop", "at least", 0.40),
+    Target("speed over h11", "the same with the extra `speed`: ratio to bare Starlette, h11", "at least", 1.3),
+    Target("screens", "`listen` with screens: ratio to screens that stand still", "at least", 0.85),
     Target("forward", "forwarding to an app that answers in 1 ms: ratio to forwarding off", "at least", 0.7),
     Target("mitmdump", "ratio to mitmdump (reverse mode) on the same work", "at least", 4),
     Target("p99 at 200/s", "answers with screens at 200 a second, p99", "at most", 5, "ms"),

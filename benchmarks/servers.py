@@ -54,12 +54,16 @@ def wait_for(port: int, seconds: float = 20) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
-def environment(folder: Path, key: Path) -> dict[str, str]:
-    """A clean environment with one Volt account whose key is ``key``."""
+def environment(folder: Path, key: Path, *, speed: bool = False) -> dict[str, str]:
+    """A clean environment with one Volt account whose key is ``key``; ``speed``: with the extra of that name."""
+    config = folder / ("speed.toml" if speed else "plain.toml")
+    config.write_text(f"[receiver]\nspeed = {str(speed).lower()}\n", "utf-8")
+    config.chmod(0o600)
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
     return {
         **kept,
         "HOME": str(folder),
+        "HOOKTOP_CONFIG": str(config),
         "VOLT_PUBLIC_KEY": str(key),
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
@@ -67,9 +71,9 @@ def environment(folder: Path, key: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def bare() -> Iterator[Server]:
-    """Starlette that reads the body and answers: what any receiver on this stack pays."""
-    with program("bare") as server:
+def bare(*stack: str) -> Iterator[Server]:
+    """Starlette that reads the body and answers: what any receiver on this stack pays, by default h11 on asyncio."""
+    with program("bare", *stack) as server:
         yield server
 
 
@@ -107,11 +111,13 @@ def peer(command: Sequence[str], port: int) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def listen(folder: Path, key: Path, *options: str, name: str = "listen", wrap: Sequence[str] = ()) -> Iterator[Server]:
+def listen(
+    folder: Path, key: Path, *options: str, name: str = "listen", wrap: Sequence[str] = (), speed: bool = False
+) -> Iterator[Server]:
     """``hooktop listen``: verified and on the disk before each answer, each printed as JSON, no screens."""
     database = str(folder / f"{name}.db")
     command = [*wrap, sys.executable, "-m", "monitor", "listen", "--json", "--port", "0", "--db", database, *options]
-    with _process(command, environment(folder, key), stdout=subprocess.PIPE) as process:
+    with _process(command, environment(folder, key, speed=speed), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
         drain = threading.Thread(target=_drain_pipe, args=(process.stdout.fileno(),), daemon=True)

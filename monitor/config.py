@@ -32,6 +32,7 @@ class ReceiverConfig:
 
     ``max_body`` in bytes; ``tokens`` asks for the secret path token. ``trust_unproven``: what has no signature that
     could be checked (``unsigned``, ``no_key``, ``unchecked``) moves messages all the same, marked as unproven.
+    ``speed``: with what the extra of that name brings, where it is installed.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +42,7 @@ class ReceiverConfig:
     max_body: int = 1024 * 1024
     tokens: bool = False
     trust_unproven: bool = True
+    speed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ def _receiver(section: Section) -> ReceiverConfig:
         section.size("max_body", plain.max_body, MAX_BODY),
         section.flag("tokens", plain.tokens),
         section.flag("trust_unproven", plain.trust_unproven),
+        section.flag("speed", plain.speed),
     )
     section.end()
     return found

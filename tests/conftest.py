@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parsers import parser as parser
+
 # Where the corpora and the provider reference are: they point tests at their inputs and hold no settings.
 KEPT = frozenset({"HOOKTOP_CORPORA", "HOOKTOP_PROVIDERS"})
 FOREIGN_PREFIXES = ("HOOKTOP_", "VOLT_", "BIRD_", "CONNECTLY_", "ONEROUTE_", "STANDARD_WEBHOOKS_", "_HOOKTOP_")

@@ -19,6 +19,7 @@ from monitor.services.forwards import Forwards
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.reach import Reach
 from monitor.store.store import Store
+from tests.parsers import fast
 
 START = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -112,11 +113,12 @@ async def storing(path: Path) -> AsyncIterator[Store]:
 async def running(
     path: Path, settings: Settings | None = None, forwards: Forwards | None = None, /, **keys: Keys
 ) -> AsyncIterator[Monitor]:
-    """A real monitor on a free loopback port and a real database."""
+    """A real monitor on a free loopback port and a real database, with the parser that belongs to the loop."""
+    settings = replace(settings or Settings(), fast=fast())
     store = Store.open(path)
     examiner = Examiner(registry(), FixedKeys(None, **keys), lambda body, value: value == "stamp")
     sock, reach = bind("127.0.0.1", 0), Reach(None, None, Mark())
-    monitor = Monitor(store, examiner, sock, settings or Settings(), reach, forwards=forwards)
+    monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
     await monitor.start()
     try:
         yield monitor

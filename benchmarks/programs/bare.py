@@ -1,4 +1,4 @@
-"""Starlette that reads a body and answers, on uvicorn with h11."""
+"""Starlette that reads a body and answers, on uvicorn: with h11 on asyncio, or with the two names after the port."""
 
 import sys
 
@@ -19,4 +19,6 @@ app = Starlette(routes=[Route("/{provider}", hook, methods=["POST"])])
 
 if __name__ == "__main__":
     port = int(sys.argv[1])
-    uvicorn.run(app, host="127.0.0.1", port=port, http="h11", loop="asyncio", log_level="error", access_log=False)
+    parser, loop = sys.argv[2:] or ("h11", "asyncio")
+    # uvicorn's own names for a parser and an event loop
+    uvicorn.run(app, host="127.0.0.1", port=port, http=parser, loop=loop, log_level="error", access_log=False)

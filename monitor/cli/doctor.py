@@ -66,11 +66,13 @@ def command(ctx: click.Context) -> int:
 def _findings(options: Globals, config: Config) -> Iterator[Finding]:
     from monitor import paths
     from monitor.cli.history import database
+    from monitor.receiver.speed import described
 
     path = database(options, config)
     yield _configuration(options.config or paths.default_config())
     yield from _screens(config)
     yield _port(config)
+    yield Finding("receiver", f"requests are read by {described(config.receiver.speed)}")
     public_url, finding = asyncio.run(_public_url(config))
     yield finding
     yield from _database(path)

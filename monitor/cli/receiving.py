@@ -162,6 +162,7 @@ async def receiving(
         read_only=read_only,
         mask=mask or config.ui.mask,
         demo=demo is not None,
+        fast=receiver.speed,
     )
     tunnel = choices.tunnel or NONE
     if tunnel == AUTO and receiver.public_url is not None:

@@ -2,7 +2,7 @@
 
 A silent or dripping client would live for ever and, with a limit on connections, shut real senders out
 (https://github.com/Kludex/uvicorn/issues/157). So each connection has time limits, and each address a number of
-connections past which its oldest stuck one makes room.
+connections past which its oldest stuck one makes room. ``Guard`` is that for either parser.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import contextlib
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import h11
 from uvicorn.config import Config
@@ -52,8 +53,15 @@ class Connection(h11.Connection):
         return head + data
 
 
-class GuardedProtocol(H11Protocol):
-    """uvicorn's h11 protocol plus the times that ``sweep`` judges by."""
+class Guard(ABC, asyncio.Protocol):
+    """The times that ``sweep`` judges by, to be mixed in before one of uvicorn's protocols."""
+
+    parser_name: ClassVar[str]
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    client: tuple[str, int] | None
+    connections: set[Any]
+    app: Any
 
     def __init__(
         self,
@@ -62,9 +70,8 @@ class GuardedProtocol(H11Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state, _loop)  # type: ignore[call-arg]  # uvicorn's
         self.opened = self.loop.time()
-        self.conn = Connection(h11.SERVER, config.h11_max_incomplete_event_size or HEADER_BYTES)
         self.begun = 0.0  # when the first byte of the current request came, 0 between requests
         self.silent = True  # nothing has come yet
         self._inner, self.app = self.app, self._served
@@ -87,7 +94,7 @@ class GuardedProtocol(H11Protocol):
         stuck = [
             one
             for one in self.connections
-            if isinstance(one, GuardedProtocol)
+            if isinstance(one, Guard)
             and one.client
             and one.client[0] == address
             and now - one.opened > NEW_S
@@ -96,26 +103,20 @@ class GuardedProtocol(H11Protocol):
         if len(stuck) >= PER_ADDRESS:
             min(stuck, key=lambda one: one.begun or one.opened).drop()
 
-    def data_received(self, data: bytes) -> None:
-        """Note when a request begins."""
+    def note(self) -> None:
+        """Something has come: a request begins, unless one is under way."""
         if not self.begun:
             self.begun = self.loop.time()
             self.silent = False
-        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: nothing refers to itself any more."""
         super().connection_lost(exc)
         self.app = self._inner
 
-    def on_response_complete(self) -> None:
-        """The next request, if any, begins anew."""
-        self.begun = self.loop.time() if self.conn.trailing_data[0] else 0.0
-        super().on_response_complete()
-
+    @abstractmethod
     def waits_for_client(self) -> bool:
         """Whether nothing happens here until the client sends more."""
-        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
 
     def drop(self) -> None:
         """Close without a word."""
@@ -142,3 +143,33 @@ class GuardedProtocol(H11Protocol):
         elif self.silent and now - self.opened > IDLE_S:
             self.drop()
         return False
+
+
+class GuardedProtocol(Guard, H11Protocol):
+    """uvicorn's h11 protocol under guard."""
+
+    parser_name = "h11"
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = Connection(h11.SERVER, config.h11_max_incomplete_event_size or HEADER_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        """Note when a request begins."""
+        self.note()
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """The next request, if any, begins anew."""
+        self.begun = self.loop.time() if self.conn.trailing_data[0] else 0.0
+        super().on_response_complete()
+
+    def waits_for_client(self) -> bool:
+        """Whether nothing happens here until the client sends more."""
+        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)

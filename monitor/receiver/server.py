@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from monitor import tasks
+from monitor.receiver import speed
 from monitor.receiver.binding import BACKLOG, ReceiverError
-from monitor.receiver.protocol import HEADER_BYTES, GuardedProtocol
+from monitor.receiver.protocol import HEADER_BYTES, Guard
 
 if TYPE_CHECKING:
     import socket
@@ -34,11 +35,16 @@ class _Server(uvicorn.Server):
 class Receiver:
     """Serves an ASGI app on a bound socket inside the running event loop."""
 
-    def __init__(self, sock: socket.socket, app: Starlette, refused: Callable[[int], None]) -> None:
-        """``refused`` is told 408 for each request that was cut off for being too slow."""
+    def __init__(
+        self, sock: socket.socket, app: Starlette, refused: Callable[[int], None], *, fast: bool = True
+    ) -> None:
+        """``refused`` is told 408 for each request that was cut off for being too slow; ``fast``: with the parser of
+        the extra ``speed``, where it is there."""
         self._sock = sock
         self._app = app
         self._refused = refused
+        self._fast = fast
+        self._protocol = speed.protocol(fast)
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.restarts = 0
@@ -51,6 +57,7 @@ class Receiver:
     async def start(self) -> None:
         """Listen; returns when connections are taken. Raises ReceiverError."""
         raise_file_limit()
+        log.info("requests are read by %s", speed.described(self._fast))
         self._task = task = tasks.start(self._run(), "receiver")
         while not self.alive:
             if task.done():
@@ -97,12 +104,12 @@ class Receiver:
             await asyncio.sleep(1.0)
             now = loop.time()
             for connection in list(server.server_state.connections):
-                if isinstance(connection, GuardedProtocol) and connection.sweep(now):
+                if isinstance(connection, Guard) and connection.sweep(now):
                     self._refused(408)
 
     def _config(self) -> uvicorn.Config:
         options: dict[str, Any] = {
-            "http": GuardedProtocol,
+            "http": self._protocol,
             "ws": "none",
             "lifespan": "off",
             "log_config": None,

@@ -31,7 +31,7 @@ REJECTED: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, Verdict
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a monitor runs. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none; ``opened``
-    is the name of a file that is only looked at: then nothing is received."""
+    is the name of a file that is only looked at: then nothing is received. ``fast``: with the extra ``speed``."""
 
     enforce: bool = False
     max_body: int = 1024 * 1024
@@ -40,6 +40,7 @@ class Settings:
     mask: bool = False
     demo: bool = False
     opened: str | None = None
+    fast: bool = True
 
 
 class Monitor:
@@ -100,7 +101,7 @@ class Monitor:
             return
         rules = Rules(frozenset(registry().names()), self.settings.max_body, self.settings.token)
         app = build(rules, self._accept, lambda: self.store.healthy, self.feed.refuse)
-        self._receiver = Receiver(self._sock, app, self.feed.refuse)
+        self._receiver = Receiver(self._sock, app, self.feed.refuse, fast=self.settings.fast)
         await self._receiver.start()
 
     async def stop(self) -> None:

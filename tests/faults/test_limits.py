@@ -25,6 +25,7 @@ from monitor.store.reader import Reader
 from monitor.store.store import Store
 from tests.e2e.programs import environment, listening
 from tests.factory import FixedKeys, Mark
+from tests.parsers import both_parsers, configured, fast
 from tests.ui.screens import plain_captures, screens
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: limits set from outside")
@@ -44,7 +45,7 @@ async def test_f11_a_clock_that_jumps_changes_no_order_and_no_rate(tmp_path: Pat
     times = iter([datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=days) for days in (0, 1, -1, 365, -365)])
     examiner = Examiner(registry(), FixedKeys(), lambda body, value: False)
     store, sock, reach = Store.open(tmp_path / "h.db"), bind("127.0.0.1", 0), Reach(None, None, Mark())
-    monitor = Monitor(store, examiner, sock, Settings(), reach, now=lambda: next(times))
+    monitor = Monitor(store, examiner, sock, Settings(fast=fast()), reach, now=lambda: next(times))
     await monitor.start()
     try:
         async with httpx.AsyncClient(base_url=monitor.url, trust_env=False, timeout=10) as http:
@@ -72,8 +73,10 @@ async def test_f24_a_server_that_dies_is_said_and_comes_back(tmp_path: Path, mon
             assert (await http.post(f"{s.monitor.url}/volt", content=b"{}")).status_code == 200
 
 
+@both_parsers
 @pytest.mark.slow
 async def test_f30_1000_half_requests_store_nothing_and_say_nothing(tmp_path: Path) -> None:
+    configured(tmp_path)
     db = tmp_path / "h.db"
     with listening(db, environment(tmp_path), python=("-c", QUIET)) as program:
         for _ in range(1000):
@@ -102,8 +105,10 @@ QUIET = (
 
 
 @linux
+@both_parsers
 @pytest.mark.slow
 async def test_f36_with_128_descriptors_accepting_goes_on_once_there_is_room(tmp_path: Path) -> None:
+    configured(tmp_path)
     db = tmp_path / "h.db"
     few = ["prlimit", "--nofile=128:128"]
     with listening(db, environment(tmp_path), before=few) as program:
@@ -123,8 +128,10 @@ async def test_f36_with_128_descriptors_accepting_goes_on_once_there_is_room(tmp
 
 
 @linux
+@both_parsers
 @pytest.mark.slow
 async def test_f37_without_memory_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
+    configured(tmp_path)
     db = tmp_path / "h.db"
     acknowledged: set[bytes] = set()
     statuses: Counter[int | str] = Counter()

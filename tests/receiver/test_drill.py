@@ -17,6 +17,9 @@ from monitor.receiver import protocol
 from monitor.services.drill import Rule, Why
 from monitor.services.monitor import Monitor, Settings
 from tests.factory import running
+from tests.parsers import both_parsers
+
+pytestmark = both_parsers
 
 RAW = b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 

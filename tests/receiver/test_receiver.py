@@ -21,6 +21,9 @@ from monitor.receiver.binding import ReceiverError, bind
 from monitor.services.monitor import Monitor, Settings
 from tests.corpora import corpora
 from tests.factory import running
+from tests.parsers import both_parsers
+
+pytestmark = both_parsers
 
 CONNECTLY = Keys(keys=(secret_key(b"connectly-test-secret", "test"),))
 

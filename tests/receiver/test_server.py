@@ -13,15 +13,20 @@ import pytest
 from monitor.receiver.app import Arrival, Reply, Rules, build
 from monitor.receiver.binding import ReceiverError, bind
 from monitor.receiver.server import WANTED_FILES, Receiver, raise_file_limit
+from tests.parsers import both_parsers
+from tests.parsers import fast as chosen
+
+pytestmark = both_parsers
 
 
-def receiver(sock: socket.socket) -> Receiver:
+def receiver(sock: socket.socket, *, fast: bool | None = None) -> Receiver:
     """A receiver that stores nothing."""
 
     async def accept(arrival: Arrival) -> Reply:
         return Reply(200)
 
-    return Receiver(sock, build(Rules(frozenset()), accept, lambda: True, lambda status: None), lambda status: None)
+    app = build(Rules(frozenset()), accept, lambda: True, lambda status: None)
+    return Receiver(sock, app, lambda status: None, fast=chosen() if fast is None else fast)
 
 
 @pytest.mark.parametrize(

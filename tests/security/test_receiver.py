@@ -23,7 +23,10 @@ from monitor.receiver.binding import bind
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Monitor, Settings
 from tests.factory import running
+from tests.parsers import both_parsers
 from tests.receiver.test_receiver import raw
+
+pytestmark = both_parsers
 
 MIB = 1024 * 1024
 SECRET = b"connectly-test-secret"
