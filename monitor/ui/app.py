@@ -268,14 +268,16 @@ class HooktopApp(PacedApp):
         """Show something in another view, and remember the way back."""
         origin = self.current_mode
         await self._switch(mode)
+        trail, jump = self.session.trail, Jump(origin, 2)
         if mode != origin:
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
+            trail.append(jump)  # before anything is seen: who leaves it at once gets back, too
         screen = self.screen_stack[0]
         if isinstance(screen, FilteredScreen):
             await screen.show(number)
-        if mode != origin:
-            self.session.trail.append(Jump(origin, len(self.screen_stack)))
+        if trail and trail[-1] is jump:
+            trail[-1] = Jump(origin, len(self.screen_stack))
 
     @on(GoBack)
     async def _go_back(self) -> None:

@@ -20,6 +20,7 @@ from monitor.ui.documents.look import Reader
 from monitor.ui.documents.thread import thread_lines
 from monitor.ui.painted import cells
 from monitor.ui.screens.conversations import ConversationsScreen, ThreadScreen
+from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.widgets.thread_pane import ThreadPane
 from tests.factory import START, make_capture
 from tests.model.events import make_event
@@ -126,7 +127,9 @@ async def test_bubbles_lead_to_messages_and_back(tmp_path: Path) -> None:
         await s.press("enter", "k", "enter")
         await s.until(lambda: s.app.current_mode == "messages")
         await s.settle()
-        assert view(s).rows.selected == 1
+        screen = s.app.screen_stack[0]
+        assert isinstance(screen, MessagesScreen)
+        assert screen.rows.selected == 1
         await s.press("escape")
         await s.until(lambda: s.app.current_mode == "conversations")
         await s.press("1", "c")
