@@ -149,6 +149,7 @@ async def test_what_is_turned_away_or_imported_or_goes_round_is_not_sent(tmp_pat
 # --- receiving never notices ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_thousand_captures_arrive_once_each(tmp_path: Path) -> None:
     number = 1000
     async with app() as running, scene(tmp_path, to(running)) as s:

@@ -86,6 +86,7 @@ def proven(marks: Sequence[Mark]) -> tuple[Mark, ...]:
     return tuple(mark for mark in marks if mark is not Mark.UNPROVEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ROUND)
 async def test_export_and_import_give_the_same(tmp_path: Path, form: Format) -> None:
     found = captures(250)

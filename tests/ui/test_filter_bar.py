@@ -76,6 +76,7 @@ async def test_no_match_says_how_to_go_on(tmp_path: Path) -> None:
         await s.until(lambda: len(s.app.session.view) == 3)
 
 
+@pytest.mark.slow
 async def test_typing_never_triggers_an_action(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3)) as s:
         await s.press("slash", *"qxtyTsf?123", "space", "G")

@@ -227,6 +227,7 @@ async def test_an_app_that_is_down_is_a_state_of_one_line(tmp_path: Path) -> Non
         await s.until(lambda: "✖ " in s.pane_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_without_an_app_or_only_watching_the_key_says_so(tmp_path: Path, read_only: bool) -> None:
     forwards = Forwards(ForwardConfig("http://127.0.0.1:9")) if read_only else None

@@ -55,6 +55,7 @@ async def test_keys_move_the_cursor(tmp_path: Path, keys: list[str], selected: i
         assert s.captures.selected == selected
 
 
+@pytest.mark.slow
 async def test_pages(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(200)) as s:
         page = s.captures.scrollable_content_region.height
@@ -139,6 +140,7 @@ async def test_the_pane_follows_the_cursor_where_there_is_room(tmp_path: Path) -
         assert s.captures.has_focus
 
 
+@pytest.mark.slow
 async def test_three_panes_from_150_columns(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(180, 50)) as s:
         text = s.screen_text()

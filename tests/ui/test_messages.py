@@ -270,6 +270,7 @@ async def test_failures_are_grouped_and_lead_to_their_messages(tmp_path: Path) -
         assert isinstance(s.app.screen, MessagesScreen)
 
 
+@pytest.mark.slow
 async def test_standing_still(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "sent"))
@@ -295,6 +296,7 @@ async def test_a_stuck_message_is_on_top(tmp_path: Path) -> None:
         assert "longer than others waited" in pane(s)
 
 
+@pytest.mark.slow
 async def test_masked(tmp_path: Path) -> None:
     async with messages(tmp_path, settings=Settings(mask=True), size=(180, 50)) as (volt, s):
         await post(volt, s, volt.body("a", "failed", provider_error_detail="to +15555550123 refused"))

@@ -87,6 +87,7 @@ async def order(s: Screens, running: App, *keys: str) -> None:
 # --- replay --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
 async def test_one_capture_and_its_answer_beside_the_first(tmp_path: Path, size: tuple[int, int]) -> None:
     async with app() as running, scene(tmp_path, [connectly("hi")], size=size) as s:
@@ -177,6 +178,7 @@ async def test_where_to_is_asked_for_and_remembered(tmp_path: Path) -> None:
         assert s.app.screen.query_one(Input).value == running.url
 
 
+@pytest.mark.slow
 async def test_forwarding_says_where_to_and_adds_its_headers(tmp_path: Path) -> None:
     async with app() as running:
         forward = ForwardConfig(running.url, headers=(("X-Dev", Secret("sample")),))
@@ -188,6 +190,7 @@ async def test_forwarding_says_where_to_and_adds_its_headers(tmp_path: Path) -> 
             assert running.calls[0].values("x-dev") == ["sample"]
 
 
+@pytest.mark.slow
 async def test_an_app_that_is_down(tmp_path: Path) -> None:
     async with scene(tmp_path, [connectly("hi")]) as s:
         await s.press("r")
@@ -301,6 +304,7 @@ def test_captures_that_are_alike() -> None:
     assert "nothing differs" in lines_of(capture, capture, 80)
 
 
+@pytest.mark.slow
 async def test_everything_is_kept_in_memory_only_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.ui.screens.replay.WHOLE", 2)
     monkeypatch.setattr("monitor.ui.screens.replay.LISTED", 3)

@@ -55,6 +55,7 @@ def lines(text: Widget) -> int:
     return text.get_content_height(text.container_size, text.screen.size, text.content_size.width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SMALL, USUAL], ids=str)
 async def test_overlays_fit_their_screen(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, mixed_captures(), size=size, simulator=simulators(tmp_path)) as s:
@@ -73,6 +74,7 @@ async def test_overlays_fit_their_screen(tmp_path: Path, size: tuple[int, int]) 
                 await s.press("escape")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("account", ["bird", "oneroute"])
 async def test_the_form_of_a_webhook_leads_to_its_request(tmp_path: Path, account: str) -> None:
     async with view(tmp_path, size=SMALL) as s:
@@ -166,6 +168,7 @@ async def test_a_drill_that_ends_closes_its_screen_once(tmp_path: Path) -> None:
         assert s.top() is s.live
 
 
+@pytest.mark.slow
 async def test_nothing_to_put_back_says_how_to_go_on(tmp_path: Path) -> None:
     async with view(tmp_path, size=USUAL) as s:
         await s.press("R")
@@ -226,6 +229,7 @@ async def test_every_tab_can_be_seen_and_chosen_in_a_narrow_pane(tmp_path: Path)
         assert "▸Forward" in s.screen_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_the_choice_under_the_cursor_can_be_read(tmp_path: Path, theme: str) -> None:
     async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
@@ -243,6 +247,7 @@ async def test_the_choice_under_the_cursor_can_be_read(tmp_path: Path, theme: st
         assert {picked.color.number, picked.bgcolor.number} == {0, 7}  # black and white
 
 
+@pytest.mark.slow
 async def test_the_palette_knows_the_words_of_the_keys(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
         await s.press("ctrl+p", *"export")
@@ -251,6 +256,7 @@ async def test_the_palette_knows_the_words_of_the_keys(tmp_path: Path) -> None:
         await s.until(lambda: isinstance(s.top(), ExportScreen))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SMALL, USUAL], ids=str)
 async def test_empty_screens_say_what_to_do_next(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, size=size, simulator=simulators(tmp_path)) as s:
@@ -263,6 +269,7 @@ async def test_empty_screens_say_what_to_do_next(tmp_path: Path, size: tuple[int
             assert cut(s) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_a_field_in_use_can_be_read(tmp_path: Path, theme: str) -> None:
     async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
@@ -281,6 +288,7 @@ async def test_a_field_in_use_can_be_read(tmp_path: Path, theme: str) -> None:
             await s.press("escape")
 
 
+@pytest.mark.slow
 async def test_the_third_pane_follows_the_list_of_messages(tmp_path: Path) -> None:
     async with screens(tmp_path, apart(mixed_captures()), size=(180, 50)) as s:
         await s.monitor.store.caught_up()
