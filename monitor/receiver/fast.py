@@ -2,7 +2,7 @@
 
 httptools is quick and takes nearly anything: floods of headers, two hosts, odd framing. So it is fed nothing but heads
 that are whole, of a form that h11 takes, too, and takes for the same, and bodies of a known length. Where ``PLAIN`` or
-``_is_plain`` finds anything else, or httptools objects, the connection goes over to h11 with that request and all that
+``_length`` finds anything else, or httptools objects, the connection goes over to h11 with that request and all that
 follow: every refusal is h11's, and every request of an unusual form.
 """
 
@@ -13,9 +13,7 @@ import re
 from typing import Any, Final, cast
 
 import httptools
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from monitor.receiver.protocol import HEADER_BYTES, Guard, GuardedProtocol
 
@@ -59,17 +57,8 @@ class FastProtocol(Guard, HttpToolsProtocol):
     """uvicorn's httptools protocol under guard, which is fed one plain request after the other."""
 
     parser_name = "httptools"
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._rest = b""  # what has come of later requests
-        self._missing = 0  # bytes of the body that are still to come
+    _rest = b""  # what has come of later requests
+    _missing = 0  # bytes of the body that are still to come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Take the connection."""

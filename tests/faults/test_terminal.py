@@ -151,20 +151,25 @@ def test_f20_what_came_while_it_was_stopped_is_answered_when_it_goes_on(tmp_path
     assert stored(tmp_path) == 11
 
 
+def ended_by_closing(terminal: Terminal) -> int:
+    """The exit code of a program whose terminal is closed."""
+    terminal.pause_reading()
+    time.sleep(0.2)  # its reader has let go
+    os.close(terminal.slave)
+    os.close(terminal.master)
+    try:
+        return terminal.process.wait(30)
+    finally:
+        terminal.master, terminal.slave = os.openpty()
+
+
 @pytest.mark.slow
 def test_f21_a_terminal_that_goes_away_ends_it_and_what_was_answered_is_kept(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITH_A_CONTROLLING_TERMINAL, sys.executable, "-m", "monitor", "--port", "0"]
     with Terminal([], environment(tmp_path), command=command) as terminal:
         url = url_of(terminal)
         assert [post(url) for _ in range(5)] == [200] * 5
-        terminal.pause_reading()
-        time.sleep(0.2)  # its reader has let go
-        os.close(terminal.slave)
-        os.close(terminal.master)
-        try:
-            assert terminal.process.wait(30) == 128 + signal.SIGHUP
-        finally:
-            terminal.master, terminal.slave = os.openpty()
+        assert ended_by_closing(terminal) == 128 + signal.SIGHUP
     assert stored(tmp_path) == 5
     assert run(["captures", "--json"], environment(tmp_path)).stderr == ""
 
@@ -175,14 +180,7 @@ def test_f21_a_terminal_that_goes_away_in_silence_ends_it_too(tmp_path: Path) ->
     with Terminal(["--port", "0"], environment(tmp_path)) as terminal:
         url = url_of(terminal)
         assert post(url) == 200
-        terminal.pause_reading()
-        time.sleep(0.2)  # its reader has let go
-        os.close(terminal.slave)
-        os.close(terminal.master)
-        try:
-            assert terminal.process.wait(30) == 128 + signal.SIGHUP
-        finally:
-            terminal.master, terminal.slave = os.openpty()
+        assert ended_by_closing(terminal) == 128 + signal.SIGHUP
     assert stored(tmp_path) == 1
 
 
