@@ -76,8 +76,8 @@ class FastProtocol(Guard, HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """The next request, if any, begins anew."""
-        self.begun = self.loop.time() if self._rest else 0.0
+        """Note when a request is answered, and go on with the next, if any."""
+        self.note_end(bool(self._rest))
         super().on_response_complete()
         if self._rest:
             self.loop.call_soon(self._go_on)  # not at once: the parser may be at work below us
@@ -138,7 +138,7 @@ class FastProtocol(Guard, HttpToolsProtocol):
     def _hand_over(self, data: bytes) -> None:
         """Have h11 read this and what comes after it on this connection."""
         follower = GuardedProtocol(self.config, self.server_state, self.app_state, self.loop)
-        follower.opened, follower.begun, follower.silent = self.opened, self.begun, False
+        follower.free, follower.begun, follower.silent = self.free, self.begun, False
         self.connections.discard(self)
         del self.parser  # which refers to us, and so does the next
         self.app = self._inner

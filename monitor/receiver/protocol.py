@@ -28,6 +28,9 @@ REQUEST_S: Final = 15.0  # from the first byte of a request to the last of its b
 HEADER_BYTES: Final = 32 * 1024
 PER_ADDRESS: Final = 64  # connections that wait for their client
 NEW_S: Final = 1.0  # for so long a connection is not taken for stuck: what it sends may be on its way
+# A sender's next request must not meet our closing: Go, and so cloudflared, keeps a connection for 90 s
+# (https://pkg.go.dev/net/http#DefaultTransport), and a POST that is reset is not sent again.
+KEEP_ALIVE_S: Final = 95
 RESETTING: Final = "hooktop.reset"  # the ASGI extension by which a connection is reset: a function to call
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 TIMED_OUT: Final = (
@@ -71,7 +74,7 @@ class Guard(ABC, asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)  # type: ignore[call-arg]  # uvicorn's
-        self.opened = self.loop.time()
+        self.free = self.loop.time()  # since when it can take a request
         self.begun = 0.0  # when the first byte of the current request came, 0 between requests
         self.silent = True  # nothing has come yet
         self._inner, self.app = self.app, self._served
@@ -97,17 +100,22 @@ class Guard(ABC, asyncio.Protocol):
             if isinstance(one, Guard)
             and one.client
             and one.client[0] == address
-            and now - one.opened > NEW_S
+            and now - one.free > NEW_S
             and one.waits_for_client()
         ]
         if len(stuck) >= PER_ADDRESS:
-            min(stuck, key=lambda one: one.begun or one.opened).drop()
+            min(stuck, key=lambda one: one.begun or one.free).drop()
 
     def note(self) -> None:
         """Something has come: a request begins, unless one is under way."""
         if not self.begun:
             self.begun = self.loop.time()
             self.silent = False
+
+    def note_end(self, more: bool) -> None:
+        """A request is answered; the next begins anew, at once where ``more`` has come already."""
+        self.free = self.loop.time()
+        self.begun = self.free if more else 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: nothing refers to itself any more."""
@@ -140,7 +148,7 @@ class Guard(ABC, asyncio.Protocol):
                 self.transport.write(TIMED_OUT)
                 self.transport.close()
                 return True
-        elif self.silent and now - self.opened > IDLE_S:
+        elif self.silent and now - self.free > IDLE_S:
             self.drop()
         return False
 
@@ -166,8 +174,8 @@ class GuardedProtocol(Guard, H11Protocol):
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        """The next request, if any, begins anew."""
-        self.begun = self.loop.time() if self.conn.trailing_data[0] else 0.0
+        """Note when a request is answered."""
+        self.note_end(bool(self.conn.trailing_data[0]))
         super().on_response_complete()
 
     def waits_for_client(self) -> bool:

@@ -13,7 +13,7 @@ import uvicorn
 from monitor import tasks
 from monitor.receiver import speed
 from monitor.receiver.binding import BACKLOG, ReceiverError
-from monitor.receiver.protocol import HEADER_BYTES, Guard
+from monitor.receiver.protocol import HEADER_BYTES, KEEP_ALIVE_S, Guard
 
 if TYPE_CHECKING:
     import socket
@@ -117,7 +117,7 @@ class Receiver:
             "server_header": False,
             "date_header": False,
             "proxy_headers": False,
-            "timeout_keep_alive": 5,
+            "timeout_keep_alive": KEEP_ALIVE_S,
             "timeout_graceful_shutdown": GRACE_S,
             "backlog": BACKLOG,
             "h11_max_incomplete_event_size": HEADER_BYTES,

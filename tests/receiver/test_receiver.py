@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,16 @@ def stored(monitor: Monitor) -> list[Capture]:
 
 def client(monitor: Monitor) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=monitor.url, trust_env=False, timeout=10)
+
+
+async def post_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Post on an open connection, which is kept."""
+    writer.write(b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    assert head.startswith(b"HTTP/1.1 200")
+    length = re.search(rb"content-length: (\d+)", head)
+    assert length is not None
+    await reader.readexactly(int(length[1]))
 
 
 async def raw(monitor: Monitor, data: bytes, *, eof: bool = False) -> bytes:
@@ -250,6 +261,34 @@ async def test_stuck_connections_make_room_for_real_senders(tmp_path: Path) -> N
         assert {answer.status_code for answer in answers} == {200}
         for _, writer in stuck:
             writer.close()
+
+
+async def test_the_one_that_was_idle_longest_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "NEW_S", 0.05)
+    monkeypatch.setattr(protocol, "PER_ADDRESS", 3)
+    async with running(tmp_path / "h.db") as monitor:
+        kept = [await asyncio.open_connection(monitor.host, monitor.port) for _ in range(3)]
+        for reader, writer in [*kept, kept[0]]:  # the oldest is the one that was used last
+            await post_on(reader, writer)
+        await asyncio.sleep(0.1)
+        newest = await asyncio.open_connection(monitor.host, monitor.port)
+        assert await asyncio.wait_for(kept[1][0].read(), 5) == b""
+        for reader, writer in (kept[0], kept[2], newest):
+            await post_on(reader, writer)
+        assert len(stored(monitor)) == 7
+        for _, writer in [*kept, newest]:
+            writer.close()
+
+
+@pytest.mark.slow
+async def test_a_connection_is_kept_for_the_next_request(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        reader, writer = await asyncio.open_connection(monitor.host, monitor.port)
+        await post_on(reader, writer)
+        await asyncio.sleep(20)  # more than the time for a first request, or for the whole of one
+        await post_on(reader, writer)
+        assert len(stored(monitor)) == 2
+        writer.close()
 
 
 async def test_503_with_retry_after_when_the_store_cannot_commit(tmp_path: Path) -> None:
