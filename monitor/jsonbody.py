@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -68,6 +69,22 @@ def parse(data: bytes) -> Body:
         return Body(None, False, (*problems, f"not JSON: {error.msg} at line {error.lineno} column {error.colno}"))
     except (ValueError, RecursionError, OverflowError, MemoryError) as error:
         return Body(None, False, (*problems, f"not JSON: {str(error)[:80]}"))
+
+
+def repeated(data: bytes) -> tuple[str, ...]:
+    """The names that an object of a body has more than once; ``data`` is one that ``parse`` reads.
+
+    Readers differ in which of the values they take (RFC 8259, section 4); we and most take the last.
+    """
+    found: dict[str, None] = {}
+
+    def look(pairs: list[tuple[str, None]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            names = Counter(name for name, _ in pairs)
+            found.update((name, None) for name, times in names.items() if times > 1)
+
+    json.JSONDecoder(object_pairs_hook=look, parse_int=str).decode(data.removeprefix(_BOM).decode("utf-8"))
+    return tuple(found)
 
 
 def depth(data: bytes) -> int:

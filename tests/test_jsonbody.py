@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.jsonbody import MAX_DEPTH, clean, compact, depth, parse
+from monitor.jsonbody import MAX_DEPTH, clean, compact, depth, parse, repeated
 from tests.corpora import corpora
 
 
@@ -31,6 +31,21 @@ def test_reads(data: bytes, value: object) -> None:
     assert body.ok
     assert body.value == value
     assert body.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (b'{"a":1,"b":{"a":2},"c":[{"a":3}]}', ()),
+        (b'{"a":1,"a":1}', ("a",)),
+        (b'\xef\xbb\xbf{"x":[{"b":1,"\\u0062":2}],"a":1,"a":2,"a":3}', ("b", "a")),
+        (b'{"a":' + b"1" * 5000 + b',"a":9223372036854775808}', ("a",)),
+        (b"[1]", ()),
+    ],
+)
+def test_repeated_names(data: bytes, names: tuple[str, ...]) -> None:
+    assert parse(data).ok
+    assert repeated(data) == names
 
 
 @pytest.mark.parametrize(
@@ -74,7 +89,8 @@ def test_depth_at_the_limit() -> None:
 
 @given(st.binary())
 def test_never_raises(data: bytes) -> None:
-    parse(data)
+    if parse(data).ok:
+        repeated(data)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.text(), st.lists, max_leaves=20))

@@ -15,6 +15,7 @@ STAMP_HEADER = "x-hooktop-local"
 # The mark of a replay that a local key signed; what is simulated always is.
 LOCAL_MARK = "local"
 RESET = 0  # in the place of a status: the connection was reset without an answer
+LEFT = 499  # likewise: the sender was gone before its answer; nginx logs the same number
 
 
 class Source(StrEnum):
@@ -76,7 +77,7 @@ class Capture:
     """One request with its verdict and reading. The request is the truth; the rest can be worked out again.
 
     ``id`` is 0 until the store has committed it. ``received_at`` is our clock, aware, in UTC. ``answer`` is the HTTP
-    status we answer with, or ``RESET``.
+    status we answer with, ``RESET`` or ``LEFT``.
     """
 
     id: int
@@ -98,5 +99,5 @@ class Capture:
 
 
 def answer_word(status: int) -> str:
-    """An HTTP status or ``RESET``, for people."""
-    return "reset" if status == RESET else str(status)
+    """An HTTP status, ``RESET`` or ``LEFT``, for people."""
+    return {RESET: "reset", LEFT: "499 sender gone"}.get(status, str(status))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from starlette.applications import Starlette
 
 from monitor import tasks
-from monitor.model.capture import RESET, Request
-from monitor.receiver.protocol import RESETTING
+from monitor.model.capture import LEFT, RESET, Request
+from monitor.receiver.protocol import CLOSED, RESETTING
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -42,11 +42,13 @@ class Arrival:
 class Reply:
     """What is answered: an HTTP status, or ``RESET`` for a connection that is reset without an answer.
 
-    With ``held`` it leaves when that is done; a sender who leaves before cancels it.
+    With ``held`` it leaves when that is done; a sender who leaves before cancels it. ``missed`` is called where the
+    sender was gone before its answer.
     """
 
     status: int
     held: asyncio.Future[None] | None = None
+    missed: Callable[[], None] = lambda: None
 
 
 Accept: TypeAlias = Callable[[Arrival], Awaitable[Reply]]
@@ -104,7 +106,7 @@ class Hooks:
             return
         body = await self._body(receive)
         if body is None:
-            self._refused(499)
+            self._refused(LEFT)
             return
         if len(body) > self._rules.max_body:
             await self._refuse(send, 413)
@@ -123,7 +125,8 @@ class Hooks:
         except RefusedError:
             await self._refuse(send, 503, [(b"retry-after", b"%d" % RETRY_AFTER_S)])
             return
-        if reply.held is not None and not await _waited(reply.held, receive):
+        if (reply.held is not None and not await _waited(reply.held, receive)) or scope["extensions"][CLOSED]():
+            reply.missed()
             return
         if reply.status == RESET:
             scope["extensions"][RESETTING]()

@@ -31,7 +31,9 @@ NEW_S: Final = 1.0  # for so long a connection is not taken for stuck: what it s
 # A sender's next request must not meet our closing: Go, and so cloudflared, keeps a connection for 90 s
 # (https://pkg.go.dev/net/http#DefaultTransport), and a POST that is reset is not sent again.
 KEEP_ALIVE_S: Final = 95
-RESETTING: Final = "hooktop.reset"  # the ASGI extension by which a connection is reset: a function to call
+# ASGI extensions, functions to call:
+RESETTING: Final = "hooktop.reset"  # resets the connection
+CLOSED: Final = "hooktop.closed"  # whether the connection is closed, so that no answer would arrive
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
@@ -80,8 +82,8 @@ class Guard(ABC, asyncio.Protocol):
         self._inner, self.app = self.app, self._served
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The app, which may reset the connection: no ASGI message asks for that."""
-        scope["extensions"] = {RESETTING: self.reset}
+        """The app, told by extensions of what no ASGI message says."""
+        scope["extensions"] = {RESETTING: self.reset, CLOSED: self.transport.is_closing}
         await self._inner(scope, receive, send)
         if self.transport.is_closing():  # a request that came to its end without an answer would be answered 500
             while (await receive())["type"] != "http.disconnect":

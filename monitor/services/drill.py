@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from monitor.model.capture import RESET, Capture, answer_word
+from monitor.model.capture import LEFT, RESET, Capture, answer_word
 from monitor.model.filter import Filter, parse
 
 MAX_DELAY_S: Final = 60.0
@@ -45,6 +45,8 @@ class Rule:
     def __post_init__(self) -> None:
         if self.status != RESET and not 200 <= self.status <= 599:
             raise DrillProblem(f"a status of {self.status} cannot be answered; give one from 200 to 599, or reset")
+        if self.status == LEFT:
+            raise DrillProblem(f"{LEFT} stands for a sender who was gone before its answer; give another status")
         if not 0 <= self.delay_s <= MAX_DELAY_S:
             raise DrillProblem(f"a delay of {span(self.delay_s)} is not possible; give at most {span(MAX_DELAY_S)}")
         if not 0 < self.for_s <= MAX_S:

@@ -19,7 +19,7 @@ from monitor.forwarding.forwarder import Forwarder
 from monitor.forwarding.outgoing import CAPTURE_HEADER
 from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, Failure
-from monitor.model.capture import Capture, Source
+from monitor.model.capture import LEFT, Capture, Source
 from monitor.model.filter import Filter, FilterError, parse
 from monitor.services import keyring
 from monitor.services.lane import Lane
@@ -125,6 +125,11 @@ class Forwards:
     def answered(self, capture: Capture) -> None:
         """A capture just committed is answered without waiting for the app."""
         self._asked.pop(capture.id, None)
+
+    def missed(self, number: int) -> None:
+        """The sender of a capture was gone before its answer."""
+        self._answers[number] = LEFT
+        self._start_keeper()
 
     def turn(self, on: bool) -> None:
         """Send captures from now on, or none; what waits is given up."""

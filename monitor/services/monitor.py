@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from monitor import tasks
+from monitor.model.capture import LEFT
 from monitor.model.verdict import VerdictStatus
 from monitor.providers.registry import registry
 from monitor.receiver.app import Arrival, RefusedError, Reply, Rules, build
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
 # What --enforce turns away (401); it is stored all the same.
 REJECTED: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING})
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,11 @@ class Monitor:
         """Whether connections are taken now."""
         return self._receiver is not None and self._receiver.alive
 
+    @property
+    def restarts(self) -> int:
+        """How often the receiver ended and was started again."""
+        return self._receiver.restarts if self._receiver is not None else 0
+
     async def start(self) -> None:
         """Start the writer and the receiver. Raises ReceiverError and StoreError, each a sentence for the user."""
         reader = self.store.reader()
@@ -135,5 +145,19 @@ class Monitor:
         if rule is not None:
             if self.forwards is not None:
                 self.forwards.answered(capture)
-            return Reply(rule.status, self.drill.answer(rule))
-        return Reply(capture.answer if self.forwards is None else await self.forwards.answer(capture))
+            return Reply(rule.status, self.drill.answer(rule), partial(self._missed, capture.id))
+        status = capture.answer if self.forwards is None else await self.forwards.answer(capture)
+        return Reply(status, missed=partial(self._missed, capture.id))
+
+    def _missed(self, number: int) -> None:
+        """Keep that the sender of a capture was gone before its answer."""
+        if self.forwards is not None:
+            self.forwards.missed(number)
+        else:
+            tasks.start(self._keep_missed(number), "keep that a sender was gone")
+
+    async def _keep_missed(self, number: int) -> None:
+        try:
+            await self.store.keep((), {number: LEFT})
+        except StoreUnavailableError as error:
+            log.warning("it could not be kept that the sender of capture %d was gone: %s", number, error)

@@ -12,7 +12,7 @@ from monitor.model.capture import LOCAL_MARK, Source
 from monitor.model.reading import Direction, Status
 from monitor.store.reader import Row
 from monitor.text import visible
-from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, fit, pad, short_span, size, tail
+from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, fit, fit_status, pad, short_span, size, tail
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
 
@@ -109,7 +109,7 @@ def _cell(name: str, wide: int, row: Row, look: Look, time: str) -> list[Part]:
             return _party(row, wide, look)
         case "status":
             text, role = status_of(row)
-            return [(pad(text, wide), role)]
+            return [(pad(fit_status(text, wide), wide), role)]
     return [(_text(row, look, wide), "quiet")]
 
 

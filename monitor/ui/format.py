@@ -52,6 +52,13 @@ def fit(text: str, width: int) -> str:
     return text[:taken] + "…"
 
 
+def fit_status(text: str, width: int) -> str:
+    """A status in at most ``width`` cells; ``✖`` stands for ``FAILED`` where the error's code would be cut."""
+    if cell_len(text) > width and text.startswith("FAILED "):
+        text = "✖" + text.removeprefix("FAILED")
+    return fit(text, width)
+
+
 def shortened(texts: Sequence[str], width: int) -> list[str]:
     """All of the texts in so many cells together: where there is no room the longest are cut, and none is left out."""
     longest = max(map(cell_len, texts), default=0)

@@ -10,7 +10,7 @@ from monitor.model.message import Mark, Message
 from monitor.model.reading import Direction, Status
 from monitor.text import visible
 from monitor.ui.columns import Look, fitting
-from monitor.ui.format import STATUS_ROLES, clock, fit, pad, short_span
+from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
 from monitor.ui.painted import cells
@@ -130,9 +130,9 @@ def _text(message: Message, look: Look, wide: int) -> str:
 def _status(message: Message, stuck: float | None, wide: int, worded: bool) -> list[Part]:
     text, role = status_of(message, stuck)
     grave = any(role in ("bad", "warn") for _, role in noticed(message))
-    parts: list[Part] = [(fit(text, wide), role)]
+    parts: list[Part] = [(fit_status(text, wide), role)]
     if grave and not worded:
-        parts = [(fit(text, wide - 2), role), (" !", "warn")]
+        parts = [(fit_status(text, wide - 2), role), (" !", "warn")]
     return [*parts, (" " * (wide - cells(parts)), "plain")]
 
 

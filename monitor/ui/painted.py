@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual._styles_cache import StylesCache
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -16,6 +17,12 @@ from monitor.ui.lines import ROLES, Line, Part
 # Component classes of the app, which has them once for all widgets: Textual works each of them out anew for every
 # widget that has it, whenever that is styled, and that was half the time until the first paint.
 PAINTS: Final = {f"role--{role}" for role in ROLES} | {"row--cursor", "row--cursor-blur"}
+
+
+def forget_drawn() -> None:
+    """Let go of what closed screens drew: Textual keeps up to 1,024 of its widgets' caches, some 0.4 MB a screen, as
+    keys of a cache of colours (https://github.com/Textualize/textual/issues/6665)."""
+    StylesCache.get_inner_outer.cache_clear()
 
 
 class Painted(Widget):

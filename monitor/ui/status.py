@@ -49,6 +49,8 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     modes: list[Part] = []
     if not monitor.receiving and settings.opened is None:
         modes.append(("RECEIVER DOWN", "alarm"))
+    if monitor.restarts:
+        modes.append((f"receiver restarted ×{count(monitor.restarts)}", "warn"))
     if store.trouble is not None:
         modes.append((f"STORE BUSY {visible(store.trouble, limit=60)}", "alarm"))
     elif not store.healthy:

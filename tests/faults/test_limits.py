@@ -69,6 +69,7 @@ async def test_f24_a_server_that_dies_is_said_and_comes_back(tmp_path: Path, mon
             await s.until(lambda: "RECEIVER DOWN" in s.screen_text())
         await s.until(lambda: s.monitor.receiving and "RECEIVER DOWN" not in s.screen_text())
         assert receiver.restarts >= 1
+        await s.until(lambda: f"receiver restarted ×{receiver.restarts}" in s.screen_text())
         async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
             assert (await http.post(f"{s.monitor.url}/volt", content=b"{}")).status_code == 200
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monitor.model.capture import Capture, Source
+from monitor.model.capture import LEFT, Capture, Source
 from monitor.model.record import capture_record
 from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
@@ -232,6 +232,38 @@ async def test_a_sender_that_resets_after_the_body_is_stored(tmp_path: Path) -> 
             await asyncio.sleep(0.01)
         sock.close()
         assert len(stored(monitor)) == 1
+
+
+async def test_it_is_kept_that_a_sender_was_gone_before_its_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path / "h.db") as monitor, client(monitor) as http:
+        add = monitor.store.add
+        gone = asyncio.Event()
+
+        async def slowly(capture: Capture) -> Capture:
+            kept = await add(capture)
+            await asyncio.wait_for(gone.wait(), 5)
+            return kept
+
+        monkeypatch.setattr(monitor.store, "add", slowly)
+        for abrupt in (True, False):
+            gone.clear()
+            sock = socket.create_connection((monitor.host, monitor.port))
+            if abrupt:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            before = monitor.feed.stored
+            sock.sendall(b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            while monitor.feed.stored == before:
+                await asyncio.sleep(0.01)
+            sock.close()
+            await asyncio.sleep(0.1)  # until the end of the connection has come
+            gone.set()
+        assert (await http.post("/volt", content=b"{}")).status_code == 200
+        async with asyncio.timeout(5):
+            while [capture.answer for capture in stored(monitor)] != [LEFT, LEFT, 200]:
+                await asyncio.sleep(0.01)
+        assert stored(monitor)[0].answered == "499 sender gone"
 
 
 async def test_slow_requests_get_408_and_silent_ones_are_closed(

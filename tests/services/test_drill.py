@@ -26,6 +26,7 @@ def test_what_cannot_be_answered_is_said() -> None:
     for wrong, sentence in (
         ({"status": 199}, "give one from 200 to 599"),
         ({"status": 600}, "give one from 200 to 599"),
+        ({"status": 499}, "stands for a sender who was gone"),
         ({"status": 500, "delay_s": 60.1}, "a delay of 1 min is not possible; give at most 1 min"),
         ({"status": 500, "for_s": 0.0}, "give at most 24 h"),
         ({"status": 500, "for_s": 90_000.0}, "a drill of 25 h is not possible"),

@@ -144,10 +144,11 @@ def test_body_is_laid_out_from_its_own_tokens() -> None:
     data = b'{"a":1e3,"big":123456789012345678901234567890,"a":[true,null,{}],"u":"\\u00e9\\n","e":[]}'
     document = body(data, OPEN, raw=False)
     assert plain_text(document.lines).splitlines() == [
+        "said more than once, the last counts: a", "",
         "{", '  "a": 1e3,', '  "big": 123456789012345678901234567890,', '  "a": [', "    true,", "    null,",
         "    {}", "  ],", '  "u": "é\\n",', '  "e": []', "}",
     ]  # fmt: skip
-    assert document.folds == {0: 10, 3: 7}
+    assert document.folds == {2: 12, 5: 9}
 
 
 JSON = st.recursive(
@@ -209,6 +210,14 @@ def test_big_bodies_are_cut_and_say_so() -> None:
 )
 def test_what_is_not_json_says_why(data: bytes, note: str) -> None:
     assert note in plain_text(body(data, OPEN, raw=False).lines)
+
+
+def test_names_that_are_repeated_are_said() -> None:
+    text = plain_text(body(b'{"a":1,"b":{"c":1,"c":2},"a":2}', OPEN, raw=False).lines)
+    assert "said more than once, the last counts: c, a\n" in text
+    assert text.count('"a"') == 2
+    many = ",".join(f'"{name}":1,"{name}":2' for name in ("e\x9d0m", *"bcdef")).encode()
+    assert "e\\u009d0m, b, c, d, e …" in plain_text(body(b"{" + many + b"}", OPEN, raw=True).lines)
 
 
 def test_a_compressed_body_is_never_unpacked() -> None:

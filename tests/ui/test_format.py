@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from monitor.text import visible
-from monitor.ui.format import clock, count, fit, gap, long_span, pad, short_span, size, sparkline
+from monitor.ui.format import clock, count, fit, fit_status, gap, long_span, pad, short_span, size, sparkline
 from monitor.ui.lines import wrap
 from tests.factory import START
 
@@ -29,6 +29,21 @@ from tests.factory import START
 )
 def test_fit(text: str, width: int, expected: str) -> None:
     assert fit(text, width) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("FAILED 40004", 12, "FAILED 40004"),
+        ("FAILED 40004", 9, "✖ 40004"),
+        ("FAILED 131026", 9, "✖ 131026"),
+        ("FAILED too-long-a-code", 9, "✖ too-lo…"),
+        ("FAILED", 5, "FAIL…"),
+        ("delivered", 8, "deliver…"),
+    ],
+)
+def test_the_code_of_a_failure_is_kept(text: str, width: int, expected: str) -> None:
+    assert fit_status(text, width) == expected
 
 
 @given(st.text(), st.integers(0, 40))

@@ -122,7 +122,7 @@ async def test_naughty_strings_and_terminal_recordings_are_only_text(tmp_path: P
     captures = [hostile_capture(text) for text in texts]
     async with screens(tmp_path, captures, size=(180, 50), driver=RecordingDriver) as s:
         s.captures.action_top()
-        step = max(s.captures._height, 1)
+        step = s.captures.page
         for index in range(0, len(captures), step):
             s.captures.move_to(index)
             await s.pilot.pause()

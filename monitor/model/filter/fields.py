@@ -161,7 +161,7 @@ FIELDS: Final = {field.name: field for field in (
     Field("path", Kind.WORD, "path:/volt*", "path as it was sent", lambda c, _: (c.request.path,)),
     Field("query", Kind.WORD, "query:*debug=1*", "query as it was sent", lambda c, _: (c.request.query,)),
     Field("peer", Kind.WORD, "peer:127.0.0.1:*", "address of the socket", lambda c, _: (c.request.peer,)),
-    Field("answer", Kind.NUMBER, "answer>=400", "HTTP status we answered with, 0 for a reset",
+    Field("answer", Kind.NUMBER, "answer>=400", "HTTP status we answered with; 0: reset, 499: the sender was gone",
           lambda c, _: (c.answer,)),
     Field("body", Kind.OPEN, "body.payload.parts>1", "what the JSON body holds under a path",
           lambda c, path: body_values(c.request.body, path)),

@@ -20,6 +20,7 @@ from monitor.ui.mask import DOT
 
 DRAWN: Final = 64 * 1024  # bytes of a body that are drawn
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+NAMED: Final = 5  # repeated names that are listed
 _INDENT: Final = "  "
 _LONG_NUMBER: Final = 6  # digits from which a number may be somebody's
 
@@ -31,6 +32,9 @@ def body(data: bytes, reader: Reader, *, raw: bool, encoding: str | None = None)
         notes.append(line((f"encoded: {visible(encoding, limit=40)}, {size(len(data))}; shown as it came", "warn")))
     parsed = jsonbody.parse(data)
     notes += [line((visible(problem, limit=300), "warn")) for problem in parsed.problems]
+    if parsed.ok and (twice := jsonbody.repeated(data)):
+        names = ", ".join(visible(name, limit=40) for name in twice[:NAMED])
+        notes.append(line((f"said more than once, the last counts: {names}{' …' * (len(twice) > NAMED)}", "warn")))
     if len(data) > DRAWN:
         notes.append(line((f"the first {size(DRAWN)} of {size(len(data))}; y copies all of it", "warn")))
     if notes:

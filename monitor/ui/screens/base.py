@@ -17,6 +17,7 @@ from monitor.ui import replaying
 from monitor.ui.actions import Action, of
 from monitor.ui.format import count
 from monitor.ui.lines import Part
+from monitor.ui.painted import forget_drawn
 from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.safety import Plain
 from monitor.ui.session import Session
@@ -49,6 +50,9 @@ class MonitorScreen(Screen[None]):
         yield Plain(
             "hooktop needs at least\n60 × 15 cells.\nCaptures go on being\nreceived and stored.", id="too-small"
         )
+
+    def on_unmount(self) -> None:
+        forget_drawn()
 
     def compose_main(self) -> ComposeResult:
         """What stands between the bars."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -10,11 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from monitor.services.conversations import ConversationView
-from monitor.ui.actions import Action
 from monitor.ui.format import count
 from monitor.ui.lines import Part
 from monitor.ui.safety import toast
-from monitor.ui.screens.filtered import FilteredScreen
+from monitor.ui.screens.filtered import PanedScreen
 from monitor.ui.screens.frame import PaneScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
@@ -42,7 +41,7 @@ class ThreadScreen(PaneScreen):
         return None
 
 
-class ConversationsScreen(FilteredScreen):
+class ConversationsScreen(PanedScreen):
     """The list of conversations, with the thread of the one under the cursor beside it where there is room."""
 
     CSS_PATH: ClassVar = ["messages.tcss", "conversations.tcss"]
@@ -50,7 +49,7 @@ class ConversationsScreen(FilteredScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.view = ConversationView(session.open_messages, now=session.now)
+        self.view: ConversationView = ConversationView(session.open_messages, now=session.now)
 
     def compose_main(self) -> ComposeResult:
         """The list, the thread, the filter bar."""
@@ -63,13 +62,6 @@ class ConversationsScreen(FilteredScreen):
             yield ThreadPane(session, self.view, id="thread")
         yield self.filter_bar()
 
-    def on_mount(self) -> None:
-        self.rows.focus()
-        self._obey(self.session.view.filter_text)
-
-    def on_unmount(self) -> None:
-        self.view.close()
-
     @property
     def rows(self) -> ConversationList:
         """The list."""
@@ -80,19 +72,9 @@ class ConversationsScreen(FilteredScreen):
         """The thread beside the list."""
         return self.query_one(ThreadPane)
 
-    @property
-    def obeyed(self) -> str:
-        """The filter that is shown now."""
-        return self.view.filter_text
-
     async def obey(self, text: str) -> None:
         """Show the conversations in which a message passes this filter."""
         await self.view.set_filter(text)
-
-    @property
-    def capture_number(self) -> int | None:
-        """The first capture of what the cursor stands on, while the thread is in use."""
-        return self.pane.capture_number if self.pane.has_focus_within else None
 
     def conversation_number(self) -> int | None:
         """It is shown already."""
@@ -101,20 +83,6 @@ class ConversationsScreen(FilteredScreen):
     def copied_conversation(self) -> int | None:
         """That under the cursor, while the list is in use."""
         return None if self.pane.has_focus_within else self.rows.selected
-
-    def contexts(self) -> Sequence[str]:
-        """Those of the pane in use."""
-        if self.typing:
-            return ("filter",)
-        return ("pane", "rows", "filtered") if self.pane.has_focus_within else ("rows", "filtered")
-
-    def applies(self, action: Action) -> bool:
-        """As for every screen; and nothing can be opened in an empty list."""
-        return super().applies(action) and (action.id not in ("open", "copy") or bool(self.view.rows))
-
-    def note(self) -> str:
-        """Where the cursor stands."""
-        return f"{count(self.rows.cursor + 1)}/{count(len(self.view.rows))}" if self.view.rows else ""
 
     def tick(self) -> None:
         """Take in what changed, then draw it."""
@@ -130,23 +98,12 @@ class ConversationsScreen(FilteredScreen):
         self.query_one("#heading", Bar).update()
         super().tick()
 
-    def catch_up(self) -> None:
+    def take_in(self) -> bool:
         """See that list and thread are up to date."""
-        try:
-            if not self.session.view.frozen:
-                self.view.catch_up()
-                if self.split:
-                    self.pane.tick()
-            self.rows.taken_in()
-            self.session.read_trouble = None
-        except Exception as error:  # whatever the store has, the receiver and the screens go on
-            self.session.read_trouble = type(error).__name__
-
-    def restyle(self) -> None:
-        """Draw list and thread again."""
-        self.rows.refresh()
-        self.pane.restyle()
-        super().restyle()
+        self.view.catch_up()
+        if self.split:
+            self.pane.tick()
+        return True
 
     def _heading(self, width: int) -> list[list[Part]]:
         if self.paused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
 from textual import on
@@ -16,12 +16,21 @@ from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
 from monitor.providers.registry import registry
 from monitor.store.filter_sql import compile_message_filter
-from monitor.ui.actions import bindings
+from monitor.ui.actions import Action, bindings
+from monitor.ui.format import count
 from monitor.ui.lines import Part, foreign
 from monitor.ui.screens.frame import ListScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.empty import Empty
 from monitor.ui.widgets.filter_bar import FilterBar
+
+if TYPE_CHECKING:
+    from monitor.services.conversations import ConversationView
+    from monitor.services.messages import MessageView
+    from monitor.ui.widgets.conversation_list import ConversationList
+    from monitor.ui.widgets.message_list import MessageList
+    from monitor.ui.widgets.message_pane import MessagePane
+    from monitor.ui.widgets.thread_pane import ThreadPane
 
 FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
 
@@ -171,6 +180,77 @@ class FilteredScreen(ListScreen):
             widget.say((("Nothing passes this filter", "strong"),), (), tuple(_ESC))
         else:
             widget.say(*(tuple(parts) for parts in first))
+
+
+class PanedScreen(FilteredScreen):
+    """A list of messages or conversations, and a pane beside it that has entries of its own."""
+
+    OF_LIST: ClassVar[tuple[str, ...]] = ("rows", "filtered")  # the contexts of keys while the list is in use
+    view: MessageView | ConversationView
+
+    @property
+    @abstractmethod
+    def rows(self) -> MessageList | ConversationList:
+        """The list."""
+
+    @property
+    @abstractmethod
+    def pane(self) -> MessagePane | ThreadPane:
+        """The pane beside the list."""
+
+    @abstractmethod
+    def take_in(self) -> bool:
+        """Bring up to date what is shown; gives whether something may have changed."""
+
+    def on_mount(self) -> None:
+        self.rows.focus()
+        self._obey(self.session.view.filter_text)
+
+    def on_unmount(self) -> None:
+        self.view.close()
+
+    @property
+    def obeyed(self) -> str:
+        """The filter that is shown now."""
+        return self.view.filter_text
+
+    @property
+    def capture_number(self) -> int | None:
+        """The capture behind what the pane's cursor stands on, while the pane is in use."""
+        return self.pane.capture_number if self.pane.has_focus_within else None
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane in use."""
+        if self.typing:
+            return ("filter",)
+        return ("pane", "rows", "filtered") if self.pane.has_focus_within else self.OF_LIST
+
+    def applies(self, action: Action) -> bool:
+        """As for every screen; and nothing can be opened in an empty list."""
+        return super().applies(action) and (action.id not in ("open", "copy") or self.rows.count() > 0)
+
+    def note(self) -> str:
+        """Where the cursor stands."""
+        rows = self.rows
+        return f"{count(rows.cursor + 1)}/{count(rows.count())}" if rows.count() else ""
+
+    def catch_up(self) -> bool:
+        """Take in what changed since the last call, unless all stands still; gives whether something may have."""
+        changed = False
+        try:
+            if not self.session.view.frozen:
+                changed = self.take_in()
+            self.rows.taken_in()
+            self.session.read_trouble = None
+        except Exception as error:  # whatever the store has, the receiver and the screens go on
+            self.session.read_trouble = type(error).__name__
+        return changed
+
+    def restyle(self) -> None:
+        """Draw list and pane again."""
+        self.rows.refresh()
+        self.pane.restyle()
+        super().restyle()
 
 
 _ESC: Final[list[Part]] = [("esc", "accent"), ("  shows everything again", "quiet")]

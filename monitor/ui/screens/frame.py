@@ -30,7 +30,7 @@ class ListScreen(MonitorScreen):
 
     @property
     @abstractmethod
-    def rows(self) -> Cursor | CaptureList:
+    def rows(self) -> Cursor:
         """The list."""
 
     @property

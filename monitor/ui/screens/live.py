@@ -25,6 +25,7 @@ from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.empty import Empty
+from monitor.ui.widgets.rows import Cursor
 
 if TYPE_CHECKING:
     from monitor.services.simulate import Order
@@ -168,7 +169,7 @@ class LiveScreen(FilteredScreen):
 
     # --- list and panes ------------------------------------------------------------------------------------------
 
-    @on(CaptureList.Moved)
+    @on(Cursor.Moved, "#captures")
     def follow_cursor(self) -> None:
         """Show the capture."""
         for pane in self._panes() if self.split else ():
@@ -178,7 +179,7 @@ class LiveScreen(FilteredScreen):
     def _follow_changed(self) -> None:
         self.query_one("#heading", Bar).update()
 
-    @on(CaptureList.Opened)
+    @on(Cursor.Opened, "#captures")
     def _open(self) -> None:
         self.captures.stop_following()  # what is being read must not change under the eyes
         if self.split:

@@ -12,14 +12,14 @@ from textual.containers import Horizontal, Vertical
 
 from monitor.services.messages import MessageView
 from monitor.store.message_reader import Order
-from monitor.ui.actions import Action, bindings
+from monitor.ui.actions import bindings
 from monitor.ui.format import count
 from monitor.ui.inspector import BODY
 from monitor.ui.lines import Part
 from monitor.ui.message_columns import heading
 from monitor.ui.safety import toast
 from monitor.ui.screens.failures import FailuresScreen
-from monitor.ui.screens.filtered import FilteredScreen
+from monitor.ui.screens.filtered import PanedScreen
 from monitor.ui.screens.frame import TRIPLE, over_list
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.session import Session
@@ -38,16 +38,17 @@ _EMPTY: Final[dict[Order, tuple[str, str]]] = {
 }
 
 
-class MessagesScreen(FilteredScreen):
+class MessagesScreen(PanedScreen):
     """The list of messages, with the lifecycle of the one under the cursor beside it where there is room."""
 
     CSS_PATH = "messages.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("messages")
     HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "messages", "filtered", "rows", "pane", "filter"})
+    OF_LIST: ClassVar[tuple[str, ...]] = ("rows", "messages", "filtered")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.view = MessageView(session.open_messages, now=session.now)
+        self.view: MessageView = MessageView(session.open_messages, now=session.now)
         self._drawn = 0
 
     def compose_main(self) -> ComposeResult:
@@ -62,13 +63,6 @@ class MessagesScreen(FilteredScreen):
             yield Detail(session.inspector, session.detail, session.reader, tabs=(BODY,), id="body")
         yield self.filter_bar()
 
-    def on_mount(self) -> None:
-        self.rows.focus()
-        self._obey(self.session.view.filter_text)
-
-    def on_unmount(self) -> None:
-        self.view.close()
-
     # --- parts ---------------------------------------------------------------------------------------------------
 
     @property
@@ -81,21 +75,11 @@ class MessagesScreen(FilteredScreen):
         """The pane beside the list."""
         return self.query_one(MessagePane)
 
-    @property
-    def obeyed(self) -> str:
-        """The filter that is shown now."""
-        return self.view.filter_text
-
     async def obey(self, text: str) -> None:
         """Show the messages that pass this filter."""
         self.rows.to_top()
         await self.view.set_filter(text)
         await self.view.look_for_stuck()
-
-    @property
-    def capture_number(self) -> int | None:
-        """The capture behind the stage under the cursor, while the pane is in use."""
-        return self.pane.capture_number if self.pane.has_focus_within else None
 
     def message_number(self) -> int | None:
         """It is shown already."""
@@ -110,24 +94,10 @@ class MessagesScreen(FilteredScreen):
         selected = self.rows.selected
         return None if selected is None else self.session.links(selected)[1]
 
-    def contexts(self) -> Sequence[str]:
-        """Those of the pane in use."""
-        if self.typing:
-            return ("filter",)
-        return ("pane", "rows", "filtered") if self.pane.has_focus_within else ("rows", "messages", "filtered")
-
-    def applies(self, action: Action) -> bool:
-        """As for every screen; and nothing can be opened in an empty list."""
-        return super().applies(action) and (action.id not in ("open", "copy") or self.rows.selected is not None)
-
     def modes(self) -> Sequence[Part]:
         """The order, where it is not the newest."""
         order = self.view.order
         return [*super().modes(), *([] if order is Order.NEWEST else [(f"{order.upper()} FIRST", "chip")])]
-
-    def note(self) -> str:
-        """Where the cursor stands."""
-        return f"{count(self.rows.cursor + 1)}/{count(len(self.view))}" if len(self.view) else ""
 
     # --- bringing up to date -------------------------------------------------------------------------------------
 
@@ -150,23 +120,9 @@ class MessagesScreen(FilteredScreen):
         self.query_one("#heading", Bar).update()
         super().tick()
 
-    def catch_up(self) -> bool:
+    def take_in(self) -> bool:
         """Take in what changed since the last call; gives whether something did."""
-        changed = False
-        try:
-            if not self.session.view.frozen:
-                changed = self.view.catch_up()
-            self.rows.taken_in()
-            self.session.read_trouble = None
-        except Exception as error:  # whatever the store has, the receiver and the screens go on
-            self.session.read_trouble = type(error).__name__
-        return changed
-
-    def restyle(self) -> None:
-        """Draw list and pane again."""
-        self.rows.refresh()
-        self.pane.restyle()
-        super().restyle()
+        return self.view.catch_up()
 
     def _behind(self) -> list[Part]:
         behind = self.view.behind

@@ -12,6 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from monitor.ui.lines import Part
+from monitor.ui.painted import forget_drawn
 from monitor.ui.safety import bare
 from monitor.ui.widgets.lines_view import LinesView
 
@@ -27,6 +28,9 @@ class Overlay(ModalScreen[ScreenResultType]):
         Binding("q", "close", show=False),
         Binding("ctrl+q", "app.quit", show=False, priority=True, id="everywhere.quit"),
     ]
+
+    def on_unmount(self) -> None:
+        forget_drawn()
 
     def action_close(self) -> None:
         """Close without a choice."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Container
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -20,33 +18,17 @@ from monitor.services.view import View
 from monitor.store.reader import Row
 from monitor.ui.actions import bindings
 from monitor.ui.columns import Look, layout, row_parts, time_text
-from monitor.ui.painted import Painted
-from monitor.ui.widgets.steady import SteadyScroll
+from monitor.ui.widgets.rows import Cursor
 
 CACHED_STRIPS: Final = 1_024
-log = logging.getLogger(__name__)
 
 _Key = tuple[int, int, str, bool, bool, int]
 
 
-class CaptureList(Painted, SteadyScroll, can_focus=True):
+class CaptureList(Cursor, inherit_bindings=False):
     """Captures, newest at the bottom. Follows the newest until the user moves up."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
-    ALLOW_SELECT = False  # a click selects a row; the detail pane and the copy menu give text
-
-    @dataclass
-    class Moved(Message):
-        """The cursor stands on another capture (None: the list is empty)."""
-
-        number: int | None
-
-        def can_replace(self, message: Message) -> bool:
-            """Only the newest position matters."""
-            return isinstance(message, CaptureList.Moved)
-
-    class Opened(Message):
-        """The capture under the cursor is to be opened."""
 
     class FollowChanged(Message):
         """Following began or ended, or the number of new rows below changed."""
@@ -63,7 +45,6 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         self.cursor = max(len(view) - 1, 0)
         self.following = True
         self.unseen = 0
-        self.bad_rows = 0
         self._strips: LRUCache[_Key, Strip] = LRUCache(CACHED_STRIPS)
         self._version = view.version
         self._anchor: int | None = None
@@ -95,7 +76,7 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
             if not self.following:
                 self.unseen += added
                 self.post_message(self.FollowChanged())
-            below = self.scroll_offset.y + self._height <= len(self.view) - added
+            below = self.scroll_offset.y + self.page <= len(self.view) - added
             self._resized(redraw=self.following or not below)
 
     def restyle(self) -> None:
@@ -127,22 +108,18 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         last = max(len(self.view) - 1, 0)
         if self.following:
             self.cursor = last
-            self.scroll_to(y=max(self.virtual_size.height - self._height, 0), animate=False, immediate=True)
+            self.scroll_to(y=max(self.virtual_size.height - self.page, 0), animate=False, immediate=True)
         else:
             self.cursor = min(self.cursor, last)
         self._tell()
         if redraw:
             self.refresh()
 
-    @property
-    def _height(self) -> int:
-        return max(self.scrollable_content_region.height, 1)
-
     def _tell(self) -> None:
         number = self.selected
         if number != self._told:
             self._told = self._anchor = number
-            self.post_message(self.Moved(number))
+            self.post_message(self.Moved(self))
 
     # --- moving --------------------------------------------------------------------------------------------------
 
@@ -155,11 +132,7 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         if index == last and self.unseen:
             self.unseen = 0
             self.post_message(self.FollowChanged())
-        top = self.scroll_offset.y
-        if index < top:
-            self.scroll_to(y=index, animate=False, immediate=True)
-        elif index >= top + self._height:
-            self.scroll_to(y=index - self._height + 1, animate=False, immediate=True)
+        self.bring(index, index)
         self.refresh_line(old)
         self.refresh_line(index)
         self._tell()
@@ -174,43 +147,14 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
         """Stay where the cursor is."""
         self._follow(False)
 
-    def action_up(self) -> None:
-        """One row up."""
-        self.move_to(self.cursor - 1)
-
     def action_down(self) -> None:
-        """One row down."""
+        """One row down; at the newest it goes on being followed."""
         if self.cursor < len(self.view) - 1:
-            self.move_to(self.cursor + 1, follow=False)
-
-    def action_top(self) -> None:
-        """To the oldest."""
-        self.move_to(0)
+            super().action_down()
 
     def action_bottom(self) -> None:
         """To the newest, and follow it."""
         self.move_to(len(self.view) - 1, follow=True)
-
-    def action_half_up(self) -> None:
-        """Half a page up."""
-        self.move_to(self.cursor - max(self._height // 2, 1))
-
-    def action_half_down(self) -> None:
-        """Half a page down."""
-        self.move_to(self.cursor + max(self._height // 2, 1))
-
-    def action_page_up(self) -> None:
-        """A page up."""
-        self.move_to(self.cursor - self._height)
-
-    def action_page_down(self) -> None:
-        """A page down."""
-        self.move_to(self.cursor + self._height)
-
-    def action_open(self) -> None:
-        """Open the capture under the cursor."""
-        if self.selected is not None:
-            self.post_message(self.Opened())
 
     def action_follow(self) -> None:
         """Follow the newest, or stop following."""
@@ -222,15 +166,14 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click selects, a double click opens."""
         index = event.y + self.scroll_offset.y
-        if event.style.meta.get("bad") or not 0 <= index < len(self.view):
-            return
-        self.move_to(index)
-        if event.chain == 2:
-            self.action_open()
+        if 0 <= index < len(self.view):
+            self.move_to(index)
+            if event.chain == 2:
+                self.action_open()
 
     def on_mouse_scroll_up(self) -> None:
         """The wheel leaves the newest."""
-        if len(self.view) > self._height:
+        if len(self.view) > self.page:
             self._follow(False)
 
     # --- drawing -------------------------------------------------------------------------------------------------
@@ -243,11 +186,8 @@ class CaptureList(Painted, SteadyScroll, can_focus=True):
             return Strip.blank(width, self.rich_style)
         try:
             return self._row_strip(index, width)
-        except Exception as error:  # a row is foreign data and the store may fail: neither may end the app
-            self.bad_rows += 1
-            log.error("row %d cannot be drawn: %s", index, type(error).__name__)
-            text = f" this row cannot be drawn ({type(error).__name__})"
-            return self.paint([(text, "warn")], width, self.rich_style)
+        except Exception as error:
+            return self.broken(f"row {index}", error, width)
 
     def _row_strip(self, index: int, width: int) -> Strip:
         row: Row | None = self.view.rows(index, index + 1)[0]
