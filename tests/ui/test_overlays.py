@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import stat
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from textual._styles_cache import StylesCache
 
 from monitor.providers.registry import registry
 from monitor.services.localkeys import LocalKeys
@@ -149,3 +151,18 @@ async def test_mask_from_the_start(tmp_path: Path) -> None:
         assert "555555" not in s.screen_text()
         await s.press("y", "b")
         assert "It is not masked" in s.toasts()
+
+
+async def test_a_box_that_was_closed_leaves_nothing_behind(tmp_path: Path) -> None:
+    def drawings() -> int:
+        gc.collect()
+        return sum(isinstance(one, StylesCache) for one in gc.get_objects())
+
+    async with screens(tmp_path, plain_captures(3)) as s:
+        counts = []
+        for _ in range(4):
+            for key in ("question_mark", "S"):
+                await s.press(key)
+                await s.press("escape")
+            counts.append(drawings())
+        assert counts[1] == counts[2] == counts[3]
