@@ -24,6 +24,7 @@ from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.rows import Cursor, Rows
 
+FRAME: Final = 4  # rows of the box around the groups: its border, the note, a blank
 _COUNT: Final = 14  # cells of number and share
 _CODE: Final = 16
 
@@ -116,8 +117,10 @@ class FailuresScreen(Overlay[str]):
             return
         groups.groups = found
         groups.changed()
+        box = self.query_one("#failures")
+        box.styles.height = FRAME + len(found) * groups.tall
         if found:
-            self.query_one("#failures").border_subtitle = heading("enter shows the messages, esc closes")
+            box.border_subtitle = heading("enter shows the messages, esc closes")
         failed = sum(group.messages for group in found)
         note.show(
             f"{count(failed, 'failed message')}, {count(len(found), 'reason')}" if found else "No message has failed."
