@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30, help="of the soak (%(default)s)")
     parser.add_argument("--rate", type=int, default=300, help="captures a second of the soak (%(default)s)")
     parser.add_argument("--peers", type=Path, help="folder with mitmdump, fasthook and webhook-replay")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument(
+        "--write", type=Path, nargs="?", const=RESULTS, metavar="FILE", help=f"write the tables ({RESULTS.name})"
+    )
     options = parser.parse_args()
     names = options.names or [name for name in BENCHMARKS if name != "soak"]
     unknown = [name for name in names if name not in BENCHMARKS]
@@ -57,7 +59,7 @@ def main() -> None:
             BENCHMARKS[chosen](Run(results, folder, file, requests, options))
     results.add(results.verdict())
     if options.write:
-        RESULTS.write_text(results.markdown(" ".join(["python -m benchmarks", *names])), "utf-8")
+        options.write.write_text(results.markdown(" ".join(["python -m benchmarks", *names])), "utf-8")
 
 
 def _peers(run: Run) -> None:
