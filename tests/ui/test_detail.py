@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
-from monitor.ui.inspector import BODY, FORWARD, SIGNATURE, SUMMARY, TABS
+from monitor.model.capture import Capture
+from monitor.ui.inspector import BODY, FORWARD, HEADERS, SIGNATURE, SUMMARY, TABS
 from tests.factory import make_capture
 from tests.ui.screens import mixed_captures, screens
 
@@ -141,6 +143,27 @@ async def test_text_can_be_selected(tmp_path: Path) -> None:
         selected = s.app.screen.get_selected_text()
         assert selected is not None
         assert "select m" in selected
+
+
+async def test_a_tab_that_is_chosen_while_the_capture_is_read_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
+        inspector = s.app.session.inspector
+        read, reading, go_on = inspector.capture, threading.Event(), threading.Event()
+
+        def slowly(number: int) -> Capture | None:
+            reading.set()
+            go_on.wait(5)
+            return read(number)
+
+        monkeypatch.setattr(inspector, "capture", slowly)
+        s.detail.follow(2)
+        await s.until(reading.is_set)
+        s.detail.choose(HEADERS)
+        go_on.set()
+        await s.until(lambda: s.detail.capture is not None and s.detail.capture.id == 2)
+        await s.until(lambda: "content-type" in s.pane_text())
 
 
 async def test_a_capture_that_is_gone_says_so(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Detail(Vertical):
         if self.display:
             self._work(partial(self._load, self._number))
 
-    async def _load(self, number: int | None) -> None:
+    async def _load(self, number: int | None, *, keep: bool = True) -> None:
         if number is None:
             self.capture = None
             self._lines.show(Document())
@@ -124,9 +124,9 @@ class Detail(Vertical):
                 self._lines.show(Document([line(("this capture is no longer in the store", "faint"))]))
                 return
             self.capture = capture
-        await self._lay_out(keep=same)
+        await self._lay_out(keep=same and keep)
 
-    async def _lay_out(self, *, keep: bool = False) -> None:
+    async def _lay_out(self, *, keep: bool) -> None:
         capture, tab = self.capture, self.tab
         if capture is None:
             return
@@ -151,7 +151,7 @@ class Detail(Vertical):
 
     def reload(self, *, keep: bool = False) -> None:
         """Make the document again: tab, mask or form changed."""
-        self._work(partial(self._lay_out, keep=keep))
+        self._work(partial(self._load, self._number, keep=keep))  # which may not have come yet
 
     def _work(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do this instead of what is being done. A function, not a coroutine: one that is replaced before it began
