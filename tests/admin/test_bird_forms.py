@@ -67,7 +67,8 @@ async def test_the_events_are_learnt_once_and_what_is_not_told_is_built_in() -> 
 
 
 async def test_the_documented_answer_is_learnt() -> None:
-    async with scripted(lambda _: answer(payload("bird/api_available_webhooks_response.json"))) as (url, _):
+    documented = payload("bird/api_available_webhooks_response.json")
+    async with scripted(lambda _: answer(documented)) as (url, _):
         admin = bird(url)
         await admin.learn()
     assert choices(admin, {"service": "channels"}) == ("sms.outbound",)
