@@ -146,8 +146,8 @@ class HooktopApp(PacedApp):
     def frame(self) -> None:
         """Bring the screen that is seen up to date, and the live list behind it."""
         screen = self._base()
-        if screen is not None:
-            with contextlib.suppress(NoMatches):  # a screen that is not built yet, or being taken down
+        if screen is not None and screen.is_mounted:  # it may lie on top before it is built
+            with contextlib.suppress(NoMatches):  # it is being taken down
                 screen.tick()
                 if self.current_mode != "live":  # so that there is not much to take in when it is seen again
                     self.live.catch_up()

@@ -310,6 +310,16 @@ async def test_masked(tmp_path: Path) -> None:
         assert "text of a" in pane(s)
 
 
+async def test_a_frame_before_a_screen_is_built(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        seen = view(s)
+        s.app.push_screen(MessageScreen(s.app.session, seen.view, seen.rows, seen.catch_up))
+        s.app.frame()
+        await s.settle()
+        assert "volt:a" in pane(s)
+
+
 @pytest.mark.slow
 async def test_sizes(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):

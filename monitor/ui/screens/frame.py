@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import ClassVar, Final
 
 from textual import on
@@ -115,7 +116,11 @@ class PaneScreen(AloneScreen):
     """A pane with entries, as a screen of its own."""
 
     HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "rows", "pane"})
-    pane: Pane
+
+    @cached_property
+    def pane(self) -> Pane:
+        """The pane; there from the beginning, since the screen may be asked of it before it is built."""
+        return self.make_pane()
 
     @abstractmethod
     def make_pane(self) -> Pane:
@@ -123,7 +128,6 @@ class PaneScreen(AloneScreen):
 
     def compose_main(self) -> ComposeResult:
         """The pane alone."""
-        self.pane = self.make_pane()
         yield self.pane
 
     def on_mount(self) -> None:
