@@ -176,10 +176,11 @@ class View:
         return reader.matching(compile_filter(self._filter, self._now()), low, high)
 
     def _append(self, ids: array[int] | list[int]) -> int:
-        if ids:
-            # The last window may have been short; the ones before it stand.
-            self._windows.pop(len(self._ids) // WINDOW, None)
-            self._ids.extend(ids)
+        end = len(self._ids)
+        self._ids.extend(ids)
+        short = self._windows.get(end // WINDOW)  # the windows before it stand
+        if short is not None and ids:
+            short += self._read(self._ids[end : (end // WINDOW + 1) * WINDOW])
         return len(ids)
 
     def _replace(self, ids: array[int]) -> None:
@@ -190,10 +191,12 @@ class View:
     def _window(self, window: int) -> list[Row | None]:
         rows = self._windows.get(window)
         if rows is None:
-            ids = self._ids[window * WINDOW : (window + 1) * WINDOW]
-            found = self._reader.rows(ids)
-            rows = [found.get(number) for number in ids]
+            rows = self._read(self._ids[window * WINDOW : (window + 1) * WINDOW])
             if len(self._windows) >= CACHED_WINDOWS:
                 del self._windows[next(iter(self._windows))]
             self._windows[window] = rows
         return rows
+
+    def _read(self, ids: Sequence[int]) -> list[Row | None]:
+        found = self._reader.rows(ids)
+        return [found.get(number) for number in ids]

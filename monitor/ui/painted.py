@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual._styles_cache import StylesCache
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -29,10 +30,17 @@ class Painted(Widget):
     """A widget that draws parts with roles, in an app with ``PAINTS``. Mix in before the widget it extends."""
 
     style_generation = 0
+    ground = Style()  # its own colours, while its lines are drawn
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._paints: dict[str, Style] = {}
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region. Textual works a widget's own colours out anew whenever they are asked for, which
+        would cost more than all else in a line."""
+        self.ground = self.rich_style
+        return super().render_lines(crop)
 
     def notify_style_update(self) -> None:
         """Textual calls this when colours changed: what was drawn before is void."""

@@ -7,6 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 from textual.events import MouseScrollUp
+from textual.geometry import Region
+from textual.scrollbar import ScrollBar
+from textual.widget import Widget
 
 from monitor.services.monitor import Settings
 from monitor.ui.screens.detail import DetailScreen
@@ -268,3 +271,32 @@ async def test_resizes_of_every_kind(tmp_path: Path) -> None:
         await s.pilot.resize_terminal(160, 50)
         await s.press("right", "right", "escape")
         assert s.app.screen is s.live
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+async def test_lists_are_drawn_as_textual_would_draw_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_color: bool
+) -> None:
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    async with screens(tmp_path / "t.db", captures=plain_captures(300), size=(100, 20)) as s:
+        rows, bar = s.captures, s.captures.vertical_scrollbar
+        for y in (0, 1, 7, 33, 150, 283):
+            rows.scroll_to(y=y, animate=False, immediate=True)
+            await s.settle()
+            for widget, plainly in ((rows, Widget.render_lines), (bar, ScrollBar.render_lines)):
+                crop = Region(0, 0, *widget.outer_size)
+                own = [list(strip.simplify()) for strip in widget.render_lines(crop)]
+                textual = [list(strip.simplify()) for strip in plainly(widget, crop)]
+                assert own == textual, f"{type(widget).__name__} at {y}"
+
+
+async def test_the_bar_of_a_list_can_be_dragged(tmp_path: Path) -> None:
+    async with screens(tmp_path / "t.db", captures=plain_captures(300), size=(100, 20)) as s:
+        bar = s.captures.vertical_scrollbar
+        await s.press("g")
+        assert s.captures.scroll_offset.y == 0
+        await s.pilot.mouse_down(bar, offset=(0, 0))
+        await s.pilot.hover(bar, offset=(0, 8))
+        await s.pilot.mouse_up(bar, offset=(0, 8))
+        await s.until(lambda: s.captures.scroll_offset.y > 100)

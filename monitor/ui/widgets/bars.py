@@ -36,7 +36,7 @@ class Bar(Painted):
     def render_line(self, y: int) -> Strip:
         """One line."""
         parts = self._lines[y] if y < len(self._lines) else ()
-        return self.paint(parts, self.size.width, self.rich_style)
+        return self.paint(parts, self.size.width, self.ground)
 
 
 class TabBar(Painted):
@@ -74,7 +74,7 @@ class TabBar(Painted):
         room = self.size.width - cells(parts)
         if len(self._note) + 1 < room:
             parts.append((self._note.rjust(room - 1), "faint"))
-        return self.paint(parts, self.size.width, self.rich_style)
+        return self.paint(parts, self.size.width, self.ground)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the name under the mouse."""
@@ -112,7 +112,7 @@ class KeyBar(Painted):
         room = width - cells(parts) - 1
         if len(self._note) < room:
             parts.append((self._note.rjust(room), "quiet"))
-        return self.paint(parts, width, self.rich_style)
+        return self.paint(parts, width, self.ground)
 
     def _fitting(self) -> list[Action]:
         """As many of the keys as there is room for, the first rather than the last, but that for help before all."""

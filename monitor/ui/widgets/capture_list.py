@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -20,7 +21,7 @@ from monitor.ui.actions import bindings
 from monitor.ui.columns import Look, layout, row_parts, time_text
 from monitor.ui.widgets.rows import Cursor
 
-CACHED_STRIPS: Final = 1_024
+CACHED_STRIPS: Final = 256  # each with how it was cut and written
 
 _Key = tuple[int, int, str, bool, bool, int]
 
@@ -46,6 +47,8 @@ class CaptureList(Cursor, inherit_bindings=False):
         self.following = True
         self.unseen = 0
         self._strips: LRUCache[_Key, Strip] = LRUCache(CACHED_STRIPS)
+        self._filters: Sequence[LineFilter] = ()
+        self._behind = Color(0, 0, 0)
         self._version = view.version
         self._anchor: int | None = None
         self._told: int | None = None
@@ -178,21 +181,38 @@ class CaptureList(Cursor, inherit_bindings=False):
 
     # --- drawing -------------------------------------------------------------------------------------------------
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of a region, those drawn before as they were: Textual's own way wraps each in a new strip, which
+        forgets how it was filtered, cut and written, and that is most of a frame of a list that moves.
+
+        For a widget without border, padding and opacity, as the stylesheet has it.
+        """
+        self.ground, self._behind = self.rich_style, self.background_colors[1]
+        self._filters = self.get_line_filters()
+        return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
+
     def render_line(self, y: int) -> Strip:
         """One row. Whatever is wrong with it costs this row only."""
         index = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
         if index >= len(self.view):
-            return Strip.blank(width, self.rich_style)
+            return self._filtered(Strip.blank(self.outer_size.width, self.ground))
         try:
-            return self._row_strip(index, width)
+            return self._row_strip(index)
         except Exception as error:
-            return self.broken(f"row {index}", error, width)
+            return self._filtered(self.broken(f"row {index}", error, self.outer_size.width))
 
-    def _row_strip(self, index: int, width: int) -> Strip:
+    def _filtered(self, strip: Strip) -> Strip:
+        segments = list(strip)
+        for each in self._filters:
+            segments = each.apply(segments, self._behind)
+        return Strip(segments, strip.cell_length)
+
+    def _row_strip(self, index: int) -> Strip:
+        width, whole = self.scrollable_content_region.width, self.outer_size.width
         row: Row | None = self.view.rows(index, index + 1)[0]
         if row is None:
-            return self.paint([(" this capture is no longer in the store", "faint")], width, self.rich_style)
+            gone = [(" this capture is no longer in the store", "faint")]
+            return self._filtered(self.paint(gone, whole, self.ground))
         here = index == self.cursor
         focused = here and self.has_focus
         look = self._look()
@@ -201,9 +221,10 @@ class CaptureList(Cursor, inherit_bindings=False):
         key: _Key = (row.id, width, time, here, focused, self.style_generation)
         strip = self._strips.get(key)
         if strip is None:
-            base: Style = self.rich_style
+            base = self.ground
             if here:
                 base += self.picked(focused=focused)
             edge = ("◆" if row.id in self._marked else "▌" if here else " ", "accent")
-            strip = self._strips[key] = self.paint([edge, *row_parts(row, width, look, time)], width, base)
+            painted = self.paint([edge, *row_parts(row, width, look, time)], whole, base)
+            strip = self._strips[key] = self._filtered(painted)
         return strip

@@ -198,7 +198,7 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         """One row."""
         scroll_x, scroll_y = self.scroll_offset
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self.ground
         row = scroll_y + y
         if row >= len(self._rows):
             return Strip.blank(width, base)

@@ -125,7 +125,7 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         """What stands where something cannot be drawn: foreign data and the store must not end the app."""
         self.bad_rows += 1
         log.error("%s cannot be drawn: %s", what, type(error).__name__)
-        return self.paint([(f" this row cannot be drawn ({type(error).__name__})", "warn")], width, self.rich_style)
+        return self.paint([(f" this row cannot be drawn ({type(error).__name__})", "warn")], width, self.ground)
 
 
 class Rows(Cursor):
@@ -180,9 +180,9 @@ class Rows(Cursor):
         index, part = divmod(y + self.scroll_offset.y, self.tall)
         width = self.scrollable_content_region.width
         if index >= self.count():
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.ground)
         here = index == self.cursor
-        base = self.rich_style
+        base = self.ground
         if here:
             base += self.picked(focused=self.has_focus)
         try:
@@ -303,7 +303,7 @@ class ItemsView(Cursor):
         """One row."""
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self.ground
         if row >= len(self._rows):
             return Strip.blank(width, base)
         number, start, end = self._rows[row]
@@ -313,7 +313,7 @@ class ItemsView(Cursor):
             base += self.picked(focused=self.has_focus)
         segments = self.paint_slice(line, start, end, base)
         if here and self.narrow:  # the entry is picked out, not what lies beside it
-            bare = self.rich_style
+            bare = self.ground
             if segments and not segments[0].text.strip():
                 segments[0] = Segment(segments[0].text, bare)
             return Strip(segments).adjust_cell_length(width, bare)

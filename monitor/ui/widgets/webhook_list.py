@@ -59,7 +59,7 @@ class WebhookList(ItemsView):
         strip = super().render_line(y)
         row = y + self.scroll_offset.y
         if row < len(self._rows) and self.placed[self._rows[row][0]][1] == self.cursor and len(self.entries):
-            base = self.rich_style
+            base = self.ground
             base += self.picked(focused=self.has_focus)
             mark = Segment("▌", base if base.reverse else base + self.role("accent"))
             return Strip([mark, *strip.crop(1)]).adjust_cell_length(strip.cell_length, base)
