@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import servers
-from benchmarks.ingest import post
+from benchmarks.ingest import LEAST, post
 from benchmarks.load import Result
 from benchmarks.results import Results, Table
 from benchmarks.servers import Server
@@ -19,6 +19,7 @@ CONNECTIONS = 32
 BURST = 5000
 BURST_S = 5
 MIB = 1 << 20
+SHOWN, DRAWN = "hooktop with screens", "... and draw a list"
 COLUMNS = ("steady", "a second", "p50 ms", "p99 ms", "worst ms", "not 200")
 
 
@@ -37,25 +38,28 @@ def steady(results: Results, folder: Path, key: Path, requests: Sequence[bytes],
         servers.least(folder, key) as least,
         servers.listen(folder, key, name="steady") as listen,
         servers.listen(folder, key, "--forward", f"http://{servers.HOST}:{app.port}", name="steady-forward") as passing,
+        servers.drawn(folder, key) as (drawn, _),
         servers.screens(folder, key, name="steady-screens") as (shown, _),
     ):
         under_test = {
-            **_bounds(bare, least),
+            **_bounds(bare, least, drawn),
             "hooktop listen": listen,
             "with --forward": passing,
-            "hooktop with screens": shown,
+            SHOWN: shown,
         }
         for rate in RATES:
+            p99 = {}
             for name, server in under_test.items():
                 run = post(server, requests, rate * seconds, connections=CONNECTIONS, rate=rate)
                 made.rows.append(_row(name, f"{rate:,}", run))
-                if server is shown and rate != 500:
-                    results.figure(f"p99 at {rate}/s", run.percentile(0.99))
+                p99[name] = run.percentile(0.99)
+            if rate != 500:
+                results.figure(f"p99 at {rate}/s", p99[SHOWN], p99[DRAWN])
     results.add(made)
 
 
-def _bounds(bare: Server, least: Server) -> dict[str, Server]:
-    return {"bare Starlette": bare, "parse, verify, commit, answer": least}
+def _bounds(bare: Server, least: Server, drawn: Server) -> dict[str, Server]:
+    return {"bare Starlette": bare, LEAST: least, DRAWN: drawn}
 
 
 def burst(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) -> None:
@@ -80,16 +84,15 @@ def burst(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
             hands.join()
     made = Table("A burst of 5,000 in 5 s while somebody scrolls, filters and opens", COLUMNS)
     rate = f"{BURST // BURST_S:,}"
-    with servers.bare() as bare, servers.least(folder, key) as least:
-        for name, bound in _bounds(bare, least).items():
-            post(bound, requests, 500)
-            made.rows.append(
-                _row(name, rate, post(bound, requests, BURST, connections=CONNECTIONS, rate=BURST / BURST_S))
-            )
-    made.rows.append(_row("hooktop with screens", rate, run))
+    with servers.bare() as bare, servers.least(folder, key) as least, servers.drawn(folder, key) as (drawn, _):
+        for name, other in _bounds(bare, least, drawn).items():
+            post(other, requests, 500)
+            bound = post(other, requests, BURST, connections=CONNECTIONS, rate=BURST / BURST_S)
+            made.rows.append(_row(name, rate, bound))
+    made.rows.append(_row(SHOWN, rate, run))
     results.add(made)
     results.figure("burst lost", sum(run.statuses.values()) - run.statuses[200] + BURST - len(run.times))
-    results.figure("burst p99", run.percentile(0.99))
+    results.figure("burst p99", run.percentile(0.99), bound.percentile(0.99))
 
 
 def stall(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) -> None:
@@ -108,7 +111,7 @@ def stall(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
     made = Table("Answer times while a body of 1 MiB is opened and gone through", COLUMNS)
     made.rows += [_row("nothing opened", "50", idle), _row("a body of 1 MiB", "50", run)]
     results.add(made)
-    results.figure("stall", run.percentile(1))
+    results.figure("stall", run.percentile(1), idle.percentile(1))
 
 
 def _go_through(terminal: Terminal) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -78,6 +80,20 @@ def build(path: Path, count: int) -> int:
     return raw
 
 
+def _plainly(path: Path, count: int) -> float:
+    """Bytes for each raw byte of a table that has nothing but headers and bodies, without an index."""
+    raw = 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("CREATE TABLE captures (id INTEGER PRIMARY KEY, headers BLOB, body BLOB)")
+        db.execute("BEGIN")
+        for capture in islice(traffic(), count):
+            row = (wire_headers(capture.request.headers), capture.request.body)
+            raw += sum(map(len, row))
+            db.execute("INSERT INTO captures VALUES (NULL, ?, ?)", row)
+        db.execute("COMMIT")
+    return path.stat().st_size / raw
+
+
 class Clock:
     """Rows of a table, each the best of three."""
 
@@ -132,7 +148,7 @@ def measure(results: Results, folder: Path, key: Path, count: int) -> None:
     used = Table("Memory with the screens open", ("captures", "MB"))
     used.rows += [(f"{count // 10:,}", f"{memory[small]:.0f}"), (f"{count:,}", f"{memory[path]:.0f}")]
     results.add(used)
-    results.figure("disk", size / raw)
+    results.figure("disk", size / raw, _plainly(folder / "plain.db", count // 10))
     if count >= 1_000_000:
         results.figure("history open", opened)
         results.figure("history page", max(pages))

@@ -18,6 +18,7 @@ from benchmarks.servers import Server
 CONNECTIONS = 16
 WARM_UP = 1000
 SLOW_SYNC_US = 5000
+LEAST = "parse, verify, commit, answer"
 COLUMNS = ("full speed", "requests/s", "p50 ms", "p99 ms", "ratio", "not 200")
 
 
@@ -70,11 +71,12 @@ def stack(results: Results, folder: Path, key: Path, requests: Sequence[bytes], 
     """Beside bare Starlette and the least that keeps the promise."""
     with servers.bare() as bare, servers.least(folder, key) as least, servers.listen(folder, key) as listen:
         found = in_turn(
-            {"bare Starlette": bare, "parse, verify, commit, answer": least, "hooktop listen --json": listen},
+            {"bare Starlette": bare, LEAST: least, "hooktop listen --json": listen},
             requests, count, rounds,
         )  # fmt: skip
     results.add(table("Receiving (h11, asyncio, 16 connections, signed Volt deliveries)", found, "bare Starlette"))
-    results.figure("listen", ratio(found["hooktop listen --json"], found["bare Starlette"]))
+    base = found["bare Starlette"]
+    results.figure("listen", ratio(found["hooktop listen --json"], base), ratio(found[LEAST], base))
 
 
 def speed(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
@@ -86,12 +88,13 @@ def speed(results: Results, folder: Path, key: Path, requests: Sequence[bytes], 
     with (
         servers.bare("httptools", "uvloop") as quick,
         servers.bare() as bare,
+        servers.least(folder, key, fast=True) as least,
         servers.listen(folder, key, name="speed", speed=True) as listen,
     ):
-        found = in_turn({fast: quick, plain: bare, ours: listen}, requests, count, rounds)
+        found = in_turn({fast: quick, plain: bare, LEAST: least, ours: listen}, requests, count, rounds)
     results.add(table("Receiving with the extra speed", found, fast))
-    results.figure("speed", ratio(found[ours], found[fast]))
-    results.figure("speed over h11", ratio(found[ours], found[plain]))
+    results.figure("speed", ratio(found[ours], found[fast]), ratio(found[LEAST], found[fast]))
+    results.figure("speed over h11", ratio(found[ours], found[plain]), ratio(found[LEAST], found[plain]))
 
 
 def screens(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
@@ -130,13 +133,14 @@ def slow_disk(results: Results, folder: Path, key: Path, requests: Sequence[byte
             "-e", f"inject={calls}:delay_enter={SLOW_SYNC_US}")  # fmt: skip
     with (
         servers.least(folder, key, each=True, wrap=wrap) as each,
+        servers.least(folder, key, wrap=wrap) as least,
         servers.listen(folder, key, name="slow", wrap=wrap) as listen,
     ):
-        found = in_turn(
-            {"a commit for each request": each, "hooktop listen --json": listen}, requests, count, rounds, warm_up=50
-        )
+        under_test = {"a commit for each request": each, LEAST: least, "hooktop listen --json": listen}
+        found = in_turn(under_test, requests, count, rounds, warm_up=50)
     results.add(table("A disk whose sync takes 5 ms", found, "a commit for each request"))
-    results.figure("slow disk", ratio(found["hooktop listen --json"], found["a commit for each request"]))
+    base = found["a commit for each request"]
+    results.figure("slow disk", ratio(found["hooktop listen --json"], base), ratio(found[LEAST], base))
 
 
 def peers(
@@ -146,14 +150,18 @@ def peers(
     executables. Each does what it does by default: none of them checks a signature or syncs before it answers."""
     with contextlib.ExitStack() as running:
         sink = running.enter_context(servers.app())
-        under_test = {"hooktop listen --json": running.enter_context(servers.listen(folder, key, name="peers"))}
+        under_test = {
+            "hooktop listen --json": running.enter_context(servers.listen(folder, key, name="peers")),
+            LEAST: running.enter_context(servers.least(folder, key)),
+        }
         for name, command, port in _peers(folder, programs, sink):
             if Path(command[0]).exists():
                 under_test[name] = running.enter_context(servers.peer(command, port))
         found = in_turn(under_test, requests, count, rounds, warm_up=50)
     results.add(table("Other programs on the same work", found, "hooktop listen --json"))
     if "mitmdump, reverse mode" in found:
-        results.figure("mitmdump", ratio(found["hooktop listen --json"], found["mitmdump, reverse mode"]))
+        base = found["mitmdump, reverse mode"]
+        results.figure("mitmdump", ratio(found["hooktop listen --json"], base), ratio(found[LEAST], base))
 
 
 def _peers(folder: Path, programs: Path, sink: Server) -> Iterator[tuple[str, Sequence[str], int]]:

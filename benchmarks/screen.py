@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -14,14 +16,11 @@ from statistics import median
 from benchmarks import servers
 from benchmarks.ingest import post
 from benchmarks.results import Results, Table
+from benchmarks.servers import Server
 from benchmarks.terminal import Terminal
 
 EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n" \
         "    def compose(self):\n        yield Static('empty')\nE().run()\n"  # fmt: skip
-LIBRARIES = (
-    "import textual.app, starlette.applications, uvicorn, h11, httpx, click, sqlite_utils; "
-    "import cryptography.hazmat.primitives.serialization"
-)
 KEYS = 80
 # The cursor's bar, at the beginning of a line: a line that is not new is drawn only when the cursor comes to it.
 CURSOR = re.compile(rb"\x1b\[\d+;1H(\x1b\[[0-9;]*m)*" + "▌".encode())
@@ -29,34 +28,41 @@ RATES = (0, 200, 1000)
 
 
 def start(results: Results, folder: Path, key: Path, rounds: int) -> None:
-    """First paint beside an empty Textual app, the port, and ``--help``; and what the libraries take alone."""
+    """First paint, the port, and ``--help``, beside an empty Textual app and the least that receives and draws."""
     environ = servers.environment(folder, key)
-    empty, painted, opened, helped, imported = [], [], [], [], []
+
+    def ours(port: int) -> list[str]:
+        return [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / "start.db")]
+
+    def least(port: int) -> list[str]:
+        kept = str(folder / f"start-{port}.db")
+        return [sys.executable, "-m", "benchmarks.programs.drawn", str(port), str(key), kept]
+
+    drawing = dict(os.environ) | servers.TERMINAL
+    times: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
         with Terminal([sys.executable, "-c", EMPTY], environ) as terminal:
-            empty.append(terminal.until_drawn("empty") - terminal.begun)
+            times["an empty Textual app: first paint"].append(terminal.until_drawn("empty") - terminal.begun)
+        with Terminal(least(servers.free_port()), drawing) as terminal:
+            times["a list and a receiver: first paint"].append(terminal.until_drawn("▌") - terminal.begun)
+        with Terminal(ours(servers.free_port()), environ) as terminal:
+            times["hooktop: first paint"].append(terminal.until_drawn("hooktop") - terminal.begun)
+        begun = time.perf_counter()
+        with servers.bare():
+            times["bare Starlette: port open"].append(time.perf_counter() - begun)
         port = servers.free_port()
-        command = [sys.executable, "-m", "monitor", "--port", str(port), "--db", str(folder / "start.db")]
-        with Terminal(command, environ) as terminal:
-            painted.append(terminal.until_drawn("hooktop") - terminal.begun)
-        port = servers.free_port()
-        command[4] = str(port)
-        with Terminal(command, environ) as terminal:
+        with Terminal(ours(port), environ) as terminal:
             servers.wait_for(port)
-            opened.append(time.perf_counter() - terminal.begun)
-        helped.append(_run(["-m", "monitor", "--help"], environ))
-        imported.append(_run(["-c", LIBRARIES], environ))
+            times["hooktop: port open"].append(time.perf_counter() - terminal.begun)
+        times["hooktop --help"].append(_run(["-m", "monitor", "--help"], environ))
+    taken = {name: median(some) * 1000 for name, some in times.items()}
+    empty, drawn, painted, bare, opened, helped = taken.values()
     made = Table("Start", ("what", "ms", "ratio to an empty Textual app"))
-    base = median(empty)
-    for name, times in (
-        ("an empty Textual app: first paint", empty), ("hooktop: first paint", painted),
-        ("hooktop: port open", opened), ("the import of its libraries alone", imported), ("hooktop --help", helped),
-    ):  # fmt: skip
-        made.rows.append((name, f"{median(times) * 1000:,.0f}", f"{median(times) / base:.2f}"))
+    made.rows += [(name, f"{ms:,.0f}", f"{ms / empty:.2f}") for name, ms in taken.items()]
     results.add(made)
-    results.figure("first paint", median(painted) / base)
-    results.figure("port", median(opened) * 1000)
-    results.figure("help", median(helped) * 1000)
+    results.figure("first paint", painted / empty, drawn / empty)
+    results.figure("port", opened, bare)
+    results.figure("help", helped)
 
 
 def _run(arguments: Sequence[str], environ: dict[str, str]) -> float:
@@ -70,20 +76,30 @@ def keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], s
     made = Table("Key to paint (120x40, cursor up and down)", ("captures a second", "p50 ms", "p95 ms", "worst ms"))
     for rate in RATES:
         with servers.screens(folder, key, name=f"keys-{rate}") as (server, terminal):
-            post(server, requests, 100)
-            terminal.until_drawn("▌")
-            _move(terminal, "k")
-            sender = threading.Thread(target=post, args=(server, requests, max(rate * seconds, 1)),
-                                      kwargs={"connections": 32, "rate": rate or None})  # fmt: skip
-            sender.start()
-            time.sleep(1)
-            times = sorted(_move(terminal, "j" if number % 2 else "k") for number in range(KEYS))
-            sender.join()
-        p50, p95 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.95))
-        made.rows.append((f"{rate:,}", f"{p50:.1f}", f"{p95:.1f}", f"{times[-1] * 1000:.1f}"))
+            p95 = _pressed(made, "hooktop", server, terminal, requests, rate, seconds)
+        with servers.drawn(folder, key) as (server, terminal):
+            least = _pressed(made, "a list and a receiver", server, terminal, requests, rate, seconds)
         if rate == RATES[-1]:
-            results.figure("key at 1000/s", p95)
+            results.figure("key at 1000/s", p95, least)
     results.add(made)
+
+
+def _pressed(
+    made: Table, name: str, server: Server, terminal: Terminal, requests: Sequence[bytes], rate: int, seconds: int
+) -> float:
+    """A row of the table; gives its p95 in milliseconds."""
+    post(server, requests, 100)
+    terminal.until_drawn("▌")
+    _move(terminal, "k")
+    sender = threading.Thread(target=post, args=(server, requests, max(rate * seconds, 1)),
+                              kwargs={"connections": 32, "rate": rate or None})  # fmt: skip
+    sender.start()
+    time.sleep(1)
+    times = sorted(_move(terminal, "j" if number % 2 else "k") for number in range(KEYS))
+    sender.join()
+    p50, p95 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.95))
+    made.rows.append((f"{name}, {rate:,}", f"{p50:.1f}", f"{p95:.1f}", f"{times[-1] * 1000:.1f}"))
+    return p95
 
 
 def _move(terminal: Terminal, pressed: str) -> float:

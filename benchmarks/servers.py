@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks.terminal import Terminal
 
 HOST = "127.0.0.1"
+TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
 @dataclass
@@ -65,8 +66,7 @@ def environment(folder: Path, key: Path, *, speed: bool = False) -> dict[str, st
         "HOME": str(folder),
         "HOOKTOP_CONFIG": str(config),
         "VOLT_PUBLIC_KEY": str(key),
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
+        **TERMINAL,
     }
 
 
@@ -78,11 +78,25 @@ def bare(*stack: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def least(folder: Path, key: Path, *, each: bool = False, wrap: Sequence[str] = ()) -> Iterator[Server]:
-    """As little as keeps hooktop's promise; ``each``: with a commit for each request."""
-    path = folder / f"least-{'each' if each else 'group'}.db"
-    with program("least", str(key), str(path), "each" if each else "group", wrap=wrap) as server:
+def least(
+    folder: Path, key: Path, *, each: bool = False, fast: bool = False, wrap: Sequence[str] = ()
+) -> Iterator[Server]:
+    """As little as keeps hooktop's promise; ``each``: with a commit for each request, ``fast``: httptools, uvloop."""
+    name = "each" if each else "group"
+    path = folder / f"least-{name}-{free_port()}.db"
+    with program("least", str(key), str(path), name, *(["fast"] if fast else []), wrap=wrap) as server:
         yield server
+
+
+@contextlib.contextmanager
+def drawn(folder: Path, key: Path) -> Iterator[tuple[Server, Terminal]]:
+    """As little as keeps hooktop's promise and shows what comes, on a pseudo-terminal that is read all the time."""
+    port = free_port()
+    path = folder / f"drawn-{port}.db"
+    command = [sys.executable, "-m", "benchmarks.programs.drawn", str(port), str(key), str(path)]
+    with Terminal(command, dict(os.environ) | TERMINAL) as terminal:
+        wait_for(port)
+        yield Server(port, terminal.pid), terminal
 
 
 @contextlib.contextmanager

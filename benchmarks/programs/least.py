@@ -2,7 +2,7 @@
 
 The body is parsed, the signature checked, the request committed with a sync, then it is answered. Nothing is read from
 the body, there are no messages and no output. ``group``: a thread commits all that wait at once; ``each``: one commit
-for each request, in the loop.
+for each request, in the loop. A further ``fast``: on httptools and uvloop.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
+from uvicorn.config import HTTPProtocolType
 
 Row: TypeAlias = tuple[bytes, bytes]
 
@@ -84,9 +85,8 @@ def _done(futures: Sequence[asyncio.Future[None]]) -> None:
         future.set_result(None)
 
 
-async def main(port: int, key: RSAPublicKey, path: str, each: bool) -> None:
-    """Serve for ever."""
-    database = Database(path)
+def receiver(database: Database, key: RSAPublicKey, *, each: bool = False) -> Starlette:
+    """The ASGI app. Call it inside the event loop that is to serve it."""
     own = database.connect() if each else None
 
     async def hook(scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,12 +107,29 @@ async def main(port: int, key: RSAPublicKey, path: str, each: bool) -> None:
     app = Starlette()
     app.router.default = hook
     app.middleware_stack = app.router
-    await uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, http="h11", log_level="error", access_log=False)
-    ).serve()
+    return app
+
+
+def public_key(file: str) -> RSAPublicKey:
+    """The key in a PEM file."""
+    key = load_pem_public_key(Path(file).read_bytes())
+    assert isinstance(key, RSAPublicKey)
+    return key
+
+
+async def main(port: int, key: RSAPublicKey, path: str, each: bool, parser: HTTPProtocolType) -> None:
+    """Serve for ever."""
+    app = receiver(Database(path), key, each=each)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, http=parser, log_level="error", access_log=False)
+    await uvicorn.Server(config).serve()
 
 
 if __name__ == "__main__":
-    public = load_pem_public_key(Path(sys.argv[2]).read_bytes())
-    assert isinstance(public, RSAPublicKey)
-    asyncio.run(main(int(sys.argv[1]), public, sys.argv[3], sys.argv[4] == "each"))
+    number, file, path, mode, *fast = sys.argv[1:]
+    serving = main(int(number), public_key(file), path, mode == "each", "httptools" if fast else "h11")
+    if fast:
+        import uvloop
+
+        uvloop.run(serving)
+    else:
+        asyncio.run(serving)
