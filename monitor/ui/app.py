@@ -117,11 +117,11 @@ class HooktopApp(PacedApp):
         if notice:
             toast(self, notice, severity="warning", timeout=20)
         self.session.monitor.drill.follow(self._drill_ended)
-        if self._offering is not None:
-            self.run_worker(self._offering.begin(), group="offering")
 
     def on_ready(self) -> None:
         self._on_shown()
+        if self._offering is not None:  # once something is seen: asking a provider loads much
+            self.run_worker(self._offering.begin(), group="offering")
 
     def on_unmount(self) -> None:
         self.session.close()
