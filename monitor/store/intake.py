@@ -10,10 +10,14 @@ from itertools import islice
 from typing import Final
 
 from monitor.model.capture import Capture
+from monitor.store import search
 from monitor.store.rows import capture_row, insert_rows, reading_row
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 
 STEP: Final = 64  # captures that are held at a time: a body may be large
+_HIGHEST: Final = (
+    "SELECT max(coalesce((SELECT max(id) FROM captures), 0), (SELECT upto FROM watermark), (SELECT upto FROM learnt))"
+)
 TALLY: Final = (
     "INSERT INTO tallies VALUES (?, ?, ?) "
     "ON CONFLICT (provider, verdict) DO UPDATE SET captures = captures + excluded.captures"
@@ -22,7 +26,8 @@ TALLY: Final = (
 
 def put(db: sqlite3.Connection, captures: Sequence[Capture]) -> list[Capture]:
     """Insert captures; gives them back with their ids."""
-    first: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM captures").fetchone()[0]
+    # No id is given twice, also where the newest were let go: what is made of captures would take it for known.
+    first: int = max(db.execute(_HIGHEST).fetchone()[0], search.upto(db) or 0) + 1
     stored = [replace(capture, id=first + n) for n, capture in enumerate(captures)]
     insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in stored])
     insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in stored])

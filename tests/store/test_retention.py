@@ -121,6 +121,23 @@ async def test_nothing_is_left_in_the_file(tmp_path: Path) -> None:
         assert db.execute("PRAGMA freelist_count").fetchone()[0] < 20
 
 
+async def test_what_comes_after_everything_was_let_go_is_seen(tmp_path: Path) -> None:
+    captures = played(search.STEP * 2)
+    store = await opened(tmp_path / "hooktop.db", captures)
+    before = messages(store.path).keys()
+    assert await store.prune(START + timedelta(days=9)) == len(captures)
+    again = [await store.add(capture) for capture in captures]
+    await store.caught_up()
+    with closing(MessageReader(store.path)) as reader:
+        assert again[0].id == len(captures) + 1
+        assert reader.learnt() == reader.watermark() == again[-1].id
+        assert messages(store.path).keys() == before
+        known = next(capture for capture in again if capture.reading and capture.reading.from_)
+        wanted = parse(f"from:{known.reading.from_ if known.reading else ''}")
+        assert known.id in reader.matching(compile_filter(wanted, START), 1, again[-1].id)
+    await store.stop()
+
+
 async def test_only_what_is_not_verified_and_only_so_many(tmp_path: Path) -> None:
     forged = Verdict(VerdictStatus.INVALID, "no match")
     captures = [replace(c, verdict=forged if n % 3 == 0 else VERIFIED, reading=None) for n, c in enumerate(played(120))]
