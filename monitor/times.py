@@ -27,6 +27,11 @@ def moment(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
+def earlier(now: datetime, by: timedelta) -> datetime:
+    """The aware time that lies so long before ``now``, 1970 at the earliest: a long span leads out of the calendar."""
+    return _EPOCH if by >= now - _EPOCH else now - by
+
+
 def span(text: str) -> timedelta | None:
     """The span that ``30d``, ``1h30m`` or ``500ms`` means; None for no span, and for none at all."""
     parts = list(_PART.finditer(text))

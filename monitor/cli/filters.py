@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor.cli.errors import USAGE, fail
+from monitor.times import earlier
 
 if TYPE_CHECKING:
     from monitor.model.filter import Filter, FilterError
@@ -39,7 +40,7 @@ def not_before(wanted: Filter, since: float | None) -> Filter:
     """The filter, for what is not older than so many seconds (None: of any age)."""
     if since is None:
         return wanted
-    begin = datetime.now(UTC) - timedelta(seconds=since)
+    begin = earlier(datetime.now(UTC), timedelta(seconds=since))
     before = f"({wanted.text}) " if wanted.text.strip() else ""
     return parse_filter(f"{before}received>={begin:%Y-%m-%dT%H:%M:%SZ}")
 

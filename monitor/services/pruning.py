@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from monitor.store.retention import RetentionReader
-
-_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing came before
+from monitor.times import earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ def prunable(path: Path, now: datetime, *, older_than: timedelta | None = None, 
     with closing(RetentionReader(path)) as reader:
         before: datetime | None = now + timedelta(days=1)
         if older_than is not None:
-            before = max(now - min(older_than, now - _FIRST), _FIRST)
+            before = earlier(now, older_than)
         elif keep:
             before = reader.time_of_newest(keep)
         number = 0 if before is None else reader.expired_count(before)

@@ -14,7 +14,7 @@ from monitor import tasks
 from monitor.store.errors import StoreError
 from monitor.store.retention import RetentionReader
 from monitor.store.store import Store
-from monitor.times import utc_now
+from monitor.times import earlier, utc_now
 
 ROOM_EVERY_S: Final = 20.0  # a look at the size costs nothing, and a flood grows fast
 AGE_EVERY: Final = 30  # looks at the size to one at the ages, which reads the history
@@ -62,7 +62,7 @@ class Retention:
 
     async def let_old_go(self) -> int:
         """Let go what is too old, but for what was imported: that was old when it came. Raises StoreError."""
-        return await self._store.prune(self._now() - self._keep, imported=False)
+        return await self._store.prune(earlier(self._now(), self._keep), imported=False)
 
     async def make_room(self) -> int:
         """Let go what is too much. Raises StoreError."""

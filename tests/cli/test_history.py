@@ -58,6 +58,7 @@ def test_newest_but_oldest_first(stored: tuple[Path, list[Capture]], capfdbinary
         (["status:failed", "--limit", "2"], [3, 4]),
         (["provider:generic", "or", "event:event.2"], [2, 5]),
         (["--since", "150m"], [3, 4, 5]),
+        (["--since", "999999d"], [1, 2, 3, 4, 5]),
         (["--since", "150m", "provider:generic", "or", "event:event.1"], [5]),
         (["text:nothing"], []),
     ):

@@ -30,6 +30,15 @@ async def test_what_is_too_old_goes_but_not_what_was_imported(tmp_path: Path) ->
     await store.stop()
 
 
+async def test_a_span_longer_than_the_calendar_keeps_everything(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "h.db")
+    store.start()
+    await store.add(replace(played(1)[0], reading=None))
+    await store.caught_up()
+    assert await Retention(store, timedelta(days=999_999), 2**40).once() == 0
+    await store.stop()
+
+
 async def test_what_is_too_much_goes_the_unproven_first(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "h.db")
     store.start()
