@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -37,9 +37,9 @@ class View:
         self._reader = open_reader()
         self._now = now
         self._filter: Filter = parse("")
-        self._ids = array("q", self._reader.all_ids())
-        self._held = array("q")  # matches that came while the view stood still
         self._seen = self._reader.last_id()
+        self._ids = self._all_seen()
+        self._held = array("q")  # matches that came while the view stood still
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
         self.version = 0  # changes whenever rows other than at the end have
@@ -105,14 +105,18 @@ class View:
 
     async def prune(self) -> None:
         """Captures were let go: leave them out."""
-        there = await asyncio.to_thread(self._reader.all_ids)
+        seen = self._seen  # what is committed while this reads may not be among what it reads
+        reader = self._open_reader()  # of its own: the screens would wait for the other
+        try:
+            there = await asyncio.to_thread(_there, reader)
+        finally:
+            reader.close()
         if isinstance(there, range):
             low = there.start
             kept, held = (ids[bisect_left(ids, low) :] for ids in (self._ids, self._held))
         else:
-            known, seen = frozenset(there), self._seen  # what was committed since is there
             kept, held = (
-                array("q", (number for number in ids if number in known or number > seen))
+                array("q", (number for number in ids if number in there or number > seen))
                 for ids in (self._ids, self._held)
             )
         self._held = held
@@ -139,7 +143,7 @@ class View:
         self._held = array("q")
         self._seen = last = self._reader.newest(wanted)
         if wanted.is_empty:
-            self._replace(array("q", self._reader.all_ids()))
+            self._replace(self._all_seen())
             self.scanned = None
             return
         self._replace(array("q"))
@@ -172,6 +176,11 @@ class View:
             high = low - 1
             self.scanned = 1 - high / last
 
+    def _all_seen(self) -> array[int]:
+        """Every id up to the last one that was seen: what is committed while it is read is ``catch_up``'s."""
+        ids = array("q", self._reader.all_ids())
+        return ids[: bisect_right(ids, self._seen)]
+
     def _matches(self, reader: Reader, low: int, high: int) -> list[int]:
         return reader.matching(compile_filter(self._filter, self._now()), low, high)
 
@@ -200,3 +209,9 @@ class View:
     def _read(self, ids: Sequence[int]) -> list[Row | None]:
         found = self._reader.rows(ids)
         return [found.get(number) for number in ids]
+
+
+def _there(reader: Reader) -> range | frozenset[int]:
+    """Every id, to be asked for one of them."""
+    there = reader.all_ids()
+    return there if isinstance(there, range) else frozenset(there)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from monitor import tasks
 from monitor.model.capture import Capture
 from monitor.model.filter import FilterError
 from monitor.services import view as views
 from monitor.services.view import View
+from monitor.store.connection import connect
+from monitor.store.intake import put
+from monitor.store.reader import Reader
+from monitor.store.retention import forget
 from monitor.store.store import Store
 from tests.factory import FULL_READING, make_capture, storing
 
@@ -55,6 +61,70 @@ async def test_new_captures_come_at_the_end(tmp_path: Path) -> None:
             await add(store, 251, 260)
             assert view.catch_up() == 10
             assert [row.id for row in view.rows(245, 260) if row] == list(range(246, 261))
+
+
+class Meanwhile(Reader):
+    """A reader of a database into which a capture comes before, and one behind, each reading of all ids."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._path = path
+
+    def all_ids(self) -> Sequence[int]:
+        put_one(self._path)
+        found = super().all_ids()
+        put_one(self._path)
+        return found
+
+
+def put_one(path: Path) -> None:
+    with closing(connect(path, read_only=False)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        put(db, [make_capture()])
+        db.execute("COMMIT")
+
+
+async def test_what_comes_while_all_is_read_is_shown_once(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    async with filled(path, 5):
+        pass
+    with closing(View(lambda: Meanwhile(path))) as view:
+        view.catch_up()
+        assert list(view.ids()) == [1, 2, 3, 4, 5, 6, 7]
+        await view.set_filter("text:hello")
+        await view.set_filter("")
+        view.catch_up()
+        assert list(view.ids()) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+async def test_what_comes_while_others_are_let_go_stays(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    async with filled(path, 5):
+        pass
+    with closing(connect(path, read_only=False)) as db:
+        forget(db, [3])
+    read, go_on = threading.Event(), threading.Event()
+
+    class Slow(Reader):
+        """A reader of which all ids are known a while before it gives them."""
+
+        def all_ids(self) -> Sequence[int]:
+            found = super().all_ids()
+            read.set()
+            go_on.wait(30)
+            return found
+
+    go_on.set()
+    with closing(View(lambda: Slow(path))) as view:
+        read.clear()
+        go_on.clear()
+        pruning = tasks.start(view.prune(), "prune")
+        await asyncio.to_thread(read.wait, 30)
+        put_one(path)
+        assert view.catch_up() == 1
+        go_on.set()
+        await pruning
+        assert list(view.ids()) == [1, 2, 4, 5, 6]
 
 
 async def test_a_frozen_view_stands_still_and_counts(tmp_path: Path) -> None:
