@@ -60,8 +60,10 @@ class ConversationView:
         now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``open_reader`` gives a new connection; the view closes it. Before ``now`` everything counts as looked at."""
-        self._reader = open_reader()
+        """``open_reader`` gives a new connection; the view closes those that it opened. Before ``now`` everything
+        counts as looked at."""
+        self._reader = open_reader()  # for threads: a long query keeps the connection to itself
+        self._here = open_reader()  # for the event loop, which never waits for one
         self._now = now
         self._timer = timer
         self._begun = now()
@@ -77,8 +79,9 @@ class ConversationView:
         self.loaded = False
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._reader.close()
+        self._here.close()
 
     @property
     def filter_text(self) -> str:
@@ -123,12 +126,12 @@ class ConversationView:
         """See that the list is read again when something changed; ``version`` tells when it was."""
         if self._timer() < self._next or (self._reading is not None and not self._reading.done()):
             return
-        if self._reader.watermark() != self._seen:
+        if self._here.watermark() != self._seen:
             self._reading = tasks.start(self.load(), "conversations")
 
     async def load(self) -> None:
         """Read the list."""
-        self._seen = self._reader.watermark()
+        self._seen = self._here.watermark()
         wanted = self._filter
         begun = time.perf_counter()
         rows = [] if self.wrong is not None else await asyncio.to_thread(self._read, wanted, self._wanted)
@@ -154,7 +157,7 @@ class ConversationView:
 
     def has_changed(self, thread: Thread) -> bool:
         """Whether something was said in the conversation since the thread was read."""
-        return self._reader.conversation_touched(thread.number) != thread.touched
+        return self._here.conversation_touched(thread.number) != thread.touched
 
     async def thread(self, number: int, begins: Place | None = None) -> Thread:
         """What was said in a conversation: 500 messages from a place on, or (None) the newest."""

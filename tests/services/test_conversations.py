@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor import tasks
 from monitor.model.conversation import Bubble, CentreLine
 from monitor.model.filter import FilterError
 from monitor.model.reading import Reading, Status
@@ -18,6 +20,7 @@ from monitor.services import conversations as module
 from monitor.services.conversations import ConversationView, Thread
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
+from monitor.store.message_reader import ConversationRow, MessageReader
 from tests.factory import make_capture, running
 from tests.services.histories import told
 from tests.services.test_messages import Clock
@@ -82,6 +85,34 @@ async def test_unread_are_inbound_messages_since_somebody_looked(tmp_path: Path)
         await volt.post(monitor, volt.body("forged", "webhook_delivered"), forged=True)
         await view.load()
         assert [listed.unread for listed in view.rows] == [1]
+
+
+async def test_the_event_loop_does_not_wait_for_a_long_list(tmp_path: Path) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(MessageReader):
+        """A reader to which the list of conversations takes long."""
+
+        def conversations(self, limit: int) -> list[ConversationRow]:
+            with self._using():
+                reading.set()
+                go_on.wait(60)
+            return super().conversations(limit)
+
+    volt = Volt()
+    async with running(tmp_path / "h.db", None, **volt.keys) as monitor:
+        await volt.post(monitor, volt.body("a", "sent"))
+        with closing(ConversationView(lambda: Slow(monitor.store.path))) as view:
+            thread = await view.thread(1)
+            loading = tasks.start(view.load(), "load")
+            try:
+                assert await asyncio.to_thread(reading.wait, 60)
+                asked = asyncio.to_thread(lambda: (view.has_changed(thread), view.catch_up()))
+                assert await asyncio.wait_for(asked, 20) == (False, None)
+            finally:
+                go_on.set()
+                await loading
+            assert len(view.rows) == 1
 
 
 async def test_a_thread_and_whether_it_changed(tmp_path: Path) -> None:
