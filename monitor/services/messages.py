@@ -248,7 +248,10 @@ class MessageView:
         found = await asyncio.to_thread(self._stuck, now, where)
         self._look_next = self._timer() + max(STUCK_EVERY_S, (time.perf_counter() - begun) * PATIENCE)
         if run == self._run:
+            before = list(self.stuck_from)
             self.stuck_from = {number: now - timedelta(seconds=seconds) for number, seconds in found}
+            if self.order is Order.STUCK and list(self.stuck_from) != before:
+                self._seen = -1  # that list is another now, though nothing came
             self._lift([number for number, _ in found[:MAX_LIFTED]])
 
     def _stuck(self, now: datetime, where: Where) -> list[tuple[int, float]]:
@@ -387,6 +390,8 @@ class MessageView:
         if run == self._run:
             self._next = self._timer() + max(AGAIN_S, took * PATIENCE)
             if self.order is Order.STUCK:  # those that wait too long before those that wait
-                found = [*self.stuck_from, *(number for number in found if number not in self.stuck_from)]
+                passing = set(found)
+                stuck = [number for number in self.stuck_from if number in passing]
+                found = [*stuck, *(number for number in found if number not in self.stuck_from)]
             self._cache.clear()
             self._replace(array("q", found))

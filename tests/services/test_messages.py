@@ -245,6 +245,24 @@ async def test_a_stuck_message_rises_above_the_newest(tmp_path: Path) -> None:
         assert texts(view)[-1] == "text of stuck"
 
 
+async def test_what_is_stuck_obeys_the_filter_and_rises_without_news(tmp_path: Path) -> None:
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    async with viewing(tmp_path, now=lambda: later) as (volt, monitor, view, clock):
+        await volt.post(monitor, *(volt.body(str(n), "delivered") for n in range(25)))
+        await volt.post(monitor, volt.body("stuck", "sent"), volt.body("new", "sent", ago=-300))
+        view.catch_up()
+        await view.set_order(Order.STUCK)
+        assert texts(view) == ["text of new", "text of stuck"]
+        await view.look_for_stuck()
+        clock.seconds += 60
+        view.catch_up()
+        assert view._asking is not None
+        await view._asking
+        assert texts(view) == ["text of stuck", "text of new"]
+        await view.set_filter("text:new")
+        assert texts(view) == ["text of new"]
+
+
 async def test_a_message_that_became_part_of_another_leaves(tmp_path: Path) -> None:
     async with viewing(tmp_path) as (volt, monitor, view, _):
         await volt.post(monitor, volt.body("a", "sent"), volt.body("b", "sent"))
