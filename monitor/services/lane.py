@@ -58,7 +58,7 @@ class Lane:
             return
         self._queue.append(capture)
         self._bytes += size
-        if len(self._workers) < WORKERS:
+        if sum(not worker.done() for worker in self._workers) < WORKERS:  # one that has ended takes nothing more
             worker = tasks.start(self._work(), f"forward to {self.target.authority}")
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
