@@ -206,8 +206,11 @@ def _forms(value: str, size: int) -> Iterator[tuple[str, bytes]]:
     """The readings of a header value in forms other than its own, with the form's name."""
     for prefix in ("sha256=", "sha512="):
         if value.startswith(prefix):
-            for words, data in _forms(value.removeprefix(prefix), size):
-                yield f"{words} after {prefix}", data
+            yield from ((f"{words} after {prefix}", data) for words, data in _bare(value.removeprefix(prefix), size))
+    yield from _bare(value, size)
+
+
+def _bare(value: str, size: int) -> Iterator[tuple[str, bytes]]:
     padded = value + "=" * (-len(value) % 4)
     readers: tuple[tuple[str, Callable[[str, int], bytes], str], ...] = (
         ("hex text", from_hex, value),

@@ -73,6 +73,13 @@ def test_any_bytes_and_headers(provider: Provider, headers: list[tuple[str, str]
 
 
 @cache
+@pytest.mark.parametrize("part", ["sha256=", "sha512=sha256=", "v1,", "v1a, ", "=", "A", "0a", '"', "%"])
+@EACH
+def test_headers_as_long_as_the_receiver_takes_them(provider: Provider, part: str) -> None:
+    for name in HEADERS:
+        _all(provider, Request("POST", f"/{provider.name}", "", ((name, part * (60_000 // len(part))),), b"{}"))
+
+
 def _shaped(name: str) -> st.SearchStrategy[bytes]:
     """Bodies with the names and values of a provider's payloads; of any, where it has none."""
     return bodies(name) if payload_index(name) else JSON.map(lambda value: json.dumps(value).encode())
