@@ -6,8 +6,19 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_PART: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|w)")
+# What spans are written in, in microseconds.
+UNITS: Final = {
+    "ms": 10**3,
+    "s": 10**6,
+    "min": 60 * 10**6,
+    "m": 60 * 10**6,
+    "h": 3_600 * 10**6,
+    "d": 86_400 * 10**6,
+    "w": 604_800 * 10**6,
+}
+_AMOUNT: Final = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
+_PART: Final = re.compile(rf"({_AMOUNT}) ?({'|'.join(UNITS)})")
+_BARE: Final = re.compile(_AMOUNT)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,13 +43,15 @@ def earlier(now: datetime, by: timedelta) -> datetime:
     return _EPOCH if by >= now - _EPOCH else now - by
 
 
-def span(text: str) -> timedelta | None:
-    """The span that ``30d``, ``1h30m`` or ``500ms`` means; None for no span, and for none at all."""
+def span(text: str, *, bare: bool = False) -> timedelta | None:
+    """The span that ``30d``, ``1h30m``, ``10 min`` or ``500ms`` means, and with ``bare`` ``90`` seconds; None for no
+    span."""
+    if bare and _BARE.fullmatch(text):
+        text += "s"
     parts = list(_PART.finditer(text))
-    if "".join(part[0] for part in parts) != text:
+    if not parts or "".join(part[0] for part in parts) != text:
         return None
     try:
-        found = timedelta(seconds=sum(float(part[1]) * _UNITS[part[2]] for part in parts))
+        return timedelta(microseconds=sum(float(part[1]) * UNITS[part[2]] for part in parts))
     except OverflowError:
         return None
-    return found or None

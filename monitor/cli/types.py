@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import click
 
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)?")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, None: 1.0}
+from monitor.times import span
 
 
 class Kind(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
@@ -16,17 +14,16 @@ class Kind(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in c
 
 
 class Duration(Kind):
-    """Seconds from ``90``, ``1.5s``, ``2h``, ``7d``."""
+    """Seconds from ``90``, ``1.5s``, ``1h30m``, ``7d``."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, int | float):
             return float(value)
-        match = _DURATION.fullmatch(str(value).strip())
-        if match is None or float(match[1]) <= 0:
+        if not (found := span(str(value).strip(), bare=True)):
             self.fail(f"{value!r} is no duration; write it as 90, 90s, 15m, 2h or 7d", param, ctx)
-        return float(match[1]) * _SECONDS[match[2]]
+        return found.total_seconds()
 
 
 class CaptureId(Kind):

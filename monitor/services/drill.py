@@ -6,13 +6,13 @@ Captures are stored first all the same. A drill lives in memory only and always 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from monitor import times
 from monitor.model.capture import LEFT, RESET, Capture, answer_word
 from monitor.model.filter import Filter, parse
 
@@ -23,8 +23,6 @@ MAX_TIMES: Final = 1_000_000
 MAX_HELD: Final = 200  # answers that are held up at once; further ones leave without the delay
 EVERYTHING: Final = parse("")
 _UNITS: Final = (("h", 3600), ("min", 60), ("s", 1))
-_SPAN: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(ms|s|m|min|h)?")
-_SECONDS: Final = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 class DrillProblem(ValueError):
@@ -236,10 +234,10 @@ def status_of(text: str) -> int:
 
 def seconds_of(text: str) -> float:
     """The span that was written: ``3``, ``500ms``, ``3s``, ``10m``, ``2h``. Raises DrillProblem."""
-    found = _SPAN.fullmatch(text.strip())
+    found = times.span(text.strip(), bare=True)
     if found is None:
         raise DrillProblem(f"{text.strip()[:40]!r} is no span of time; write it as 3s, 10m or 2h")
-    return float(found[1]) * _SECONDS[found[2]]
+    return found.total_seconds()
 
 
 def span(seconds: float) -> str:

@@ -29,16 +29,15 @@ from monitor.model.filter.lexer import Token
 from monitor.model.filter.nodes import Node, Or, Term
 from monitor.model.message import Mark
 from monitor.text import visible
-from monitor.times import microseconds
+from monitor.times import UNITS, microseconds
 
 MIN_PHONE_DIGITS: Final = 5
 _ANY: Final = ["", ""]  # the pieces of a lone *
 _LARGEST: Final = 2**62  # so that a sum with any time still fits the 64 bits of SQLite
 
-_UNITS: Final = {"ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3_600 * 10**6, "d": 86_400 * 10**6}
 _SIZES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _AMOUNT: Final = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
-_DURATION: Final = re.compile(_AMOUNT + "(ms|s|m|h|d)")
+_DURATION: Final = re.compile(f"{_AMOUNT}({'|'.join(UNITS)})")
 _SIZE: Final = re.compile(_AMOUNT + "(?:([kmg])(?:i?b)?|b)?")
 _COUNT: Final = re.compile("[0-9]{1,18}")
 _TIME: Final = re.compile(
@@ -46,7 +45,7 @@ _TIME: Final = re.compile(
     r"(?:[T ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(\.[0-9]{1,6})?)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 # How long a written time lasts, by how many of hour, minute, second and fraction are there.
-_LASTS: Final = (_UNITS["d"], _UNITS["h"], _UNITS["m"], _UNITS["s"], 1)
+_LASTS: Final = (UNITS["d"], UNITS["h"], UNITS["m"], UNITS["s"], 1)
 _WRITTEN: Final = {
     Kind.NUMBER: "a whole number, such as 12",
     Kind.SIZE: "a size, such as 500, 10k or 1M",
@@ -229,8 +228,8 @@ def _amount(kind: Kind, text: str) -> tuple[int, int] | None:
         amount = Fraction(found[1]) * _SIZES[found[2] or ""] if found else None
     else:
         parts = _DURATION.findall(text)
-        whole = "".join(map("".join, parts)) == text
-        amount = sum((Fraction(count) * _UNITS[unit] for count, unit in parts), Fraction()) if whole else None
+        whole = parts and "".join(map("".join, parts)) == text
+        amount = sum((Fraction(count) * UNITS[unit] for count, unit in parts), Fraction()) if whole else None
     return None if amount is None else (round(amount), round(amount))
 
 

@@ -91,7 +91,7 @@ class PruneScreen(WorkScreen):
     async def _count(self, values: Mapping[str, str]) -> Prunable:
         """Raises Problem."""
         much = values["much"].replace(",", "").replace(" ", "")
-        older_than = span(much) if values["which"] == OLDER else None
+        older_than = (span(much) or None) if values["which"] == OLDER else None
         keep = int(much) if values["which"] == NEWEST and much.isascii() and much.isdecimal() else None
         if (older_than is None and keep is None) or len(much) > 12:
             raise Problem("much", "Write a span such as 30d or 12h." if values["which"] == OLDER
