@@ -146,7 +146,9 @@ class Tunnel:
                     break
                 except TunnelError as error:
                     why = str(error).removesuffix(".")
-            self._tell(running=True, restarts=self._state.restarts + 1)
+            # Until it has spoken the address is the old one's, which may lead nowhere.
+            unknown = None if self._spoken else f"{self._program.name} was started again; its address is not known yet."
+            self._tell(restarts=self._state.restarts + 1, trouble=unknown)
 
     async def _end_of(self, child: Child) -> int:
         """Wait for the end of a program and of what it started; gives its exit code."""

@@ -175,6 +175,7 @@ async def test_it_is_started_anew_when_it_dies_and_may_have_another_address(stan
     down = [state for state in seen if not state.running and state.trouble]
     assert down[0].url == "https://try-1.trycloudflare.com"  # what is registered, though it is dead
     assert down[0].trouble == "cloudflared ended (signal 9); it is started again in 0.05 s."
+    assert [state.url for state in seen if state.running and state.restarts] == ["https://try-2.trycloudflare.com"]
     await running.stop()
 
 
