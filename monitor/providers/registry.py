@@ -52,7 +52,7 @@ class Registry:
 
 def _recognise(provider: Provider, request: Request, body: Body) -> int:
     try:
-        return provider.recognise(request, body)
+        return int(provider.recognise(request, body))  # also of one that forgot to say something
     except Exception as error:  # a plug-in's error must not cost the capture
         log.error("%s.recognise failed: %s", provider.name, type(error).__name__)
         return NO_MATCH

@@ -117,10 +117,10 @@ class Examiner:
             at = stamp.at
         try:
             verdict = provider.verify(request, body, keys, at.timestamp())
+            matched = verdict.status is VerdictStatus.VERIFIED and stamp is None
         except Exception as error:  # a plug-in's error must cost neither the capture nor the next one
             log.error("%s.verify failed: %s", provider.name, type(error).__name__)
             return Verdict(VerdictStatus.INVALID, f"the check itself failed ({type(error).__name__})")
-        matched = verdict.status is VerdictStatus.VERIFIED and stamp is None
         if matched and verdict.scheme != keys.scheme_first:
             given = self._keys.keys(provider.name)
             self._led[provider.name] = (given, replace(given, scheme_first=verdict.scheme))

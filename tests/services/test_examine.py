@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -124,6 +125,30 @@ class Broken:
 
     def key(self, text: str, origin: str) -> Key:
         return secret_key(text.encode(), origin)
+
+
+class Silent(Broken):
+    """A plug-in that forgets to give back what it was asked for."""
+
+    def recognise(self, request: Request, body: Body) -> Any:
+        return None
+
+    def verify(self, request: Request, body: Body, keys: Keys, now: float) -> Any:
+        return None
+
+    def read(self, request: Request, body: Body) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("path", ["/broken", "/"])
+def test_a_provider_that_says_nothing_costs_no_capture(path: str) -> None:
+    guarded = Examiner(Registry([Silent(), registry()["generic"]]), FixedKeys(), lambda body, value: False)
+    capture = guarded.examine(make_request(BODY, path=path), received_at=START)
+    assert capture.request.body == BODY
+    if path == "/broken":
+        assert (capture.verdict.status, capture.reading) == (VerdictStatus.INVALID, None)
+    else:
+        assert capture.provider == "generic"
 
 
 @pytest.mark.parametrize("path", ["/broken", "/"])
