@@ -89,7 +89,7 @@ class Fields:
         found = self._members.get(name)
         if isinstance(found, list):
             if len(found) > MAX_ITEMS:
-                self._problem(f"{self._at}{name} has {len(found)} items, of which {MAX_ITEMS} are read")
+                self.problem(f"{self._at}{name} has {len(found)} items, of which {MAX_ITEMS} are read")
             for index, item in enumerate(found[:MAX_ITEMS]):
                 yield Fields(item, self.problems, f"{self._at}{name}.{index}.")
         elif found is not None:
@@ -107,16 +107,13 @@ class Fields:
         self._wrong(name, "a time", found)
         return None
 
-    def has(self, name: str) -> bool:
-        """Whether the key is there at all, null included."""
-        return name in self._members
-
-    def _wrong(self, name: str, wanted: str, found: Json) -> None:
-        self._problem(f"{self._at}{name} is not {wanted} but {kind_of(found)}")
-
-    def _problem(self, words: str) -> None:
+    def problem(self, words: str) -> None:
+        """Write down, once, what could not be read; no more than ``MAX_PROBLEMS``."""
         if len(self.problems) < MAX_PROBLEMS and words not in self.problems:
             self.problems.append(words)
+
+    def _wrong(self, name: str, wanted: str, found: Json) -> None:
+        self.problem(f"{self._at}{name} is not {wanted} but {kind_of(found)}")
 
 
 def of_body(body: Body) -> Fields:

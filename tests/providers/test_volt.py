@@ -137,6 +137,7 @@ def test_media_as_texts_and_objects() -> None:
     )
     assert reading.problems == ("payload.media holds something that is neither a text nor an object",)
     assert len(read(_payload(media=["x"] * 10_000)).media) == 32
+    assert len(read(_payload(media=[7] * 10_000)).problems) == 2  # that there are many, and once what they are
 
 
 @pytest.mark.parametrize(

@@ -193,5 +193,5 @@ def _time(fields: Fields) -> datetime | None:
     except ValueError:
         moment = iso_time(text)
     if moment is None:
-        fields.problems.append("timestamp is not a time; the time of arrival stands for it")
+        fields.problem("timestamp is not a time; the time of arrival stands for it")
     return moment

@@ -83,7 +83,7 @@ def _guesses(request: Request, body: Body) -> Iterator[Guess]:
 def _unlike_javascript(raw: bytes) -> str | None:
     """The first thing found in a JSON body that JavaScript would write otherwise than we do, or None.
 
-    Measured: floats without a fraction or with an exponent, integers from 2**53 on, keys that are integers (sorted
+    Measured: floats without a fraction or with an exponent, integers beyond 2**53, keys that are integers (sorted
     first there) and lone surrogates (kept as escapes there).
     """
     try:

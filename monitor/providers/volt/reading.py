@@ -114,7 +114,7 @@ def _direction(payload: Fields) -> Direction | None:
     if said is None:
         return None
     if (direction := _DIRECTIONS.get(said.lower())) is None:
-        payload.problems.append(f"payload.direction is neither inbound nor outbound but {said[:40]!r}")
+        payload.problem(f"payload.direction is neither inbound nor outbound but {said[:40]!r}")
     return direction
 
 
@@ -144,7 +144,7 @@ def _media(payload: Fields) -> tuple[Media, ...]:
         elif isinstance(item.value, dict):
             found.append(Media(item.filled("content_type"), item.filled("url"), item.number("size")))
         else:
-            payload.problems.append("payload.media holds something that is neither a text nor an object")
+            payload.problem("payload.media holds something that is neither a text nor an object")
     return tuple(found)
 
 

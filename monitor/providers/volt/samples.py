@@ -32,7 +32,7 @@ _SPAM: Final[dict[str, Json]] = {
     "carrier_name": "T-MOBILE USA, INC.",
     "error_code": "702",
 }
-# Composed: a code of the list in reading.py, and no carrier, as for a number that no carrier knows.
+# Composed: a code of the list in errors.py, and no carrier, as for a number that no carrier knows.
 _UNDELIVERABLE: Final[dict[str, Json]] = {
     "provider_error_code": "40008",
     "provider_error_title": "Undeliverable",
