@@ -111,7 +111,8 @@ def clean(text: str) -> str:
 def compact(value: Json) -> bytes:
     """The value as compact UTF-8 JSON in the manner of JavaScript's ``JSON.stringify``: no blanks, key order kept.
 
-    Raises UnicodeEncodeError for lone surrogates. Numbers such as ``1.0`` or ``1e3`` come out in Python's form.
+    Raises ValueError for lone surrogates, and for numbers that ``parse`` reads as infinite (``1e999``). Numbers such as
+    ``1.0`` or ``1e3`` come out in Python's form.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
 

@@ -53,8 +53,8 @@ def overridden(bodies: Sequence[bytes], overrides: Sequence[Override]) -> list[b
         changed |= fitting
     try:
         return [compact(parsed[i].value) if i in changed else body for i, body in enumerate(bodies)]
-    except UnicodeEncodeError:
-        raise SimulationProblem("a value to set is not valid Unicode text and cannot be sent; write it anew") from None
+    except ValueError:
+        raise SimulationProblem("a value to set is no text or number that JSON can hold; write it anew") from None
 
 
 def with_unknown(body: bytes) -> bytes:
@@ -88,7 +88,7 @@ def _put(value: Json, override: Override) -> bool:
 def _has(value: Json, key: str) -> bool:
     if isinstance(value, dict):
         return key in value
-    return isinstance(value, list) and key.isascii() and key.isdecimal() and int(key[:9]) < len(value)
+    return isinstance(value, list) and key.isascii() and key.isdecimal() and len(key) < 10 and int(key) < len(value)
 
 
 def _why(override: Override, value: Json) -> str:

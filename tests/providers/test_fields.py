@@ -55,7 +55,7 @@ def test_problems_say_where() -> None:
     ]
 
 
-def test_presence_is_not_truth() -> None:
+def test_null_is_no_problem() -> None:
     fields = Fields({"null": None, "empty": ""})
     assert list(fields.items("null")) == []
     assert fields.problems == []

@@ -77,6 +77,7 @@ def test_a_value_is_set_and_the_rest_stays(text: str, where: tuple[str | int, ..
         ("payload.media.2=x", 'there is no "2" in "payload.media"; it is a list of 2'),
         ("payload.media.first=x", 'there is no "first" in "payload.media"; it is a list of 2'),
         ("payload.media.-1=x", 'there is no "-1" in "payload.media"; it is a list of 2'),
+        ("payload.media.0000000005=x", 'there is no "0000000005" in "payload.media"; it is a list of 2'),
         ("payload.media.²=x", 'there is no "²" in "payload.media"; it is a list of 2'),
         ("payload.empty.a.b=x", 'there is no "a" in "payload.empty"; it is empty'),
     ],
@@ -103,9 +104,9 @@ def test_a_body_that_is_not_json_cannot_be_changed() -> None:
         overridden([b"hello", b""], [parse_override("a=1")])
 
 
-@pytest.mark.parametrize("value", ['"\\ud800"', "\udcff"])
+@pytest.mark.parametrize("value", ['"\\ud800"', "\udcff", "1e999"])
 def test_a_value_that_cannot_be_sent_is_said(value: str) -> None:
-    with pytest.raises(SimulationProblem, match="not valid Unicode"):
+    with pytest.raises(SimulationProblem, match="no text or number that JSON can hold"):
         overridden([b"{}"], [parse_override(f"a={value}")])
 
 
