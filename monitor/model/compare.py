@@ -136,7 +136,7 @@ def compare(old: Capture, new: Capture, *, everything: bool = False) -> Comparis
     for record in (before, after):
         del record["verdict"]["age_s"]  # never twice the same
     _walk(found, Section.SIGNATURE, "", before["verdict"], after["verdict"])
-    found.pair(Section.ANSWER, "status", str(old.answer), str(new.answer))
+    found.pair(Section.ANSWER, "status", old.answered, new.answered)
     _walk(found, Section.READING, "", before["reading"], after["reading"])
     return found.comparison
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.attempt import Attempt, AttemptKind, Failure
-from monitor.model.capture import Capture
+from monitor.model.capture import LEFT, RESET, Capture, Source
 from monitor.model.compare import (
     MAX_LISTED,
     MAX_READ,
@@ -116,6 +116,14 @@ def test_request_line_headers_verdict_answer_and_reading() -> None:
         ("reading", "~", "status", '"sent"', '"failed"'),
         ("reading", "~", "from", '"+15555550123"', "null"),
     ]
+
+
+def test_an_answer_that_was_no_status_stands_in_words() -> None:
+    old = make_capture(1)
+    file = replace(old, source=Source.IMPORTED, answer=RESET)
+    found = compare(replace(old, answer=RESET), replace(old, answer=LEFT)).listed
+    assert [(one.old, one.new) for one in found] == [("reset", "499 sender gone")]
+    assert "not known" in [one.new for one in compare(old, file).listed]
 
 
 def test_the_order_of_headers_is_noted() -> None:
