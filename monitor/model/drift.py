@@ -14,7 +14,7 @@ from typing import Final
 from monitor.model.registration import Change, ChangeKind, Registration, Spec, Wanted
 from monitor.text import visible
 
-_SHOWN: Final = 200  # characters of foreign text in a sentence
+SHOWN: Final = 200  # characters of foreign text in a sentence
 _NO_ADDRESS: Final = "hooktop has no public address now; start a tunnel or set the public URL."
 
 
@@ -190,7 +190,7 @@ def _missing(facts: Facts, wanted: Wanted) -> DriftRow:
         return _row(facts, State.NO_ADDRESS, _NO_ADDRESS, wanted=wanted)
     why = "The provider does not have it." if facts.lists else "hooktop has not registered it yet."
     if (at := facts.asked(wanted.subject)) is not None:
-        why = f"It was asked for at {at:%H:%M:%S} UTC and no answer came; look again before you ask anew."
+        why = f"It was asked for at {at:%Y-%m-%d %H:%M:%S} UTC and no answer came; look again before you ask anew."
     return _row(
         facts,
         State.MISSING,
@@ -206,7 +206,7 @@ def _state(facts: Facts, wanted: Wanted, match: Registration) -> tuple[State, st
     """How a match stands, by what is worst of it."""
     if facts.url is None:
         return State.NO_ADDRESS, _NO_ADDRESS
-    at = visible(match.url, limit=_SHOWN)
+    at = visible(match.url, limit=SHOWN)
     if match.url != facts.url:
         if not facts.ours(match.url):
             return State.ELSEWHERE, f"It points at {at}, which is not hooktop's."

@@ -12,10 +12,11 @@ from typing import Final
 
 from monitor.admin.base import DEADLINE_S, AdminError, Trouble
 from monitor.model.capture import Capture
+from monitor.model.drift import SHOWN
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.secret import Secret
 from monitor.services.desk import BY_HAND, Desk
-from monitor.services.plans import Plan
+from monitor.services.plans import Plan, small
 from monitor.services.restoring import chain
 from monitor.services.settling import essence, follow_up, give_up, meant, seen, settle, without_secrets
 from monitor.services.signingkeys import SigningKeyProblem, new_key
@@ -23,7 +24,6 @@ from monitor.store.errors import StoreError
 from monitor.text import visible
 
 LOOK_AFTER_S: Final = 5.0  # for the list after a change that got no answer
-_SHOWN: Final = 200
 # What leaves open whether it was done; after all else it was not.
 _OPEN: Final = frozenset({Trouble.UNCERTAIN, Trouble.UNINTELLIGIBLE})
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Work:
         if plan.restores is not None:
             await asyncio.to_thread(desk.office.store.mark, chain(plan.restores, desk.records), ChangeState.UNDONE)
         await desk.read()
-        return Outcome(plan, ChangeState.DONE, f"Done, without asking {desk.label}: {_small(plan.title)}")
+        return Outcome(plan, ChangeState.DONE, f"Done, without asking {desk.label}: {small(plan.title)}")
 
     async def _by_hand(self, change: Change, where: str) -> Outcome:
         """A person does it: note it as done, so that its first event can be waited for."""
@@ -146,7 +146,7 @@ class Work:
         await self._save(change, after, state, desk.office.now())
         await self._wish()
         await desk.read()
-        address = visible(plan.url or "", limit=_SHOWN)
+        address = visible(plan.url or "", limit=SHOWN)
         do = f"remove {address} there" if after is None else f"set the address {address} there"
         return Outcome(plan, ChangeState.DONE, f"Noted; {desk.label} is not asked: {do} by hand ({where}).", after)
 
@@ -196,7 +196,7 @@ class Work:
     def _as_listed(self, change: Change) -> Change | Outcome:
         """The change of what is there now; the outcome when that is not what the plan was made for."""
         desk, target = self.desk, change.target
-        what = visible(change.subject, limit=_SHOWN)
+        what = visible(change.subject, limit=SHOWN)
         nothing = f"Nothing was asked of {desk.label}:"
         if change.kind is ChangeKind.ADD:
             exclusive = desk.admin is not None and desk.admin.exclusive
@@ -204,13 +204,13 @@ class Work:
             taken = next((one for one in same if exclusive or one.url == change.url), None)
             if taken is None:
                 return change
-            at = visible(taken.url, limit=_SHOWN)
+            at = visible(taken.url, limit=SHOWN)
             return self._failed(f"{nothing} {what} is at {at} already.", Trouble.CONFLICT)
         now = desk.find(target.id) if target is not None else None
         if now is None or target is None:
             return self._failed(f"{nothing} {what} is not there any more.", Trouble.NOT_FOUND)
         if essence(now) != essence(target):
-            at = visible(now.url, limit=_SHOWN)
+            at = visible(now.url, limit=SHOWN)
             return self._failed(f"{nothing} {what} was changed meanwhile and is at {at} now.", Trouble.CONFLICT)
         return replace(change, target=now)
 
@@ -229,9 +229,9 @@ class Work:
     async def _done(self, change: Change, record: ChangeRecord, answer: Registration | None) -> Outcome:
         """The provider has done it: note that first, then look at the list."""
         desk, plan = self.desk, self.plan
-        sentences = [f"Done: {_small(plan.title)}"]
+        sentences = [f"Done: {small(plan.title)}"]
         if answer is not None and answer.note:
-            sentences.append(f"{visible(answer.note, limit=_SHOWN).rstrip('.')}.")
+            sentences.append(f"{visible(answer.note, limit=SHOWN).rstrip('.')}.")
         desk.apply(change, answer)
         try:
             await self._note(record, answer)
@@ -278,7 +278,7 @@ class Work:
             sentences.append(f"It could not be noted here. {problem}")
         if done:
             sentences = [
-                f"Done: {_small(self.plan.title)} No clear answer came, but the list shows it.",
+                f"Done: {small(self.plan.title)} No clear answer came, but the list shows it.",
                 *sentences[1:],
             ]
             return self._outcome(ChangeState.DONE, " ".join(sentences), registration=after, key=change.signing_key)
@@ -374,7 +374,3 @@ class Work:
 def _end(address: str) -> str:
     """The last segment of an address or a path, which is hooktop's own; a proxy may have changed what is before it."""
     return address.partition("?")[0].rstrip("/").rpartition("/")[2]
-
-
-def _small(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

@@ -9,13 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from monitor.admin.base import AdminError, Portal, Trouble
-from monitor.model.drift import DriftRow, State, drift
+from monitor.model.drift import SHOWN, DriftRow, State, drift
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, Spec, Wanted
 from monitor.services.desk import Desk
 from monitor.text import visible
 
 READ_ONLY: Final = "hooktop runs read-only, so nothing is changed at a provider; start it without --read-only."
-_SHOWN: Final = 200
 
 
 class Action(StrEnum):
@@ -100,7 +99,7 @@ def add(desk: Desk, spec: Spec) -> Plan:
     elif desk.wish(subject) is None:
         plan = nothing(desk, Action.ADOPT, subject, _adopting(desk, subject), spec=spec)
     else:
-        plan = impossible(desk, Action.ADD, subject, f"{visible(subject, limit=_SHOWN)} is registered already.")
+        plan = impossible(desk, Action.ADD, subject, f"{visible(subject, limit=SHOWN)} is registered already.")
     found = {**plan.problems, **admin.problems(spec, desk.url)}
     return replace(plan, problems=found, warnings=_warnings(desk, spec, plan))
 
@@ -123,7 +122,7 @@ def mend(desk: Desk, row: DriftRow) -> Plan:
     if current.state is State.UNWANTED and current.found is not None:
         title = _adopting(desk, current.subject)
         return nothing(desk, Action.ADOPT, current.subject, title, spec=current.found.spec)
-    return impossible(desk, Action.EDIT, current.subject, f"There is nothing to mend: {_small(current.why)}")
+    return impossible(desk, Action.EDIT, current.subject, f"There is nothing to mend: {small(current.why)}")
 
 
 def activate(desk: Desk, row: DriftRow, active: bool) -> Plan:
@@ -158,7 +157,7 @@ def edit(desk: Desk, row: DriftRow, spec: Spec) -> Plan:
     found = {**plan.problems, **admin.problems(spec, None if target is None else target.url)}
     found.pop("url", None)  # which is not edited here
     if subject != current.subject and desk.wish(subject) is not None:
-        found[""] = f"{visible(subject, limit=_SHOWN)} is wanted already; mend that one instead."
+        found[""] = f"{visible(subject, limit=SHOWN)} is wanted already; mend that one instead."
     instead = current.subject if subject != current.subject and current.wanted is not None else None
     return replace(plan, problems=found, warnings=_warnings(desk, spec, plan), instead_of=instead)
 
@@ -244,7 +243,7 @@ def _asking(desk: Desk, change: Change) -> dict[str, Any]:
     if not desk.is_ours(target.url):
         exclusive = desk.admin is not None and desk.admin.exclusive
         typed = target.subject if exclusive else _host(target.url) or target.subject
-        return {"confirm": Confirm.TYPE, "typed": visible(typed, limit=_SHOWN)}
+        return {"confirm": Confirm.TYPE, "typed": visible(typed, limit=SHOWN)}
     if change.kind is ChangeKind.REMOVE or change.signing_key is not None or change.active is False:
         return {"confirm": Confirm.YES}
     return {}
@@ -255,13 +254,13 @@ def _loses(desk: Desk, change: Change, *, saved: bool) -> str | None:
     target = change.target
     if target is None or change.kind is ChangeKind.ADD:
         return None
-    at, what = visible(target.url, limit=_SHOWN), visible(target.subject, limit=_SHOWN)
+    at, what = visible(target.url, limit=SHOWN), visible(target.subject, limit=SHOWN)
     kept = " What is there now is saved and can be put back." if saved else ""
     if change.kind is ChangeKind.REMOVE:
         return f"{at} gets {what} no longer.{kept}"
     lost: list[str] = []
     if change.url is not None and not desk.is_ours(target.url):
-        lost.append(f"{at} gets {what} no longer: {visible(change.url, limit=_SHOWN)} takes its place.{kept}")
+        lost.append(f"{at} gets {what} no longer: {visible(change.url, limit=SHOWN)} takes its place.{kept}")
     if change.active is False:
         lost.append(f"{at} gets {what} no longer, until it is activated again.")
     if change.signing_key is not None:
@@ -271,8 +270,8 @@ def _loses(desk: Desk, change: Change, *, saved: bool) -> str | None:
 
 def _title(desk: Desk, action: Action, change: Change) -> str:
     what = named(desk, change.subject)
-    url = visible(change.url or "", limit=_SHOWN)
-    at = visible(change.target.url, limit=_SHOWN) if change.target is not None else ""
+    url = visible(change.url or "", limit=SHOWN)
+    at = visible(change.target.url, limit=SHOWN) if change.target is not None else ""
     match action:
         case Action.ADD:
             return f"Register {what} at {url}."
@@ -328,7 +327,7 @@ def _adopting(desk: Desk, subject: str) -> str:
 
 def named(desk: Desk, subject: str) -> str:
     """What a registration is for and with whom, for people."""
-    return f"{visible(subject, limit=_SHOWN) or 'a webhook'} with {desk.label} ({visible(desk.name)})"
+    return f"{visible(subject, limit=SHOWN) or 'a webhook'} with {desk.label} ({visible(desk.name)})"
 
 
 def _host(url: str) -> str:
@@ -338,5 +337,6 @@ def _host(url: str) -> str:
         return ""
 
 
-def _small(sentence: str) -> str:
+def small(sentence: str) -> str:
+    """A sentence that goes on behind a colon."""
     return sentence[:1].lower() + sentence[1:]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from monitor.model.drift import SHOWN
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.services.desk import BY_HAND, Desk
 from monitor.services.plans import Action, Plan, impossible, named, nothing, planned
 from monitor.text import visible
-
-_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ def worth_asking(record: ChangeRecord, is_ours: Callable[[str], bool]) -> bool:
 
 def offer(record: ChangeRecord, label: str) -> Offer:
     """The record with a sentence for people; ``label`` is the provider's name."""
-    what = f"{visible(record.subject, limit=_SHOWN)} with {label} ({visible(record.account)})"
-    at = visible(record.before.url, limit=_SHOWN) if record.before is not None else ""
+    what = f"{visible(record.subject, limit=SHOWN)} with {label} ({visible(record.account)})"
+    at = visible(record.before.url, limit=SHOWN) if record.before is not None else ""
     when = f"{record.begun_at:%Y-%m-%d %H:%M} UTC"
     verb = "removed" if record.kind is ChangeKind.REMOVE else "changed"
     if record.state is ChangeState.BEGUN:
@@ -84,7 +83,7 @@ def plan(desk: Desk, record: ChangeRecord) -> Plan:
 
 
 def _back(desk: Desk, before: Registration, now: Registration | None) -> Plan:
-    what, at = named(desk, before.subject), visible(before.url, limit=_SHOWN)
+    what, at = named(desk, before.subject), visible(before.url, limit=SHOWN)
     if now is None:
         return _anew(desk, before, f"Register {what} at {at} again, as it was.")
     change = Change(
@@ -108,7 +107,7 @@ def _anew(desk: Desk, before: Registration, title: str) -> Plan:
     change = Change(ChangeKind.ADD, before.subject, spec=before.spec, url=before.url, target=before)
     warnings = [f"{desk.label} gives it a new id."]
     if needs_key:
-        whose = "" if desk.is_ours(before.url) else f", which whoever verifies at {visible(before.url, limit=_SHOWN)}"
+        whose = "" if desk.is_ours(before.url) else f", which whoever verifies at {visible(before.url, limit=SHOWN)}"
         warnings.append(f"It gets a new signing key{whose + ' needs' if whose else ''}; it is shown once.")
     if before.active is False:
         warnings.append("It was inactive and will be active; deactivate it afterwards.")

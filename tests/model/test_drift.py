@@ -63,7 +63,7 @@ def test_what_is_missing_is_added() -> None:
     assert row.mend == Change(ChangeKind.ADD, "sms", spec=SMS, url=TODAY)
     assert row.new_key
     row = only(facts([wanted()], [], asked=lambda subject: T0))
-    assert row.why == "It was asked for at 12:00:00 UTC and no answer came; look again before you ask anew."
+    assert row.why == "It was asked for at 2026-01-31 12:00:00 UTC and no answer came; look again before you ask anew."
 
 
 @pytest.mark.parametrize(
