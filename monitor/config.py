@@ -22,7 +22,7 @@ from monitor.tomlfile import Section, TomlFile
 
 MAX_BODY: Final = 256 * 1024 * 1024  # a single value of SQLite ends at 1 GB
 MAX_STORE: Final = 2**46
-_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: token
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: what a header or a method is named
 _OWN_HEADERS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -193,7 +193,7 @@ def _forward(section: Section) -> ForwardConfig:
     headers: list[tuple[str, Secret]] = []
     table = section.table("headers")
     for name in table.names():
-        if not _HEADER.fullmatch(name):
+        if not TOKEN.fullmatch(name):
             table.fail(name, "is no header name; letters, digits and hyphens make one")
         if name.lower() in _OWN_HEADERS:
             table.fail(name, "is written by hooktop itself; take the line out")

@@ -22,6 +22,7 @@ from monitor.admin.base import (
 )
 from monitor.admin.graphql import CAPABILITIES, DOCUMENTED, RESULTS, Argument, Operation, candidates, offered, question
 from monitor.admin.http import Api
+from monitor.admin.rest import MAX_LISTED
 from monitor.jsonbody import Json, parse
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.providers.fields import Fields
@@ -32,7 +33,6 @@ from monitor.urls import is_loopback, web_address
 API_URL: Final = "https://api.respondflow.com/graphql"
 PROBE_DEADLINE_S: Final = 30.0  # Volt sends a test request to the address before it answers
 SUBJECT: Final = "all events of all numbers"
-MAX_LISTED: Final = 2000  # more webhooks than this are a mistake, not a list
 _LABEL: Final = "Volt"
 _PORTAL: Final = Portal("Volt Messaging, Account Settings, Webhooks")
 _REGISTER: Final = Operation("mutation", "registerWebhook", (Argument("url", "String!", "url"),))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
+from monitor.config import TOKEN
 from monitor.forwarding.target import Target
 from monitor.model.capture import STAMP_HEADER, Request
 from monitor.secret import Secret
@@ -20,7 +21,6 @@ _HOP_BY_HOP: Final = frozenset(
 )
 _CREDENTIALS: Final = frozenset({"authorization", "cookie"})  # they were meant for whom the provider sent them to
 _BODIED: Final = frozenset({"POST", "PUT", "PATCH"})
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[^\x00\r\n\u0100-\U0010ffff]*")
 _TARGET: Final = re.compile(r"/[\x21-\x7e\x80-\xff]*")
 
@@ -101,6 +101,6 @@ def _forwarded(request: Request, headers: list[Header]) -> list[Header]:
 
 
 def _token(text: str, what: str) -> str:
-    if not _TOKEN.fullmatch(text):
+    if not TOKEN.fullmatch(text):
         raise UnsendableError(f"{what} has characters that do not belong in one")
     return text

@@ -12,7 +12,8 @@ import pytest
 from monitor.account import Account
 from monitor.admin.base import LIST, AdminError, ApiCall, Trouble
 from monitor.admin.http import Api
-from monitor.admin.volt import MAX_LISTED, SUBJECT, VoltAdmin
+from monitor.admin.rest import MAX_LISTED
+from monitor.admin.volt import SUBJECT, VoltAdmin
 from monitor.model.registration import Change, ChangeKind, Registration
 from monitor.secret import Secret
 from tests.admin.server import Asked, api, http, http_json, served

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from monitor.config import TOKEN
 from monitor.model.capture import Request
 from monitor.providers.fields import iso_time, kind_of
 from monitor.services.imports.problem import Wrong
@@ -15,7 +16,6 @@ MAX_TARGET: Final = 64 * 1024  # characters of a path or a query
 MAX_HEADERS: Final = 1_000
 MAX_HEADER_CHARS: Final = 256 * 1024  # all headers together
 MAX_WORDS: Final = 2_000  # characters of a reason, a peer
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _LINE_END: Final = re.compile(r"[\r\n\x00]")
 _SINCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,7 +71,7 @@ def request(
     method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes, peer: str | None
 ) -> Request:
     """A request of parts that could have stood in one. Raises Wrong."""
-    if not _TOKEN.fullmatch(method) or len(method) > 32:
+    if not TOKEN.fullmatch(method) or len(method) > 32:
         raise Wrong(f"request.method is no method: {visible(method, limit=32)}")
     for name, part in (("path", path), ("query", query)):
         if len(part) > MAX_TARGET:
@@ -81,7 +81,7 @@ def request(
     if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_CHARS:
         raise Wrong("request.headers are too many or too long")
     for name, value in headers:
-        if not _TOKEN.fullmatch(name):
+        if not TOKEN.fullmatch(name):
             raise Wrong(f"request.headers has a name that is none: {visible(name, limit=64)}")
         if _LINE_END.search(value) or not _is_latin(value):
             raise Wrong(f"request.headers has a value that stands in no header: that of {visible(name, limit=64)}")
