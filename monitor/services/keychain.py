@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,7 @@ class Keychain:
         self._signing = signing
         self._made = signing.state() if signing is not None else None
         self._from_keyring = from_keyring
+        self._entries: dict[str, str | KeyringProblem] = {}  # of the keyring, by name, as they were last read
         self._held: dict[str, _Held] = {}
 
     def keys(self, provider: str) -> Keys:
@@ -92,6 +94,20 @@ class Keychain:
     def refresh(self, config: Config | None = None) -> None:
         """Gather anew from now on: keys were fetched, trusted or added, or the configuration is another."""
         self.config = config or self.config
+        self._entries.clear()
+        self._held.clear()
+
+    def unlock(self) -> None:
+        """Read the keys that rest in the system's keyring: that may wait until the user has unlocked it, and no capture
+        is to wait for it. Call it in a thread. Never raises."""
+        for name in [name for name, found in self._entries.items() if isinstance(found, KeyringProblem)]:
+            self._entries.pop(name, None)
+        secrets = [secret for account in self.config.accounts for secret in account.signing_secrets]
+        texts = [partial(self._opened, secret) for secret in secrets]
+        made = self._signing.made() if self._signing is not None else ()
+        for text in (*texts, *(partial(key.text, self._entry) for key in made)):
+            with suppress(KeyringProblem):
+                text()
         self._held.clear()
 
     def reached(self, public_url: str | None) -> None:
@@ -148,7 +164,7 @@ class Keychain:
                 if account.public_key is not None and key_form(account.public_key) != "address":
                     yield _Candidate(account.name, account.name, partial(_own_key, account.public_key))
         for key in self._signing.made(provider) if self._signing is not None else ():
-            yield _Candidate(key.account, f"{key.account}, made by hooktop", partial(key.text, self._from_keyring))
+            yield _Candidate(key.account, f"{key.account}, made by hooktop", partial(key.text, self._entry))
         if not self.key_urls(provider):
             return
         try:
@@ -165,7 +181,20 @@ class Keychain:
             troubles.append(KeyTrouble(provider, None, text))
 
     def _opened(self, secret: Secret) -> str:
-        return self._from_keyring(secret.name) if isinstance(secret, KeyringSecret) else secret.reveal()
+        return self._entry(secret.name) if isinstance(secret, KeyringSecret) else secret.reveal()
+
+    def _entry(self, name: str) -> str:
+        """The text of an entry of the keyring, which is asked for once. Raises KeyringProblem."""
+        found = self._entries.get(name)
+        if found is None:
+            try:
+                found = self._from_keyring(name)
+            except KeyringProblem as problem:
+                found = problem
+            self._entries[name] = found
+        if isinstance(found, KeyringProblem):
+            raise KeyringProblem(str(found))
+        return found
 
 
 def _own_key(setting: str) -> str:

@@ -119,7 +119,9 @@ class Registrations:
         await self._prepare()
 
     async def read(self) -> None:
-        """As ``open``, without the clients: as much as is needed to verify what comes in. Raises StoreError."""
+        """As ``open``, without the clients: as much as is needed to verify what comes in. May wait for the keyring.
+        Raises StoreError."""
+        await asyncio.to_thread(self._keychain.unlock)
         for desk in self._desks.values():
             await desk.read()
             desk.publish()

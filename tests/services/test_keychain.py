@@ -228,6 +228,34 @@ def test_one_bad_key_does_not_cost_the_others(tmp_path: Path) -> None:
     ]
 
 
+def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path) -> None:
+    asked: list[str] = []
+    locked = True
+
+    def from_keyring(name: str) -> str:
+        asked.append(name)
+        if locked and name == "two":
+            raise KeyringProblem("The keyring is locked; unlock it.")
+        return f"the secret {name}"
+
+    accounts = [Account(name, "connectly", signing_secrets=(KeyringSecret(name),)) for name in ("one", "two")]
+    chain = keychain(tmp_path, *accounts, from_keyring=from_keyring)
+    chain.unlock()
+    for _ in range(3):
+        assert len(chain.keys("connectly").keys) == 1
+        assert [trouble.text for trouble in chain.problems if trouble.account == "two"]
+        chain.reached("https://other.example.com")
+        chain.registered({})
+    assert asked == ["one", "two"]
+    locked = False
+    chain.unlock()
+    assert len(chain.keys("connectly").keys) == 2
+    assert asked == ["one", "two", "two"]
+    chain.refresh()
+    assert len(chain.keys("connectly").keys) == 2
+    assert asked[3:] == ["one", "two"]
+
+
 def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "hooktop.db").write_bytes(b"no database" * 1000)
     chain = keychain(tmp_path, stored=PublicKeys(tmp_path / "hooktop.db"))

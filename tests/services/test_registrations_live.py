@@ -6,19 +6,28 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from monitor import tasks
+from monitor.account import Account
+from monitor.config import Config
 from monitor.model.drift import State
 from monitor.model.registration import ChangeState
 from monitor.model.verdict import VerdictStatus
+from monitor.receiver.binding import bind
+from monitor.secret import KeyringSecret
+from monitor.services.assemble import assembled
+from monitor.services.monitor import Settings
 from monitor.services.registrations import Progress, Registrations, Step
 from monitor.store.reader import Reader
 from monitor.store.registrations import RegistrationStore
+from tests.services.keyrings import FakeKeyring
 from tests.services.registering import DELIVERY, NEXT, SMS, World, receiving, until, world
 
 
@@ -29,6 +38,29 @@ def captures(folder: Path) -> list[tuple[int, str, VerdictStatus]]:
         return [(capture.id, capture.provider, capture.verdict.status) for capture in reader.page()]
     finally:
         reader.close()
+
+
+async def test_no_capture_waits_for_the_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watched(FakeKeyring):
+        """A keyring that knows who has asked it."""
+
+        asked: ClassVar[list[threading.Thread]] = []
+
+        def get_password(self, service: str, name: str) -> str | None:
+            self.asked.append(threading.current_thread())
+            return super().get_password(service, name)
+
+    ring = Watched()
+    ring.entries["hooktop", "shop.1"] = "the webhook secret"
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    account = Account("shop", "connectly", signing_secrets=(KeyringSecret("shop.1"),))
+    async with assembled(
+        Config(accounts=(account,)), Settings(), bind("127.0.0.1", 0), tmp_path / "h.db", local_folder=tmp_path
+    ) as assembly:
+        assembly.monitor.reach.change("https://hooks.example.com")
+        assert len(assembly.keychain.keys("connectly").keys) == 1
+    assert len(ring.asked) == 1
+    assert threading.main_thread() not in ring.asked
 
 
 async def test_the_probe_of_a_registration_is_answered_while_it_is_asked_for_and_tied_to_it(tmp_path: Path) -> None:
