@@ -38,7 +38,7 @@ class View:
         self._now = now
         self._filter: Filter = parse("")
         self._seen = self._reader.last_id()
-        self._ids = self._all_seen()
+        self._ids = _all_upto(self._reader, self._seen)
         self._held = array("q")  # matches that came while the view stood still
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
@@ -142,18 +142,23 @@ class View:
         self._filter = wanted
         self._held = array("q")
         self._seen = last = self._reader.newest(wanted)
-        if wanted.is_empty:
-            self._replace(self._all_seen())
-            self.scanned = None
-            return
-        self._replace(array("q"))
         reader = self._open_reader()
         try:
-            await self._scan(reader, run, last)
+            if wanted.is_empty:
+                await self._take_all(reader, run, last)
+            else:
+                self._replace(array("q"))
+                await self._scan(reader, run, last)
         finally:
             reader.close()
             if run == self._run:
                 self.scanned = None
+
+    async def _take_all(self, reader: Reader, run: int, last: int) -> None:
+        """Every id; where some are missing in between, that takes a while."""
+        ids = await asyncio.to_thread(_all_upto, reader, last)
+        if run == self._run:
+            self._replace(ids + self._ids[bisect_right(self._ids, last) :])  # with what came meanwhile
 
     async def _scan(self, reader: Reader, run: int, last: int) -> None:
         loop = asyncio.get_running_loop()
@@ -175,11 +180,6 @@ class View:
                 self._replace(array("q", found) + self._ids)
             high = low - 1
             self.scanned = 1 - high / last
-
-    def _all_seen(self) -> array[int]:
-        """Every id up to the last one that was seen: what is committed while it is read is ``catch_up``'s."""
-        ids = array("q", self._reader.all_ids())
-        return ids[: bisect_right(ids, self._seen)]
 
     def _matches(self, reader: Reader, low: int, high: int) -> list[int]:
         return reader.matching(compile_filter(self._filter, self._now()), low, high)
@@ -209,6 +209,12 @@ class View:
     def _read(self, ids: Sequence[int]) -> list[Row | None]:
         found = self._reader.rows(ids)
         return [found.get(number) for number in ids]
+
+
+def _all_upto(reader: Reader, last: int) -> array[int]:
+    """Every id up to the last one that was seen: what is committed while it is read is ``catch_up``'s."""
+    ids = array("q", reader.all_ids())
+    return ids[: bisect_right(ids, last)]
 
 
 def _there(reader: Reader) -> range | frozenset[int]:

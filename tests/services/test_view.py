@@ -97,7 +97,8 @@ async def test_what_comes_while_all_is_read_is_shown_once(tmp_path: Path) -> Non
         assert list(view.ids()) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
-async def test_what_comes_while_others_are_let_go_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("doing", ["prune", "set_filter"])
+async def test_what_comes_while_all_is_read_aside_stays(tmp_path: Path, doing: str) -> None:
     path = tmp_path / "h.db"
     async with filled(path, 5):
         pass
@@ -111,19 +112,19 @@ async def test_what_comes_while_others_are_let_go_stays(tmp_path: Path) -> None:
         def all_ids(self) -> Sequence[int]:
             found = super().all_ids()
             read.set()
-            go_on.wait(30)
+            assert go_on.wait(20)
             return found
 
     go_on.set()
     with closing(View(lambda: Slow(path))) as view:
         read.clear()
         go_on.clear()
-        pruning = tasks.start(view.prune(), "prune")
+        work = tasks.start(view.prune() if doing == "prune" else view.set_filter(""), doing)
         await asyncio.to_thread(read.wait, 30)
         put_one(path)
         assert view.catch_up() == 1
         go_on.set()
-        await pruning
+        await work
         assert list(view.ids()) == [1, 2, 4, 5, 6]
 
 
