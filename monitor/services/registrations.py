@@ -359,7 +359,9 @@ class Registrations:
 
     def _again(self, plan: Plan) -> Plan | None:
         """The plan that could get further after a refusal, since the list is another now."""
-        desk = self._desks[plan.account]
+        desk = self._desks.get(plan.account)
+        if desk is None:  # the account was taken out meanwhile
+            return None
         if plan.restores is not None:
             found = restoring.plan(desk, plan.restores)
         elif plan.wants and plan.spec is not None:

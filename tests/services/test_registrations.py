@@ -189,6 +189,18 @@ async def test_a_connectly_topic_that_went_away_meanwhile(tmp_path: Path) -> Non
         assert w.states("connectly") == ["same"]
 
 
+async def test_an_account_that_is_taken_out_while_it_is_asked(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        plan = w.registrations.plan_add("connectly", DELIVERY)
+        w.sandbox._apis["connectly"].rows.clear()
+        w.registrations._desks["connectly"].listed = None  # so that it is asked for first
+        done = await w.registrations.carry_out(
+            plan, lambda step: w.registrations.configure(replace(w.config, accounts=()))
+        )
+        assert (done.state, done.kind, done.next) == (ChangeState.FAILED, Trouble.NOT_FOUND, None)
+
+
 async def test_what_was_changed_meanwhile_is_not_touched(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
