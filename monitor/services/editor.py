@@ -29,7 +29,8 @@ _END_S: Final = 1.0  # for an editor that is asked to end
 
 def command(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The words that start the user's editor: VISUAL, else EDITOR, else the system's. Raises EditProblem."""
-    text = environ.get("VISUAL") or environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
+    set_to = (environ.get(name, "").strip() for name in ("VISUAL", "EDITOR"))
+    text = next(filter(None, set_to), "notepad" if os.name == "nt" else "vi")
     try:
         return shlex.split(text, posix=os.name != "nt")
     except ValueError:

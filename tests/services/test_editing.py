@@ -164,4 +164,6 @@ async def test_an_editor_that_does_not_work(visual: str, sentence: str, monkeypa
 def test_which_editor() -> None:
     assert editor.command({}) == ["vi"]
     assert editor.command({"EDITOR": "nano"}) == ["nano"]
+    assert editor.command({"EDITOR": "nano", "VISUAL": " "}) == ["nano"]
+    assert editor.command({"EDITOR": "  "}) == ["vi"]
     assert editor.command({"EDITOR": "nano", "VISUAL": "code --wait"}) == ["code", "--wait"]
