@@ -13,6 +13,7 @@ from monitor.admin.base import AdminError, ApiAnswer, Trouble
 from monitor.admin.masking import beginning, mask
 from monitor.jsonbody import Json, parse
 from monitor.text import visible
+from monitor.times import utc_now
 
 MAX_SAID: Final = 300
 _MAX_DETAILS: Final = 5
@@ -118,7 +119,7 @@ def retry_after(answer: ApiAnswer) -> float | None:
         return float(min(int(text[:9]), 86_400))
     if (until := _date(text)) is None:
         return None
-    now = _date(answer.header("date") or "") or datetime.now(UTC)
+    now = _date(answer.header("date") or "") or utc_now()
     return min(max((until - now).total_seconds(), 0.0), 86_400.0)
 
 

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,6 +16,7 @@ from monitor.forwarding.wire import Answer, BrokenOffError, Connection
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture, Request
 from monitor.text import visible
+from monitor.times import utc_now
 from monitor.tls import trusted
 
 TIMEOUT_S: Final = 10.0
@@ -91,7 +91,7 @@ class Forwarder:
             target = target_of(url)
             route = self._routes[url] = _Route(target, Pin(target, self._resolve))
         sent = request or capture.request
-        at, answer = datetime.now(UTC), Answer()
+        at, answer = utc_now(), Answer()
         failure, detail = await self._try(route, sent, capture.id, (*self._headers, *headers), answer)
         return Attempt(
             capture.id, kind, route.target.address(route.target.with_path(origin_form(sent))), at, answer.took_s,

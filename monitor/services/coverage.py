@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from random import Random
 from typing import Any, Final
@@ -25,6 +25,7 @@ from monitor.providers.registry import registry
 from monitor.sandbox.cast import scene
 from monitor.store.coverage_reader import CoverageReader, NewField
 from monitor.store.filter_sql import compile_filter
+from monitor.times import utc_now
 
 MAX_NEWS: Final = 200
 MAX_VALUE: Final = 80  # characters of a value that is shown
@@ -64,7 +65,7 @@ def documented() -> dict[Kind, tuple[str, Capture]]:
         for scenario in provider.scenarios:
             if not scenario.documented:
                 continue
-            for event in scenario.build(scene(Random(_SEED), datetime.now(UTC), provider.name)):  # noqa: S311 - a sample
+            for event in scenario.build(scene(Random(_SEED), utc_now(), provider.name)):  # noqa: S311 - a sample
                 sample = _sample(provider, event.body, event.content_type)
                 kind = None if sample.reading is None else kind_of(provider.name, sample.reading)
                 if kind is not None:
@@ -76,7 +77,7 @@ def _sample(provider: Provider, body: bytes, content_type: str) -> Capture:
     request = Request("POST", f"/{provider.name}", "", (("content-type", content_type),), body)
     return Capture(
         id=0,
-        received_at=datetime.now(UTC),
+        received_at=utc_now(),
         provider=provider.name,
         source=Source.NETWORK,
         request=request,

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,7 @@ from monitor.services.localkeys import LocalKeys
 from monitor.services.signingkeys import new_key
 from monitor.services.webhooks import Webhooks
 from monitor.store.registrations import RegistrationStore
+from monitor.times import utc_now
 
 if TYPE_CHECKING:
     from monitor.services.assemble import Assembly
@@ -95,7 +95,7 @@ async def providers(assembly: Assembly, webhooks: Webhooks, folder: Path, databa
         accounts = [replace(account, name=PREFIX + account.name) for account in sandbox.accounts()]
         webhooks.configure(replace(assembly.config, accounts=tuple(accounts)))
         await registrations.open()
-        store, now = RegistrationStore(database), datetime.now(UTC)
+        store, now = RegistrationStore(database), utc_now()
         for account in accounts:
             admin = registrations.admin(account.name)
             for spec in WANTED[account.provider] if admin is not None else ():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -166,7 +165,7 @@ class Drill:
         run = self._run
         if run is None or (run.rule.times is not None and run.taken >= run.rule.times):
             return None
-        if not (run.rule.wanted.is_empty or run.rule.wanted.matches(capture, datetime.now(UTC))):
+        if not (run.rule.wanted.is_empty or run.rule.wanted.matches(capture, times.utc_now())):
             return None
         run.taken += 1
         return run.rule

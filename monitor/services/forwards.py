@@ -10,7 +10,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from monitor import tasks
@@ -24,6 +23,7 @@ from monitor.model.filter import Filter, FilterError, parse
 from monitor.services import keyring
 from monitor.services.lane import Lane
 from monitor.store.errors import StoreUnavailableError
+from monitor.times import utc_now
 
 KEEP_S: Final = 0.2  # between two batches of attempts that are kept
 MAX_KEEPING: Final = 2_000  # attempts that wait to be kept
@@ -172,7 +172,7 @@ class Forwards:
         if capture.source is Source.IMPORTED or capture.answer == TURNED_AWAY:
             return None
         if self._rules:
-            now = datetime.now(UTC)
+            now = utc_now()
             for wanted, lane in self._rules:
                 if wanted.matches(capture, now):
                     return lane

@@ -7,7 +7,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from monitor import tasks
@@ -16,6 +15,7 @@ from monitor.forwarding.outgoing import origin_form
 from monitor.forwarding.target import Target
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture
+from monitor.times import utc_now
 
 QUEUE: Final = 1_000  # captures that wait for one app
 QUEUE_BYTES: Final = 64 * 1024 * 1024  # ... and what their bodies may take of memory
@@ -66,7 +66,7 @@ class Lane:
     def skip(self, capture: Capture, why: Failure) -> None:
         """Say that a capture is not sent."""
         url = self.target.address(self.target.with_path(origin_form(capture.request)))
-        self._done(Attempt(capture.id, AttemptKind.FORWARD, url, datetime.now(UTC), failure=why))
+        self._done(Attempt(capture.id, AttemptKind.FORWARD, url, utc_now(), failure=why))
 
     def clear(self, why: Failure) -> None:
         """Give up what waits."""
@@ -105,7 +105,7 @@ class Lane:
             except Exception as error:  # whatever one capture meets, the next one is sent
                 log.exception("forwarding failed")
                 attempt = Attempt(
-                    capture.id, AttemptKind.FORWARD, self.target.url, datetime.now(UTC), failure=Failure.BROKEN,
+                    capture.id, AttemptKind.FORWARD, self.target.url, utc_now(), failure=Failure.BROKEN,
                     detail=type(error).__name__,
                 )  # fmt: skip
             self._judge(attempt)

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -33,6 +32,7 @@ from monitor.services.localkeys import LocalKeys
 from monitor.services.stamps import replay_stamp, stamp_of
 from monitor.store.attempts import AttemptReader
 from monitor.store.errors import StoreError
+from monitor.times import utc_now
 
 if TYPE_CHECKING:
     from monitor.model.filter import Filter
@@ -173,7 +173,7 @@ class Replayer:
 
     def default_url(self, capture: Capture) -> str | None:
         """Where forwarding would send a capture."""
-        now = datetime.now(UTC)
+        now = utc_now()
         return next((url for wanted, url in self._rules if wanted.matches(capture, now)), self._forward.url)
 
     async def replay(
@@ -249,7 +249,7 @@ class Replayer:
         local, at = resigned or capture.source is Source.SIMULATED, capture.received_at
         before = stamp_of(capture.request, self._local.is_stamp) if capture.source is Source.REPLAYED else None
         if resigned or capture.source is Source.IMPORTED:  # which never arrived here
-            at = datetime.now(UTC)
+            at = utc_now()
         elif before is not None:
             local, at = before.local, before.at or at
         return [(STAMP_HEADER, replay_stamp(self._local.stamp, sent.body, at, local=local))]
@@ -347,7 +347,7 @@ class _Run:
             if not self._stop.is_set():
                 raise
             attempt = Attempt(
-                capture.id, AttemptKind.REPLAY, target.address(target.with_path(origin_form(sent))), datetime.now(UTC),
+                capture.id, AttemptKind.REPLAY, target.address(target.with_path(origin_form(sent))), utc_now(),
                 failure=Failure.ENDED, changed=sent != capture.request,
             )  # fmt: skip
         if (task := asyncio.current_task()) is not None:

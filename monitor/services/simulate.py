@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,6 +15,7 @@ from monitor.sandbox.problems import SimulationProblem
 from monitor.sandbox.sender import AT_ONCE, Sender, Sent
 from monitor.sandbox.single import one
 from monitor.sandbox.traffic import Traffic
+from monitor.times import utc_now
 
 if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
@@ -169,7 +169,7 @@ class Simulator:
             playing,
             order.scenario,
             seed=_seed(order.seed),
-            start=datetime.now(UTC),
+            start=utc_now(),
             count=order.count,
             rate=order.rate,
             duplicate=order.duplicate,
@@ -192,7 +192,7 @@ class Simulator:
             if history:
                 earlier = Traffic(seed, playing, history / HISTORY_S, _ago(HISTORY_S))
                 await sender.play(earlier, pace=None, count=history, stop=stop, at_once=1)
-            live = Traffic(seed + 1, playing, rate, datetime.now(UTC))
+            live = Traffic(seed + 1, playing, rate, utc_now())
             await sender.play(live, stop=stop)
 
     async def _prepare(self, providers: Sequence[Provider]) -> None:
@@ -207,7 +207,7 @@ class Simulator:
 
 
 def _ago(seconds: float) -> datetime:
-    return datetime.fromtimestamp(time.time() - seconds, UTC)
+    return utc_now() - timedelta(seconds=seconds)
 
 
 def _seed(seed: int | None) -> int:

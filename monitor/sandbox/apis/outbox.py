@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -19,6 +18,7 @@ from monitor.sandbox.deliveries import Delivery
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.problems import SimulationProblem
 from monitor.text import visible
+from monitor.times import utc_now
 from monitor.urls import is_loopback, web_address
 
 if TYPE_CHECKING:  # loading httpx costs 100 ms; it is done when the first request is
@@ -160,7 +160,7 @@ def event(provider: str, fits: Callable[[dict[str, Json]], bool]) -> Delivery | 
     for scenario in registry()[provider].scenarios:
         if not scenario.weight:
             continue  # the test request of a registration
-        for simulated in scenario.build(scene(Random(), datetime.now(UTC), provider)):
+        for simulated in scenario.build(scene(Random(), utc_now(), provider)):
             body = parse(simulated.body).value
             if isinstance(body, dict) and fits(body):
                 return Delivery(0.0, provider, scenario.name, simulated.body, simulated.content_type)

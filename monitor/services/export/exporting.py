@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,6 +25,7 @@ from monitor.services.export.masked import CaptureMasker
 from monitor.store.filter_sql import compile_filter
 from monitor.store.reader import Reader
 from monitor.store.registrations import RegistrationStore
+from monitor.times import utc_now
 
 FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one at twice as many
 LAST_STEP: Final = 64_000
@@ -74,7 +74,7 @@ def export(
                 cancelled=cancelled,
             )  # fmt: skip
     hidden = [secret for secret in hidden if secret]
-    about = About(datetime.now(UTC), __version__, wanted.text.strip(), masked, terminal)
+    about = About(utc_now(), __version__, wanted.text.strip(), masked, terminal)
     masker = CaptureMasker(registry(), hidden) if masked else None
     written = 0
     with closing(Reader(database)) as reader:
@@ -140,7 +140,7 @@ def _registered(database: Path, masker: CaptureMasker | None, hidden: Iterable[s
 
 def _chosen(reader: Reader, wanted: Filter, limit: int | None) -> Iterator[tuple[Capture | None, float]]:
     """The captures that pass the filter with the share of the history looked at; None once after each step."""
-    where = compile_filter(wanted, datetime.now(UTC))
+    where = compile_filter(wanted, utc_now())
     low, last = 1, reader.last_id()
     if limit is not None:
         low = _first_of_newest(reader, wanted, limit)
@@ -157,7 +157,7 @@ def _chosen(reader: Reader, wanted: Filter, limit: int | None) -> Iterator[tuple
 
 def _first_of_newest(reader: Reader, wanted: Filter, limit: int) -> int:
     """The id from which on there are ``limit`` captures that pass the filter, 1 where there are not so many."""
-    where = compile_filter(wanted, datetime.now(UTC))
+    where = compile_filter(wanted, utc_now())
     high, step, found = reader.last_id(), FIRST_STEP, 0
     while high > 0:
         low = max(high - step + 1, 1)
