@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
-from textual import events
 from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.color import Color
@@ -165,14 +164,6 @@ class CaptureList(Cursor, inherit_bindings=False):
             self._follow(False)
         else:
             self.action_bottom()
-
-    def on_click(self, event: events.Click) -> None:
-        """A click selects, a double click opens."""
-        index = event.y + self.scroll_offset.y
-        if 0 <= index < len(self.view):
-            self.move_to(index)
-            if event.chain == 2:
-                self.action_open()
 
     def on_mouse_scroll_up(self) -> None:
         """The wheel leaves the newest."""

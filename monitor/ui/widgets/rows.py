@@ -121,6 +121,23 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         if self.count():
             self.post_message(self.Opened(self))
 
+    def entry_at(self, line: int) -> int | None:
+        """The entry on this line, from 0; None below the last."""
+        entry = line // self.tall
+        return entry if 0 <= entry < self.count() else None
+
+    def point_at(self, entry: int) -> None:
+        """Put the cursor on an entry that is in sight."""
+        self.move_to(entry)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects, a double click opens."""
+        entry = self.entry_at(event.y + self.scroll_offset.y)
+        if entry is not None:
+            self.point_at(entry)
+            if event.chain == 2:
+                self.action_open()
+
     def broken(self, what: str, error: Exception, width: int) -> Strip:
         """What stands where something cannot be drawn: foreign data and the store must not end the app."""
         self.bad_rows += 1
@@ -166,14 +183,6 @@ class Rows(Cursor):
         self.bring_cursor()
         self.refresh()
         self.post_message(self.Moved(self))
-
-    def on_click(self, event: events.Click) -> None:
-        """A click selects, a double click opens."""
-        index = (event.y + self.scroll_offset.y) // self.tall
-        if 0 <= index < self.count():
-            self.move_to(index)
-            if event.chain == 2:
-                self.action_open()
 
     def render_line(self, y: int) -> Strip:
         """One row. Whatever is wrong with it costs this row only."""
@@ -288,16 +297,15 @@ class ItemsView(Cursor):
             self.post_message(self.Moved(self))
         self.refresh()
 
-    def on_click(self, event: events.Click) -> None:
-        """A click selects, a double click opens."""
-        row = event.y + self.scroll_offset.y
-        entry = self.placed[self._rows[row][0]][1] if 0 <= row < len(self._rows) else None
-        if entry is not None:
-            self.cursor = entry
-            self.refresh()
-            self.post_message(self.Moved(self))
-            if event.chain == 2:
-                self.action_open()
+    def entry_at(self, line: int) -> int | None:
+        """The entry on this line, from 0; None on one that belongs to none."""
+        return self.placed[self._rows[line][0]][1] if 0 <= line < len(self._rows) else None
+
+    def point_at(self, entry: int) -> None:
+        """Put the cursor on an entry that is in sight; what stands before and after it stays where it is."""
+        self.cursor = entry
+        self.refresh()
+        self.post_message(self.Moved(self))
 
     def render_line(self, y: int) -> Strip:
         """One row."""
