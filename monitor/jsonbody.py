@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -23,11 +24,15 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What parsing a body gave. ``ok`` is false when it is not JSON that we read; then ``value`` is None."""
+    """What parsing a body gave. ``ok`` is false when it is not JSON that we read; then ``value`` is None.
+
+    ``repeated`` are the names that an object of the body has more than once, where they were asked for.
+    """
 
     value: Json
     ok: bool
     problems: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 def _constant(name: str) -> Json:
@@ -47,11 +52,24 @@ def _integer(digits: str) -> int | str:
 _decode = json.JSONDecoder(parse_constant=_constant, parse_int=_integer).decode
 
 
-def parse(data: bytes) -> Body:
+def _noting(found: dict[str, None]) -> Callable[[str], Json]:
+    """A decoder that puts into ``found`` the names that an object has more than once."""
+
+    def made(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        if len(kept := dict(pairs)) < len(pairs):
+            names = Counter(name for name, _ in pairs)
+            found.update((name, None) for name, times in names.items() if times > 1)
+        return kept
+
+    return json.JSONDecoder(object_pairs_hook=made, parse_constant=_constant, parse_int=_integer).decode
+
+
+def parse(data: bytes, *, repeats: bool = False) -> Body:
     """Read a body as JSON (RFC 8259). Never raises.
 
     Refused, with the reason in ``problems``: an empty body, invalid UTF-8, NaN and Infinity, nesting deeper than 64.
-    Integers that do not fit 64 bits are read as text.
+    Integers that do not fit 64 bits are read as text. ``repeats`` asks for the names that an object has more than once,
+    which takes longer: readers differ in which of the values they take (section 4), we and most take the last.
     """
     if not data:
         return Body(None, False, ("empty body",))
@@ -61,30 +79,17 @@ def parse(data: bytes) -> Body:
         problems = ("starts with a byte order mark",)
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and depth(data) > MAX_DEPTH:
         return Body(None, False, (*problems, f"nested deeper than {MAX_DEPTH} levels"))
+    found: dict[str, None] = {}
+    decode = _noting(found) if repeats else _decode
     try:
-        return Body(_decode(data.decode("utf-8")), True, problems)
+        value = decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         return Body(None, False, (*problems, f"not UTF-8 at byte {error.start}"))
     except json.JSONDecodeError as error:
         return Body(None, False, (*problems, f"not JSON: {error.msg} at line {error.lineno} column {error.colno}"))
     except (ValueError, RecursionError, OverflowError, MemoryError) as error:
         return Body(None, False, (*problems, f"not JSON: {str(error)[:80]}"))
-
-
-def repeated(data: bytes) -> tuple[str, ...]:
-    """The names that an object of a body has more than once; ``data`` is one that ``parse`` reads.
-
-    Readers differ in which of the values they take (RFC 8259, section 4); we and most take the last.
-    """
-    found: dict[str, None] = {}
-
-    def look(pairs: list[tuple[str, None]]) -> None:
-        if len(dict(pairs)) < len(pairs):
-            names = Counter(name for name, _ in pairs)
-            found.update((name, None) for name, times in names.items() if times > 1)
-
-    json.JSONDecoder(object_pairs_hook=look, parse_int=str).decode(data.removeprefix(_BOM).decode("utf-8"))
-    return tuple(found)
+    return Body(value, True, problems, tuple(found))
 
 
 def depth(data: bytes) -> int:

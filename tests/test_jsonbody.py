@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.jsonbody import MAX_DEPTH, clean, compact, depth, parse, repeated
+from monitor.jsonbody import MAX_DEPTH, clean, compact, depth, parse
 from tests.corpora import corpora
 
 
@@ -44,8 +45,9 @@ def test_reads(data: bytes, value: object) -> None:
     ],
 )
 def test_repeated_names(data: bytes, names: tuple[str, ...]) -> None:
-    assert parse(data).ok
-    assert repeated(data) == names
+    body = parse(data, repeats=True)
+    assert body.repeated == names
+    assert body == replace(parse(data), repeated=names)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +91,8 @@ def test_depth_at_the_limit() -> None:
 
 @given(st.binary())
 def test_never_raises(data: bytes) -> None:
-    if parse(data).ok:
-        repeated(data)
+    body = parse(data)
+    assert parse(data, repeats=True).ok is body.ok
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.text(), st.lists, max_leaves=20))

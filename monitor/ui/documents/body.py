@@ -30,11 +30,12 @@ def body(data: bytes, reader: Reader, *, raw: bool, encoding: str | None = None)
     notes: list[Line] = []
     if encoding and encoding.lower() != "identity":
         notes.append(line((f"encoded: {visible(encoding, limit=40)}, {size(len(data))}; shown as it came", "warn")))
-    parsed = jsonbody.parse(data)
+    parsed = jsonbody.parse(data, repeats=True)
     notes += [line((visible(problem, limit=300), "warn")) for problem in parsed.problems]
-    if parsed.ok and (twice := jsonbody.repeated(data)):
-        names = ", ".join(visible(name, limit=40) for name in twice[:NAMED])
-        notes.append(line((f"said more than once, the last counts: {names}{' …' * (len(twice) > NAMED)}", "warn")))
+    if parsed.repeated:
+        names = ", ".join(visible(name, limit=40) for name in parsed.repeated[:NAMED])
+        more = " …" if len(parsed.repeated) > NAMED else ""
+        notes.append(line((f"said more than once, the last counts: {names}{more}", "warn")))
     if len(data) > DRAWN:
         notes.append(line((f"the first {size(DRAWN)} of {size(len(data))}; y copies all of it", "warn")))
     if notes:
