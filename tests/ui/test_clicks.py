@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from monitor.ui.screens.failures import FailuresScreen
-from monitor.ui.widgets.rows import Rows
+from monitor.ui.screens.failures import FailuresScreen, Groups
 from tests.ui.test_messages import messages, post, view
 
 
 @pytest.mark.slow
 async def test_a_click_on_either_row_of_an_entry_selects_it(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(120, 40)) as (volt, s):
-        await post(volt, s, *(volt.body(name, "failed") for name in ("a", "b")), volt.body("c", "failed", provider_error_code="40003"))
+        await post(
+            volt,
+            s,
+            *(volt.body(name, "failed") for name in ("a", "b")),
+            volt.body("c", "failed", provider_error_code="40003"),
+        )
         await s.press("e")
         assert isinstance(s.top(), FailuresScreen)
-        groups = s.top().query_one(Rows)
+        groups = s.top().query_one(Groups)
         await s.until(lambda: groups.count() > 1)
         for row, entry in ((3, 1), (1, 0), (2, 1)):
             await s.pilot.click(groups, offset=(5, row))
