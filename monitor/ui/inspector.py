@@ -56,14 +56,14 @@ class Inspector:
         """The id of a capture's newest attempt: another one, another Forward tab. Raises what the store raises."""
         return self._reader.last_attempt(number)
 
-    def document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool) -> Document:
-        """What a tab shows of a capture. Never raises: what cannot be shown says why."""
+    def document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool, width: int) -> Document:
+        """What a tab ``width`` cells wide shows of a capture. Never raises: what cannot be shown says why."""
         try:
-            return self._document(capture, tab, reader, raw=raw)
+            return self._document(capture, tab, reader, raw=raw, width=width)
         except Exception as error:  # foreign data in a pane must never end the app
             return Document([line((f"this cannot be shown ({type(error).__name__})", "warn"))])
 
-    def _document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool) -> Document:
+    def _document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool, width: int) -> Document:
         if tab == BODY:
             encoding = capture.request.header("content-encoding")
             return body(capture.request.body, reader, raw=raw, encoding=encoding)
@@ -75,7 +75,8 @@ class Inspector:
             return Document(signature(capture, again, self._examiner.signed(capture), reader))
         if tab == FORWARD:
             return forward(self._reader.attempts(capture.id), reader, self._not_forwarded(capture), raw=raw)
-        return Document(summary(capture, reader, deliveries(self._reader.deliveries(capture), capture.id)))
+        told_again = deliveries(self._reader.deliveries(capture), capture.id, width)
+        return Document(summary(capture, reader, told_again))
 
     def _not_forwarded(self, capture: Capture) -> str:
         forwards = self._monitor.forwards

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model.capture import RESET, Capture
+from monitor.model.capture import LEFT, RESET, Capture
 from monitor.model.coverage import Coverage, Covered, Kind, News
 from monitor.model.shape import BASELINE
 from monitor.services.coverage import documented
@@ -17,6 +17,7 @@ from monitor.services.monitor import Settings
 from monitor.store.deliveries import Delivery
 from monitor.ui import coverage_rows
 from monitor.ui.documents.deliveries import MAX_SHOWN, deliveries
+from monitor.ui.format import clock
 from monitor.ui.lines import plain_text
 from monitor.ui.painted import cells
 from monitor.ui.screens.coverage import CoverageScreen
@@ -131,16 +132,40 @@ def test_rows_fit_any_width_and_show_nothing_foreign_as_it_is() -> None:
 def test_a_timeline_of_deliveries() -> None:
     at = [START + timedelta(seconds=seconds) for seconds in (0, 30, 150)]
     found = [Delivery(n, at[n], "verified", answer) for n, answer in enumerate((500, RESET, 200))]
-    text = plain_text(deliveries(found, 2))
+    text = plain_text(deliveries(found, 2, 80))
     assert "delivery     3 of 3   answered 500, reset, 200" in text
     for words in ("first", "+30.00 s", "+2m00s", "▸ #2"):
         assert words in text
-    assert plain_text(deliveries(found[:1], 0)) == ""
-    assert plain_text(deliveries(found, 9)) == ""
+    assert plain_text(deliveries(found[:1], 0, 80)) == ""
+    assert plain_text(deliveries(found, 9, 80)) == ""
     many = [Delivery(n, START, "invalid", 200) for n in range(100)]
-    lines = plain_text(deliveries(many, 50)).splitlines()
+    lines = plain_text(deliveries(many, 50, 80)).splitlines()
     assert len(lines) == 1 + MAX_SHOWN
     assert any("▸ #50" in one for one in lines)
+
+
+def test_a_timeline_of_deliveries_fits_a_narrow_pane() -> None:
+    for number, widest in ((7, 36), (123_450, 36), (7, 31)):
+        at = [START + timedelta(seconds=seconds) for seconds in (0, 30, 59_999)]
+        found = [Delivery(number + n, at[n], "verified", answer) for n, answer in enumerate((LEFT, RESET, 200))]
+        lines = list(deliveries(found, number + 1, widest))
+        assert all(len(one.text) <= widest for one in lines[2:]), lines
+        text = plain_text(lines)
+        assert "answered 499 sender gone, reset, 200" in " ".join(text.split())
+        for words in ("2 of 3", "first ✔ 499", "+30.00 s ✔ reset", "+16h39m ✔ 200", f"▸ #{number + 1}"):
+            assert words in text
+
+
+@pytest.mark.slow
+async def test_the_lines_of_deliveries_follow_the_width_of_their_pane(tmp_path: Path) -> None:
+    sent = played("volt", "delivered")[0]
+    tries = [replace(sent, answer=answer, received_at=NOW - timedelta(seconds=60 - 30 * n)) for n, answer in
+             enumerate((500, RESET, 200))]  # fmt: skip
+    at = clock(tries[-1].received_at, digits=1)
+    async with screens(tmp_path, tries, size=(100, 30)) as s:
+        await s.until(lambda: f"▏ ▸ #3 {at} +30.00 s ✔ 200" in s.screen_text())
+        await s.pilot.resize_terminal(140, 30)
+        await s.until(lambda: f"▏{'':14}▸ #3 {at} +30.00 s ✔ 200" in s.screen_text())
 
 
 async def test_the_summary_has_the_deliveries(tmp_path: Path) -> None:
@@ -149,7 +174,7 @@ async def test_the_summary_has_the_deliveries(tmp_path: Path) -> None:
              enumerate((500, RESET, 200))]  # fmt: skip
     async with screens(tmp_path, tries, size=(120, 40)) as s:
         await s.until(lambda: "3 of 3" in s.pane_text())
-        assert "answered 500, reset, 200" in s.pane_text()
+        assert "answered 500, reset, 200" in " ".join(s.pane_text().split())
         await s.press("k")
         await s.until(lambda: "2 of 3" in s.pane_text())
         assert "▸ #2" in s.pane_text()

@@ -131,7 +131,7 @@ async def test_naughty_strings_and_terminal_recordings_are_only_text(tmp_path: P
             capture = s.app.session.inspector.capture(number)
             assert capture is not None
             for tab in ("Summary", "Body", "Headers", "Signature"):
-                document = s.app.session.inspector.document(capture, tab, reader, raw=number % 2 == 0)
+                document = s.app.session.inspector.document(capture, tab, reader, raw=number % 2 == 0, width=40)
                 assert "cannot be shown" not in document.lines[0].text
                 s.lines.show(document)
             if number % 10 == 0:

@@ -17,7 +17,7 @@ from textual.widgets import Input
 from monitor.model.capture import Capture
 from monitor.ui.actions import bindings
 from monitor.ui.documents.look import Reader
-from monitor.ui.inspector import BODY, FORWARD, TABS, DetailState, Inspector
+from monitor.ui.inspector import BODY, FORWARD, SUMMARY, TABS, DetailState, Inspector
 from monitor.ui.lines import Document, line
 from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.widgets.bars import TabBar
@@ -53,6 +53,7 @@ class Detail(Vertical):
         self._number: int | None = None
         self._found = ""
         self._attempt = 0  # the newest attempt that is shown
+        self._width = 0  # cells that the lines were made for
         self.capture: Capture | None = None
 
     def compose(self) -> ComposeResult:
@@ -65,6 +66,11 @@ class Detail(Vertical):
         self._lines.set_wrapping(self._state.wrap)
         self._show_tabs()
         self.set_interval(NEWS_S, self._look_for_answers)
+
+    def on_resize(self) -> None:
+        """Other room, other lines, where these are made for it."""
+        if self.tab == SUMMARY and self._lines.scrollable_content_region.width != self._width:
+            self.reload(keep=True)
 
     @property
     def _lines(self) -> LinesView:
@@ -132,7 +138,10 @@ class Detail(Vertical):
             return
         if tab == FORWARD:
             self._attempt = self._newest_attempt(capture)
-        document = await asyncio.to_thread(self._inspector.document, capture, tab, self._reader(), raw=self._state.raw)
+        self._width = self._lines.scrollable_content_region.width
+        document = await asyncio.to_thread(
+            self._inspector.document, capture, tab, self._reader(), raw=self._state.raw, width=self._width
+        )
         if capture is self.capture and tab == self.tab:
             self._lines.show(document, keep=keep)
             self._show_tabs()
