@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
@@ -85,6 +86,15 @@ class Screens:
     async def press(self, *keys: str) -> None:
         """Press keys, then let everything settle."""
         await self.pilot.press(*keys)
+        await self.settle()
+
+    async def press_at_once(self, *keys: str) -> None:
+        """Press keys faster than any of them is answered, as when one is held down."""
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            driver.send_message(events.Key(key, None))
+        await self.pilot.pause(0.2)
         await self.settle()
 
     async def settle(self) -> None:

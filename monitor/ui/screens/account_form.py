@@ -119,7 +119,7 @@ class AccountForm(Overlay[str]):
             self._say(f"The account could not be added ({type(error).__name__}).", bad=True)
         else:
             toast(self.app, added.sentence, timeout=12)
-            self.dismiss(typed[NAME])
+            self.end(typed[NAME])
         finally:
             self._busy = False
 

@@ -311,7 +311,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
             rehearsal = await self._webhooks.rehearse(provider, seen)
         except KeyProblem as problem:
             toast(self.app, str(problem), severity="error")
-            self.dismiss(())
+            self.end(())
             return
         course.rehearsing = False
         if rehearsal.ok:
@@ -368,4 +368,4 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
         lost = any(one.plan.action in (Action.REMOVE, Action.REPLACE) and one.plan.change for one in outcomes)
         what = outcomes[0].sentence if len(outcomes) == 1 else f"Done: {count(len(outcomes), 'change')}."
         toast(self.app, what + ("\nR offers to put it back." if lost else ""))
-        self.dismiss(outcomes)
+        self.end(outcomes)

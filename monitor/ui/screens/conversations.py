@@ -125,7 +125,7 @@ class ConversationsScreen(PanedScreen):
         if self.split:
             self.pane.items.focus()
         else:
-            self.app.push_screen(ThreadScreen(self.session, self.view, self.rows, self.catch_up))
+            self.open_alone(ThreadScreen(self.session, self.view, self.rows, self.catch_up))
 
     async def show(self, number: int) -> None:
         """Put the cursor on a conversation, whether it is listed or not, and open it."""

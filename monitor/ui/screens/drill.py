@@ -130,8 +130,7 @@ class DrillScreen(Overlay[None]):
     def _draw(self) -> None:
         progress = self._drill.progress
         if progress is None:  # it ended by itself, which is said elsewhere
-            if self.is_current:  # not left already, a moment ago
-                self.dismiss(None)
+            self.end()
             return
         rule = progress.rule
         text = rule.wanted.text.strip()

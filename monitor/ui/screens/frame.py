@@ -59,6 +59,14 @@ class ListScreen(MonitorScreen):
             self.rows.focus()
         self.tick()
 
+    def open_alone(self, screen: AloneScreen) -> None:
+        """Show what the cursor stands on as a screen of its own, or in the one that is there already."""
+        top = self.app.screen
+        if not isinstance(top, AloneScreen):
+            self.app.push_screen(screen)
+        elif top.is_mounted:  # else it is about to, since enter came twice
+            top.follow()
+
     def leave_pane(self) -> None:
         """Back to where a jump came from; else to the list."""
         if self.session.trail:
@@ -103,7 +111,7 @@ class AloneScreen(MonitorScreen):
     def _left(self) -> None:
         if self.session.trail:
             self.post_message(GoBack())
-        else:
+        elif self.is_active:  # esc may come twice before this screen is gone: the second is not for the one below
             self.dismiss()
 
     @on(PaneStepped)

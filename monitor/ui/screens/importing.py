@@ -54,7 +54,7 @@ class ImportScreen(WorkScreen):
             _, work, checked = self._read
             if checked.captures:
                 self._begin(work, checked)
-                self.dismiss(None)
+                self.end()
             return
         if not written:
             raise Problem("file", "Name a file.")

@@ -185,7 +185,7 @@ class LiveScreen(FilteredScreen):
         if self.split:
             self.query_one("#detail LinesView").focus()
         else:
-            self.app.push_screen(DetailScreen(self.session, self.captures, self.catch_up))
+            self.open_alone(DetailScreen(self.session, self.captures, self.catch_up))
 
     def leave_pane(self) -> None:
         """To the list; a jump is taken back from there."""

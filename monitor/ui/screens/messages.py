@@ -154,7 +154,7 @@ class MessagesScreen(PanedScreen):
         if self.split:
             self.pane.items.focus()
         else:
-            self.app.push_screen(MessageScreen(self.session, self.view, self.rows, self.catch_up))
+            self.open_alone(MessageScreen(self.session, self.view, self.rows, self.catch_up))
 
     async def show(self, number: int) -> None:
         """Put the cursor on a message, without the filter where it does not pass, and open it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen, ScreenResultType
@@ -29,8 +30,33 @@ class Overlay(ModalScreen[ScreenResultType]):
         Binding("ctrl+q", "app.quit", show=False, priority=True, id="everywhere.quit"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._dismissed = False
+        self._result: tuple[ScreenResultType | None] | None = None
+
     def on_unmount(self) -> None:
         forget_drawn()
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Close with a result, once: the key that does it may come twice before this box is gone, and would close the
+        screen below, too."""
+        if self._dismissed:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
+
+    def end(self, result: ScreenResultType | None = None) -> None:
+        """Close with a result when what ran beside the keys is over: at once, or when nothing lies over this box any
+        more, which ``dismiss`` would close instead."""
+        if self.is_active:
+            self.dismiss(result)
+        else:
+            self._result = (result,)
+
+    def on_screen_resume(self) -> None:
+        if self._result is not None:
+            self.dismiss(*self._result)
 
     def action_close(self) -> None:
         """Close without a choice."""

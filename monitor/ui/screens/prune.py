@@ -153,12 +153,12 @@ class PruneQuestion(Overlay[bool]):
             gone = await self._session.monitor.store.prune(before, progress=self._progress, stop=stop.is_set)
         except StoreError as error:
             toast(self.app, str(error), severity="error", timeout=DONE_S)
-            self.dismiss(False)
+            self.end(False)
             return
         broken_off = " It was broken off." if stop.is_set() else ""
         left = max(self._found.whole - gone, 0)
         toast(self.app, f"Deleted {count(gone, 'capture')}; {count(left)} were left.{broken_off}", timeout=DONE_S)
-        self.dismiss(True)
+        self.end(True)
 
     def _progress(self, gone: int) -> None:
         of = f" of {count(self._found.number, 'capture')} deleted"

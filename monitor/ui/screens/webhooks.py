@@ -197,7 +197,7 @@ class WebhooksScreen(ListScreen):
         if self.split:
             self.pane.items.focus()
         else:
-            self.app.push_screen(RegistrationScreen(self.session, self._webhooks, self.rows, self.catch_up))
+            self.open_alone(RegistrationScreen(self.session, self._webhooks, self.rows, self.catch_up))
 
     # --- changes -------------------------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ class WorkScreen(Overlay[None]):
         self.draw_note()
         if said is not None:
             toast(self.app, said, timeout=DONE_S)
-            self.dismiss(None)
+            self.end()
 
     def action_close(self) -> None:
         """Close; what is being done is broken off."""
