@@ -30,6 +30,11 @@ def default_config() -> Path:
     return config_dir() / "config.toml"
 
 
+def expanded(path: Path | str) -> Path:
+    """The path with the home folder in place of ``~`` or ``~NAME``; as it stands where there is no such home."""
+    return Path(os.path.expanduser(path))
+
+
 def private_dir(path: Path) -> Path:
     """Create the folder, and those above it that are missing, with mode 0700 whatever the umask.
 

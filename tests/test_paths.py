@@ -67,3 +67,9 @@ def test_nothing_is_left_behind_when_a_file_cannot_be_replaced(tmp_path: Path) -
     with pytest.raises(OSError, match="directory|Access"):
         paths.replace_private(tmp_path / "f", b"x")
     assert list(tmp_path.iterdir()) == [tmp_path / "f"]
+
+
+def test_a_tilde_is_the_home_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert paths.expanded("~/x.db") == Path("/somewhere/x.db")
+    assert paths.expanded(Path("~nobody-has-this-name/x.db")) == Path("~nobody-has-this-name/x.db")

@@ -15,6 +15,7 @@ from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.filters import not_before, parse_filter
 from monitor.cli.options import FILTER, since_option
 from monitor.cli.output import counted
+from monitor.paths import expanded
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -58,7 +59,7 @@ def command(
 
     options = globals_of(ctx)
     wanted = not_before(parse_filter(" ".join(words)), since)
-    target = None if output is None or str(output) == "-" else output.expanduser()
+    target = None if output is None or str(output) == "-" else expanded(output)
     if target is None and form == "bundle" and sys.stdout.isatty():
         fail("A bundle is nothing to look at on a terminal; name a file with -o.", USAGE)
     if target is not None and target.is_dir():

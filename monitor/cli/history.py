@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.cli.command import Globals
 from monitor.cli.errors import FAILED, fail, tell
+from monitor.paths import expanded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ def config_of(options: Globals) -> Config:
 def database(options: Globals, config: Config | None = None) -> Path:
     """The database of this call: the option's, else the configuration's, else the default."""
     if options.db is not None:
-        return options.db.expanduser()
+        return expanded(options.db)
     from monitor.services.assemble import database_of
 
     return database_of(config or config_of(options))

@@ -12,6 +12,7 @@ from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import FAILED, fail, tell
 from monitor.cli.output import counted
+from monitor.paths import expanded
 
 if TYPE_CHECKING:
     from monitor.services.importing import Import
@@ -38,7 +39,7 @@ def command(ctx: click.Context, file: Path) -> int:
 
     options = globals_of(ctx)
     config = load_config(options.config)
-    return asyncio.run(_import(file.expanduser(), database(options, config)))
+    return asyncio.run(_import(expanded(file), database(options, config)))
 
 
 async def _import(file: Path, path: Path) -> int:

@@ -16,6 +16,7 @@ from monitor.cli.counter import Counter
 from monitor.cli.demo import remove_folder
 from monitor.cli.importing import begun, looked_at, taken_in
 from monitor.cli.run import check_look, need_terminal, screens
+from monitor.paths import expanded
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -40,7 +41,7 @@ def command(ctx: click.Context, file: Path, mask: bool) -> int:
     need_terminal()
     folder = Path(tempfile.mkdtemp(prefix="hooktop-open-"))
     try:
-        return asyncio.run(_open(globals_of(ctx), file.expanduser(), folder, mask))
+        return asyncio.run(_open(globals_of(ctx), expanded(file), folder, mask))
     finally:
         remove_folder(folder)
 

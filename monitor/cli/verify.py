@@ -16,6 +16,7 @@ from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import NOT_VERIFIED, USAGE, fail, tell
 from monitor.cli.output import Paint, say
 from monitor.cli.types import CAPTURE_ID, LINES
+from monitor.paths import expanded
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture, Request
@@ -160,7 +161,7 @@ def _request(body: str, headers: Sequence[str], url: str | None) -> Request:
         data = sys.stdin.buffer.read(MAX_BODY)
     else:
         try:
-            data = Path(body).expanduser().read_bytes()
+            data = expanded(body).read_bytes()
         except OSError as error:
             fail(f"The body {body} cannot be read ({error.strerror}); name a file, or - for standard input.", USAGE)
     return Request("POST", parts.path or "/", parts.query, tuple(pairs), data)
@@ -172,7 +173,7 @@ def _key(provider: Provider, key_from: tuple[Path | None, str | None], *, stdin_
         fail("--key-file and --key-env exclude each other; choose one.", USAGE)
     if file is not None:
         try:
-            text = file.expanduser().read_text("utf-8").strip()
+            text = expanded(file).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             fail(f"The key file {file} cannot be read ({reason}); name a file with the key or secret in it.", USAGE)

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from monitor import paths
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
@@ -53,7 +54,7 @@ class Attempts:
 
     def __init__(self, path: Path) -> None:
         """``path`` is a database that was made ready (``Store.open``, or any reader of it)."""
-        self._path = path.expanduser()
+        self._path = paths.expanded(path)
 
     def add(self, attempts: Sequence[Attempt]) -> None:
         """Keep attempts. Waits until a monitor that runs has committed. Raises StoreError."""

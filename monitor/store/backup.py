@@ -28,7 +28,7 @@ def backup(
     What is committed meanwhile may or may not be in the copy. ``progress`` gets pages (done, total); what it raises
     ends the copying. Without ``replace`` a file that is there stays: FileExistsError. Raises StoreError.
     """
-    path, target = path.expanduser(), target.expanduser()
+    path, target = paths.expanded(path), paths.expanded(target)
     partial = target.with_name(target.name + ".part")
     if not replace and os.path.lexists(target):
         raise FileExistsError(target)

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from monitor import paths
 from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.lease import Lease
@@ -21,7 +22,7 @@ class Short:
 
     def __init__(self, path: Path, what: str) -> None:
         """``what`` is in the tables, as the subject of a sentence: ``The public keys``."""
-        self._path = path.expanduser()
+        self._path = paths.expanded(path)
         self._what = what
         self.notice: str | None = None  # what the user should know of a database that had to be made ready
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor import paths
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
 from monitor.store import intake, projection, retention, search, shapes
@@ -53,7 +54,7 @@ class Store:
         before); once there are messages only ``reread`` changes it. ``notice`` says what the user should know. Raises
         StoreError with a sentence for the user.
         """
-        path = path.expanduser()
+        path = paths.expanded(path)
         lease = Lease(path)
         lease.take()
         try:

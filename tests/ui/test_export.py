@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.ui.screens.export import ExportScreen
+from monitor.ui.screens.work import WorkScreen
 from tests.ui.screens import Screens, plain_captures, screens
 
 
@@ -67,3 +68,28 @@ async def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
         assert file.read_text() == "mine"
         await s.press("escape")
         assert s.app.screen is s.live
+
+
+@pytest.mark.parametrize("key", ["E", "B", "I"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("~nobody-has-this-name/x", "cannot be"), ("n" * 300, "cannot be"), ("x\0y", "could not be done (ValueError)")],
+    ids=["home", "long", "nul"],
+)
+@pytest.mark.slow
+async def test_a_name_that_no_file_can_have_ends_nothing(tmp_path: Path, key: str, name: str, said: str) -> None:
+    async with screens(tmp_path, plain_captures(3)) as s:
+        await s.press(key)
+        await s.fill(file=name)
+        await s.press("enter")
+        assert said in s.screen_text()
+        assert isinstance(s.app.screen, WorkScreen)
+        await s.press("escape")
+        assert s.top() is s.live
+
+
+async def test_a_name_that_begins_with_a_tilde_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with screens(tmp_path, plain_captures(3)) as s:
+        await chosen(s, file=Path("~draft.jsonl"))
+    assert (tmp_path / "~draft.jsonl").is_file()

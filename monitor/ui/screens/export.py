@@ -10,6 +10,7 @@ from typing import Final
 
 from monitor.admin.base import Field
 from monitor.model.filter import parse as parse_filter
+from monitor.paths import expanded
 from monitor.services.export.base import SUFFIXES, Format
 from monitor.services.export.exporting import Cancelled, Progress, export
 from monitor.store.errors import StoreError
@@ -108,8 +109,12 @@ class ExportScreen(WorkScreen):
 
 def new_file(written: str) -> Path:
     """The file that was named in the field ``file``. Raises Problem where it is none."""
-    target = Path(written).expanduser().absolute()
-    if not written or target.is_dir():
+    target = expanded(written).absolute()
+    try:
+        folder = target.is_dir()
+    except OSError as error:
+        raise unwritten(error) from None
+    if not written or folder:
         raise Problem("file", "Name a new file.")
     return target
 

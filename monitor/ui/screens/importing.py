@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from monitor.admin.base import Field
+from monitor.paths import expanded
 from monitor.services.importing import Checked, Import
 from monitor.services.imports.files import look_at
 from monitor.services.imports.problem import ImportProblem
@@ -68,7 +68,7 @@ class ImportScreen(WorkScreen):
             raise Problem("file", f"It cannot be read: {error.strerror or type(error).__name__}.") from None
 
     def _check(self, written: str) -> tuple[Import, Checked]:
-        work = Import(look_at(Path(written).expanduser()), self._progress)
+        work = Import(look_at(expanded(written)), self._progress)
         return work, work.check()
 
     def _progress(self, number: int) -> None:

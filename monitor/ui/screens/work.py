@@ -122,6 +122,8 @@ class WorkScreen(Overlay[None]):
             return
         except Problem as error:
             problem = error
+        except Exception as error:  # whatever it met, the screens go on
+            toast(self.app, f"This could not be done ({type(error).__name__}); all else goes on.", severity="error")
         self._working = False
         self.form.wrong({problem.field: str(problem)} if problem is not None else {})
         if problem is not None:
