@@ -19,7 +19,9 @@ from textual import on
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.filter import LineFilter
+from textual.message import Message
 
+from monitor.store.errors import StoreError
 from monitor.times import utc_now
 from monitor.ui import continuing, crash, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
@@ -236,21 +238,25 @@ class HooktopApp(PacedApp):
 
     def action_message(self) -> None:
         """To the message that this is about."""
-        base = self._base()
-        number = base.message_number() if base is not None else None
-        if number is None:
-            toast(self, "This belongs to no message.", severity="warning")
-        else:
-            self.post_message(ShowMessage(number))
+        self._go_to("message", MonitorScreen.message_number, ShowMessage)
 
     def action_conversation(self) -> None:
         """To the conversation that this belongs to."""
+        self._go_to("conversation", MonitorScreen.conversation_number, ShowConversation)
+
+    def _go_to(
+        self, what: str, number_of: Callable[[MonitorScreen], int | None], wish: Callable[[int], Message]
+    ) -> None:
         base = self._base()
-        number = base.conversation_number() if base is not None else None
+        try:
+            number = number_of(base) if base is not None else None
+        except StoreError as error:
+            toast(self, str(error), severity="error")
+            return
         if number is None:
-            toast(self, "This belongs to no conversation.", severity="warning")
+            toast(self, f"This belongs to no {what}.", severity="warning")
         else:
-            self.post_message(ShowConversation(number))
+            self.post_message(wish(number))
 
     @on(ShowCapture)
     async def _show_capture(self, wish: ShowCapture) -> None:
@@ -275,7 +281,10 @@ class HooktopApp(PacedApp):
             trail.append(jump)  # before anything is seen: who leaves it at once gets back, too
         screen = self.screen_stack[0]
         if isinstance(screen, FilteredScreen):
-            await screen.show(number)
+            try:
+                await screen.show(number)
+            except StoreError as error:
+                toast(self, str(error), severity="error")
         if trail and trail[-1] is jump:
             trail[-1] = Jump(origin, len(self.screen_stack))
 

@@ -79,7 +79,7 @@ def _keep(screen: MonitorScreen, made: copying.Copy) -> None:
 
 
 async def offers_of(screen: MonitorScreen) -> tuple[str, list[Offer]]:
-    """What a screen can copy now, with a title for it; no offers where there is nothing. Raises what the store does."""
+    """What a screen can copy now, with a title for it; no offers where there is nothing. Raises StoreError."""
     session, capture = screen.session, screen.capture
     message, conversation = await asyncio.to_thread(
         _read, session, screen.copied_message(), screen.copied_conversation()

@@ -49,11 +49,11 @@ class Inspector:
         self._reader.close()
 
     def capture(self, number: int) -> Capture | None:
-        """A stored capture, or None when it is gone. Raises what the store raises."""
+        """A stored capture, or None when it is gone. Raises StoreError."""
         return self._reader.capture(number)
 
     def last_attempt(self, number: int) -> int:
-        """The id of a capture's newest attempt: another one, another Forward tab. Raises what the store raises."""
+        """The id of a capture's newest attempt: another one, another Forward tab. Raises StoreError."""
         return self._reader.last_attempt(number)
 
     def document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool, width: int) -> Document:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 from textual.message import Message
 
+from monitor.store.errors import StoreError
 from monitor.ui.format import count
 from monitor.ui.safety import toast
 
@@ -32,10 +33,15 @@ def replay(screen: MonitorScreen) -> None:
     """Ask how the capture of a screen, or those marked or filtered, are to be sent again, and do it."""
     from monitor.ui.screens.replay import ReplayScreen, Which
 
-    session, app, capture = screen.session, screen.app, screen.capture
+    session, app = screen.session, screen.app
     replayer = session.replayer
     if replayer is None or session.monitor.settings.read_only:
         toast(app, "Replaying is off: this monitor only watches.", severity="warning")
+        return
+    try:
+        capture = screen.capture
+    except StoreError as error:
+        toast(app, str(error), severity="error", timeout=TROUBLE_S)
         return
     if capture is None:
         toast(app, "There is no capture to replay.", severity="warning")

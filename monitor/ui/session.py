@@ -77,7 +77,7 @@ class Session:
         self._linker.close()
 
     def links(self, capture: int | None) -> tuple[int | None, int | None]:
-        """The numbers of the message and the conversation that a capture belongs to. Raises what the store raises."""
+        """The numbers of the message and the conversation that a capture belongs to. Raises StoreError."""
         if capture is None:
             return None, None
         known, links = self._links

@@ -65,16 +65,16 @@ class MonitorScreen(Screen[None]):
 
     @property
     def capture(self) -> Capture | None:
-        """That capture, read from the store."""
+        """That capture, read from the store. Raises StoreError."""
         number = self.capture_number
         return None if number is None else self.session.inspector.capture(number)
 
     def message_number(self) -> int | None:
-        """The number of the message that what the cursor stands on belongs to."""
+        """The number of the message that what the cursor stands on belongs to. Raises StoreError."""
         return self.session.links(self.capture_number)[0]
 
     def conversation_number(self) -> int | None:
-        """The number of the conversation that it belongs to."""
+        """The number of the conversation that it belongs to. Raises StoreError."""
         return self.session.links(self.capture_number)[1]
 
     def addresses(self) -> list[tuple[str, str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
@@ -92,14 +91,16 @@ class FilteredScreen(ListScreen):
         super().tick()
 
     def _obey(self, text: str) -> None:
-        self.run_worker(self._obeying(text), group="obey")
+        self.read(self.obey(text), "obey")
 
-    async def _obeying(self, text: str) -> None:
+    def read(self, reading: Coroutine[None, None, None], group: str) -> None:
+        """Let a view read, beside what else goes on, then draw; a store that fails is told on the status line."""
+        self.run_worker(self._reading(reading), group=group)
+
+    async def _reading(self, reading: Coroutine[None, None, None]) -> None:
         try:
-            await self.obey(text)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # the store failed: said on the status line, as for every read
+            await reading
+        except Exception as error:  # whatever the store has, the screens go on
             self.session.read_trouble = type(error).__name__
         self.tick()
 
@@ -144,18 +145,9 @@ class FilteredScreen(ListScreen):
             return False
         bar.right()
         if text.strip() != self.session.view.filter_text.strip():
-            self.run_worker(self._set_filter(text), group="filter")
+            # The live view obeys the same filter; its long look into the past goes on while this view has its own.
+            self.read(self.session.view.set_filter(text), "filter")
         return True
-
-    async def _set_filter(self, text: str) -> None:
-        """The live view obeys the same filter; its long look into the past goes on while this view has its own."""
-        try:
-            await self.session.view.set_filter(text)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            self.session.read_trouble = type(error).__name__
-        self.tick()
 
     def apply_filter(self, text: str) -> None:
         """Put a filter in force that is known to be right."""

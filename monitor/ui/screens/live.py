@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from monitor.model.filter import parse as parse_filter
+from monitor.store.errors import StoreError
 from monitor.ui import replaying
 from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
@@ -286,7 +288,9 @@ class LiveScreen(FilteredScreen):
         if field != "event":
             return super().values(field)
         view = self.session.view
-        return {row.event for row in view.rows(len(view) - 200, len(view)) if row is not None and row.event}
+        with contextlib.suppress(StoreError):  # the status line says it
+            return {row.event for row in view.rows(len(view) - 200, len(view)) if row is not None and row.event}
+        return ()
 
     def action_clear(self) -> None:
         """Back to where a jump came from; else unmark all; else show everything again."""

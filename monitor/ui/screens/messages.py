@@ -191,4 +191,4 @@ class MessagesScreen(PanedScreen):
         """The next order."""
         orders = list(Order)
         self.rows.to_top()
-        self.run_worker(self.view.set_order(orders[(orders.index(self.view.order) + 1) % len(orders)]), group="obey")
+        self.read(self.view.set_order(orders[(orders.index(self.view.order) + 1) % len(orders)]), "obey")

@@ -298,8 +298,6 @@ class AnswersScreen(LinesOverlay[None]):
             )
         except (ReplayProblem, KeyProblem, StoreError) as problem:
             self._note = str(problem)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # whatever replaying met, the screens go on
             self._note = f"The replay ended ({type(error).__name__})."
         finally:

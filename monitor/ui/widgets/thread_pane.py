@@ -6,6 +6,7 @@ which overlaps it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from enum import Enum, auto
 from functools import partial
@@ -17,6 +18,7 @@ from textual.worker import WorkType
 
 from monitor.model.conversation import Bubble, CentreLine
 from monitor.services.conversations import ConversationView, Thread
+from monitor.store.errors import StoreError
 from monitor.store.message_reader import MAX_THREAD, ConversationRow
 from monitor.ui.conversation_rows import parties
 from monitor.ui.documents.thread import thread_lines
@@ -116,8 +118,10 @@ class ThreadPane(Pane):
 
     def jump(self) -> Message | None:
         """To the message of a bubble, or the capture of a centre line."""
-        number = self.capture_number
-        message = self._session.links(number)[0] if isinstance(self.item, Bubble) else None
+        message = None
+        if isinstance(self.item, Bubble):
+            with contextlib.suppress(StoreError):
+                message, _ = self._session.links(self.capture_number)
         return super().jump() if message is None else ShowMessage(message)
 
     def follow(self, number: int | None) -> None:
@@ -141,8 +145,11 @@ class ThreadPane(Pane):
     def tick(self, changed: object = None) -> None:
         """Read the thread again where something was said."""
         thread = self.thread
-        if thread is not None and thread.number == self._number and not self._wished and self._view.has_changed(thread):
-            self._rested()
+        if thread is None or thread.number != self._number or self._wished:
+            return
+        with contextlib.suppress(StoreError):  # the status line says it
+            if self._view.has_changed(thread):
+                self._rested()
 
     # --- stretches of a long thread --------------------------------------------------------------------------------
 
