@@ -93,7 +93,7 @@ def curl(capture: Capture, url: str, token: str | None) -> Copy:
             parts += ["-H", shlex.quote(_ascii(f"{name}: {shown}".replace("\n", " ")))]
     body = request.body
     before = ""
-    if body and body.isascii() and body.decode("ascii").isprintable():
+    if body and body.isascii() and body.decode("ascii").isprintable() and body[:1] != b"@":  # that names a file to curl
         parts += ["--data-binary", shlex.quote(body.decode("ascii"))]
     elif body:  # bytes that a shell or a terminal might act on travel in base64
         before = f"printf %s {base64.b64encode(body).decode('ascii')} | base64 -d | "

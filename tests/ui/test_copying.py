@@ -39,7 +39,9 @@ def test_headers_are_redacted_and_safe() -> None:
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("body", [b"", b'{"a":"it\'s $HOME `id`"}', "{'ü'}".encode(), b"\x00\x1b]52;c;eA==\x07\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"@/etc/hostname", b'{"a":"it\'s $HOME `id`"}', "{'ü'}".encode(), b"\x00\x1b]52;c;eA==\x07\xff"]
+)
 def test_the_curl_line_sends_the_same_bytes(body: bytes) -> None:
     request = replace(make_request(body, path="/volt", x_evil="'; touch /tmp/x; '\x1b"), query="a=1&b=$(id)")
     made = copying.curl(replace(make_capture(1), request=request), "http://127.0.0.1:8787", None)
@@ -53,6 +55,7 @@ def test_the_curl_line_sends_the_same_bytes(body: bytes) -> None:
         sent = subprocess.run(["sh", "-c", before], capture_output=True, check=True).stdout
     else:
         sent = words[words.index("--data-binary") + 1].encode() if body else b""
+        assert not sent.startswith(b"@")  # which would be the name of a file
     assert sent == body
 
 
