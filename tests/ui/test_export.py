@@ -93,3 +93,11 @@ async def test_a_name_that_begins_with_a_tilde_is_a_name(tmp_path: Path, monkeyp
     async with screens(tmp_path, plain_captures(3)) as s:
         await chosen(s, file=Path("~draft.jsonl"))
     assert (tmp_path / "~draft.jsonl").is_file()
+
+
+async def test_the_filter_is_masked_with_the_screen(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3)) as s:
+        await s.app.session.view.set_filter("-from:+15555550123")
+        await s.press("x", "E")
+        assert "captures that pass" in s.screen_text()
+        assert "5550123" not in s.screen_text()

@@ -17,6 +17,7 @@ from monitor.store.errors import StoreError
 from monitor.text import visible
 from monitor.ui.format import count
 from monitor.ui.lines import Part
+from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
 
 FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
@@ -38,7 +39,8 @@ class ExportScreen(WorkScreen):
     def __init__(
         self, database: Path, filter_text: str, capture: int | None, hidden: Sequence[str], now: datetime, *, mask: bool
     ) -> None:
-        """``capture`` is the one under the cursor. ``hidden`` are secrets that may be in no masked file."""
+        """``capture`` is the one under the cursor. ``hidden`` are secrets that may be in no masked file; ``mask`` tells
+        whether the screen is masked, and so the file unless somebody says otherwise."""
         super().__init__()
         self._database = database
         self._filter = filter_text
@@ -76,7 +78,7 @@ class ExportScreen(WorkScreen):
 
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """Which captures, and whether the file may be shared."""
-        said = f"captures that pass  {visible(self._filter, limit=60)}"
+        said = f"captures that pass  {visible(mask_numbers(self._filter) if self._mask else self._filter, limit=60)}"
         what = {FILTER: said, CAPTURE: f"capture {self._capture}", EVERYTHING: "every capture"}[values["which"]]
         as_it_is = "not masked: share it with care"
         second: Part = ("masked: may be shared", "good") if values["mask"] == "yes" else (as_it_is, "warn")

@@ -16,6 +16,7 @@ from monitor.model.filter import quote
 from monitor.services.messages import failure_groups
 from monitor.store.stats_reader import FailureGroup
 from monitor.text import visible
+from monitor.ui.documents.look import Reader
 from monitor.ui.format import clock, count, day, fit, pad
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
@@ -38,16 +39,16 @@ def filter_for(group: FailureGroup) -> str:
     return " ".join(terms)
 
 
-def group_parts(group: FailureGroup, whole: int, width: int, part: int, now: datetime) -> list[Part]:
-    """One of the two rows of a group."""
+def group_parts(group: FailureGroup, whole: int, width: int, part: int, now: datetime, reader: Reader) -> list[Part]:
+    """One of the two rows of a group, ``part`` 0 or 1, of ``whole`` messages that failed."""
     if part == 0:
         share = f"{group.messages / max(whole, 1):.0%}"
         code = visible(group.carrier_code or group.code or "no code", limit=40)
         left: list[Part] = [
             (count(group.messages).rjust(7), "strong"), (f"{share:>6} ", "quiet"), (pad(code, _CODE), "bad"),
         ]  # fmt: skip
-        title = visible(group.title or "no words given", limit=200)
-        return [*left, (" ", "plain"), (fit(title, width - 3 - cells(left)), "plain" if group.title else "quiet")]
+        title, role = reader.prose(group.title) if group.title else ("no words given", "quiet")
+        return [*left, (" ", "plain"), (fit(title, width - 3 - cells(left)), role)]
     said = [visible(group.provider, limit=40)]
     said += [visible(group.carrier, limit=80)] if group.carrier else []
     said += [f"code {visible(group.code, limit=40)}"] if group.code and group.carrier_code else []
@@ -82,7 +83,7 @@ class Groups(Rows):
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One row of a group."""
         whole = sum(group.messages for group in self.groups)
-        return group_parts(self.groups[index], whole, width, part, self._session.now())
+        return group_parts(self.groups[index], whole, width, part, self._session.now(), self._session.reader())
 
 
 class FailuresScreen(Overlay[str]):
