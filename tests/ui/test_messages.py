@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from monitor.model.message import Message
 from monitor.services.monitor import Settings
-from monitor.ui.screens.failures import FailuresScreen
+from monitor.store.stats_reader import FailureGroup
+from monitor.ui.documents.look import Reader
+from monitor.ui.screens.failures import FailuresScreen, group_parts
 from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
@@ -394,3 +398,38 @@ async def test_the_palette_and_help_know_the_view(tmp_path: Path) -> None:
 
 def test_bodies_are_json() -> None:
     assert json.loads(Volt().body("a", "sent"))["payload"]["status"] == "sent"
+
+
+def test_a_reason_is_masked_with_the_screen() -> None:
+    group = FailureGroup("volt", "40002", None, None, "No route to +15555550123", 3, NOW, NOW, "volt:a")
+    for masked in (False, True):
+        row = "".join(text for text, _ in group_parts(group, 3, 80, 0, NOW, Reader(masked=masked)))
+        assert "No route to +" in row
+        assert ("5550123" in row) is not masked
+
+
+@pytest.mark.slow
+async def test_a_message_that_the_cursor_left_while_it_was_read_is_shown_when_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with messages(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
+        await s.until(lambda: "volt:b" in pane(s))
+        messages_view, shown, rests = view(s).view, view(s).pane, 0.5
+        one, other = (messages_view.number_at(index) for index in (1, 0))
+        read, reading, go_on = messages_view.whole, threading.Event(), threading.Event()
+
+        def slowly(number: int) -> Message | None:
+            reading.set()
+            go_on.wait(5)
+            return read(number)
+
+        monkeypatch.setattr("monitor.ui.widgets.message_pane.DEBOUNCE_S", rests)
+        monkeypatch.setattr(messages_view, "whole", slowly)
+        shown.follow(one)
+        await s.until(reading.is_set)
+        shown.follow(other)
+        go_on.set()
+        await s.done()
+        shown.follow(one)
+        await s.until(lambda: "volt:a" in pane(s))

@@ -65,9 +65,8 @@ class MessagePane(Pane):
         self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
     async def _load(self, number: int | None) -> None:
-        before = self.shown
         try:
-            self.shown = None if number is None else await asyncio.to_thread(self._read, number)
+            shown = None if number is None else await asyncio.to_thread(self._read, number)
         except Exception as error:  # the store may fail while we look: say so in the pane
             self.shown = None
             words = f"the store cannot be read ({type(error).__name__})"
@@ -75,11 +74,12 @@ class MessagePane(Pane):
             return
         if number != self._number:
             return
-        if self.shown is None:
+        before, self.shown = self.shown, shown
+        if shown is None:
             words = "" if number is None else "this message became part of another"
             self.items.show(lambda width: [(line((words, "faint")), None)], cursor=0)
-        elif before is None or before.message != self.shown.message or self.shown.stuck is not None:
-            same = before is not None and before.message.key == self.shown.message.key
+        elif before is None or before.message != shown.message or shown.stuck is not None:
+            same = before is not None and before.message.key == shown.message.key
             self._show(cursor=None if same else 0)
             if not same:
                 self.items.post_message(Cursor.Moved(self.items))
