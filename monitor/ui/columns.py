@@ -114,14 +114,13 @@ def _cell(name: str, wide: int, row: Row, look: Look, time: str) -> list[Part]:
 
 
 def _event(row: Row, wide: int, look: Look) -> list[Part]:
-    parts: list[Part] = []
-    tag = tag_of(row, look)
-    if tag:
-        parts.append((fit(tag, wide) + " ", "warn"))
-        wide -= len(tag) + 1
+    tag = fit(tag_of(row, look), wide)
+    room = wide - len(tag) - 1 if tag else wide
+    if room <= 0:
+        return [(pad(tag, wide), "warn")]
     text = visible(row.event, limit=_FOREIGN_LIMIT) if row.event else ""
-    parts.append((pad(tail(text, wide), max(wide, 0)), "plain"))
-    return parts
+    event: Part = (pad(tail(text, room), room), "plain")
+    return [(f"{tag} ", "warn"), event] if tag else [event]
 
 
 def tag_of(row: Row, look: Look) -> str:

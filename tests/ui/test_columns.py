@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from monitor.model.capture import Source
+from monitor.model.capture import LOCAL_MARK, Source
 from monitor.store.reader import Row
 from monitor.ui.columns import Look, heading, layout, row_parts, status_of, tag_of, time_text
 from tests.factory import START
@@ -22,14 +22,15 @@ ROW = Row(
 
 @pytest.mark.parametrize("width", [*range(1, 60), 60, 79, 80, 99, 120, 180, 400])
 @pytest.mark.parametrize("relative", [False, True])
-def test_a_row_fills_its_width_and_never_more(width: int, relative: bool) -> None:
+@pytest.mark.parametrize("row", [ROW, replace(ROW, source=Source.REPLAYED, marks=LOCAL_MARK)], ids=["plain", "tagged"])
+def test_a_row_fills_its_width_and_never_more(width: int, relative: bool, row: Row) -> None:
     look = Look(relative=relative)
     columns = layout(width)
     assert [name for name, _ in columns] == [name for name in ("time", "verdict", "provider", "event", "party",
                                              "status", "text") if name in dict(columns)]  # fmt: skip
     if not columns:
         return
-    parts = row_parts(ROW, width, look, time_text(ROW, look, NOW, columns[0][1]))
+    parts = row_parts(row, width, look, time_text(row, look, NOW, columns[0][1]))
     assert sum(cell_len(text) for text, _ in parts) == width - 2
     assert cell_len(heading(width)) == width - 1
 
