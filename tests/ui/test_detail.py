@@ -90,6 +90,10 @@ async def test_finding_goes_round_and_opens_what_is_folded(tmp_path: Path) -> No
         await s.press("escape")
         assert s.lines.sought == ""
         assert s.lines.has_focus
+        await s.press("slash", *"needle", "escape", "slash")  # what was sought last is sought again
+        assert "2 found" in s.screen_text()
+        await s.press("enter", "n")
+        assert "of 2" in s.screen_text()
 
 
 async def test_raw_and_wrap(tmp_path: Path) -> None:
@@ -168,9 +172,11 @@ async def test_a_tab_that_is_chosen_while_the_capture_is_read_shows_it(
 
 async def test_a_capture_that_is_gone_says_so(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
+        assert f"#{len(mixed_captures())}" in s.screen_text()
         s.detail.follow(99)
         await s.settle()
         assert "no longer in the store" in s.pane_text()
+        assert "#" not in s.screen_text()  # the one before is not named any more
         s.app.session.inspector.close()
         s.detail.follow(2)
         await s.settle()

@@ -18,7 +18,7 @@ from monitor.model.capture import Capture
 from monitor.ui.actions import bindings
 from monitor.ui.documents.look import Reader
 from monitor.ui.inspector import BODY, FORWARD, SUMMARY, TABS, DetailState, Inspector
-from monitor.ui.lines import Document, line
+from monitor.ui.lines import Document, Part, line
 from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
@@ -113,24 +113,25 @@ class Detail(Vertical):
 
     async def _load(self, number: int | None, *, keep: bool = True) -> None:
         if number is None:
-            self.capture = None
-            self._lines.show(Document())
-            self._show_tabs()
+            self._show_none()
             return
         same = self.capture is not None and self.capture.id == number
         if not same:
             try:
                 capture = await asyncio.to_thread(self._inspector.capture, number)
             except Exception as error:  # the store may fail while we look: say so in the pane
-                self.capture = None
-                self._lines.show(Document([line((f"the store cannot be read ({type(error).__name__})", "bad"))]))
+                self._show_none((f"the store cannot be read ({type(error).__name__})", "bad"))
                 return
             if capture is None:
-                self.capture = None
-                self._lines.show(Document([line(("this capture is no longer in the store", "faint"))]))
+                self._show_none(("this capture is no longer in the store", "faint"))
                 return
             self.capture = capture
         await self._lay_out(keep=same and keep)
+
+    def _show_none(self, *why: Part) -> None:
+        self.capture = None
+        self._lines.show(Document([line(*why)] if why else ()))
+        self._show_tabs()
 
     async def _lay_out(self, *, keep: bool) -> None:
         capture, tab = self.capture, self.tab
@@ -283,16 +284,20 @@ class Detail(Vertical):
     # --- finding -------------------------------------------------------------------------------------------------
 
     def action_find(self) -> None:
-        """Ask what to find."""
+        """Ask what to find, beginning with what was found last."""
         box = self.query_one(Input)
         box.display = True
         box.focus()
+        self._find(box.value)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        found = self._lines.find(event.value)
-        self._found = "" if not event.value else f"{found} found" if found else "not found"
+        self._find(event.value)
+
+    def _find(self, text: str) -> None:
+        found = self._lines.find(text)
+        self._found = "" if not text else f"{found} found" if found else "not found"
         self._show_tabs()
 
     @on(Input.Submitted)
