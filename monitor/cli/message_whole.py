@@ -114,7 +114,7 @@ def _lifecycle(m: Message, paint: Paint) -> list[str]:
             said = [stage.error.code, stage.error.carrier_code, stage.error.title]
             lines.append("      " + visible(" ".join(part for part in said if part), limit=300))
     if m.more_stages:
-        lines.append(f"  … {m.more_stages:,} more stages were left out")
+        lines.append(f"  … and {counted(m.more_stages, 'more stage')}")
     if marks := marks_text(m, paint):
         lines.append(f"  marks: {marks}")
     return lines

@@ -109,7 +109,7 @@ def _forward_modes(state: ForwardState) -> list[Part]:
 
 def _forward_forms(state: ForwardState) -> tuple[tuple[Part, ...], ...]:
     begin: tuple[Part, ...] = (("forward ", "quiet"),)
-    named: tuple[Part, ...] = (*begin, (visible(fit(state.name, 40)), "plain"))
+    named: tuple[Part, ...] = (*begin, (fit(visible(state.name), 40), "plain"))
     if state.last is None:
         return (named,)
     glyph, word, role = outcome(state.last)

@@ -56,5 +56,5 @@ async def _import(app: App[int], session: Session, work: Import, checked: Checke
         said = f"Imported {count(taken, 'capture')} from {name}; their signatures are not checked."
         toast(app, said, timeout=SEEN_S)
     else:
-        kept = f" {count(taken, 'capture')} of it stay." if taken else ""
+        kept = f" {count(taken, 'capture')} of it {'stays' if taken == 1 else 'stay'}." if taken else ""
         toast(app, f"The import ended early: {problem}{kept}", severity="error", timeout=SEEN_S)

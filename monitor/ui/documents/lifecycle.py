@@ -91,7 +91,7 @@ def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Pl
         before = stage
         yield from ((one, index) for one in _stage(stage, width, dated=len(dates) > 1))
     if message.more_stages:
-        yield line((f"│ and {message.more_stages} more stages", "quiet")), None
+        yield line((f"│ and {count(message.more_stages, 'more stage')}", "quiet")), None
     at = len(message.stages)
     for index, one in enumerate(message.interactions):
         yield _interaction(one, width), at + index

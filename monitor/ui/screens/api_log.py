@@ -18,6 +18,7 @@ from monitor.ui import redact
 from monitor.ui.documents.look import BLANK
 from monitor.ui.format import clock, count, fit, pad
 from monitor.ui.lines import Document, Line, Part, foreign, line
+from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
@@ -42,7 +43,7 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
         (pad(visible(call.account, limit=40), 14) + " " if roomy else "", "info"),
         (pad(visible(call.method, limit=20), 7), "plain"),
     ]  # fmt: skip
-    room = width - 2 - sum(len(text) for text, _ in left)
+    room = width - 2 - cells(left)
     url = redact.target(visible(call.url, limit=400), token)
     if len(url) > room:  # the host is that of the account, and ids say little here
         url = _ID.sub("…", "/" + url.partition("://")[2].partition("/")[2])

@@ -23,7 +23,7 @@ from monitor.ui.widgets.rows import Cursor
 from monitor.ui.widgets.webhook_list import WebhookList
 
 SPLIT: Final = 100  # columns from which list and pane stand side by side
-TRIPLE: Final = 150  # ... and the body of a capture has a pane of its own
+TRIPLE: Final = 150  # ... the body of a capture has a pane of its own, and registrations have theirs beside the list
 
 
 class ListScreen(MonitorScreen):

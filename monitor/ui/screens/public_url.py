@@ -67,7 +67,8 @@ class PublicUrlScreen(Overlay[str]):
     def _check(self) -> None:
         wrong = self._wrong() if self.query_one(Input).value.strip() else None
         first: tuple[Part, ...] = ((wrong, "bad"),) if wrong else (("now  ", "quiet"), (self._shown_now(), "info"))
-        own = f"{self._registered} of your registrations point there; {self._mend_all} re-points them afterwards."
+        points = "points" if self._registered == 1 else "point"
+        own = f"{self._registered} of your registrations {points} there; {self._mend_all} re-points them afterwards."
         lines: list[tuple[Part, ...]] = [first]
         if self._registered:
             lines.append(((own, "quiet"),))

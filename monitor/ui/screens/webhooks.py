@@ -20,7 +20,7 @@ from monitor.ui.lines import Part
 from monitor.ui.offering import Offering
 from monitor.ui.safety import toast
 from monitor.ui.screens.base import TALL
-from monitor.ui.screens.frame import ListScreen, over_list
+from monitor.ui.screens.frame import TRIPLE, ListScreen, over_list
 from monitor.ui.screens.registration import RegistrationScreen
 from monitor.ui.session import Session
 from monitor.ui.webhook_rows import adrift, heading, mending
@@ -30,7 +30,6 @@ from monitor.ui.widgets.rows import Cursor
 from monitor.ui.widgets.webhook_list import WebhookList
 from monitor.ui.widgets.webhook_pane import WebhookPane
 
-TRIPLE: Final = 150  # columns from which on the pane stands beside the list, not below it
 READ_ONLY: Final = "This is off: hooktop runs read-only and changes nothing at a provider."
 
 

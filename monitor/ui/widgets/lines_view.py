@@ -137,8 +137,6 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
     def fold_all(self) -> None:
         """Fold everything below the first level, or unfold everything."""
         self.folded = set() if self.folded else {start for start in self.document.folds if start > 0}
-        if self.cursor not in self._row_of:
-            self.cursor = 0
         self._arrange()
         self._to_line(0)
 

@@ -71,6 +71,7 @@ class WebhookPane(Pane):
         try:
             records, captures = await asyncio.to_thread(self._read, entry)
         except Exception as error:  # the store may fail while we look: say so in the pane
+            self._numbers = []
             words = f"the store cannot be read ({type(error).__name__})"
             self.items.show(lambda width: [(line((words, "bad")), None)])
             return
