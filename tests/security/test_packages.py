@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
+from runpy import run_path
+from typing import Any
 
 import pytest
 from packaging.markers import Marker
@@ -83,3 +87,38 @@ def test_t36_nothing_that_is_not_needed_is_brought_along() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     assert set(extras["speed"]) <= set(extras["test"])  # what is tested is what is asked for
     assert {Requirement(text).name for text in extras["speed"]} == SPEED
+
+
+def audited(*packages: dict[str, Any] | str) -> tuple[str, int]:
+    """What ``.ci/audit`` says of a report, and its exit code; a name alone is a package that was not looked up."""
+    judged = run_path(str(ROOT / ".ci" / "audit"))["judged"]
+    looked_up = [{"name": one, "skip_reason": "unknown"} if isinstance(one, str) else one for one in packages]
+    lines, code = judged({"dependencies": looked_up, "fixes": []} if packages else None)
+    return "\n".join(lines), code
+
+
+def test_t36_an_audit_that_could_not_be_made_is_never_taken_for_a_clean_one() -> None:
+    clean = {"name": "h11", "version": "0.16.0", "vulns": []}
+    hole = {"id": "PYSEC-2025-1", "fix_versions": ["0.16.0"], "aliases": [], "description": "words"}
+    holed = {"name": "h11", "version": "0.15.0", "vulns": [hole, {**hole, "id": "GHSA-1", "fix_versions": []}]}
+    assert audited(clean) == ("1 packages were looked up: no known advisories", 0)
+    assert audited() == ("could not be audited: anything; try again where there is a network", 2)
+    assert audited(clean, "idna", "rich")[1] == 2
+    assert audited(clean, "idna", "rich")[0].startswith("could not be audited: idna, rich;")
+    said, code = audited(clean, holed, "idna")
+    assert code == 1
+    assert said.splitlines()[:2] == [
+        "h11 0.15.0: PYSEC-2025-1, mended in 0.16.0",
+        "h11 0.15.0: GHSA-1, mended in no version yet",
+    ]
+    assert "could not be audited: idna;" in said
+
+
+@pytest.mark.slow
+def test_t36_the_audit_ends_with_an_error_where_there_is_no_network() -> None:
+    nowhere = {"PATH": os.environ["PATH"], "HTTPS_PROXY": "http://127.0.0.1:9", "PIP_CONFIG_FILE": os.devnull,
+               "PIP_RETRIES": "0", "PIP_NO_INDEX": "1"}  # fmt: skip
+    done = subprocess.run([ROOT / ".ci" / "audit"], env=nowhere, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("could not be audited: anything;")
+    assert done.stdout == ""
