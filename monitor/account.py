@@ -16,6 +16,7 @@ from monitor.tomlfile import ConfigError, Section, Where
 
 KeyForm: TypeAlias = Literal["text", "address", "path"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_FINGERPRINT: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY_TEXT: Final = re.compile(r"-----BEGIN|(?:ssh|ecdsa|sk)-|whpk_|M(?:II|Co)[A-Za-z0-9+/\s]{50,}={0,2}\Z")
 
 
@@ -24,7 +25,8 @@ class Account:
     """Credentials and settings for one provider; what a provider does not have is None.
 
     ``api_secret`` is what the provider's API asks for (token, access key, API key), ``signing_secrets`` what its
-    webhooks are signed with, ``public_key`` a path, an address or a key's text (None: the provider's own address).
+    webhooks are signed with, ``public_key`` a path, an address or a key's text (None: the provider's own address),
+    ``fingerprint`` the SHA-256 (``sha256:`` and 64 hex digits) of the one public key that may be used.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Account:
     organization_id: str | None = None
     business_id: str | None = None
     public_key: str | None = None
+    fingerprint: str | None = None
     signing_secrets: tuple[Secret, ...] = ()
 
 
@@ -60,6 +63,7 @@ SETTINGS: Final[Mapping[str, tuple[Setting, ...]]] = {
     "volt": (
         Setting("token", "api_secret", "VOLT_API_TOKEN", secret=True),
         Setting("public_key", "public_key", "VOLT_PUBLIC_KEY"),
+        Setting("public_key_fingerprint", "fingerprint", "VOLT_PUBLIC_KEY_FINGERPRINT"),
         _api_url("VOLT_API_URL", "https://api.respondflow.com/graphql"),
     ),
     "bird": (
@@ -86,6 +90,7 @@ PLUG_INS: Final = "hooktop.providers"  # the entry points of providers that othe
 _OF_PLUG_INS: Final = (
     Setting("signing_secrets", "signing_secrets", secret=True, many=True),
     Setting("public_key", "public_key"),
+    Setting("public_key_fingerprint", "fingerprint"),
 )
 
 
@@ -149,6 +154,8 @@ def _account(section: Section, name: str, provider: str, settings: Iterable[Sett
             values["api_url"] = section.address(setting.name) or setting.default
         elif setting.field == "public_key":
             values["public_key"] = _public_key(section, setting.name, folder)
+        elif setting.field == "fingerprint":
+            values["fingerprint"] = _fingerprint(section, setting.name)
         else:
             values[setting.field] = section.text(setting.name)
     section.end()
@@ -165,6 +172,16 @@ def _public_key(section: Section, key: str, folder: Path) -> str | None:
     if form == "address":
         return section.address(key)
     return text.strip() if form == "text" else str(folder / os.path.expanduser(text))
+
+
+def _fingerprint(section: Section, key: str) -> str | None:
+    text = section.text(key)
+    if text is None:
+        return None
+    text = text.strip().lower()
+    if not _FINGERPRINT.fullmatch(text):
+        section.fail(key, "is no fingerprint: that is sha256: and 64 hex digits, as hooktop keys list shows it")
+    return text
 
 
 class _Environment:

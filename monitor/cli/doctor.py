@@ -269,6 +269,9 @@ def _keys(config: Config, path: Path) -> Iterator[Finding]:
         for key in listed(keychain):
             fetched = f", seen {age(key.fetched_at)}" if key.fetched_at else ""
             text = f"{key.provider} {kind(key)} {key.fingerprint[:15]} from {key.origin}{fetched}"
+            if key.refused:
+                yield Finding("key", f"{text} is not the one named, and not used")
+                continue
             remedy = (
                 None if key.in_use or key.trusted else f"if it is genuine: hooktop keys trust {key.fingerprint[:15]}"
             )

@@ -61,6 +61,8 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 def fetch(ctx: click.Context, provider: str) -> int:
     """Fetch the public key that a provider publishes. The first is trusted; another one is not used until you say so.
 
+    Where your accounts name a fingerprint (public_key_fingerprint), that alone decides.
+
     \b
     Example:
       hooktop keys fetch volt
@@ -126,6 +128,8 @@ def age(moment: datetime | None) -> str:
 def _state(key: KnownKey) -> str:
     if key.in_use:
         return "in use"
+    if key.refused:
+        return "NOT THE ONE NAMED"
     return "at rest" if key.trusted else "NOT TRUSTED"
 
 
@@ -142,4 +146,5 @@ def _record(key: KnownKey) -> dict[str, Any]:
         "fetched_at": rfc3339(key.fetched_at),
         "trusted": key.trusted,
         "in_use": key.in_use,
+        "refused": key.refused,
     }

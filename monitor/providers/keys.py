@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -87,6 +88,16 @@ def from_public(public: object, origin: str) -> Key:
         )
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return Key(fingerprint(der), origin, public=public)
+
+
+def whole_fingerprint(key: Key) -> str:
+    """The whole SHA-256 of a public key's SPKI DER; of a secret only its id, which helps nobody to guess it."""
+    if key.public is None:
+        return key.id
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    der = key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return "sha256:" + hashlib.sha256(der).hexdigest()
 
 
 @cache

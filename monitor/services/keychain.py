@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from monitor.account import key_form
 from monitor.config import Config
 from monitor.providers.base import Keys
-from monitor.providers.keys import MAX_KEY_TEXT, Key, KeyProblem
+from monitor.providers.keys import MAX_KEY_TEXT, Key, KeyProblem, whole_fingerprint
 from monitor.providers.registry import registry
 from monitor.providers.volt.signature import KEY_URL
 from monitor.secret import KeyringSecret, Secret
@@ -38,11 +38,13 @@ class KeyTrouble:
 
 
 class _Candidate(NamedTuple):
-    """A key that may be there: whose it is, where it comes from, and what gives its text."""
+    """A key that may be there: whose it is, where it comes from, what gives its text, and the fingerprints of which it
+    must have one, where any are named."""
 
     account: str | None
     origin: str
     text: Callable[[], str]
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,20 @@ class Keychain:
         )
         return tuple(dict.fromkeys(url for url in urls if url))
 
+    def named(self, provider: str) -> frozenset[str]:
+        """The fingerprints that the provider's accounts name: where there are any, no other fetched key is used."""
+        own = (account.fingerprint for account in self.config.accounts if account.provider == provider)
+        return frozenset(fingerprint for fingerprint in own if fingerprint)
+
     def _gather(self, name: str) -> _Held:
         found: dict[str, Key] = {}
         troubles: list[KeyTrouble] = []
         for candidate in self._candidates(name, troubles):
             try:
                 key = registry()[name].key(candidate.text(), candidate.origin)
+                # Reckoned from the key itself: the database may say anything.
+                if candidate.named and (found_one := whole_fingerprint(key)) not in candidate.named:
+                    raise KeyProblem(_other(found_one, candidate.origin))
             except (KeyProblem, KeyringProblem) as error:
                 troubles.append(KeyTrouble(name, candidate.account, str(error).removesuffix(".")))
             except Exception as error:  # a plug-in's error must not cost the other keys
@@ -162,7 +172,8 @@ class Keychain:
                 for secret in account.signing_secrets:
                     yield _Candidate(account.name, account.name, partial(self._opened, secret))
                 if account.public_key is not None and key_form(account.public_key) != "address":
-                    yield _Candidate(account.name, account.name, partial(_own_key, account.public_key))
+                    own = frozenset([account.fingerprint] if account.fingerprint else [])
+                    yield _Candidate(account.name, account.name, partial(_own_key, account.public_key), own)
         for key in self._signing.made(provider) if self._signing is not None else ():
             yield _Candidate(key.account, f"{key.account}, made by hooktop", partial(key.text, self._entry))
         if not self.key_urls(provider):
@@ -172,10 +183,13 @@ class Keychain:
         except StoreError as error:
             troubles.append(KeyTrouble(provider, None, str(error).removesuffix(".")))
             return
-        for row in rows:
-            if row.trusted:
-                yield _Candidate(None, row.origin, partial(str, row.text))
-        if not any(row.trusted for row in rows):
+        named = self.named(provider)
+        used = [row for row in rows if (row.fingerprint in named if named else row.trusted)]
+        for row in used:
+            yield _Candidate(None, row.origin, partial(str, row.text), named)
+        if named and rows and rows[0].fingerprint not in named:
+            troubles.append(KeyTrouble(provider, None, _other(rows[0].fingerprint, rows[0].origin)))
+        elif not used:
             label = registry()[provider].label
             text = f"{label}'s public key was not fetched yet: run hooktop keys fetch {provider}"
             troubles.append(KeyTrouble(provider, None, text))
@@ -195,6 +209,13 @@ class Keychain:
         if isinstance(found, KeyringProblem):
             raise KeyringProblem(str(found))
         return found
+
+
+def _other(fingerprint: str, origin: str) -> str:
+    return (
+        f"the public key {fingerprint} from {origin} is not used: the configuration names another "
+        "(public_key_fingerprint); name this one there if it is genuine"
+    )
 
 
 def _own_key(setting: str) -> str:

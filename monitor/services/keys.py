@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from monitor.providers.base import Provider
-from monitor.providers.keys import Key, KeyProblem, rsa_public
+from monitor.providers.keys import Key, KeyProblem, rsa_public, whole_fingerprint
 from monitor.providers.registry import registry
 from monitor.services.keychain import Keychain, key_text
 from monitor.store.public_keys import Fetch, PublicKeyRow, PublicKeys
@@ -31,7 +30,7 @@ class KnownKey:
 
     ``fingerprint`` is ``sha256:`` and 64 hex digits, of a secret 8. ``kind`` is ``RSA``, ``Ed25519``, ``secret`` or
     ``unreadable``; ``bits`` is None for secrets. ``fetched_at`` is None for keys that were not fetched. ``in_use``
-    tells whether verdicts are made with it now.
+    tells whether verdicts are made with it now, ``refused`` that they never are: the configuration names another.
     """
 
     provider: str
@@ -42,6 +41,7 @@ class KnownKey:
     fetched_at: datetime | None
     trusted: bool
     in_use: bool
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class Fetched:
                     f"The {what} is not the one trusted before, and not used until you have made sure that it is "
                     f"genuine and run: hooktop keys trust {self.key.fingerprint}"
                 )
+            case Fetch.OTHER:
+                return (
+                    f"The {what} is not used: the configuration names another (public_key_fingerprint). "
+                    "If this one is genuine, name it there."
+                )
 
 
 def listed(keychain: Keychain) -> list[KnownKey]:
@@ -74,19 +79,23 @@ def listed(keychain: Keychain) -> list[KnownKey]:
     for provider in registry():
         rows = stored.rows(provider.name) if stored is not None else []
         used = (*keychain.keys(provider.name).keys, *keychain.local_keys(provider.name).keys)
-        in_use = {_fingerprint(key): key for key in used}
+        in_use = {whole_fingerprint(key): key for key in used}
         for fingerprint, key in in_use.items():
             row = next((row for row in rows if row.fingerprint == fingerprint), None)
             at, origin = (None, key.origin) if row is None else (row.fetched_at, row.origin)
             found.append(KnownKey(provider.name, fingerprint, *_kind(key), origin, at, True, True))
-        found.extend(_resting(provider, row) for row in rows if row.fingerprint not in in_use)
+        named = keychain.named(provider.name)
+        for row in rows:
+            if row.fingerprint not in in_use:
+                found.append(_resting(provider, row, refused=bool(named) and row.fingerprint not in named))
     return found
 
 
 async def fetch(keychain: Keychain, provider: str, *, now: Callable[[], datetime] = utc_now) -> list[Fetched]:
     """Fetch the provider's public key from each address that its accounts name, or from its own.
 
-    A first key is trusted at once, a changed one is kept and not used. Raises KeysError and StoreError.
+    A first key is trusted at once, a changed one is kept and not used; where accounts name a fingerprint, that decides.
+    Raises KeysError and StoreError.
     """
     from monitor.admin.fetch import FetchError, fetch_public_key, without_query
 
@@ -105,10 +114,13 @@ async def fetch(keychain: Keychain, provider: str, *, now: Callable[[], datetime
             raise KeysError(str(error)) from None
         except KeyProblem as error:
             raise KeysError(f"What {origin} sent cannot be used: {error}; the keys known before stay in use.") from None
-        fingerprint, text, at = _fingerprint(key), _pem(key), now()
-        outcome = await asyncio.to_thread(stored.add, provider, fingerprint, text, origin, at)
-        trusted = outcome is not Fetch.CHANGED
-        found.append(Fetched(KnownKey(provider, fingerprint, *_kind(key), origin, at, trusted, trusted), outcome))
+        fingerprint, text, at = whole_fingerprint(key), _pem(key), now()
+        named = keychain.named(provider)
+        is_named = fingerprint in named if named else None
+        outcome = await asyncio.to_thread(stored.add, provider, fingerprint, text, origin, at, named=is_named)
+        trusted, refused = outcome in (Fetch.NEW, Fetch.UNCHANGED), outcome is Fetch.OTHER
+        known_key = KnownKey(provider, fingerprint, *_kind(key), origin, at, trusted, trusted, refused)
+        found.append(Fetched(known_key, outcome))
     keychain.refresh()
     return found
 
@@ -126,6 +138,12 @@ def trust(keychain: Keychain, fingerprint: str) -> KnownKey:
     if len({row.fingerprint for row in rows}) != 1:
         how_many = "Several fetched keys have" if rows else "No fetched key has"
         raise KeysError(f"{how_many} the fingerprint sha256:{digits}; hooktop keys list shows them in full.")
+    for row in rows:
+        if (named := keychain.named(row.provider)) and row.fingerprint not in named:
+            raise KeysError(
+                f"The configuration names another key for {row.provider} (public_key_fingerprint); "
+                f"if {row.fingerprint} is genuine, name it there."
+            )
     for row in rows:
         stored.trust(row.provider, row.fingerprint)
     keychain.refresh()
@@ -145,12 +163,12 @@ def _stored(keychain: Keychain) -> PublicKeys:
     return keychain.public_keys
 
 
-def _resting(provider: Provider, row: PublicKeyRow) -> KnownKey:
+def _resting(provider: Provider, row: PublicKeyRow, *, refused: bool) -> KnownKey:
     try:
         kind, bits = _kind(provider.key(row.text, row.origin))
     except KeyProblem:
         kind, bits = "unreadable", None
-    return KnownKey(provider.name, row.fingerprint, kind, bits, row.origin, row.fetched_at, row.trusted, False)
+    return KnownKey(provider.name, row.fingerprint, kind, bits, row.origin, row.fetched_at, row.trusted, False, refused)
 
 
 def _kind(key: Key) -> tuple[str, int | None]:
@@ -158,16 +176,6 @@ def _kind(key: Key) -> tuple[str, int | None]:
         return SECRET, None
     rsa = rsa_public(key)
     return ("RSA", rsa.key_size) if rsa is not None else ("Ed25519", 256)
-
-
-def _fingerprint(key: Key) -> str:
-    """The whole SHA-256 of a public key's SPKI DER; of a secret only its id, which helps nobody to guess it."""
-    if key.public is None:
-        return key.id
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    der = key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return "sha256:" + hashlib.sha256(der).hexdigest()
 
 
 def _pem(key: Key) -> str:

@@ -21,6 +21,7 @@ class Fetch(StrEnum):
     NEW = "new"  # the provider's first: trusted on first use
     UNCHANGED = "unchanged"  # known and trusted
     CHANGED = "changed"  # another than those trusted: not used until somebody trusts it
+    OTHER = "other"  # not the one that the configuration names: never used
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +56,36 @@ class PublicKeys(Short):
 
         return self._read(read, [])
 
-    def add(self, provider: str, fingerprint: str, text: str, origin: str, fetched_at: datetime) -> Fetch:
-        """Keep a fetched key: a provider's first is trusted, another one is not until ``trust``. Raises StoreError."""
+    def add(
+        self,
+        provider: str,
+        fingerprint: str,
+        text: str,
+        origin: str,
+        fetched_at: datetime,
+        *,
+        named: bool | None = None,
+    ) -> Fetch:
+        """Keep a fetched key: a provider's first is trusted, another one is not until ``trust``.
+
+        ``named`` is whether the configuration names it, where it names any: then that alone decides. Raises StoreError.
+        """
 
         def put(db: sqlite3.Connection) -> Fetch:
             known = dict(db.execute("SELECT fingerprint, trusted FROM public_keys WHERE provider = ?", (provider,)))
+            first = not known
             db.execute(
                 f"INSERT INTO public_keys ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (provider, fingerprint) "  # noqa: S608 - constants
-                "DO UPDATE SET origin = excluded.origin, fetched_at = excluded.fetched_at",
-                (provider, fingerprint, text, origin, microseconds(fetched_at), not known),
-            )
-            if not known:
-                return Fetch.NEW
-            return Fetch.UNCHANGED if known.get(fingerprint) else Fetch.CHANGED
+                "DO UPDATE SET origin = excluded.origin, fetched_at = excluded.fetched_at, "
+                "trusted = max(trusted, excluded.trusted AND ?)",
+                (provider, fingerprint, text, origin, microseconds(fetched_at), first if named is None else named,
+                 named is True),
+            )  # fmt: skip
+            if named is False:
+                return Fetch.OTHER
+            if known.get(fingerprint):
+                return Fetch.UNCHANGED
+            return Fetch.NEW if first or named else Fetch.CHANGED
 
         return self._write(put)
 
