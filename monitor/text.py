@@ -7,10 +7,16 @@ logged or printed.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
+from functools import lru_cache
 
 TAB_WIDTH = 4
 MAX_MARKS = 4  # combining marks that one character may carry; more is an attack on the line above, not writing
+# Their letters look alike. UTS 39, section 5.2: up to "moderately restrictive" Latin goes with others, not with these.
+_ALIKE = frozenset({"LATIN", "GREEK", "CYRILLIC"})
+_WORD = re.compile("(?:[^\\W_][\u0300-\u036f]*)+")  # letters and digits, with the marks on them
 
 
 class _Table(dict[int, str | int | None]):
@@ -78,6 +84,21 @@ def visible_bytes(data: bytes, *, lines: bool = False, limit: int | None = None)
     return shown if len(cut) == len(data) else shown + "…"
 
 
+def mixed_words(text: str) -> list[str]:
+    r"""The words that mix Latin, Greek and Cyrillic letters, each once: such a word may be read as another one.
+
+    The letters of all but the script that a word has most of are escaped: ``p\u0430ypal``. Words of different scripts
+    may stand side by side. Not found: a whole word of one script that looks like another's (``\u0441\u043e\u0440``).
+    """
+    found: dict[str, None] = {}
+    for word in () if text.isascii() else _WORD.findall(text):
+        if not word.isascii() and len({*map(_script, word)} - {None}) > 1:
+            letters = Counter(filter(None, map(_script, word)))
+            most = max(letters, key=lambda script: (letters[script], script == "LATIN"))
+            found["".join(c if _script(c) in (None, most) else escape(ord(c)) for c in word)] = None
+    return list(found)
+
+
 def is_text(data: bytes) -> bool:
     """Whether bytes are UTF-8 without a NUL, so that an editor and a command line take them."""
     if b"\0" in data:
@@ -87,6 +108,13 @@ def is_text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+@lru_cache(4096)
+def _script(char: str) -> str | None:
+    """The script of a letter, of those that look alike; None for all other characters."""
+    name = unicodedata.name(char, "").partition(" ")[0]
+    return name if name in _ALIKE else None
 
 
 def _cap_marks(text: str) -> str:

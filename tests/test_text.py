@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from monitor.text import MAX_MARKS, escape, visible, visible_bytes
+from monitor.text import MAX_MARKS, escape, mixed_words, visible, visible_bytes
 from tests.corpora import corpora
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -102,3 +102,33 @@ def test_any_bytes_are_visible(data: bytes, lines: bool, limit: int) -> None:
 def test_naughty_strings() -> None:
     for text in json.loads((corpora() / "naughty-strings" / "blns.json").read_text("utf-8")):
         assert not [c for c in visible(text) if unicodedata.category(c) in HIDDEN]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pay at p\u0430ypal now", ["p\\u0430ypal"]),  # Cyrillic a
+        ("\u041f\u0440\u0438\u0432e\u0442", ["\u041f\u0440\u0438\u0432\\u0065\u0442"]),  # a Latin e in a Russian word
+        ("\u0391pple", ["\\u0391pple"]),  # Greek Alpha
+        ("\u0430\u03b1", ["\u0430\\u03b1"]),
+        ("H2\u041e", ["H2\\u041e"]),  # digits part no words
+        ("pe\u0301\u0430", ["pe\u0301\\u0430"]),  # nor do marks
+        ("\u0430b \u0430b b\u0430", ["\\u0430b", "b\\u0430"]),
+        ("SMS-\u0441\u043e\u043e\u0431\u0449\u0435\u043d\u0438\u0435 \u043e\u0442 Volt, iPhone'\u044b", []),
+        ("\u0441\u043e\u0440", []),  # wholly Cyrillic: a look-alike that is not found
+        ("na\u00efve Stra\u00dfe \u00b5m 5\u2126 \u65e5\u672c\u8a9eabc caf\u00e9", []),
+        ("user_\u0438\u043c\u044f 10\u0413\u0411", []),
+        ("plain", []),
+        ("\ud800\u202e\U000e0041a", []),
+    ],
+)
+def test_t20_words_that_mix_scripts(text: str, words: list[str]) -> None:
+    assert mixed_words(text) == words
+
+
+@given(st.text())
+def test_t20_mixed_words_are_visible_when_they_are_shown(text: str) -> None:
+    for word in mixed_words(text):
+        assert not word.isspace()
+        assert "\\u" in word
+        assert visible(word).count("\\u") == word.count("\\u")

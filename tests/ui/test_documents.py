@@ -220,6 +220,41 @@ def test_names_that_are_repeated_are_said() -> None:
     assert "e\\u009d0m, b, c, d, e …" in plain_text(body(b"{" + many + b"}", OPEN, raw=True).lines)
 
 
+def test_t20_words_that_mix_scripts_are_said_and_stay_as_they_came() -> None:
+    data = '{"from":{"n\u0430me":"Ann"},"text":"log in at p\u0430ypal\\n\u041f\u0440\u0438\u0432\u0435\u0442"}'.encode()
+    said = "≠ mixes scripts, so it may look like other text: n\\u0430me, p\\u0430ypal\n"
+    for shown in (data, json.dumps(json.loads(data)).encode(), "a n\u0430me\x00 for p\u0430ypal".encode()):
+        for raw in (False, True):
+            lines = plain_text(body(shown, OPEN, raw=raw).lines)
+            assert said in lines, shown
+    assert "p\u0430ypal" in plain_text(body(data, OPEN, raw=False).lines).replace(said, "")
+    hidden = plain_text(body(data, MASKED, raw=False).lines)
+    assert "may look like other text: 2 words" in hidden
+    assert "ypal" not in hidden
+    many = json.dumps([f"\u0430{letter}" for letter in "bcdefgh"]).encode()
+    assert "\\u0430b, \\u0430c, \\u0430d, \\u0430e, \\u0430f …\n" in plain_text(body(many, OPEN, raw=False).lines)
+    assert "mixes" not in plain_text(
+        body('{"text":"SMS \u043f\u0440\u0438\u0432\u0435\u0442"}'.encode(), OPEN, raw=False).lines
+    )
+
+
+def test_t20_only_what_is_drawn_of_a_body_is_looked_at() -> None:
+    late = json.dumps(["x" * DRAWN, "p\u0430ypal"], ensure_ascii=False).encode()
+    assert "mixes" not in plain_text(body(late, OPEN, raw=False).lines)
+    early = json.dumps(["p\u0430ypal", "x" * DRAWN, ["p\u0430y"]], ensure_ascii=False).encode()
+    assert "other text: p\\u0430ypal\n" in plain_text(body(early, OPEN, raw=False).lines)
+
+
+def test_t20_a_summary_says_which_words_mix_scripts() -> None:
+    reading = replace(FULL_READING, text="log in at p\u0430ypal", from_="B\u0430nk", facts=(("profile", "\u0410nn"),))
+    said = plain_text(summary(make_capture(1, reading=reading), OPEN))
+    assert "≠ mixes scripts, so it may look like other text: p\\u0430ypal, B\\u0430nk, \\u0410nn\n" in said
+    assert "“log in at p\u0430ypal”" in said
+    hidden = plain_text(summary(make_capture(1, reading=reading), MASKED))
+    assert "may look like other text: 3 words" in hidden
+    assert "mixes" not in plain_text(summary(make_capture(1), OPEN))
+
+
 def test_a_compressed_body_is_never_unpacked() -> None:
     assert "encoded: gzip" in plain_text(body(b"\x1f\x8b\x08", OPEN, raw=False, encoding="gzip").lines)
 

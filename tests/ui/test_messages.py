@@ -153,6 +153,13 @@ async def test_the_lifecycle_says_when_how_long_and_why(tmp_path: Path) -> None:
             assert words in text, words
 
 
+async def test_t20_a_message_says_which_of_its_words_mix_scripts(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 50)) as (volt, s):
+        await post(volt, s, volt.body("a", "webhook_delivered", text="log in at p\u0430ypal"))
+        assert "≠ mixes scripts, so it may look like other text: p\\u0430ypal" in pane(s)
+        assert "“log in at p\u0430ypal”" in pane(s)
+
+
 async def test_marks_stand_on_their_stage(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(180, 50)) as (volt, s):
         await post(volt, s, volt.body("a", "delivered", ago=7200), volt.body("a", "sent", ago=7200))

@@ -13,14 +13,13 @@ from typing import Final
 
 from monitor import jsonbody
 from monitor.text import visible, visible_bytes
-from monitor.ui.documents.look import BLANK, Reader
+from monitor.ui.documents.look import BLANK, NAMED, Reader, mixed_note
 from monitor.ui.format import count, size
 from monitor.ui.lines import MAX_LINE, Document, Line, Part, line
 from monitor.ui.mask import DOT
 
 DRAWN: Final = 64 * 1024  # bytes of a body that are drawn
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
-NAMED: Final = 5  # repeated names that are listed
 _INDENT: Final = "  "
 _LONG_NUMBER: Final = 6  # digits from which a number may be somebody's
 
@@ -36,6 +35,8 @@ def body(data: bytes, reader: Reader, *, raw: bool, encoding: str | None = None)
         names = ", ".join(visible(name, limit=40) for name in parsed.repeated[:NAMED])
         more = " …" if len(parsed.repeated) > NAMED else ""
         notes.append(line((f"said more than once, the last counts: {names}{more}", "warn")))
+    if b"\\u" in data or not data.isascii():
+        notes += mixed_note(_texts(parsed.value, [DRAWN]) if parsed.ok else [_start(data)], reader)
     if len(data) > DRAWN:
         notes.append(line((f"the first {size(DRAWN)} of {size(len(data))}; y copies all of it", "warn")))
     if notes:
@@ -47,6 +48,23 @@ def body(data: bytes, reader: Reader, *, raw: bool, encoding: str | None = None)
     if raw or not parsed.ok:
         return Document([*notes, *_raw(data)])
     return _pretty(data, notes, reader)
+
+
+def _texts(value: jsonbody.Json, left: list[int]) -> Iterator[str]:
+    """The texts and names in a parsed value as they stand, until ``left`` has no characters left."""
+    if isinstance(value, str):
+        yield value[: left[0]]
+        left[0] = max(left[0] - len(value), 0)
+    elif isinstance(value, dict | list):
+        for one in value:
+            if left[0]:
+                yield from _texts(one, left)
+                if isinstance(value, dict):
+                    yield from _texts(value[one], left)
+
+
+def _start(data: bytes) -> str:
+    return data[:DRAWN].decode("utf-8", "replace")
 
 
 def _raw(data: bytes) -> Iterator[Line]:

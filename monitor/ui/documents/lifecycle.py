@@ -13,7 +13,7 @@ from monitor.providers.errors import explain
 from monitor.store.reader import Row
 from monitor.text import visible
 from monitor.ui.columns import status_of as row_status
-from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
+from monitor.ui.documents.look import BLANK, Reader, labelled, mixed_note, title, under
 from monitor.ui.documents.summary import error_lines, media_parts
 from monitor.ui.format import VERDICTS, clock, count, day, fit, gap, long_span, pad
 from monitor.ui.lines import Line, Part, foreign, line
@@ -67,6 +67,7 @@ def _head(message: Message, reader: Reader, stuck: float | None) -> Iterator[Lin
         yield line(("“", "quiet"), reader.text(message.text, "quote"), ("”", "quiet"), indent=1)
     for media in message.media:
         yield line(*media_parts(media, reader), indent=2)
+    yield from mixed_note((message.text, message.from_, message.to), reader)
     if not message.backed:
         yield line(("? nothing here is proven: its signatures are wrong or absent, so it changes nothing", "warn"))
     for mark, text in (

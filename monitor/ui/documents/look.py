@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from monitor.text import mixed_words, visible
+from monitor.ui.format import count
 from monitor.ui.lines import Line, Part, foreign, line
 from monitor.ui.mask import DOT, mask_numbers, mask_party, mask_text
 
 LABEL: Final = 13  # cells of the label column
 BLANK: Final = Line("")
+NAMED: Final = 5  # words or names that a note lists
+_LOOKED_AT: Final = 64 * 1024  # characters of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +60,12 @@ def under(*parts: Part) -> Line:
 def title(text: str) -> Line:
     """A heading."""
     return line((text, "accent"))
+
+
+def mixed_note(texts: Iterable[str | None], reader: Reader) -> Iterator[Line]:
+    """A note where words in foreign texts mix scripts; while these are hidden, only how many do."""
+    words = list(dict.fromkeys(word for text in texts if text for word in mixed_words(text[:_LOOKED_AT])))
+    if words:
+        shown = ", ".join(visible(word, limit=40) for word in words[:NAMED]) + " …" * (len(words) > NAMED)
+        said = count(len(words), "word") if reader.masked else shown
+        yield line((f"≠ mixes scripts, so it may look like other text: {said}", "warn"), indent=2)

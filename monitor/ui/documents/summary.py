@@ -9,7 +9,7 @@ from monitor.model.capture import LOCAL_MARK, Capture, Source
 from monitor.model.reading import Media, MessageError, Reading, Status
 from monitor.text import visible
 from monitor.ui import redact
-from monitor.ui.documents.look import BLANK, Reader, labelled, under
+from monitor.ui.documents.look import BLANK, Reader, labelled, mixed_note, under
 from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, day, gap, size
 from monitor.ui.lines import Line, Part, foreign, line
 
@@ -62,6 +62,8 @@ def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
         yield line(("“", "quiet"), (text, role), ("”", "quiet"), indent=1)
     for media in reading.media:
         yield line(*media_parts(media, reader), indent=2)
+    told = (reading.text, reading.from_, reading.to, *(value for _, value in reading.facts))
+    yield from mixed_note(told, reader)
 
 
 def media_parts(media: Media, reader: Reader) -> list[Part]:
