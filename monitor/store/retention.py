@@ -91,5 +91,6 @@ def forget(db: sqlite3.Connection, ids: Sequence[int]) -> dict[tuple[str, str], 
 
 def give_back(db: sqlite3.Connection) -> int:
     """Give freed pages back to the system, a few; gives how many are left."""
-    db.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+    for _ in range(FREED_PAGES):  # a step frees one page, and Python takes one step, whatever the number in brackets
+        db.execute("PRAGMA incremental_vacuum(1)")
     return int(db.execute("PRAGMA freelist_count").fetchone()[0])

@@ -19,11 +19,12 @@ from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
 from monitor.sandbox import cast
 from monitor.store import search
+from monitor.store.connection import connect
 from monitor.store.filter_sql import Where, compile_filter
 from monitor.store.message_reader import MessageReader, Order
-from monitor.store.retention import RetentionReader
+from monitor.store.retention import FREED_PAGES, RetentionReader, forget, give_back
 from monitor.store.store import Store
-from tests.factory import START, make_capture
+from tests.factory import START, make_capture, make_request
 
 VERIFIED = Verdict(VerdictStatus.VERIFIED, "matched")
 EVERYTHING = Where("TRUE", [], False)
@@ -136,6 +137,24 @@ async def test_what_comes_after_everything_was_let_go_is_seen(tmp_path: Path) ->
         wanted = parse(f"from:{known.reading.from_ if known.reading else ''}")
         assert known.id in reader.matching(compile_filter(wanted, START), 1, again[-1].id)
     await store.stop()
+
+
+async def test_freed_space_is_given_back_in_large_pieces(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "hooktop.db", [])
+    for _ in range(4):
+        await store.add(replace(make_capture(reading=None), request=make_request(bytes(4 * FREED_PAGES * 1024))))
+    await store.stop()
+    with closing(connect(tmp_path / "hooktop.db", read_only=False)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        forget(db, [1, 2, 3, 4])
+        db.execute("COMMIT")
+        [[before]] = db.execute("PRAGMA freelist_count")
+        assert before > 3 * FREED_PAGES
+        assert give_back(db) == before - FREED_PAGES
+        while give_back(db):
+            pass
+        [[pages]] = db.execute("PRAGMA page_count")
+    assert pages < FREED_PAGES
 
 
 async def test_only_what_is_not_verified_and_only_so_many(tmp_path: Path) -> None:
