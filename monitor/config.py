@@ -19,9 +19,11 @@ from monitor.account import SETTINGS, Account, accounts_from, accounts_in
 from monitor.secret import Secret
 from monitor.tomlfile import ConfigError as ConfigError
 from monitor.tomlfile import Section, TomlFile
+from monitor.urls import is_host
 
 MAX_BODY: Final = 256 * 1024 * 1024  # a single value of SQLite ends at 1 GB
 MAX_STORE: Final = 2**46
+MAX_RATE: Final = 1_000_000
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: what a header or a method is named
 _OWN_HEADERS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
@@ -32,7 +34,9 @@ class ReceiverConfig:
 
     ``max_body`` in bytes; ``tokens`` asks for the secret path token. ``trust_unproven``: what has no signature that
     could be checked (``unsigned``, ``no_key``, ``unchecked``) moves messages all the same, marked as unproven.
-    ``speed``: with what the extra of that name brings, where it is installed.
+    ``speed``: with what the extra of that name brings, where it is installed. ``allowed_hosts``: besides our own, the
+    names that web pages may send from and under, ``*`` for all. ``unproven_rate``: requests per second and sender that
+    nobody can verify, 0 for any.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +47,8 @@ class ReceiverConfig:
     tokens: bool = False
     trust_unproven: bool = True
     speed: bool = True
+    allowed_hosts: tuple[str, ...] = ()
+    unproven_rate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +178,19 @@ def _receiver(section: Section) -> ReceiverConfig:
         section.flag("tokens", plain.tokens),
         section.flag("trust_unproven", plain.trust_unproven),
         section.flag("speed", plain.speed),
+        _hosts(section, "allowed_hosts"),
+        section.whole("unproven_rate", plain.unproven_rate, 0, MAX_RATE),
     )
     section.end()
     return found
+
+
+def _hosts(section: Section, key: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in section.texts(key) or ())
+    for name in names:
+        if name != "*" and not is_host(name):
+            section.fail(key, 'must be a list of host names such as ["app.example.com"], or ["*"] for all')
+    return names
 
 
 def _store(section: Section, folder: Path) -> StoreConfig:

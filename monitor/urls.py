@@ -34,7 +34,7 @@ def web_address(text: str, *, plain_http: bool = False) -> SplitResult:
     if "@" in parts.netloc:
         raise ValueError("it has a user name or password in it")
     host = parts.hostname or ""
-    if not _is_host(host) or port == 0 or parts.netloc.endswith(":"):
+    if not is_host(host) or port == 0 or parts.netloc.endswith(":"):
         raise ValueError("its host or port cannot be read")
     if parts.fragment:
         raise ValueError("it has a part after #, which is never sent")
@@ -54,7 +54,8 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Whether a text is a host's name, or a numeric address in its usual spelling."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

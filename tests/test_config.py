@@ -29,6 +29,8 @@ max_body = "512k"
 tokens = true
 trust_unproven = false
 speed = false
+allowed_hosts = ["app.example.com", "Other.example.com"]
+unproven_rate = 100
 
 [store]
 path = "here.db"
@@ -107,7 +109,8 @@ def refused(text: str, **environ: str) -> str:
 def test_everything_that_may_be_set(tmp_path: Path) -> None:
     found = load(written(tmp_path, WHOLE), ENVIRON)
     assert found.receiver == config.ReceiverConfig(
-        "0.0.0.0", 0, "https://hooks.example.com", True, 512 * 1024, True, False, False
+        "0.0.0.0", 0, "https://hooks.example.com", True, 512 * 1024, True, False, False,
+        ("app.example.com", "other.example.com"), 100,
     )  # fmt: skip
     assert found.store == config.StoreConfig(tmp_path / "here.db", timedelta(hours=36), 500 * 1024**2)
     assert found.forward == config.ForwardConfig(

@@ -27,7 +27,11 @@ RETRY_AFTER_S: Final = 5
 
 
 class RefusedError(Exception):
-    """The request cannot be stored now; the sender should come again."""
+    """The request is not stored: not now (503 and 429: the sender should come again), or not from there."""
+
+    def __init__(self, reason: str, status: int = 503) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,9 @@ class Hooks:
         )
         try:
             reply = await self._accept(Arrival(request, token))
-        except RefusedError:
-            await self._refuse(send, 503, [(b"retry-after", b"%d" % RETRY_AFTER_S)])
+        except RefusedError as error:
+            again = [(b"retry-after", b"%d" % RETRY_AFTER_S)] if error.status in (429, 503) else None
+            await self._refuse(send, error.status, again)
             return
         if (reply.held is not None and not await _waited(reply.held, receive)) or scope["extensions"][CLOSED]():
             reply.missed()
@@ -181,8 +186,11 @@ class Hooks:
 
 REFUSALS: Final = {
     400: b'{"error":"malformed request"}',
+    403: b'{"error":"not from this page"}',
     404: b'{"error":"not found"}',
     413: b'{"error":"body too large"}',
+    421: b'{"error":"another host"}',
+    429: b'{"error":"too many requests"}',
     503: b'{"error":"cannot store now"}',
 }
 

@@ -173,6 +173,7 @@ async def assembled(
     the program to start. Raises ConfigError, StoreError and ReceiverError.
     """
     from monitor.services.alerts import Alerts
+    from monitor.services.gate import Gate
     from monitor.services.monitor import Monitor
     from monitor.services.reach import Reach
     from monitor.services.registrations import Registrations
@@ -204,7 +205,10 @@ async def assembled(
 
         alive = alive_by(reach)
     examiner = Examiner(registry(), keychain, local.is_stamp)
-    monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
+    receiver = config.receiver
+    retention = Retention(store, config.store.keep, config.store.max_size)
+    gate = Gate(reach, receiver.allowed_hosts, receiver.unproven_rate, full=retention.is_full)
+    monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards, gate=gate)
     simulator = Simulator(registry(), local, monitor.url, public_url=lambda: reach.public_url, token=settings.token)
     replayer = Replayer(store.path, store.keep, registry(), local, config.forward, lambda: reach.public_url)
     registrations = Registrations(
@@ -217,11 +221,11 @@ async def assembled(
         read_only=settings.read_only,
         demo=settings.demo,
     )
-    retention = Retention(store, config.store.keep, config.store.max_size)
     public = PublicTunnel(reach, monitor.port, tunnel)
     try:
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)
+        store.follow(retention.stored)
         store.follow(registrations.committed)
         await registrations.read()
         await monitor.start()

@@ -24,6 +24,7 @@ from monitor.times import utc_now
 if TYPE_CHECKING:
     from monitor.services.examine import Examiner
     from monitor.services.forwards import Forwards
+    from monitor.services.gate import Gate
     from monitor.services.reach import Reach
     from monitor.store.reader import Reader
     from monitor.store.store import Store
@@ -63,6 +64,7 @@ class Monitor:
         reach: Reach,
         *,
         forwards: Forwards | None = None,
+        gate: Gate | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.store = store
@@ -74,6 +76,7 @@ class Monitor:
         self.examiner = examiner
         self.host, self.port = sock.getsockname()[:2]
         self._sock = sock
+        self._gate = gate
         self._now = now
         self._receiver: Receiver | None = None
 
@@ -131,6 +134,8 @@ class Monitor:
 
     async def _accept(self, arrival: Arrival) -> Reply:
         capture = self.examiner.examine(arrival.request, received_at=self._now(), token=arrival.token)
+        if self._gate is not None and (refusal := self._gate.refuses(capture)) is not None:
+            raise RefusedError("turned away", refusal)
         rule = None
         if self.settings.enforce and capture.verdict.status in REJECTED:
             capture = replace(capture, answer=401)

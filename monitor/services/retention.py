@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Final
 
 from monitor import tasks
+from monitor.model.capture import Capture
 from monitor.store.errors import StoreError
 from monitor.store.retention import RetentionReader
 from monitor.store.store import Store
 from monitor.times import earlier, utc_now
 
-ROOM_EVERY_S: Final = 20.0  # a look at the size costs nothing, and a flood grows fast
+ROOM_EVERY_S: Final = 20.0  # a look at the size costs nothing
 AGE_EVERY: Final = 30  # looks at the size to one at the ages, which reads the history
 ROOM: Final = 0.9  # of the size allowed is left filled, so that not every capture lets one go
+LOOK_AFTER: Final = 0.05  # of the size allowed: so much stored brings the next look forward
+FULL: Final = 1.2  # of the size allowed: more than that is not waited for, see ``is_full``
+ROW_BYTES: Final = 2048  # what a capture takes besides its body, about
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +44,20 @@ class Retention:
         self._max_size = max_size
         self._now = now
         self._task: asyncio.Task[None] | None = None
+        self._size = 0  # at the last look
+        self._since = 0  # bytes stored since, about
+        self._bound = math.inf  # the smallest size seen, or ``max_size``: what it was before is no flood
+        self._due = asyncio.Event()
+
+    def stored(self, batch: Sequence[Capture]) -> None:
+        """Captures were just committed: a flood has the size looked at before its time."""
+        self._since += sum([len(capture.request.body) for capture in batch]) + ROW_BYTES * len(batch)
+        if self._since > LOOK_AFTER * self._max_size:
+            self._due.set()
+
+    def is_full(self) -> bool:
+        """Whether more comes than goes, so that the history is a good part larger than it may be."""
+        return self._size + self._since > FULL * self._bound
 
     def start(self) -> None:
         """Begin; the first look is at once."""
@@ -67,27 +86,42 @@ class Retention:
     async def make_room(self) -> int:
         """Let go what is too much. Raises StoreError."""
         now, gone = self._now(), 0
-        for unproven in (True, False):
-            if surplus := await asyncio.to_thread(self._surplus):
-                gone += await self._store.prune(now, limit=surplus, unproven=unproven)
+        if surplus := await self._surplus():
+            gone = await self._store.prune(now, limit=surplus, unproven=True)
+            # Only where none of these is left: a flood that goes on must not push out what was verified.
+            if gone < surplus and (surplus := await self._surplus()):
+                gone += await self._store.prune(now, limit=surplus)
+            await self._surplus()  # so that ``is_full`` knows of it
         return gone
 
-    def _surplus(self) -> int:
+    async def _surplus(self) -> int:
         """How many captures of the usual size are too many."""
+        before = self._since
+        self._size, captures = await asyncio.to_thread(self._look)
+        self._since -= before
+        self._bound = max(self._max_size, min(self._bound, self._size))
+        return int(captures * (1 - ROOM * self._max_size / self._size)) if self._size > self._max_size else 0
+
+    def _look(self) -> tuple[int, int]:
+        """The size in bytes, and how many captures there are."""
         with closing(RetentionReader(self._store.path)) as reader:
             size = reader.size()
-            if size <= self._max_size:
-                return 0
-            return int(sum(reader.tallies().values()) * (1 - ROOM * self._max_size / size))
+            return size, sum(reader.tallies().values()) if size > self._max_size else 0
 
     async def _run(self) -> None:
-        looks = 0
+        looks, hurried = 0, False
         while True:
             try:
-                gone = await (self.make_room() if looks % AGE_EVERY else self.once())
-                looks += 1
+                self._due.clear()
+                gone = await (self.make_room() if hurried or looks % AGE_EVERY else self.once())
+                looks += not hurried
                 if gone:
                     log.info("%s captures were let go", f"{gone:,}")
             except StoreError as error:  # a full disk, a busy database: later it may work
                 log.warning("nothing was let go: %s", error)
-            await asyncio.sleep(ROOM_EVERY_S)
+                self._size = self._since = 0  # not known: nobody is turned away for it
+            hurried = True
+            try:
+                await asyncio.wait_for(self._due.wait(), ROOM_EVERY_S)
+            except TimeoutError:
+                hurried = False
