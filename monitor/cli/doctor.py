@@ -181,10 +181,24 @@ def _database(path: Path) -> Iterator[Finding]:
         else:
             remedy = "copy the file, then start hooktop, which keeps it aside and begins a new one"
             yield Finding("database", f"{path} is damaged ({found})", remedy)
+    yield from _log(path)
     sides = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", ".log")]
     yield from _modes("file modes", sides, "database readable by you alone")
     if os.name == "posix" and stat.S_IMODE(path.parent.stat().st_mode) & 0o022:
         yield Finding("folder", f"others can change {path.parent}", f"run chmod go-w {path.parent}")
+
+
+def _log(path: Path) -> Iterator[Finding]:
+    """Whether the log beside the database is larger than it gets by itself."""
+    from monitor.store.connection import LOG_LIMIT
+    from monitor.store.held import log_size
+
+    if (found := log_size(path)) > LOG_LIMIT:
+        yield Finding(
+            "database log",
+            f"{path}-wal has {found >> 20:,} MiB and is not written back while a program reads an old state",
+            "end what else has the database open, such as a database browser; a running hooktop then empties it",
+        )
 
 
 def _trust(config: Config, path: Path) -> Iterator[Finding]:

@@ -1,4 +1,6 @@
-"""Keeping the history within its bounds: captures older than ``keep`` go, and the oldest where it grows too large."""
+"""Keeping the history within its bounds: captures older than ``keep`` go, and the oldest where it grows too large.
+
+A log beside the database that grows past its own bound cannot be helped here: it is told."""
 
 from __future__ import annotations
 
@@ -120,8 +122,22 @@ class Retention:
             except StoreError as error:  # a full disk, a busy database: later it may work
                 log.warning("nothing was let go: %s", error)
                 self._size = self._since = 0  # not known: nobody is turned away for it
+            await self._look_at_log()
             hurried = True
             try:
                 await asyncio.wait_for(self._due.wait(), ROOM_EVERY_S)
             except TimeoutError:
                 hurried = False
+
+    async def _look_at_log(self) -> None:
+        before = self._store.held_log
+        try:
+            await self._store.look_at_log()
+        except StoreError as error:
+            log.warning("%s", error)
+        if self._store.held_log and not before:
+            log.warning(
+                "the log of %s has %s bytes: a program that reads the database keeps it from being written back",
+                self._store.path,
+                f"{self._store.held_log:,}",
+            )

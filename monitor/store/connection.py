@@ -14,6 +14,7 @@ from monitor.store.errors import StoreError, reason_of
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 
 BUSY_TIMEOUT_S: Final = 5.0
+LOG_LIMIT: Final = 64 * 1024 * 1024  # bytes of the log that may stay when it was written back
 QUICK_CHECK_BYTES: Final = 64 * 1024 * 1024  # larger files are checked when asked (doctor): the check reads it all
 
 
@@ -34,7 +35,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")
             db.execute("PRAGMA wal_autocheckpoint = 0")  # the writer checkpoints between commits, not inside one
-            db.execute("PRAGMA journal_size_limit = 67108864")
+            db.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
     except sqlite3.Error:
         db.close()
         raise

@@ -19,6 +19,7 @@ from monitor.store import intake, projection, retention, search, shapes
 from monitor.store.attempts import insert as insert_attempts
 from monitor.store.connection import prepare
 from monitor.store.errors import StoreUnavailableError
+from monitor.store.held import held_log
 from monitor.store.lease import Lease
 from monitor.store.reader import Reader
 from monitor.store.retention import RetentionReader
@@ -45,6 +46,7 @@ class Store:
         self._watchers: list[Callable[[str | None], None]] = []
         self._prune_followers: list[Pruned] = []
         self.trouble: str | None = None
+        self.held_log = 0  # bytes of the log that something which reads keeps from being written back
 
     @classmethod
     def open(cls, path: Path, *, trust_unproven: bool | None = None) -> Store:
@@ -212,6 +214,10 @@ class Store:
             while left > (left := await self._writer.run(retention.give_back)):
                 pass
         return gone
+
+    async def look_at_log(self) -> None:
+        """Find out whether something keeps a log that has grown too large: see ``held_log``. Raises StoreError."""
+        self.held_log = await asyncio.to_thread(held_log, self.path)
 
     async def caught_up(self) -> None:
         """Return when messages, conversations and marks know of every capture that was committed before the call.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from monitor.text import visible
-from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, shortened, sparkline, took
+from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, shortened, size, sparkline, took
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 from monitor.urls import is_loopback
@@ -55,6 +55,8 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
         modes.append((f"STORE BUSY {visible(store.trouble, limit=60)}", "alarm"))
     elif not store.healthy:
         modes.append(("STORE STOPPED", "alarm"))
+    if store.held_log:
+        modes.append((f"LOG {size(store.held_log)} HELD BY A READER", "alarm"))
     modes += _drill_modes(monitor.drill)
     if not is_loopback(monitor.host):
         modes.append(("OPEN TO THE NETWORK", "alarm"))
