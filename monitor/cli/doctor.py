@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import http.client
 import os
 import stat
@@ -179,8 +180,10 @@ def _database(path: Path) -> Iterator[Finding]:
         if found == "ok":
             yield Finding("database", f"{path} is sound and holds {counted(number, 'capture')}")
         else:
-            remedy = "copy the file, then start hooktop, which keeps it aside and begins a new one"
+            remedy = f"stop hooktop, and 'hooktop import --db NEW {path}' takes what can be read into another one"
             yield Finding("database", f"{path} is damaged ({found})", remedy)
+    for kept in sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*[0-9]")):
+        yield Finding("kept", f"{kept.name} was damaged; 'hooktop import' takes what can be read of it")
     yield from _log(path)
     sides = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", ".log")]
     yield from _modes("file modes", sides, "database readable by you alone")

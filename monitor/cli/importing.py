@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def command(ctx: click.Context, file: Path) -> int:
-    """Add the captures of FILE (JSON lines, HAR or a bundle) to the database: all of them, or none.
+    """Add the captures of FILE (JSON lines, HAR, a bundle or a database) to the database: all of them, or none.
 
     They are labelled imported and keep the time at which they came. What a file says of signatures is shown and not
-    believed; what the captures mean is read anew. Needs the database for itself: stop a running hooktop first, or
-    look at the file with 'hooktop open'.
+    believed; what the captures mean is read anew. Of a damaged database, such as one that hooktop has put aside, what
+    can still be read is added, and you are told what is lost. Needs the database for itself: stop a running hooktop
+    first, or look at the file with 'hooktop open'.
 
     \b
     Examples:
@@ -46,6 +47,8 @@ async def _import(file: Path, path: Path) -> int:
     with Counter() as counter:
         work = begun(file, counter)
         number = await taken_in(work, path, "Nothing was imported.")
+    if said := work.loss.sentence():
+        tell(f"The database {file} is damaged: {said}")
     tell(f"Imported {counted(number, 'capture')} from {file} into {path}; their signatures are not checked.")
     return 0
 
@@ -66,12 +69,8 @@ def looked_at(file: Path) -> Found:
 def begun(file: Path, counter: Counter) -> Import:
     """The import of a file, not yet under way; ends the command with a sentence where it cannot be one."""
     from monitor.services.importing import Import
-    from monitor.services.imports.problem import ImportProblem
 
-    try:
-        return Import(looked_at(file), lambda number: counter.say(f"{counted(number, 'capture')} read"))
-    except ImportProblem as problem:
-        fail(str(problem), FAILED)
+    return Import(looked_at(file), lambda number: counter.say(f"{counted(number, 'capture')} read"))
 
 
 async def taken_in(work: Import, path: Path, otherwise: str) -> int:

@@ -1,11 +1,11 @@
-"""Taking the captures of a file into a database: all of them, or none."""
+"""Taking the captures of a file into a database: all of them, or none; of a damaged database all that can be read."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -14,12 +14,12 @@ from monitor.model.capture import Capture
 from monitor.providers.base import Keys
 from monitor.providers.registry import registry
 from monitor.services.examine import Examiner
-from monitor.services.imports.files import Found, Kind, captures
+from monitor.services.imports.database import Loss
+from monitor.services.imports.files import Found, captures
 from monitor.services.imports.problem import ImportProblem
 from monitor.store.errors import StoreError
 from monitor.store.intake import STEP
 from monitor.store.store import Store
-from monitor.text import visible
 
 if TYPE_CHECKING:
     from monitor.services.monitor import Monitor
@@ -34,6 +34,7 @@ class Checked:
     captures: int
     first: datetime | None
     last: datetime | None
+    loss: Loss = field(default_factory=Loss)
 
 
 class _Keyless:
@@ -53,11 +54,9 @@ class Import:
 
     def __init__(self, found: Found, progress: Callable[[int], None] = lambda number: None) -> None:
         """``found`` is as ``files.look_at`` gives it; ``progress`` is told now and then, from a thread, how many
-        captures were read. Raises ImportProblem for a database, which has captures of its own."""
-        if found.kind is Kind.DATABASE:
-            name = visible(found.path.name, limit=100)
-            raise ImportProblem(f"The file {name} is {found.kind}; 'hooktop open' shows it, --db uses it.")
+        captures were read."""
         self.found = found
+        self.loss = Loss()  # of a database, once it was read
         self._progress = progress
         self._stop = threading.Event()
         self._problem: BaseException | None = None
@@ -68,6 +67,7 @@ class Import:
         Readings are made by our readers. Returns when messages and conversations know of them. Where the file is wrong
         or this is cancelled nothing of it stays. Raises ImportProblem, OSError and StoreError.
         """
+        self._check_other(store)
         try:
             number = await store.take_in(self._captures())
         except StoreError:
@@ -86,12 +86,13 @@ class Import:
             number += 1
             first = capture.received_at if first is None else min(first, capture.received_at)
             last = capture.received_at if last is None else max(last, capture.received_at)
-        return Checked(number, first, last)
+        return Checked(number, first, last, self.loss)
 
     async def run_beside(self, monitor: Monitor) -> AsyncIterator[int]:
         """Commit every capture as ``run`` does, while a monitor receives: in small parts, which give way to what
         comes in; gives after each how many it is by then. ``check`` is to be called before, since what was committed
         stays when something goes wrong. Raises ImportProblem, OSError and StoreError."""
+        self._check_other(monitor.store)
         found, number = self._captures(), 0
         while batch := await asyncio.to_thread(lambda: list(islice(found, STEP))):
             await monitor.store.take_in_part(batch)
@@ -99,11 +100,16 @@ class Import:
             number += len(batch)
             yield number
 
+    def _check_other(self, store: Store) -> None:
+        if self.found.path.samefile(store.path):
+            raise ImportProblem("The file is the database itself; its captures are there.")
+
     def _captures(self) -> Iterator[Capture]:
         """The captures with readings; the store's thread takes them."""
+        self.loss = Loss()
         examiner = Examiner(registry(), _Keyless(), lambda body, value: False)
         try:
-            for number, capture in enumerate(captures(self.found), 1):
+            for number, capture in enumerate(captures(self.found, self.loss), 1):
                 if self._stop.is_set():
                     raise ImportProblem("The import was broken off; nothing of it was kept.")
                 if number % TOLD_EVERY == 0:

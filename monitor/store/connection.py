@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +71,10 @@ def prepare(path: Path) -> str | None:
             raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
         aside = _move_aside(path)
         _initialise(path, existed=False)
-        notice = f"The database was damaged and is kept as {aside.name}; a new one was begun."
+        notice = (
+            f"The database was damaged and is kept as {aside.name}; a new one was begun. What can be read of it comes "
+            f"back with: hooktop import --db {shlex.quote(str(path))} {shlex.quote(str(aside))}"
+        )
     return notice
 
 

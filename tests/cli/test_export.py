@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -123,10 +125,12 @@ def test_what_cannot_be_imported_is_one_sentence(database: Path, tmp_path: Path)
     good = hooktop(tmp_path, "export", "--db", database).stdout
     (tmp_path / "half").write_text(good + good[:300], "utf-8")
     (tmp_path / "text").write_text("hello")
+    with closing(sqlite3.connect(tmp_path / "theirs.db")) as db:
+        db.execute("CREATE TABLE captures (id)")
     other = tmp_path / "other.db"
     for name, said in (
         ("half", f"wrong in line {COUNT + 1}"), ("text", "neither JSON lines"), ("none", "cannot be read"),
-        (".", "is not a file"), (str(database), "'hooktop open' shows it"),
+        (".", "is not a file"), ("theirs.db", "without captures of hooktop"),
     ):  # fmt: skip
         done = hooktop(tmp_path, "import", "--db", other, tmp_path / name)
         assert done.returncode == 1, name

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -14,11 +17,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitor.model.capture import Source
+from monitor.model.verdict import IMPORTED, VerdictStatus
+from monitor.services.imports import database
+from monitor.services.imports.database import Loss
+from monitor.services.imports.problem import ImportProblem
 from monitor.store.reader import Reader
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Store
 from tests.corpora import ROOT
-from tests.e2e.programs import environment, listening
+from tests.e2e.programs import environment, listening, run
 from tests.factory import make_capture, storing
 
 # Makes a database ready, and kills itself at the so many-th statement that it gives to SQLite.
@@ -85,6 +93,74 @@ async def test_f8_a_zeroed_page_is_found_at_the_start_and_the_file_kept(tmp_path
     assert bodies(path) == [b"after"]
     [aside] = [file for file in tmp_path.glob("h.db.damaged-*") if not file.name.endswith(("-wal", "-shm"))]
     assert aside.read_bytes() == bytes(whole)
+
+
+@pytest.mark.slow
+async def test_f8_what_can_be_read_of_a_damaged_database_comes_back_with_the_command_that_is_told(
+    tmp_path: Path,
+) -> None:
+    path, environ = tmp_path / "h.db", environment(tmp_path)
+    sent = [b'{"n": %d, "text": "%s"}' % (n, b"x" * (n * 37 % 9000)) for n in range(4000)]
+    async with storing(path) as store:
+        await store.take_in(make_capture(body=body) for body in sent)
+    whole = bytearray(path.read_bytes())
+    page = whole.index(b'{"n": 2000,') // 4096
+    whole[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    path.write_bytes(whole)
+    after = Store.open(path)
+    after._lease.give_up()
+    assert after.notice is not None
+    command = shlex.split(after.notice.partition(" comes back with: hooktop ")[2])
+    done = run(command, environ)
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"is damaged: ([\d,]+) of 4,000 captures can be read, (\d+) lost \((cap_.*)\)\.", done.stderr)
+    assert found is not None, done.stderr
+    back, lost = int(found[1].replace(",", "")), int(found[2])
+    assert (back + lost, 1 <= lost < 40) == (4000, True)
+    assert f"Imported {back:,} captures" in done.stderr
+    with closing(Reader(path)) as reader:
+        captures = reader.page(limit=100_000)
+    numbers = [json.loads(capture.request.body)["n"] for capture in captures]
+    assert [capture.request for capture in captures] == [make_capture(body=sent[n]).request for n in numbers]
+    assert numbers == sorted(set(numbers))
+    assert {capture.source for capture in captures} == {Source.IMPORTED}
+    assert {capture.verdict.reason for capture in captures} == {f"{IMPORTED}verified: matched"}
+    assert {capture.verdict.status for capture in captures} == {VerdictStatus.UNCHECKED}
+    missing = sorted(set(range(4000)) - set(numbers))
+    for number in missing[:2]:  # all that are lost are named, as long as they stand together
+        assert f"cap_{number + 1}" in found[3]
+    [aside] = tmp_path.glob("h.db.damaged-*[0-9]")
+    assert aside.read_bytes() == bytes(whole)
+    assert f"{aside.name} was damaged; 'hooktop import'" in run(["doctor", "--db", str(path)], environ).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "step"), [("zeroed", 1), ("cut off", 10)])
+async def test_f8_whatever_page_is_lost_what_comes_back_is_what_was_sent(tmp_path: Path, kind: str, step: int) -> None:
+    path, damaged = tmp_path / "h.db", tmp_path / "damaged.db"
+    sent = [b'{"n": %d, "text": "%s"}' % (n, b"x" * (n * 37 % 9000)) for n in range(200)]
+    await filled(path, *sent)
+    whole = path.read_bytes()
+    pages = len(whole) // 4096
+    assert pages > 250
+    refused = []
+    for page in range(0, pages, step):
+        lost = bytes(4096) + whole[(page + 1) * 4096 :] if kind == "zeroed" else b""
+        damaged.write_bytes(whole[: page * 4096] + lost)
+        loss, numbers = Loss(), []
+        try:
+            for capture in database.captures(damaged, loss):
+                numbers.append(json.loads(capture.request.body)["n"])
+                assert capture.request.body == sent[numbers[-1]]
+        except ImportProblem:
+            refused.append(page)
+            continue
+        assert numbers == sorted(set(numbers))
+        assert loss.read == len(numbers)
+        if kind == "zeroed":
+            assert len(numbers) + loss.number == 200
+    assert refused[0] == 0  # that, and the few with the definitions of the tables
+    assert len(refused) < 8
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys, Provider
 from monitor.providers.keys import SigningKey, verifying_key
 from monitor.providers.registry import registry
-from monitor.services.imports.files import Kind, captures, look_at
+from monitor.services.imports.files import captures, look_at
 from monitor.services.imports.problem import ImportProblem
 from monitor.text import MAX_MARKS, TAB_WIDTH, visible, visible_bytes
 from monitor.ui.documents.body import body as body_document
@@ -152,7 +152,7 @@ def imports(data: bytes) -> None:
         said = "."
         try:
             found = look_at(Path(file.name))
-            made = [] if found.kind is Kind.DATABASE else list(captures(found))
+            made = list(captures(found))
         except ImportProblem as problem:
             made, said = [], str(problem)
             acts_not(said)

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from monitor.services.export.base import Format
 from monitor.services.export.exporting import export
 from monitor.services.importing import Import
 from monitor.services.imports import files
+from monitor.services.imports.database import Loss
 from monitor.services.imports.files import captures as captures_of
 from monitor.services.imports.files import look_at
 from monitor.services.imports.problem import ImportProblem
@@ -110,6 +112,57 @@ async def test_export_and_import_give_the_same(tmp_path: Path, form: Format) -> 
     assert told(tmp_path / "b.db") == (messages, talks)
     assert len(messages) > 60
     assert len(talks) > 10
+
+
+async def test_a_database_gives_what_its_export_gives(tmp_path: Path) -> None:
+    odd = [make_capture(body=body, reading=None) for body in (b"", b"\0\xff", b"ends in\0", bytes(range(256)))]
+    await store(tmp_path / "a.db", [*captures(60), *odd])
+    await imported(written(tmp_path / "a.db", Format.JSONL, tmp_path / "file"), tmp_path / "b.db")
+    await imported(tmp_path / "a.db", tmp_path / "c.db")
+    assert every(tmp_path / "c.db") == every(tmp_path / "b.db")
+    assert told(tmp_path / "c.db") == told(tmp_path / "a.db")
+
+
+async def test_a_database_is_not_taken_into_itself(tmp_path: Path) -> None:
+    await store(tmp_path / "a.db", captures(10))
+    before = every(tmp_path / "a.db")
+    (tmp_path / "same.db").symlink_to(tmp_path / "a.db")
+    with pytest.raises(ImportProblem, match="the database itself"):
+        await imported(tmp_path / "same.db", tmp_path / "a.db")
+    assert every(tmp_path / "a.db") == before
+
+
+# Each with what SQLite would run by itself when it is asked for captures.
+HOSTILE = (
+    "ALTER TABLE captures RENAME TO c; CREATE VIEW captures AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+    "FROM n) SELECT i AS id FROM n",
+    "ALTER TABLE tallies RENAME TO t; CREATE VIEW tallies AS SELECT randomblob(1000000000) AS captures",
+    "DROP TABLE readings; CREATE TABLE readings (id, size, digest, verdict, reason, age_s AS (zeroblob(1000000000)))",
+    "DROP TABLE captures",
+)
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+async def test_a_database_that_is_not_ours_is_refused(tmp_path: Path, change: str) -> None:
+    await store(tmp_path / "a.db", captures(3))
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db:
+        db.executescript(change)
+    with pytest.raises(ImportProblem, match="without captures of hooktop"):
+        read(tmp_path / "a.db")
+
+
+async def test_rows_of_a_database_that_no_request_could_give_are_left_out(tmp_path: Path) -> None:
+    await store(tmp_path / "a.db", captures(9))
+    changes = ("received_at = 'soon'", "received_at = -1", "method = 'G T'", "path = x'00'", "headers = 'a: b'",
+               "headers = x'613a200d620d0a'", "body = 'text'", "answer = 4e18", "body = x'00'")  # fmt: skip
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db:
+        for number, change in enumerate(changes, 1):
+            db.execute(f"UPDATE captures SET {change} WHERE id = {number}")
+        db.commit()
+    loss = Loss()
+    assert list(captures_of(look_at(tmp_path / "a.db"), loss)) == []
+    assert (loss.said, loss.ids) == (9, [(1, 9)])
+    assert loss.sentence() == "0 of 9 captures can be read, 9 lost (cap_1 to cap_9)."
 
 
 @pytest.mark.parametrize("form", ROUND)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.model.capture import Capture, Request
 from monitor.model.record import capture_record
-from monitor.services.imports.files import Kind, captures, look_at
+from monitor.services.imports.files import captures, look_at
 from monitor.services.imports.problem import ImportProblem
 from tests.factory import START, make_capture
 
@@ -41,7 +41,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], list[C
     def read(data: bytes) -> list[Capture]:
         path.write_bytes(data)
         found = look_at(path)
-        return [] if found.kind is Kind.DATABASE else list(captures(found))  # a database is opened another way
+        return list(captures(found))
 
     return read
 

@@ -80,7 +80,7 @@ async def test_a_file_is_read_then_taken_in_while_webhooks_come(tmp_path: Path, 
         (b"not captures at all", "is neither JSON lines nor an HTTP archive"),
         (b'{"kind": "capture"}\n', "some.jsonl"),
         (b"", "holds no captures"),
-        (b"SQLite format 3\0" + bytes(100), "hooktop open"),
+        (b"SQLite format 3\0" + bytes(100), "Nothing can be read"),
     ],
 )
 @pytest.mark.slow
@@ -99,6 +99,24 @@ async def test_a_file_that_is_none_says_so_and_changes_nothing(tmp_path: Path, c
         assert "\x1b]52" not in s.screen_text()
         await s.press("escape")
         assert len(sources(s.monitor.store.path)) == 2
+
+
+@pytest.mark.slow
+async def test_of_a_damaged_database_it_says_what_is_lost_before_it_takes_the_rest(tmp_path: Path) -> None:
+    await file_of(tmp_path / "from", 300)
+    file = tmp_path / "from" / "other.db"
+    whole = bytearray(file.read_bytes())
+    page = whole.index(plain_captures(300)[149].request.body) // 4096
+    whole[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    file.write_bytes(whole)
+    async with screens(tmp_path, plain_captures(2)) as s:
+        await s.press("I")
+        await s.fill(file=str(file))
+        await s.press("enter")
+        await s.until(lambda: "of 300 captures can be read" in s.screen_text())
+        await s.press("enter")
+        await s.until(lambda: s.app.session.importing is None)
+        assert 250 < sources(s.monitor.store.path).count(Source.IMPORTED) < 300
 
 
 @pytest.mark.slow

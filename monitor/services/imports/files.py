@@ -20,7 +20,8 @@ from typing import IO, Any, Final
 from monitor import jsonbody
 from monitor.model.capture import Capture
 from monitor.services.export import bundle
-from monitor.services.imports import har, records
+from monitor.services.imports import database, har, records
+from monitor.services.imports.database import Loss
 from monitor.services.imports.problem import ImportProblem, Wrong
 from monitor.text import visible
 
@@ -73,13 +74,21 @@ def look_at(path: Path) -> Found:
         if not said and size <= HEAD:
             return Found(path, Kind.JSONL, size)  # of no captures
         if not said.startswith(b"{"):
-            raise ImportProblem(_of(path, "is neither JSON lines nor an HTTP archive nor a bundle; name one of those"))
+            raise ImportProblem(
+                _of(path, "is neither JSON lines nor an HTTP archive, a bundle or a database; name one of those")
+            )
         file.seek(begin.index(b"{"))
         return Found(path, _kind_of_json(file), size)
 
 
-def captures(found: Found) -> Iterator[Capture]:
-    """The captures of a file in their order, imported and without readings. Raises ImportProblem and OSError."""
+def captures(found: Found, loss: Loss | None = None) -> Iterator[Capture]:
+    """The captures of a file in their order, imported and without readings. Raises ImportProblem and OSError.
+
+    Of a damaged database those that can be read; ``loss`` is told of the others.
+    """
+    if found.kind is Kind.DATABASE:
+        yield from database.captures(found.path, loss or Loss())
+        return
     _limit(found, {Kind.JSONL: MAX_LINES_FILE, Kind.HAR: MAX_ARCHIVE, Kind.BUNDLE: MAX_BUNDLE}[found.kind])
     with _opened(found.path) as file:
         if found.kind is Kind.JSONL:

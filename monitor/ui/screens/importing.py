@@ -28,7 +28,7 @@ class ImportScreen(WorkScreen):
 
     def fields(self) -> list[Field]:
         """The file."""
-        return [Field("file", "File", "JSON lines, HAR or a bundle, such as export writes.", required=True)]
+        return [Field("file", "File", "JSON lines, HAR, a bundle or a database.", required=True)]
 
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """What is in the file, once it was read."""
@@ -43,6 +43,7 @@ class ImportScreen(WorkScreen):
         since, until = (f"{day(at)} {clock(at)}" for at in (checked.first, checked.last))
         return [
             [(count(checked.captures, "capture"), "strong"), (f"  {since} to {until}", "quiet")],
+            *([[(checked.loss.sentence(), "warn")]] if checked.loss.number else []),
             [("enter", "accent"), (" imports them, while receiving goes on; ", "plain"), ("esc", "accent"),
              (" leaves the store as it is", "quiet")],
         ]  # fmt: skip
