@@ -46,7 +46,7 @@ async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bo
     from monitor.services.pruning import prunable
     from monitor.store.store import Store
 
-    store = Store.open(path)
+    store = Store.open(path, making_room=True)
     try:
         span = timedelta(seconds=older_than) if older_than is not None else None
         found = prunable(path, datetime.now(UTC), older_than=span, keep=keep)

@@ -122,6 +122,7 @@ class Retention:
             except StoreError as error:  # a full disk, a busy database: later it may work
                 log.warning("nothing was let go: %s", error)
                 self._size = self._since = 0  # not known: nobody is turned away for it
+            await asyncio.to_thread(self._store.reserve.keep)
             await self._look_at_log()
             hurried = True
             try:

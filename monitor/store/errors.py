@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
+
+DISK_FULL: Final = "the disk is full"
+DISK_ERROR: Final = "the disk gave an error"  # a limit on the size of files or on space is one to SQLite
+NO_ROOM: Final = frozenset({DISK_FULL, DISK_ERROR})
 
 
 class StoreError(Exception):
@@ -17,13 +22,18 @@ def reason_of(error: sqlite3.Error) -> str:
     """Why SQLite failed, in words for the status line."""
     code = getattr(error, "sqlite_errorname", None) or ""
     if code.startswith("SQLITE_FULL"):
-        return "the disk is full"
+        return DISK_FULL
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "another program holds the database"
     if code.startswith("SQLITE_IOERR"):
-        return "the disk gave an error"
+        return DISK_ERROR
     if code.startswith("SQLITE_READONLY"):
         return "the database is read-only"
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return "the database is damaged"
     return f"SQLite says: {error}"
+
+
+def lacks_room(error: sqlite3.Error) -> bool:
+    """Whether it may be for want of space that SQLite failed."""
+    return reason_of(error) in NO_ROOM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import ModuleType
@@ -44,8 +45,9 @@ class Lease:
                     f"Another hooktop (pid {holder or 'unknown'}) is writing {self._database}; "
                     "stop it, or name another file with --db."
                 ) from None
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{os.getpid()}\n".encode("ascii"))
+        with contextlib.suppress(OSError):  # a full disk: who has it is then not known
+            os.ftruncate(fd, 0)
+            os.write(fd, f"{os.getpid()}\n".encode("ascii"))
         self._fd = fd
 
     def give_up(self) -> None:

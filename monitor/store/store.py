@@ -18,10 +18,11 @@ from monitor.model.capture import Capture
 from monitor.store import intake, projection, retention, search, shapes
 from monitor.store.attempts import insert as insert_attempts
 from monitor.store.connection import prepare
-from monitor.store.errors import StoreUnavailableError
+from monitor.store.errors import NO_ROOM, StoreUnavailableError
 from monitor.store.held import held_log
 from monitor.store.lease import Lease
 from monitor.store.reader import Reader
+from monitor.store.reserve import Reserve, forget_some, give_all_back
 from monitor.store.retention import RetentionReader
 from monitor.store.rows import insert_rows, reading_row
 from monitor.store.schema import READING_COLUMNS
@@ -40,6 +41,7 @@ class Store:
     def __init__(self, path: Path, lease: Lease, notice: str | None) -> None:
         self.path = path
         self.notice = notice
+        self.reserve = Reserve(path)
         self._lease = lease
         self._writer: Writer | None = None
         self._followers: list[Committed] = []
@@ -49,17 +51,19 @@ class Store:
         self.held_log = 0  # bytes of the log that something which reads keeps from being written back
 
     @classmethod
-    def open(cls, path: Path, *, trust_unproven: bool | None = None) -> Store:
+    def open(cls, path: Path, *, trust_unproven: bool | None = None, making_room: bool = False) -> Store:
         """Take the lease and make the database ready: created, checked, migrated.
 
         ``trust_unproven`` is whether captures whose signature could not be checked are to move messages (None: as
-        before); once there are messages only ``reread`` changes it. ``notice`` says what the user should know. Raises
-        StoreError with a sentence for the user.
+        before); once there are messages only ``reread`` changes it. ``making_room`` gives the reserve up where the disk
+        is full. ``notice`` says what the user should know. Raises StoreError with a sentence for the user.
         """
         path = paths.expanded(path)
         lease = Lease(path)
         lease.take()
         try:
+            if making_room:
+                Reserve(path).give_up_if_full()
             notice = prepare(path)
             if trust_unproven is not None:
                 notice = projection.choose(path, trust_unproven) or notice
@@ -200,20 +204,38 @@ class Store:
             while low <= last and (limit is None or gone < limit) and not stop():
                 ids, low = await asyncio.to_thread(reader.expired, before, low, unproven=unproven, imported=imported)
                 ids = ids if limit is None else ids[: limit - gone]
-                for start in range(0, len(ids), retention.STEP):
-                    if stop():
-                        break
-                    part = ids[start : start + retention.STEP]
-                    tally.update(await self._writer.run(partial(retention.forget, ids=part)))
-                    gone += len(part)
+                while ids and not stop():
+                    number, told = await self._let_go(self._writer, ids[: retention.STEP])
+                    del ids[:number]
+                    tally.update(told)
+                    gone += number
                     progress(gone)
         if gone:
             for pruned in self._prune_followers:
                 pruned(tally)
-            left = await self._writer.run(retention.give_back)
-            while left > (left := await self._writer.run(retention.give_back)):
-                pass
+            await self._give_back(self._writer)
         return gone
+
+    async def _let_go(self, writer: Writer, ids: Sequence[int]) -> tuple[int, Mapping[tuple[str, str], int]]:
+        """Delete these captures, or the first of them where the disk is full; gives how many, and of which kinds."""
+        try:
+            return len(ids), await writer.run(partial(retention.forget, ids=ids))
+        except StoreUnavailableError as error:
+            if str(error) not in NO_ROOM:
+                raise
+        number, tally = await writer.run(partial(forget_some, ids=ids, reserve=self.reserve))
+        return number, tally
+
+    async def _give_back(self, writer: Writer) -> None:
+        """Give what was freed back to the system, a little at a time."""
+        try:
+            left = await writer.run(retention.give_back)
+            while left > (left := await writer.run(retention.give_back)):
+                pass
+        except StoreUnavailableError as error:
+            if str(error) not in NO_ROOM:
+                raise
+            await writer.run(partial(give_all_back, reserve=self.reserve))
 
     async def look_at_log(self) -> None:
         """Find out whether something keeps a log that has grown too large: see ``held_log``. Raises StoreError."""

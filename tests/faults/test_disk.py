@@ -12,12 +12,13 @@ import resource
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def within(pid: int, *command: str) -> str:
     """Run a command where a program's filesystem is; gives what it printed."""
     entering = ["nsenter", "--preserve-credentials", "-U", "-m", "-t", str(pid)]
     home = environment(Path("/nonexistent"))
-    return subprocess.run([*entering, *command], env=home, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([*entering, *command], env=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def bodies_within(pid: int, db: Path) -> list[bytes]:
@@ -74,6 +77,14 @@ def bodies(db: Path) -> list[bytes]:
     with closing(Reader(db)) as reader:
         assert reader.check() == "ok"
         return [capture.request.body for capture in reader.page(limit=100_000)]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Return when something is so."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def health(url: str) -> int:
@@ -160,6 +171,105 @@ def test_f3_a_disk_without_room_for_the_checkpoint_does_not_end_the_writer(tmp_p
         until(200, program.url, b"after")
         assert health(program.url) == 200
         assert len(bodies_within(pid, db)) == stored + 1
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, options: str) -> Iterator[int]:
+    """A small filesystem on a folder; gives the pid of a program whose folder it is, and so can be that of others."""
+    place.mkdir()
+    command = [*mounted(place, options), "sh", "-c", "echo there; exec sleep 600"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"there\n"
+        try:
+            yield program.pid
+        finally:
+            program.kill()
+
+
+def fill(disk: Path) -> Path:
+    """Take every byte that is left; gives the file that has them."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(64 * 1024))
+    with contextlib.suppress(OSError), filler.open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+    assert os.statvfs(disk).f_bavail == 0
+    return filler
+
+
+def flooded(url: str, number: int) -> None:
+    """Captures of 30 KB each."""
+    with httpx.Client(trust_env=False, timeout=30) as http:
+        for n in range(number):
+            body = b"%06d" % n + os.urandom(30_000)
+            assert http.post(f"{url}/generic", content=body).status_code == 200
+
+
+# Looks after its space each second in place of every 20.
+OFTEN = ("-c", "import sys; from monitor.services import retention; retention.ROOM_EVERY_S = 1; "
+         "from monitor.cli.app import run; sys.exit(run(sys.argv[1:]))")  # fmt: skip
+MIB = 1024 * 1024
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGKILL])
+def test_f3_on_a_full_disk_captures_can_be_deleted(tmp_path: Path, ends: signal.Signals) -> None:
+    place, environ = tmp_path / "disk", environment(tmp_path)
+    db = place / "h.db"
+    with small_disk(place, "size=256m") as pid:
+        entering = ["nsenter", "--preserve-credentials", "-U", "-m", "-t", str(pid)]
+        disk = Path(f"/proc/{pid}/root{place}")
+        reserve = disk / "h.db.reserve"
+        with listening(db, environ, before=entering, python=OFTEN) as program:
+            flooded(program.url, 1000)
+            wait_for(lambda: reserve.exists() and reserve.stat().st_size > 28 * MIB)
+            assert stat.S_IMODE(reserve.stat().st_mode) == 0o600
+            fill(disk)
+            until(503, program.url, b"x" * 900_000)
+            program.process.send_signal(ends)
+            program.process.wait(30)
+        fill(disk)
+        before = len(bodies_within(pid, db))
+        pruned = within(pid, sys.executable, "-m", "monitor", "prune", "--keep", "500", "--yes", "--db", str(db))
+        assert pruned == ""
+        left = bodies_within(pid, db)
+        assert (before >= 1000, len(left)) == (True, 500)
+        assert not reserve.exists()
+        assert os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize > 12 * MIB
+        with listening(db, environ, before=entering, python=OFTEN) as program:
+            assert post(program.url, b"after") == 200
+            (disk / "filler").unlink()
+            wait_for(lambda: reserve.exists() and reserve.stat().st_size > 28 * MIB)
+
+
+@linux
+@pytest.mark.slow
+def test_f3_a_full_disk_has_room_again_when_old_captures_may_go(tmp_path: Path) -> None:
+    place, environ = tmp_path / "disk", environment(tmp_path)
+    config = tmp_path / "config.toml"
+    config.write_text('[store]\nkeep = "30s"\n', "utf-8")
+    config.chmod(0o600)
+    db = place / "h.db"
+    often = (OFTEN[0], OFTEN[1].replace("from monitor.cli", "retention.AGE_EVERY = 1; from monitor.cli"))
+    with small_disk(place, "size=256m") as pid:
+        entering = ["nsenter", "--preserve-credentials", "-U", "-m", "-t", str(pid)]
+        disk = Path(f"/proc/{pid}/root{place}")
+        with listening(db, environ, "--config", str(config), before=entering, python=often) as program:
+            flooded(program.url, 600)
+            wait_for((disk / "h.db.reserve").exists)
+            fill(disk)
+            until(503, program.url, b"x" * 900_000)
+            end = time.monotonic() + 90
+            while post(program.url, b"x" * 900_000) != 200:
+                assert time.monotonic() < end
+                time.sleep(1)
+            assert health(program.url) == 200
+            left = bodies_within(pid, db)
+            assert len(left) < 600
 
 
 @linux
