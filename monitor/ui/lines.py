@@ -62,15 +62,19 @@ def plain_text(lines: Iterable[Line]) -> str:
     return "\n".join(line.text for line in lines)
 
 
+def hanging(indent: int, width: int) -> int:
+    """The indent that rows after the first are drawn with: never more than half of the room."""
+    return min(indent, width // 2)
+
+
 def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     """The rows that a text takes in ``width`` cells, as (start, end) in characters.
 
-    Rows break at blanks where there is one in their last third, else anywhere. Rows after the first are ``indent``
-    narrower.
+    Rows break at blanks where there is one in their last third, else anywhere. Rows after the first are narrower by
+    what ``hanging`` leaves of ``indent``.
     """
     width = max(width, 1)
-    if indent > width // 2:
-        indent = 0
+    indent = hanging(indent, width)
     if len(text) <= width and (text.isascii() or cell_len(text) <= width):
         return [(0, len(text))]
     rows: list[tuple[int, int]] = []

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from monitor.text import visible
 from monitor.ui.format import clock, count, fit, fit_status, gap, long_span, pad, short_span, size, sparkline
-from monitor.ui.lines import wrap
+from monitor.ui.lines import hanging, wrap
 from tests.factory import START
 
 
@@ -59,7 +59,8 @@ def test_wrapped_rows_are_the_whole_text_and_fit(text: str, width: int, indent: 
     rows = wrap(shown, width, indent)
     assert "".join(shown[start:end] for start, end in rows) == shown
     for start, end in rows:
-        assert cell_len(shown[start:end].rstrip(" ")) <= max(width, 2)
+        before = hanging(indent, width) if start else 0
+        assert before + cell_len(shown[start:end].rstrip(" ")) <= max(width, 3)
 
 
 def test_wrap_breaks_at_blanks() -> None:

@@ -7,7 +7,7 @@ from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader
 from monitor.ui.lines import Line, foreign, line
 
-_WIDEST = 30
+_WIDEST = 16  # cells of a name beside its value; a longer one stands over it
 
 
 def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...] = ()) -> list[Line]:
@@ -22,10 +22,11 @@ def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...]
         shown, _ = foreign(name, limit=200)
         signed = name.lower() in signature_headers
         value = redact.target(redact.header_value(name, value), reader.token)
-        lines.append(
-            line((shown.ljust(wide), "accent" if signed else "key"), ("  ", "plain"), reader.prose(value, "plain"),
-                 indent=min(wide, len(shown.ljust(wide))) + 2)
-        )  # fmt: skip
+        role = "accent" if signed else "key"
+        if len(shown) > wide:
+            lines.append(line((shown, role), indent=2))
+            shown = ""
+        lines.append(line((shown.ljust(wide + 2), role), reader.prose(value, "plain"), indent=wide + 2))
     if not request.headers:
         lines.append(line(("no headers", "quiet")))
     return lines

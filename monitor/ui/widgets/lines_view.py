@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.selection import Selection
 from textual.strip import Strip
 
-from monitor.ui.lines import Document, Line, wrap
+from monitor.ui.lines import Document, Line, hanging, wrap
 from monitor.ui.painted import Painted
 from monitor.ui.widgets.steady import SteadyScroll
 
@@ -211,7 +211,7 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
             segments.append(Segment(f" … {inside} lines {closing}", base + self.role("faint")))
         indent = 0
         if start:
-            indent = min(line.indent, width // 2)
+            indent = hanging(line.indent, width)
             segments.insert(0, Segment(" " * indent, base))
         strip = Strip(segments)
         selection = self.text_selection
@@ -241,8 +241,8 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text that the mouse selected."""
-        rows = []
+        rows, width = [], self.scrollable_content_region.width
         for number, start, end in self._rows:
             line = self.document.lines[number]
-            rows.append((" " * line.indent if start else "") + line.text[start:end])
+            rows.append((" " * hanging(line.indent, width) if start else "") + line.text[start:end])
         return selection.extract("\n".join(rows)), "\n"

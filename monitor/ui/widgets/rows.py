@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from monitor.ui.actions import bindings
-from monitor.ui.lines import Line, Part, wrap
+from monitor.ui.lines import Line, Part, hanging, wrap
 from monitor.ui.painted import Painted
 from monitor.ui.widgets.steady import SteadyScroll
 
@@ -326,6 +326,5 @@ class ItemsView(Cursor):
                 segments[0] = Segment(segments[0].text, bare)
             return Strip(segments).adjust_cell_length(width, bare)
         if start and line.indent:
-            indent: Line = Line(" " * min(line.indent, width // 2), ((0, min(line.indent, width // 2), "plain"),))
-            segments = [*self.paint_slice(indent, 0, len(indent.text), base), *segments]
+            segments = [Segment(" " * hanging(line.indent, width), base), *segments]
         return Strip(segments).adjust_cell_length(width, base)
