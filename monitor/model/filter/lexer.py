@@ -96,7 +96,7 @@ def _term(text: str, start: int) -> tuple[Token, int]:
         raise FilterError(
             f"{visible(text[start:at], limit=40)} has no value.",
             at,
-            "Write the value right behind it, without a blank.",
+            "Write it right behind, without a blank.",
         )
     if not field and operator == ":" and value.lower() in KEYWORDS and value == text[at:end]:
         return Token(KEYWORDS[value.lower()], start), end

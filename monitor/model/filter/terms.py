@@ -102,7 +102,7 @@ def _field(token: Token) -> tuple[Field, str]:
     raise FilterError(
         f"There is no field {visible(token.field, limit=40)}.",
         token.start,
-        (f"Did you mean {near[0]}? " if near else "") + "Put it in quotes to search for the words.",
+        f"Did you mean {near[0]}?" if near else "Put it in quotes to search for the words.",
     )
 
 

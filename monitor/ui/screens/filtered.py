@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
@@ -76,6 +77,13 @@ class FilteredScreen(ListScreen):
             return []
         return [(f" paused, {self.session.key('freeze')} goes on ", "chip")]
 
+    def keys(self) -> list[Action]:
+        """As for every screen; the key that let all stand still lets it go on."""
+        shown = super().keys()
+        if not self.session.view.frozen:
+            return shown
+        return [replace(action, label="go on") if action.id == "freeze" else action for action in shown]
+
     @property
     def typing(self) -> bool:
         """Whether a filter is being typed."""
@@ -123,7 +131,7 @@ class FilteredScreen(ListScreen):
     def _filter_typed(self, event: FilterBar.Typed) -> None:
         if self._typing is not None:
             self._typing.stop()
-        self._typing = self.set_timer(FILTER_AFTER_S, lambda: self._apply(event.text))
+        self._typing = self.set_timer(FILTER_AFTER_S, lambda: self._apply(event.text, typing=True))
 
     @on(FilterBar.Done)
     def _filter_done(self, event: FilterBar.Done) -> None:
@@ -135,13 +143,14 @@ class FilteredScreen(ListScreen):
             if event.text.strip():
                 self.session.preferences.remember_filter(event.text.strip())
 
-    def _apply(self, text: str) -> bool:
-        """Put a filter in force everywhere; false when it is none."""
+    def _apply(self, text: str, *, typing: bool = False) -> bool:
+        """Put a filter in force everywhere; false when it is none. A word that is still being typed may be wrong."""
         bar = self.query_one(FilterBar)
         try:
             self.check(text)
         except FilterError as error:
-            bar.wrong(error)
+            if not (typing and bar.completes(error.column)):
+                bar.wrong(error)
             return False
         bar.right()
         if text.strip() != self.session.view.filter_text.strip():
@@ -218,7 +227,9 @@ class PanedScreen(FilteredScreen):
         return ("pane", "rows", "filtered") if self.pane.has_focus_within else self.OF_LIST
 
     def applies(self, action: Action) -> bool:
-        """As for every screen; and nothing can be opened in an empty list."""
+        """As for every screen; and nothing can be opened in an empty list, or where no capture is behind an entry."""
+        if action.id == "open" and self.pane.has_focus_within and self.capture_number is None:
+            return False
         return super().applies(action) and (action.id not in ("open", "copy") or self.rows.count() > 0)
 
     def note(self) -> str:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 
+from monitor.ui.actions import Action
 from monitor.ui.jumps import GoBack
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
@@ -154,6 +155,10 @@ class PaneScreen(AloneScreen):
     def contexts(self) -> Sequence[str]:
         """Those of the pane."""
         return ("pane", "rows")
+
+    def applies(self, action: Action) -> bool:
+        """As for every screen; and an entry can be opened where a capture stands behind it."""
+        return super().applies(action) and (action.id != "open" or self.capture_number is not None)
 
     def tick(self) -> None:
         """List and pane go on."""

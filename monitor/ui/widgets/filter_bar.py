@@ -91,6 +91,10 @@ class FilterBar(Vertical):
         else:
             self._help.show_parts((("   ", "plain"), (pad(words, wide, right=True), "warn"), (" ▲", "bad")))
 
+    def completes(self, column: int) -> bool:
+        """Whether what stands at a column can still become something that is shown."""
+        return any(found.start <= column <= found.end for found in self._found)
+
     def right(self) -> None:
         """Nothing is wrong any more."""
         if self._wrong:
