@@ -213,12 +213,13 @@ def of(context: str, actions: Sequence[Action] = ACTIONS) -> Iterator[Action]:
     return (action for action in actions if action.context == context)
 
 
-def bindings(context: str) -> list[BindingType]:
-    """The bindings of a context, for the screen or widget that it belongs to."""
+def bindings(context: str, ids: Sequence[str] = ()) -> list[BindingType]:
+    """The bindings of a context, or of these actions of it, for the screen or widget that it belongs to."""
     # Quitting must also work while a text is typed.
     return [
         Binding(
             ",".join(action.keys), action.id, action.label, show=False, id=action.binding, priority=action.id == "quit"
         )
         for action in of(context)
+        if not ids or action.id in ids
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
 from monitor.ui.screens.drill import DrillScreen
 from monitor.ui.screens.export import ExportScreen
+from monitor.ui.screens.filtered import FILTER_AFTER_S
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.restore import RestoreScreen
 from monitor.ui.status import Facts, status_lines
@@ -118,6 +120,43 @@ def test_no_state_is_left_out_of_the_status_line(width: int) -> None:
     for word in ("1 WEBHO", "PAUSED", "FILTER", "MASK", "DEMO"):
         assert f" {word}" in text
     assert "✔" not in text or "12,345" in text
+
+
+async def test_completions_stay_while_a_value_is_typed(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=SMALL) as s:
+        await s.press("slash", *"status:fai")
+        await s.pilot.pause(2 * FILTER_AFTER_S)
+        await s.settle()
+        below = s.screen_text().splitlines()[-2]
+        assert "failed" in below
+        assert "▲" not in below
+        await s.press("enter")
+        assert "▲ status is never fai." in s.screen_text()
+
+
+async def test_the_key_that_paused_is_said_to_go_on(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        await s.press("space")
+        assert " space go on " in s.screen_text().splitlines()[-1]
+        await s.press("space")
+        assert " space pause " in s.screen_text().splitlines()[-1]
+
+
+@pytest.mark.slow
+async def test_a_registration_alone_names_the_keys_that_do_something(tmp_path: Path) -> None:
+    async with view(tmp_path, size=USUAL, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.outbound")
+        await s.press("enter")
+        keys = s.screen_text().splitlines()[-1]
+        assert " y copy " in keys
+        for nothing in (" enter ", " u mend ", " a add "):
+            assert nothing not in keys
+        await s.press("escape")
+        await s.on("bird", "channels whatsapp.inbound")
+        await s.press("enter")
+        assert " u mend " in s.screen_text().splitlines()[-1]
+        await s.press("u")
+        await s.shows("same  It is as wanted")
 
 
 async def test_completions_that_do_not_fit_leave_room_for_the_key(tmp_path: Path) -> None:
@@ -227,6 +266,20 @@ async def test_every_tab_can_be_seen_and_chosen_in_a_narrow_pane(tmp_path: Path)
         await s.pilot.click(offset=(tabs.index("Forward"), 2))
         await s.settle()
         assert "▸Forward" in s.screen_text()
+
+
+@pytest.mark.parametrize("size", [SMALL, (100, 30), (120, 40)], ids=str)
+async def test_a_long_header_is_whole_and_lines_up(tmp_path: Path, size: tuple[int, int]) -> None:
+    value = "".join(f"{number:03}" for number in range(60))
+    named = (("x-the-signature-of-this-provider", value), ("host", value[::-1]))
+    (capture,) = plain_captures(1)
+    capture = replace(capture, request=replace(capture.request, headers=named))
+    async with screens(tmp_path, [capture], size=size) as s:
+        await s.press("k", "enter", "right", "right")
+        left = s.lines.region.x
+        rows = [row[left:].rstrip("▁▂▃▄▅▆▇█ ") for row in s.screen_text().splitlines()[s.lines.region.y :]]
+        assert value in "".join(row.strip() for row in rows)
+        assert len({row.index(text[:6]) for text in (value, value[::-1]) for row in rows if text[:6] in row}) == 1
 
 
 @pytest.mark.slow

@@ -59,7 +59,7 @@ async def test_every_row_says_how_it_stands_and_which_key_mends_it(tmp_path: Pat
         ):
             assert state in line(subject), line(subject)
             assert line(subject)[-12:].strip() == key
-        for words in ("volt  Volt  ••••oken", " ms  ", "no API, done by hand", "1 points elsewhere, U re-points"):
+        for words in ("volt  Volt  ••••oken", " ms  ", "no API, done by hand", "1 webhook elsewhere, U re-points"):
             assert words in s.screen_text(), words
         assert not any(secret in s.screen_text() for secret in SECRETS)
 
@@ -277,7 +277,7 @@ async def test_another_public_url_is_one_key_for_all(tmp_path: Path) -> None:
         box.value = NEXT + "/"
         await s.press("enter")
         assert s.monitor.reach.public_url == NEXT
-        await s.shows("4 point elsewhere, U re-points")
+        await s.shows("4 webhooks elsewhere, U re-points")
         await s.press("1")
         await s.until(lambda: s.app.current_mode == "live")
         s.app.live.tick()

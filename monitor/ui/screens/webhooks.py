@@ -21,7 +21,7 @@ from monitor.ui.offering import Offering
 from monitor.ui.safety import toast
 from monitor.ui.screens.base import TALL
 from monitor.ui.screens.frame import TRIPLE, ListScreen, over_list
-from monitor.ui.screens.registration import RegistrationScreen
+from monitor.ui.screens.registration import RegistrationScreen, addresses_of
 from monitor.ui.session import Session
 from monitor.ui.webhook_rows import adrift, heading, mending
 from monitor.ui.widgets.bars import Bar
@@ -80,22 +80,18 @@ class WebhooksScreen(ListScreen):
         return None if entry is None else entry.row
 
     @property
+    def mends(self) -> bool:
+        """Whether a key mends the registration under the cursor."""
+        return self._row is not None and mending(self._row) is not None
+
+    @property
     def capture_number(self) -> int | None:
         """The capture under the cursor, while the pane is in use."""
         return self.pane.capture_number if self.pane.has_focus_within else None
 
     def addresses(self) -> list[tuple[str, str]]:
         """The addresses that can be copied, each with what it is."""
-        row = self._row
-        entry = self.rows.selected
-        if entry is None or self.pane.has_focus_within:
-            return []
-        hook = row.url if row is not None else self.session.hook_url(entry.panel.provider)
-        found = [("the address to register", hook)] if hook is not None else []
-        if row is not None and row.found is not None:
-            found += [("the registered address", row.found.url)] if row.found.url != hook else []
-            found.append(("the provider's id", row.found.id))
-        return found
+        return [] if self.capture_number is not None else addresses_of(self.rows.selected, self.session)
 
     def contexts(self) -> Sequence[str]:
         """Those of the pane in use."""
@@ -109,7 +105,8 @@ class WebhooksScreen(ListScreen):
             return self.capture_number is not None or bool(self.addresses())
         if action.context == "webhooks":
             return True
-        return super().applies(action) and (action.id != "open" or bool(self.rows.entries))
+        opens = self.capture_number is not None if self.pane.has_focus_within else bool(self.rows.entries)
+        return super().applies(action) and (action.id != "open" or opens)
 
     def keys(self) -> list[Action]:
         """As for every screen; what mends is named where there is something to mend."""
@@ -176,7 +173,7 @@ class WebhooksScreen(ListScreen):
         state: list[Part] = []
         if away:
             keys = "" if self._webhooks.registrations.read_only else f", {self.session.key('mend_all')} re-points"
-            state = [(f" {count(away)} point{'s' if away == 1 else ''} elsewhere{keys} ", "chip")]
+            state = [(f" {count(away, 'webhook')} elsewhere{keys} ", "chip")]
         labels = heading(panels, listed.scrollable_content_region.width or width)
         return over_list(labels, state, width, between="  ")
 
@@ -196,7 +193,7 @@ class WebhooksScreen(ListScreen):
         if self.split:
             self.pane.items.focus()
         else:
-            self.open_alone(RegistrationScreen(self.session, self._webhooks, self.rows, self.catch_up))
+            self.open_alone(RegistrationScreen(self.session, self._webhooks, self))
 
     # --- changes -------------------------------------------------------------------------------------------------
 
