@@ -50,7 +50,7 @@ def row_parts(listed: Listed, width: int, part: int, look: Look, now: datetime) 
     if listed.unread:
         more = "+" if listed.unread >= MAX_UNREAD else ""
         right += [("  ", "plain"), (f" {listed.unread}{more} ", "chip")]
-    left: list[Part] = [(pad(visible(row.provider, limit=40), 10), "faint")]
+    left: list[Part] = [(pad(visible(row.provider, limit=40), 9) + " ", "faint")]
     room = width - 2 - cells(left) - cells(right)
     left += _last(row, look, room)
     return [*left, (" " * (width - 2 - cells(left) - cells(right)), "plain"), *right]

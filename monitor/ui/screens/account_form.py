@@ -21,6 +21,7 @@ from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.widgets.form import Form
 
 PROVIDER: Final = "provider"
+_WRITTEN: Final = {"api": "API", "url": "URL", "id": "ID"}  # words of settings that are not lower case
 NAME: Final = "name"
 _OFFERED: Final = tuple(name for name, settings in SETTINGS.items() if any(s.field == "api_secret" for s in settings))
 
@@ -42,7 +43,7 @@ class AccountForm(Overlay[str]):
         with Vertical(classes="box", id="account-form") as box:
             box.border_title = heading("Add an account")
             box.border_subtitle = heading("enter adds it, tab next field, esc closes")
-            first = {PROVIDER: self._provider, NAME: self._provider}
+            first = {PROVIDER: self._provider, NAME: self._free(self._provider)}
             yield Form(self._fields(), first, secrets=self._secrets())
             yield Plain(id="account-note")
 
@@ -62,7 +63,7 @@ class AccountForm(Overlay[str]):
                 words = f"Not shown{several}. A reference works as well: env:{setting.variable}, keyring:NAME."
             elif setting.default is not None:
                 words = f"Leave it empty for {setting.default}."
-            fields.append(Field(setting.name, setting.name.replace("_", " ").capitalize(), words, many=setting.many))
+            fields.append(Field(setting.name, _label(setting.name), words, many=setting.many))
         return fields
 
     def _secrets(self) -> frozenset[str]:
@@ -76,9 +77,15 @@ class AccountForm(Overlay[str]):
         if provider in _OFFERED and provider != self._provider:
             before, self._provider = self._provider, provider
             await form.set_fields(self._fields(), self._secrets())
-            if values.get(NAME) in ("", before):
-                next(row for row in form.rows if row.field.name == NAME).put(provider)
+            if values.get(NAME) in ("", self._free(before)):
+                next(row for row in form.rows if row.field.name == NAME).put(self._free(provider))
         form.wrong(self._problems())
+
+    def _free(self, provider: str) -> str:
+        """A name for an account that no other has: the provider's, with a number where it is taken."""
+        taken = {panel.account for panel in self._webhooks.registrations.panels()}
+        names = (provider, *(f"{provider}-{number}" for number in range(2, len(taken) + 2)))
+        return next(name for name in names if name not in taken)
 
     def _problems(self) -> dict[str, str]:
         values = self.query_one(Form).values()
@@ -125,6 +132,11 @@ class AccountForm(Overlay[str]):
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.query_one("#account-note", Plain).show_parts(((visible(text, limit=600), "bad" if bad else "quiet"),))
+
+
+def _label(name: str) -> str:
+    words = " ".join(_WRITTEN.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
 
 
 def _secret(text: str) -> str | Secret:

@@ -28,6 +28,7 @@ from monitor.ui.widgets.rows import Cursor, Rows
 EVERY_S: Final = 0.2  # between two looks whether there is another
 _LIMIT: Final = 20_000
 _ROOMY: Final = 64  # cells from which there is room for whose account it was
+_WIDE: Final = 90  # ... and for a long name of it
 _ID: Final = re.compile(r"(?<=/)(?=[^/?]*[0-9])[^/?]{16,}")  # a long segment with a digit in it
 
 
@@ -40,7 +41,7 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
     left: list[Part] = [
         (f"{clock(call.at, digits=int(roomy))} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
         (f"{call.took_s * 1000:>6,.0f} ms ", "plain"),
-        (pad(visible(call.account, limit=40), 14) + " " if roomy else "", "info"),
+        (pad(visible(call.account, limit=40), 14 if width >= _WIDE else 9) + " " if roomy else "", "info"),
         (pad(visible(call.method, limit=20), 7), "plain"),
     ]  # fmt: skip
     room = width - 2 - cells(left)

@@ -19,6 +19,7 @@ class BackupScreen(WorkScreen):
     """Asks for a file and copies the database into it."""
 
     TITLE = "Backup"
+    KEYS = "enter writes, esc closes"
 
     def __init__(self, session: Session) -> None:
         super().__init__()

@@ -37,6 +37,10 @@ _EMPTY: Final[dict[Order, tuple[str, str]]] = {
     Order.FAILED: ("No message has failed", "{}  shows another order"),
 }
 
+_MODES: Final = {
+    Order.SLOWEST: "FINISHED, SLOWEST FIRST", Order.STUCK: "UNFINISHED, STUCK FIRST", Order.FAILED: "FAILED ONLY",
+}  # fmt: skip
+
 
 class MessagesScreen(PanedScreen):
     """The list of messages, with the lifecycle of the one under the cursor beside it where there is room."""
@@ -95,9 +99,9 @@ class MessagesScreen(PanedScreen):
         return None if selected is None else self.session.links(selected)[1]
 
     def modes(self) -> Sequence[Part]:
-        """The order, where it is not the newest."""
-        order = self.view.order
-        return [*super().modes(), *([] if order is Order.NEWEST else [(f"{order.upper()} FIRST", "chip")])]
+        """The order, where it is not the newest, and which messages it leaves."""
+        mode = _MODES.get(self.view.order)
+        return [*super().modes(), *([(mode, "chip")] if mode is not None else [])]
 
     # --- bringing up to date -------------------------------------------------------------------------------------
 
@@ -108,12 +112,13 @@ class MessagesScreen(PanedScreen):
         if self.session.preferences.relative_times or (self.view.stuck_from and self._drawn % 10 == 0):
             self.rows.refresh()
         title, hint = _EMPTY[self.view.order]
+        before, key, after = hint.partition("{}")
         self.show_empty(
             self.view.wrong,
             self.view.scanned,
             ((title, "strong"),),
             (),
-            ((hint.format(self.session.key("order")), "quiet"),),
+            ((before, "quiet"), (key and self.session.key("order"), "accent"), (after, "quiet")),
             self._behind(),
             ((self.session.key("view_live"), "accent"), ("  shows what is captured", "quiet")),
         )

@@ -119,7 +119,8 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
 
     def _show(self) -> None:
         which = self._choices[self._which]
-        more = f"   {self._which + 1} of {len(self._choices)}" if len(self._choices) > 1 else ""
+        other = self._choices[(self._which + 1) % len(self._choices)]
+        more = f"   or {visible(other.what, limit=80)}" if other is not which else ""
         self.query_one("#replay-which", Plain).show_parts(((visible(which.what, limit=80), "plain"), (more, "faint")))
         pace = "with the gaps in which they came" if self._timed else "one after another, as they are answered"
         self.query_one("#replay-pace", Plain).show(pace)

@@ -92,6 +92,8 @@ class ThreadPane(Pane):
         if row is None:
             return [[]]
         counted = count(row.messages, "message")
+        if row.unproven and not row.messages:
+            counted = f"{count(row.unproven, 'message')} not proven"
         who = fit(parties(row, self._session.look()), max(width - len(counted) - 4, 8))
         return [[(who, "strong"), ("  " + counted, "quiet")]]
 
