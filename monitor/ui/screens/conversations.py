@@ -102,6 +102,7 @@ class ConversationsScreen(PanedScreen):
         """See that list and thread are up to date."""
         self.view.catch_up()
         if self.split:
+            self.pane.follow(self.rows.selected)
             self.pane.tick()
         return True
 

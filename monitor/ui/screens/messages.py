@@ -107,7 +107,10 @@ class MessagesScreen(PanedScreen):
 
     def tick(self) -> None:
         """Take in what changed, then draw it."""
-        self.pane.tick(self.catch_up())
+        changed = self.catch_up()
+        if self.split:
+            self.pane.follow(self.rows.selected)
+        self.pane.tick(changed)
         self._drawn += 1
         if self.session.preferences.relative_times or (self.view.stuck_from and self._drawn % 10 == 0):
             self.rows.refresh()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
 
 from monitor.services.webhooks import Webhooks
 from monitor.ui.actions import Action, bindings
+from monitor.ui.lines import Part
 from monitor.ui.screens.frame import PaneScreen
 from monitor.ui.session import Session
 from monitor.ui.webhook_rows import Entry
@@ -34,7 +36,7 @@ class RegistrationScreen(PaneScreen):
         """The registration."""
         return WebhookPane(self.session, self._webhooks, id="whole")
 
-    def contexts(self) -> tuple[str, ...]:
+    def contexts(self) -> Sequence[str]:
         """Those of the pane, and the view's."""
         return ("pane", "rows", "webhooks")
 
@@ -46,6 +48,10 @@ class RegistrationScreen(PaneScreen):
         if action.id == "copy":
             return self.capture_number is not None or bool(self.addresses())
         return super().applies(action) and (action.id != "mend" or self._below.mends)
+
+    def modes(self) -> Sequence[Part]:
+        """What points elsewhere is said over the list, which is that of this view."""
+        return ()
 
     def addresses(self) -> list[tuple[str, str]]:
         """The addresses that can be copied, each with what it is."""

@@ -130,6 +130,7 @@ class WebhooksScreen(ListScreen):
     def tick(self) -> None:
         """Take in what changed, then draw it."""
         self.catch_up()
+        self.follow_cursor()
         self.query_one("#heading", Bar).update()
         if self.focused is None:  # what had the focus was hidden by a resize
             self.rows.focus()

@@ -57,6 +57,8 @@ class MessagePane(Pane):
         self._timer = None
         if self.display:
             self.reload()
+        else:  # there is no room yet: asked for again when there is
+            self._number = None
 
     def reload(self) -> None:
         """Read the message again, and show it if it changed."""

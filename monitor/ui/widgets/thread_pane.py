@@ -137,6 +137,8 @@ class ThreadPane(Pane):
         self._timer = None
         if self.display:
             self._read(Wish.SAME)
+        else:  # there is no room yet: asked for again when there is
+            self._number = None
 
     def _read(self, wish: Wish) -> None:
         # a function, not a coroutine: one that is superseded before it begins leaves nothing behind

@@ -60,6 +60,8 @@ class WebhookPane(Pane):
         if self.display:
             load: WorkType[None] = self._load
             self.run_worker(load, group=f"load-{self.id}", exclusive=True)
+        else:  # there is no room yet: asked for again when there is
+            self._entry = None
 
     async def _load(self) -> None:
         entry = self._entry
