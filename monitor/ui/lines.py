@@ -70,7 +70,7 @@ def hanging(indent: int, width: int) -> int:
 def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     """The rows that a text takes in ``width`` cells, as (start, end) in characters.
 
-    Rows break at blanks where there is one in their last third, else anywhere. Rows after the first are narrower by
+    Rows break at blanks where there is one in their second half, else anywhere. Rows after the first are narrower by
     what ``hanging`` leaves of ``indent``.
     """
     width = max(width, 1)
@@ -83,7 +83,7 @@ def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     while start < length:
         end = min(start + room, length) if narrow else _reach(text, start, room)
         if end < length:
-            blank = text.rfind(" ", start + (end - start) * 2 // 3, end + 1)
+            blank = text.rfind(" ", start + (end - start) // 2, end + 1)
             if blank > start:
                 end = blank + 1
         rows.append((start, end))

@@ -179,7 +179,7 @@ def heading(panels: Sequence[Panel], width: int) -> str:
 
 def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | None, key: KeyOf) -> list[Part]:
     subject, found, state = columns
-    what = (pad(visible(row.subject, limit=_LIMIT), subject), "plain" if row.wanted is not None else "quiet")
+    what = (pad(_named(row, subject), subject), "plain" if row.wanted is not None else "quiet")
     parts: list[Part] = [(" ", "plain"), what, ("  ", "plain"), *_found(row, found, token)]
     told = state_parts(row, long=width >= _LONG, detailed=width >= _DETAILED)
     parts += [("  ", "plain"), *_padded(told, state)]
@@ -187,6 +187,13 @@ def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | 
     if hint is not None and key is not None:
         parts += [("  ", "plain"), (key(hint[0]), "accent"), (f" {hint[1]}", "strong")]
     return parts
+
+
+def _named(row: DriftRow, width: int) -> str:
+    """What a webhook is for; where there is little room the event without its service, which many share."""
+    shown = visible(row.subject, limit=_LIMIT)
+    event = shown.rpartition(" ")[2]
+    return event if len(shown) > width and "." in event else shown
 
 
 def _found(row: DriftRow, width: int, token: str | None) -> list[Part]:

@@ -32,6 +32,7 @@ from monitor.ui.widgets.bars import KeyBar
 from monitor.ui.widgets.filter_bar import FilterBar
 from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
 from tests.ui.test_coverage import opened, volts
+from tests.ui.test_messages import messages, post
 from tests.ui.test_overlays import simulators
 from tests.ui.test_snapshots import apart
 from tests.ui.webhooks import WANTED, View, ours, view
@@ -154,9 +155,39 @@ async def test_a_registration_alone_names_the_keys_that_do_something(tmp_path: P
         await s.press("escape")
         await s.on("bird", "channels whatsapp.inbound")
         await s.press("enter")
-        assert " u mend " in s.screen_text().splitlines()[-1]
+        await s.shows(" u mend ")
         await s.press("u")
         await s.shows("same  It is as wanted")
+
+
+@pytest.mark.slow
+async def test_events_of_one_service_can_be_told_apart(tmp_path: Path) -> None:
+    async with view(tmp_path, size=SMALL, wanted=WANTED, seed=ours) as s:
+        for event in ("sms.outbound", "sms.inbound", "whatsapp.inb", "whatsapp.out", "conversation.c"):
+            assert f" {event}" in s.screen_text()
+
+
+@pytest.mark.slow
+async def test_how_long_a_message_took_stands_beside_its_word(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(100, 30)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"))
+        rows = [row.rstrip() for row in s.screen_text().splitlines()]
+        for word in ("to sent", "sent to end", "in all", "to us"):
+            assert any(f"{word} " in row and row[row.index(f"{word} ") + len(word) + 1].isdigit() for row in rows), word
+
+
+@pytest.mark.parametrize("key", ["2", "3"])
+async def test_a_pane_that_is_seen_late_is_not_empty(tmp_path: Path, key: str) -> None:
+    async with screens(tmp_path, apart(mixed_captures()), size=(120, 40)) as s:
+        await s.monitor.store.caught_up()
+        s.app.stylesheet.add_source("#thread, #message { display: none !important; }", read_from=("", "late"))
+        await s.press(key)
+        await s.until(lambda: s.top().rows.selected is not None)  # type: ignore[attr-defined]
+        await s.pilot.pause(0.2)
+        assert not s.top().pane.display  # type: ignore[attr-defined]
+        s.app.stylesheet.add_source("", read_from=("", "late"))
+        s.app.refresh_css()
+        await s.until(lambda: bool(s.top().pane.items.placed))  # type: ignore[attr-defined]
 
 
 async def test_completions_that_do_not_fit_leave_room_for_the_key(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from monitor.providers.errors import explain
 from monitor.store.reader import Row
 from monitor.text import visible
 from monitor.ui.columns import status_of as row_status
-from monitor.ui.documents.look import BLANK, Reader, labelled, mixed_note, title, under
+from monitor.ui.documents.look import BLANK, LABEL, Reader, labelled, mixed_note, title, under
 from monitor.ui.documents.summary import error_lines, media_parts
 from monitor.ui.format import VERDICTS, clock, count, day, fit, gap, long_span, pad
 from monitor.ui.lines import Line, Part, foreign, line
 from monitor.ui.message_columns import WORDS, status_of
+from monitor.ui.painted import cells
 from monitor.ui.stages import ROLES, glyph, inbound, took
 from monitor.ui.widgets.rows import Placed
 
@@ -49,7 +50,7 @@ class Lifecycle:
         message = self.message
         own: list[Placed] = [(one, None) for one in _head(message, reader, self.stuck)]
         own += [(BLANK, None), *_waterfall(message, self.stuck, width)]
-        lines = [*_latencies(message)]
+        lines = [*_latencies(message, width)]
         if message.error is not None:
             lines += [BLANK, *error_lines(message.error, reader), *_hints(message)]
         own += [(one, None) for one in lines]
@@ -195,7 +196,7 @@ def _to_come(message: Message, stuck: float | None) -> Iterator[Line]:
         yield line((" " * (_NAME + 2), "plain"), (f"the provider gives up at {until}", "quiet"))
 
 
-def _latencies(message: Message) -> Iterator[Line]:
+def _latencies(message: Message, width: int) -> Iterator[Line]:
     latency = message.latency
     told = [
         (word, took(seconds, about=latency.about))
@@ -207,15 +208,15 @@ def _latencies(message: Message) -> Iterator[Line]:
     ]  # fmt: skip
     if not told:
         return
-    parts: list[Part] = []
+    rows: list[list[Part]] = [[]]
     for word, text in told:
-        parts += [
-            ("   " if parts else "", "plain"),
-            (f"{word} ", "quiet"),
-            (text, "strong" if word == "in all" else "plain"),
-        ]
+        pair: list[Part] = [(f"{word} ", "quiet"), (text, "strong" if word == "in all" else "plain")]
+        if rows[-1] and LABEL + cells(rows[-1]) + 3 + cells(pair) > width:
+            rows.append([])
+        rows[-1] += [("   " if rows[-1] else "", "plain"), *pair]
     yield BLANK
-    yield labelled("took", *parts)
+    yield labelled("took", *rows[0])
+    yield from (under(*row) for row in rows[1:])
 
 
 def _hints(message: Message) -> Iterator[Line]:

@@ -73,7 +73,7 @@ class SendScreen(OptionsOverlay[Order]):
         options = []
         before = ""
         longest = max((cell_len(visible(scenario.name)) for _, scenario in self._scenarios), default=0)
-        longest = min(longest, max(self.app.size.width // 4, 20))
+        longest = min(longest, max(self.app.size.width * 3 // 10, 20))
         for index, (provider, scenario) in enumerate(self._scenarios):
             shown = provider if provider != before else ""
             before = provider
