@@ -18,13 +18,14 @@ from rich.text import Text
 from textual import on
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
 from monitor.store.errors import StoreError
 from monitor.times import utc_now
 from monitor.ui import continuing, crash, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
+from monitor.ui.colourless import Colourless
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
@@ -143,7 +144,10 @@ class HooktopApp(PacedApp):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, then ours: the second layer against foreign controls."""
-        return [*super().get_line_filters(), self._controls]
+        filters = super().get_line_filters()
+        if self.no_color and self.current_theme.ansi:
+            filters = [Colourless(), *(one for one in filters if not isinstance(one, Monochrome))]
+        return [*filters, self._controls]
 
     def frame(self) -> None:
         """Bring the screen that is seen up to date, and the live list behind it."""
