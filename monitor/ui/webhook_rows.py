@@ -190,10 +190,10 @@ def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | 
 
 
 def _named(row: DriftRow, width: int) -> str:
-    """What a webhook is for; where there is little room the event without its service, which many share."""
+    """What a webhook is for; where there is little room the end of its event, in which those of a service differ."""
     shown = visible(row.subject, limit=_LIMIT)
     event = shown.rpartition(" ")[2]
-    return event if len(shown) > width and "." in event else shown
+    return "…" + event[1 - width :] if len(shown) > width and "." in event else shown
 
 
 def _found(row: DriftRow, width: int, token: str | None) -> list[Part]:

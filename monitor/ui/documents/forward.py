@@ -10,6 +10,7 @@ from monitor.model.attempt import Attempt, AttemptKind
 from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.body import body
+from monitor.ui.documents.headers import WIDEST
 from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
 from monitor.ui.format import clock, count, day, outcome, size, took
 from monitor.ui.lines import Document, Line, foreign, line
@@ -60,9 +61,11 @@ def _head(attempt: Attempt, reader: Reader) -> Iterator[Line]:
 def header_lines(attempt: Attempt, reader: Reader) -> Iterator[Line]:
     """The headers of an answer, credentials hidden."""
     yield title("the app's answer")
+    wide = min(max((len(name) for name, _ in attempt.headers), default=0), WIDEST)
     for name, value in attempt.headers:
+        named, role = foreign(name, "key", limit=200)
         shown = redact.target(redact.header_value(name, value), reader.token)
-        yield line(foreign(name, "key", limit=200), ("  ", "plain"), reader.prose(shown), indent=4)
+        yield line((f"{named:{wide}}  ", role), reader.prose(shown), indent=wide + 2)
 
 
 def body_document(attempt: Attempt, reader: Reader, *, raw: bool) -> Document:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from monitor.model.capture import Capture
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader
 from monitor.ui.lines import Line, foreign, line
 
-_WIDEST = 16  # cells of a name beside its value; a longer one stands over it
+WIDEST: Final = 16  # cells of a name beside its value; a longer one stands over it
 
 
 def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...] = ()) -> list[Line]:
@@ -17,7 +19,7 @@ def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...]
     if request.query:
         target += "?" + (redact.HIDDEN if reader.masked else redact.target(request.query, reader.token))
     lines = [line(foreign(request.method, "strong", limit=20), (" ", "plain"), foreign(target, limit=2_000)), BLANK]
-    wide = min(max((len(name) for name, _ in request.headers), default=0), _WIDEST)
+    wide = min(max((len(name) for name, _ in request.headers), default=0), WIDEST)
     for name, value in request.headers:
         shown, _ = foreign(name, limit=200)
         signed = name.lower() in signature_headers

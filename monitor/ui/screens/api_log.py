@@ -105,7 +105,6 @@ class ApiLogScreen(Overlay[None]):
         """One box: the calls, a note, the call in full."""
         with Vertical(classes="box", id="api-log") as box:
             box.border_title = heading("Calls to the providers")
-            box.border_subtitle = heading("enter reads one, esc closes")
             yield Calls(self._session)
             yield Plain(id="api-log-note")
             yield CallView()
@@ -131,6 +130,7 @@ class ApiLogScreen(Overlay[None]):
             listed.changed()
         words = f"{count(len(calls), 'call')}, secrets hidden" if calls else "No call to a provider was made yet."
         self.query_one("#api-log-note", Plain).show(words)
+        self.query_one("#api-log").border_subtitle = heading("enter reads one, esc closes" if calls else "esc closes")
         self._follow()
 
     @on(Cursor.Moved)
