@@ -78,7 +78,7 @@ class HooktopApp(PacedApp):
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all);
         ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
         the configuration; ``on_shown`` is called when the first screen is there."""
-        self._controls = ControlFilter()
+        self._controls, self._colourless = ControlFilter(), Colourless()
         super().__init__()
         self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
         for own in themes.OWN:
@@ -146,7 +146,7 @@ class HooktopApp(PacedApp):
         """Textual's filters, then ours: the second layer against foreign controls."""
         filters = super().get_line_filters()
         if self.no_color and self.current_theme.ansi:
-            filters = [Colourless(), *(one for one in filters if not isinstance(one, Monochrome))]
+            filters = [self._colourless, *(one for one in filters if not isinstance(one, Monochrome))]
         return [*filters, self._controls]
 
     def frame(self) -> None:
