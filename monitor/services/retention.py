@@ -124,11 +124,10 @@ class Retention:
                 self._size = self._since = 0  # not known: nobody is turned away for it
             await asyncio.to_thread(self._store.reserve.keep)
             await self._look_at_log()
-            hurried = True
-            try:
-                await asyncio.wait_for(self._due.wait(), ROOM_EVERY_S)
-            except TimeoutError:
-                hurried = False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROOM_EVERY_S):  # wait_for of Python 3.11 may swallow what ends us
+                    await self._due.wait()
+            hurried = self._due.is_set()
 
     async def _look_at_log(self) -> None:
         before = self._store.held_log

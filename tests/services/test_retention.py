@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from monitor.model.capture import Source
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.retention import Retention
 from monitor.store.store import Store
-from tests.factory import START
+from tests.factory import START, make_capture
 from tests.store.test_retention import played
 
 FORGED = Verdict(VerdictStatus.INVALID, "no match")
@@ -36,6 +37,20 @@ async def test_a_span_longer_than_the_calendar_keeps_everything(tmp_path: Path) 
     await store.add(replace(played(1)[0], reading=None))
     await store.caught_up()
     assert await Retention(store, timedelta(days=999_999), 2**40).once() == 0
+    await store.stop()
+
+
+async def test_it_ends_when_it_is_told_to_while_much_is_stored(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "h.db")
+    store.start()
+    for turns in range(40):
+        retention = Retention(store, timedelta(days=99), 2**20)
+        retention.start()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        retention.stored([make_capture() for _ in range(100)])
+        await retention.stop()  # at once: it must not miss that while it hears of what was stored
     await store.stop()
 
 
