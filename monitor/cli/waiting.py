@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from monitor.cli.history import newest
 from monitor.model.event import moves
 from monitor.model.filter import Filter, FilterError
-from monitor.services.subject import about_messages
-from monitor.store.filter_sql import Where, compile_filter, compile_message_filter
+from monitor.store.filter_sql import Where, about_messages, compile_filter, compile_message_filter
 from monitor.store.message_reader import Order
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ from monitor.model.filter import Filter, FilterError, parse
 from monitor.model.message import Message
 from monitor.model.reading import Direction, MessageError, Reading
 from monitor.services.alert_commands import Commands
-from monitor.services.subject import about_messages
 from monitor.store.errors import StoreError
-from monitor.store.filter_sql import compile_filter, compile_message_filter
+from monitor.store.filter_sql import about_messages, compile_filter, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.text import visible
 from monitor.times import utc_now

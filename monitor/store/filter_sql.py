@@ -107,6 +107,7 @@ _MESSAGES: Final[Columns] = {
     "mark": (_Column("r.marks", "list"),),
 }  # fmt: skip
 MESSAGE_FIELDS: Final = frozenset(_MESSAGES)  # the names of the fields that messages have
+_OF_ANY: Final = frozenset({"provider", "age", "received"})  # what every capture has, whatever it tells of
 # The texts in a stored value; the second argument is the name after the dot of the field.
 _UNPACK: Final[dict[str, Callable[[Any, str], Iterable[str | None]]]] = {
     "": lambda stored, _: (stored,),
@@ -139,6 +140,13 @@ def compile_message_filter(filter: Filter, now: datetime) -> Where:
     parameters: list[object] = []
     sql = _node(filter.node, _MESSAGES, microseconds(now), parameters)
     return Where(sql, parameters, False, search.wanted(filter.node))
+
+
+def about_messages(filter: Filter) -> bool:
+    """Whether a filter speaks of what became of messages: it asks for something that messages have, for more than who
+    sent when, and for nothing that only captures have."""
+    fields = {term.field.name for term in terms(filter.node)}
+    return bool(fields - _OF_ANY) and fields <= MESSAGE_FIELDS
 
 
 def register(connection: sqlite3.Connection) -> None:
