@@ -95,9 +95,15 @@ def same(expected: bytes, given: bytes) -> bool:
     return hmac.compare_digest(expected, given)
 
 
-def right_mac(secret: bytes, digest: str, message: bytes, given: bytes) -> bool:
-    """Whether ``given`` is the whole HMAC of the message; a truncated one is not."""
-    return hmac.compare_digest(hmac.digest(secret, message, digest), given)
+def right_mac(secret: bytes, digest: str, message: bytes, *given: bytes) -> bool:
+    """Whether one of those given is the whole HMAC of the message; a truncated one is not.
+
+    It is made once for all: how many signatures there are is for a stranger to say, and the body may be long.
+    """
+    if not given:
+        return False
+    mac = hmac.digest(secret, message, digest)
+    return any(same(mac, one) for one in given)
 
 
 def right_ed25519(public: Ed25519PublicKey, message: bytes, given: bytes) -> bool:

@@ -109,6 +109,8 @@ def test_comparison_takes_any_bytes_and_only_the_whole() -> None:
     assert not same(b"\xff", b"")
     whole = hmac.digest(b"key", b"message", "sha256")
     assert right_mac(b"key", "sha256", b"message", whole)
+    assert right_mac(b"key", "sha256", b"message", bytes(32), whole)
+    assert not right_mac(b"key", "sha256", b"message")
     assert not any(right_mac(b"key", "sha256", b"message", whole[:size]) for size in range(32))
 
 

@@ -10,9 +10,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
@@ -51,6 +52,9 @@ _SCHEMES: Final = {"v1": "hmac-sha256/v1", "v1a": "ed25519/v1a"}
 _WORDS: Final = {"v1": "HMAC-SHA256 (v1)", "v1a": "Ed25519 (v1a)"}
 _LENGTHS: Final = {"v1": 32, "v1a": 64}  # bytes
 _SIGNED: Final = "id.timestamp.body"
+_Form: TypeAlias = tuple[str, Callable[[str, int], bytes]]  # its name, empty for the right one
+_OWN_FORM: Final[tuple[_Form, ...]] = (("", from_base64),)
+_FORMS: Final[tuple[_Form, ...]] = (*_OWN_FORM, ("base64url", from_base64url), ("hex", from_hex))
 _NEEDED: Final = {"v1": "a secret (whsec_...)", "v1a": "an Ed25519 public key"}
 
 
@@ -106,14 +110,10 @@ def verify(request: Request, body: Body, keys: Keys, now: float, *, versions: Se
     usable = [(version, key) for key in keys.keys for version in versions if _fits(key, version)]
     if usable and parts.absent() is None:
         message = parts.message(request.body)
-        for version, text in parts.offered:
-            try:
-                given = from_base64(text, _LENGTHS.get(version, 0))
-            except Undecodable:
-                continue
-            for kind, key in usable:
-                if kind == version and _right(version, key, message, given):
-                    return _judge_time(parts, version, key, now)
+        given = _decoded((pair for pair in parts.offered if pair[0] in versions), _OWN_FORM)
+        for version, key in usable:
+            if _right(version, key, message, given.get((version, ""), ())):
+                return _judge_time(parts, version, key, now)
     return _refused(request, body, parts, keys, usable, versions)
 
 
@@ -121,11 +121,12 @@ def _fits(key: Key, version: str) -> bool:
     return key.secret is not None if version == "v1" else ed25519_public(key) is not None
 
 
-def _right(version: str, key: Key, message: bytes, given: bytes) -> bool:
+def _right(version: str, key: Key, message: bytes, given: Sequence[bytes]) -> bool:
+    """Whether one of the signatures is the key's own of the message."""
     if version == "v1":
-        return key.secret is not None and right_mac(key.secret, "sha256", message, given)
+        return key.secret is not None and right_mac(key.secret, "sha256", message, *given)
     public = ed25519_public(key)
-    return public is not None and right_ed25519(public, message, given)
+    return public is not None and any(right_ed25519(public, message, one) for one in given)
 
 
 def _judge_time(parts: _Parts, version: str, key: Key, now: float) -> Verdict:
@@ -213,31 +214,31 @@ def _near_misses(
 ) -> Iterator[str]:
     """What would have matched, for people: the causes seen most often when such signatures fail."""
     message = parts.message(request.body)
-    decoded = list(_decoded(offered))
-    for version, given, form in decoded:
+    decoded = _decoded(offered, _FORMS)
+    for (version, form), given in decoded.items():
         for key in keys:
             if form and _right(version, key, message, given):
                 yield f"would match if the signature were in base64, not {form}"
             for words, secret in _other_secrets(key):
-                if version == "v1" and right_mac(secret, "sha256", message, given):
+                if version == "v1" and right_mac(secret, "sha256", message, *given):
                     yield f"would match {words}"
     others = [(words, parts.message(changed)) for words, changed in altered_bodies(request.body, body)]
     others.append((f"over the body alone, without {parts.prefix}-id and {parts.prefix}-timestamp", request.body))
     for words, other in others:
-        for version, given, _ in decoded:
+        for (version, _), given in decoded.items():
             if any(_right(version, key, other, given) for key in keys):
                 yield f"would match {words}"
 
 
-def _decoded(offered: Sequence[tuple[str, str]]) -> Iterator[tuple[str, bytes, str]]:
-    """The signatures in whatever form they can be read in: version, bytes, form (empty for the right one)."""
+def _decoded(offered: Iterable[tuple[str, str]], forms: Sequence[_Form]) -> dict[tuple[str, str], list[bytes]]:
+    """The bytes of the signatures by version and by the first of the forms that they can be read in."""
+    found: dict[tuple[str, str], list[bytes]] = {}
     for version, text in offered:
-        for form, decode in (("", from_base64), ("base64url", from_base64url), ("hex", from_hex)):
-            try:
-                yield version, decode(text, _LENGTHS[version]), form
-            except Undecodable:
-                continue
-            break
+        for form, decode in forms:
+            with suppress(Undecodable):
+                found.setdefault((version, form), []).append(decode(text, _LENGTHS[version]))
+                break
+    return found
 
 
 def _other_secrets(key: Key) -> Iterator[tuple[str, bytes]]:
