@@ -19,12 +19,12 @@ LOG_LIMIT: Final = 64 * 1024 * 1024  # bytes of the log that may stay when it wa
 QUICK_CHECK_BYTES: Final = 64 * 1024 * 1024  # larger files are checked when asked (doctor): the check reads it all
 
 
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode (transactions are begun by hand), safe against a hostile file.
 
-    Raises sqlite3.Error.
+    ``without_log`` is for a file that nobody writes: what is in the log beside it is not seen. Raises sqlite3.Error.
     """
-    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}{'&immutable=1' if without_log else ''}"
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         # A file from a stranger must not run functions through its views and triggers, nor misread its cells.
@@ -46,7 +46,8 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def prepare(path: Path) -> str | None:
     """Make the database at ``path`` ready for use: folder and file modes, checks, WAL, migrations.
 
-    Gives a notice for the user when a damaged file was moved aside and a new one begun, else None. Raises StoreError.
+    Gives a notice for the user when a damaged file was moved aside and a new one begun, or a log that is not its own,
+    else None. Raises StoreError.
     """
     try:
         if path.is_symlink():
@@ -64,10 +65,11 @@ def prepare(path: Path) -> str | None:
         ) from error
     notice = None
     try:
+        if existed and (log := _foreign_log(path)) is not None:
+            notice = f"The log beside the database was another's and is kept as {log.name}; it was left out."
         _initialise(path, existed=existed)
     except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if not (existed and name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))):
+        if not (existed and _is_damage(error)):
             raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
         aside = _move_aside(path)
         _initialise(path, existed=False)
@@ -76,6 +78,38 @@ def prepare(path: Path) -> str | None:
             f"back with: hooktop import --db {shlex.quote(str(path))} {shlex.quote(str(aside))}"
         )
     return notice
+
+
+def _foreign_log(path: Path) -> Path | None:
+    """Put the log beside a database aside where that alone makes it unsound; gives the name that it has then.
+
+    Only reads to find out: a connection that may write would take the log's pages over when it is closed. Raises
+    sqlite3.Error.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or not log.stat().st_size or path.stat().st_size > QUICK_CHECK_BYTES:
+        return None
+    if _is_sound(path) or not _is_sound(path, without_log=True):
+        return None
+    aside = path.with_name(f"{path.name}.log-{_stamp()}")
+    os.replace(log, aside)
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # an index of it, made anew from any log
+    return aside
+
+
+def _is_sound(path: Path, *, without_log: bool = False) -> bool:
+    try:
+        with contextlib.closing(connect(path, read_only=True, without_log=without_log)) as db:
+            asked = ("PRAGMA application_id", "PRAGMA quick_check(1)")
+            return [db.execute(pragma).fetchone()[0] for pragma in asked] == [APPLICATION_ID, "ok"]
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):
+            return False
+        raise
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def _initialise(path: Path, *, existed: bool) -> None:
@@ -136,10 +170,13 @@ def _corrupt(finding: str) -> sqlite3.DatabaseError:
 
 
 def _move_aside(path: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    aside = path.with_name(f"{path.name}.damaged-{_stamp()}")
     for suffix in ("", "-wal", "-shm"):
         side = path.with_name(path.name + suffix)
         if side.exists():
             os.replace(side, aside.with_name(aside.name + suffix))
     return aside
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

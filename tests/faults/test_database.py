@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shlex
 import shutil
@@ -182,6 +183,60 @@ async def test_f9_without_its_log_the_rest_is_whole_and_goes_on(tmp_path: Path) 
     (path.parent / "h.db-shm").unlink()
     await filled(path, b"second")
     assert bodies(path) == [b"first", b"second"]
+
+
+async def with_log(folder: Path, before: int, after: int) -> Path:
+    """A database with some captures in it, and some more in the log beside it, as a crash leaves the two."""
+    folder.mkdir()
+    path, left = folder / "running.db", folder / "h.db"
+    await filled(path, *(os.urandom(1500) for _ in range(before)))
+    async with storing(path) as store:
+        await asyncio.gather(*(store.add(make_capture(body=os.urandom(1500))) for _ in range(after)))
+        await store.caught_up()
+        shutil.copy(path, left)
+        shutil.copy(folder / "running.db-wal", folder / "h.db-wal")
+    return left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", [(0, 1), (3, 2), (150, 1), (150, 40), (400, 5)])
+async def test_f9_the_log_of_another_database_is_put_aside(tmp_path: Path, other: tuple[int, int]) -> None:
+    path, theirs = await with_log(tmp_path / "a", 200, 7), await with_log(tmp_path / "b", *other)
+    copy = tmp_path / "own" / "h.db"
+    copy.parent.mkdir()
+    for name in ("h.db", "h.db-wal"):
+        shutil.copy(path.with_name(name), copy.with_name(name))
+    own = Store.open(copy)
+    own._lease.give_up()
+    assert (own.notice, len(bodies(copy))) == (None, 207)
+
+    before, log = path.read_bytes(), theirs.with_name("h.db-wal").read_bytes()
+    path.with_name("h.db-wal").write_bytes(log)
+    store = Store.open(path)
+    store._lease.give_up()
+    assert path.read_bytes() == before
+    [aside] = path.parent.glob("h.db.log-*")
+    assert aside.read_bytes() == log
+    assert store.notice == f"The log beside the database was another's and is kept as {aside.name}; it was left out."
+    await filled(path, b"after")
+    assert bodies(path)[:200] == bodies(copy)[:200]
+    assert bodies(path)[200:] == [b"after"]
+
+
+def test_f9_the_log_of_another_program_s_database_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    Store.open(path)._lease.give_up()
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("CREATE TABLE theirs AS SELECT zeroblob(100000)")
+        db.commit()
+        shutil.copy(tmp_path / "other.db-wal", tmp_path / "h.db-wal")
+    before = path.read_bytes()
+    store = Store.open(path)
+    store._lease.give_up()
+    assert "was another's" in (store.notice or "")
+    assert path.read_bytes() == before
+    assert bodies(path) == []
 
 
 @pytest.mark.slow
