@@ -48,6 +48,8 @@ async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bo
 
     store = Store.open(path, making_room=True)
     try:
+        if store.notice:
+            tell(store.notice)
         span = timedelta(seconds=older_than) if older_than is not None else None
         found = prunable(path, datetime.now(UTC), older_than=span, keep=keep)
         before, number, whole = found.before, found.number, found.whole

@@ -47,6 +47,14 @@ async def test_prune_deletes_what_is_old(tmp_path: Path) -> None:
     assert run(["captures", "--db", str(path), "--json"], environ).stdout == ""
 
 
+async def test_prune_tells_of_a_database_that_was_damaged(tmp_path: Path) -> None:
+    path, environ = tmp_path / "h.db", environment(tmp_path)
+    path.write_bytes(b"this is no database at all" * 100)
+    done = run(["prune", "--db", str(path), "--keep", "5", "--yes"], environ)
+    assert done.returncode == 0
+    assert "The database was damaged and is kept as h.db.damaged-" in done.stderr
+
+
 async def test_backup_while_it_is_written(tmp_path: Path) -> None:
     path, copy, environ = tmp_path / "h.db", tmp_path / "copy.db", environment(tmp_path)
     await filled(path)
