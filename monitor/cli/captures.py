@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -86,7 +86,7 @@ def say_records(captures: Sequence[Capture]) -> None:
     say_json(*map(capture_record, captures))
 
 
-def _each(reader: Reader, ids: Sequence[int], show: Any) -> None:
+def _each(reader: Reader, ids: Sequence[int], show: Callable[[Sequence[Capture]], None]) -> None:
     for start in range(0, len(ids), PAGE):
         found = [reader.capture(number) for number in ids[start : start + PAGE]]
         show([capture for capture in found if capture is not None])

@@ -22,7 +22,9 @@ def command(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
+    from monitor.cli.app import COMPLETE
+
     kind = get_completion_class(shell)
     if kind is None:  # pragma: no cover - click has all three
         raise click.UsageError(f"There is no completion for {shell}; bash, zsh and fish have one.")
-    say(kind(ctx.find_root().command, {}, "hooktop", "_HOOKTOP_COMPLETE").source().strip())
+    say(kind(ctx.find_root().command, {}, "hooktop", COMPLETE).source().strip())

@@ -80,7 +80,7 @@ def _told(error: BaseException) -> tuple[int, str]:
     for module, name, code in _TOLD:
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
-            return code, _sentence(str(error))
+            return code, as_sentence(str(error))
     if isinstance(error, OSError) and error.strerror:
         place = f" {error.filename}" if error.filename else ""
         return FAILED, f"The system refused{place}: {error.strerror}; mend that and run hooktop again."
@@ -88,7 +88,8 @@ def _told(error: BaseException) -> tuple[int, str]:
     return FAILED, f"An unexpected error ({type(error).__name__}) ended the command; -vv shows where it arose."
 
 
-def _sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
+    """A text that says what is wrong, as a sentence: with a capital at its beginning and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 

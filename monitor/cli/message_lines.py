@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from monitor.cli.lines import ARROWS, STATUS_COLORS
-from monitor.cli.output import GAP, Paint, cut, pad
+from monitor.cli.output import GAP, Paint, counted, cut, pad
 from monitor.model.conversation import Conversation
 from monitor.model.message import Mark, Message, Stage
 from monitor.model.reading import Direction, MessageError, Status
@@ -103,13 +103,12 @@ def conversation_line(conversation: Conversation, paint: Paint) -> str:
     parties = " · ".join(visible(party, limit=60) for party in conversation.parties) or visible(conversation.key)
     failed = f", {conversation.failed:,} failed" if conversation.failed else ""
     unproven = f", {conversation.unproven:,} unproven" if conversation.unproven else ""
-    number = f"{conversation.messages:,} message{'' if conversation.messages == 1 else 's'}"
     last = conversation.last_text
     columns = [
         day_and_time(conversation.last_at) if conversation.last_at else " " * 19,
         pad(visible(conversation.provider), 9),
         pad(cut(parties, 40), 40),
-        number + paint(failed, "red") + paint(unproven, "yellow"),
+        counted(conversation.messages, "message") + paint(failed, "red") + paint(unproven, "yellow"),
         cut(f"{ARROWS[conversation.last_direction]} “{visible(last, limit=200)}”", _TEXT_CELLS) if last else "",
     ]
     return GAP.join(columns).rstrip()

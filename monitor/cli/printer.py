@@ -54,6 +54,7 @@ class Printer:
         self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
         self.printed = 0
         self.broken = False  # nobody reads any more
+        self._error: Exception | None = None  # what else ended the thread
 
     def start(self) -> None:
         """Start the thread."""
@@ -75,11 +76,14 @@ class Printer:
             self._wake.notify()
 
     def finish(self) -> bool:
-        """Print what was offered, then end; false when the output could not be written."""
+        """Print what was offered, then end; false when the output could not be written. Raises what the store raised
+        where it could not be read."""
         with self._wake:
             self._closing = True
             self._wake.notify()
         self._thread.join(JOIN_S)
+        if self._error is not None:
+            raise self._error
         return not self.broken and not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -103,6 +107,8 @@ class Printer:
                     return
         except OSError:  # a closed pipe, most of all: head and grep -m end this way
             self.broken = True
+        except Exception as error:  # told by whoever waits for the end
+            self._error = error
         finally:
             self._done()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from monitor.cli.errors import USAGE, fail, tell
+from monitor.cli.errors import USAGE, as_sentence, fail, tell
 from monitor.cli.filters import parse_filter
 from monitor.cli.options import Function, with_options
 from monitor.cli.types import DURATION
@@ -65,5 +65,4 @@ def _rule(status: str | None, more: dict[str, Any]) -> Rule | None:
             times=more["respond_times"],
         )
     except DrillProblem as problem:
-        text = str(problem)
-        fail(f"{text[:1].upper()}{text[1:]}.", USAGE)
+        fail(as_sentence(str(problem)), USAGE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, fail, tell
+from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, as_sentence, fail, tell
 from monitor.cli.output import Paint, counted, say, table
 from monitor.cli.types import LINES, RATE
 
@@ -53,7 +53,10 @@ def command(
 
     options = globals_of(ctx)
     config = load_config(options.config)
-    simulator = simulator_of(config, to)
+    try:
+        simulator = simulator_of(config, to)
+    except ValueError:  # such as an IPv6 address that is not closed
+        fail("Cannot send to this address: it is none; write it as in http://127.0.0.1:8787.", USAGE)
     if as_list or provider is None:
         return _list(simulator, provider, Paint(no_color=options.no_color))
     if scenario is None:
@@ -92,7 +95,7 @@ async def _send(simulator: Simulator, order: Order, paint: Paint) -> int:
     with on_signals(ask):
         outcome = await simulator.send(order, on_sent=told, stop=stop)
     if outcome.trouble is not None:
-        fail(outcome.trouble[:1].upper() + outcome.trouble[1:] + ".", FAILED)
+        fail(as_sentence(outcome.trouble), FAILED)
     tell(f"Sent {counted(outcome.posted, 'event')} of {order.provider} {order.scenario}: {outcome.answers}.")
     if interrupted:
         return INTERRUPTED

@@ -154,7 +154,10 @@ def _request(body: str, headers: Sequence[str], url: str | None) -> Request:
         if not colon or not name.strip():
             fail("A header is written as 'Name: value'; put quotes around it.", USAGE)
         pairs.append((name.strip().lower(), value.strip().encode("utf-8", "surrogateescape").decode("latin-1")))
-    parts = urlsplit(url or "http://127.0.0.1/")
+    try:
+        parts = urlsplit(url or "http://127.0.0.1/")
+    except ValueError:  # such as an IPv6 address that is not closed
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         fail("The address of --url is none; write it in full, as https://hooks.example.com/bird.", USAGE)
     if body == "-":

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import TIMED_OUT, fail, tell
 from monitor.cli.filters import parse_filter
-from monitor.cli.output import Paint, json_line, say, say_json, write
+from monitor.cli.output import Paint, say, say_json
 from monitor.cli.receiving import Choices, receiver_options
 from monitor.cli.types import DURATION
 
@@ -205,7 +205,7 @@ async def _listen(options: Globals, choices: Choices, waiting: Waiting) -> int:
 
                 def told(value: dict[str, Any], sentence: str) -> None:
                     if waiting.as_json:
-                        write(json_line(value))
+                        say_json(value)
                     else:
                         tell(sentence)
 

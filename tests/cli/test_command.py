@@ -109,6 +109,7 @@ def test_twins() -> None:
         (["keys"], "Missing command; see 'hooktop keys --help'."),
         (["keys", "lst"], "There is no command 'lst'; did you mean 'list'?"),
         (["captures", "--json", "--csv"], "--json and --csv exclude each other; choose one."),
+        (["prune", "--older-than", "9" * 400], "Invalid value for '--older-than'"),
         (["captures", "status:"], "The filter is wrong at column"),
     ],
 )

@@ -13,6 +13,8 @@ import pytest
 from monitor.cli import printer
 from monitor.model.capture import Capture
 from monitor.model.filter import parse
+from monitor.store.errors import StoreError
+from monitor.store.reader import Reader
 from monitor.store.store import Store
 from tests.factory import make_capture
 
@@ -91,3 +93,16 @@ async def test_a_closed_pipe_is_no_error(tmp_path: Path, pipe: tuple[int, int]) 
     assert out.broken
     await store.stop()
     assert out.printed == 0
+
+
+def test_a_store_that_cannot_be_read_is_told_by_whoever_waits_for_the_end(
+    tmp_path: Path, pipe: tuple[int, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    done = threading.Event()
+    out = printer.Printer(lambda: Reader(tmp_path / "none.db"), render, parse(""), after=0, count=None, done=done.set)
+    out.start()
+    out.offer([make_capture(5)])  # what came before did not fit, and is read from the store
+    assert done.wait(30)
+    with pytest.raises(StoreError):
+        out.finish()
+    assert "Traceback" not in capfd.readouterr().err

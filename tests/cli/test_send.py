@@ -95,6 +95,7 @@ def test_nobody_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> Non
         (["acme"], "Name a scenario of acme"),
         (["acme", "--list"], "There are no simulated events of 'acme'"),
         (["volt", "delivered", "--to", "ftp://x"], "Cannot send to this address"),
+        (["volt", "delivered", "--to", "http://[x"], "Cannot send to this address"),
         (["volt", "delivered", "--set", "nonsense"], '"nonsense" is not path=value'),
         (["volt", "delivered", "--rate", "0"], "Invalid value for '--rate'"),
     ],

@@ -89,6 +89,7 @@ def test_what_is_missing_or_unreadable(tmp_path: Path, capsys: pytest.CaptureFix
         ([*words, "--key-env", "NOT_SET"], "The environment variable NOT_SET is not set"),
         ([*words, "--header", "no colon", "--key-file", str(key)], "A header is written as"),
         ([*words, "--url", "nonsense", "--key-file", str(key)], "The address of --url is none"),
+        ([*words, "--url", "http://[x", "--key-file", str(key)], "The address of --url is none"),
         ([*words, "--body", str(tmp_path), "--key-file", str(key)], "The body"),
     ]
     for arguments, sentence in cases:
