@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from monitor.cli.command import Command, globals_of
+from monitor.cli.counter import Counter
 from monitor.cli.errors import USAGE, fail, tell
 
 
@@ -33,12 +33,6 @@ def command(ctx: click.Context, file: Path, force: bool) -> None:
         fail(f"There is a file {file} already; name another, or say --force to replace it.", USAGE)
     if file.exists() and file.samefile(path):
         fail("The copy cannot replace the database itself; name another file.", USAGE)
-    size = backup(path, file, _progress, replace=force)
-    if sys.stderr.isatty():
-        print(f"\r{'':<40}", end="\r", file=sys.stderr, flush=True)
+    with Counter() as counter:
+        size = backup(path, file, lambda done, total: counter.say(f"{done / max(total, 1):.0%} copied"), replace=force)
     tell(f"Copied {path} to {file} ({size / 1024**2:,.1f} MB).")
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty() and total:
-        print(f"\r  {done / total:>4.0%}", end="", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.command import Command, globals_of
+from monitor.cli.counter import Counter
 from monitor.cli.errors import FAILED, USAGE, fail, tell
 from monitor.cli.output import counted
 from monitor.cli.types import DURATION
@@ -63,15 +64,12 @@ async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bo
                 tell("Nothing was deleted.")
                 return FAILED
         store.start()
-        gone = await store.prune(before, progress=_progress)
+        with Counter() as counter:
+            gone = await store.prune(before, progress=lambda gone: counter.say(f"{gone:,} of {number:,} deleted"))
     finally:
         await store.stop()
-    if sys.stderr.isatty():
-        print(f"\r{'':<40}", end="\r", file=sys.stderr, flush=True)
-    tell(f"Deleted {counted(gone, 'capture')}; {counted(whole - gone, 'capture')} are left in {path}.")
+    left = whole - gone
+    tell(
+        f"Deleted {counted(gone, 'capture')}; {counted(left, 'capture')} {'is' if left == 1 else 'are'} left in {path}."
+    )
     return 0
-
-
-def _progress(gone: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r  {gone:,} deleted", end="", file=sys.stderr, flush=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.command import Command, globals_of
+from monitor.cli.counter import Counter
 from monitor.cli.errors import tell
 from monitor.cli.output import counted
 
@@ -48,16 +48,13 @@ async def _reindex(path: Path, config: Config) -> int:
         if store.notice:
             tell(store.notice)
         store.start()
-        number = await store.reread(examiner.again, _progress, trust_unproven=config.receiver.trust_unproven)
+        with Counter() as counter:
+            number = await store.reread(
+                examiner.again,
+                lambda done, total: counter.say(f"{done:,} of {total:,}"),
+                trust_unproven=config.receiver.trust_unproven,
+            )
     finally:
         await store.stop()
-    _progress(0, 0)
     tell(f"Worked out {counted(number, 'capture')} anew in {path}.")
     return 0
-
-
-def _progress(done: int, total: int) -> None:
-    """A counter on one line, at a terminal only; with 0 it is wiped."""
-    if sys.stderr.isatty():
-        text = f"  {done:,} of {total:,}" if total else ""
-        print(f"\r{text:<40}", end="\r" if not total else "", file=sys.stderr, flush=True)
