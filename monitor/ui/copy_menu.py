@@ -154,7 +154,7 @@ def _of_capture(capture: Capture, session: Session, alone: bool) -> list[Offer]:
 def _of_addresses(addresses: Sequence[tuple[str, str]], token: str | None) -> list[Offer]:
     return [
         Offer(
-            _choice(str(number), what, redact.target(visible(text, limit=120), token)),
+            _choice(str(number), what, redact.shown(text, token, limit=120)),
             partial(copying.text, what, text),
         )
         for number, (what, text) in enumerate(addresses, 1)

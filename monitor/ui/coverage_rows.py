@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from monitor.model.coverage import Coverage, Covered, News, State
 from monitor.model.filter import quote
 from monitor.text import visible
-from monitor.ui.format import clock, count, day, fit, pad, tail
+from monitor.ui.format import count, day_or_clock, fit, pad, tail
 from monitor.ui.lines import Part
 from monitor.ui.mask import DOT
 from monitor.ui.painted import cells
@@ -93,7 +93,7 @@ def _kind(one: Covered, width: int, now: datetime) -> list[Part]:
         parts.append((_WORDS[one.state].ljust(_STATE), role))
     for number, kind in ((one.seen, "plain"), (one.simulated, "warn"), (one.handled, "good")):
         parts.append(((_short(number) if number else "·").rjust(_number(width)), kind if number else "faint"))
-    last = "" if one.last_at is None else _when(one.last_at, now)
+    last = "" if one.last_at is None else day_or_clock(one.last_at, now)
     return [*parts, (last.rjust(_LAST), "quiet")]
 
 
@@ -110,7 +110,7 @@ def _news(one: News, width: int, now: datetime, *, masked: bool) -> list[Part]:
         (" local" if one.simulated else "", "warn"),
         (f" #{one.capture}", "accent"),
         (f" after {count(one.before)}", "quiet"),
-        (f"  {_when(one.at, now)}" if width >= _WIDE else "", "quiet"),
+        (f"  {day_or_clock(one.at, now)}" if width >= _WIDE else "", "quiet"),
     ]
     event, _ = _widths(width)
     left: list[Part] = [(" ◆ ", "info"), (pad(visible(one.event, limit=200), event) + " ", "plain")]
@@ -128,10 +128,6 @@ def _widths(width: int) -> tuple[int, int]:
 def _number(width: int) -> int:
     """Cells of a number."""
     return 7 if width >= _NARROW else 6
-
-
-def _when(moment: datetime, now: datetime) -> str:
-    return clock(moment) if day(moment) == day(now) else day(moment)
 
 
 def filter_for(one: Covered) -> str:

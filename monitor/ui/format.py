@@ -132,6 +132,19 @@ def took(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
+def short_took(seconds: float | None, *, about: bool = False) -> str:
+    """How long a step took, in at most six cells: ``267ms``, ``1.1s``, ``4m12s``; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 0.9995:
+        text = f"{seconds * 1000:.0f}ms"
+    elif seconds < 9.95:
+        text = f"{seconds:.1f}s"
+    else:
+        text = short_span(seconds + (0.5 if seconds < 60 else 0))
+    return f"~{text}" if about and len(text) < 6 else text
+
+
 def outcome(attempt: Attempt) -> tuple[str, str, str]:
     """Glyph, word and role of what became of an attempt: the app's status, else what failed."""
     if attempt.failure is not None:
@@ -153,6 +166,16 @@ def clock(moment: datetime, *, digits: int = 0) -> str:
 def day(moment: datetime) -> str:
     """The local date: ``2026-01-31``."""
     return f"{moment.astimezone():%Y-%m-%d}"
+
+
+def day_clock(moment: datetime, *, digits: int = 0) -> str:
+    """The local date and time of day: ``2026-01-31 22:19:46``, with that many digits of the second's fraction."""
+    return f"{day(moment)} {clock(moment, digits=digits)}"
+
+
+def day_or_clock(moment: datetime, now: datetime) -> str:
+    """The time of day where it is today's, else the date."""
+    return clock(moment) if day(moment) == day(now) else day(moment)
 
 
 def sparkline(counts: list[int]) -> str:

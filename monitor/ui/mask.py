@@ -7,6 +7,7 @@ from typing import Final
 
 DOT: Final = "•"
 _DIGITS: Final = re.compile(r"\d(?:[ ().\-]?\d){5,}")
+_LONG_NUMBER: Final = 6  # digits
 _KEPT: Final = 2  # last digits that stay, to tell rows apart
 
 
@@ -26,6 +27,11 @@ def mask_party(text: str) -> str:
         else:
             shown.append(char)
     return "".join(shown)
+
+
+def telling(number: str) -> bool:
+    """Whether a number of a body is long enough to be somebody's."""
+    return sum(char.isdigit() for char in number) >= _LONG_NUMBER
 
 
 def mask_text(text: str) -> str:

@@ -10,11 +10,11 @@ from monitor.model.message import Mark, Message
 from monitor.model.reading import Direction, Status
 from monitor.text import visible
 from monitor.ui.columns import Look, fitting
-from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span
+from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span, short_took
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
 from monitor.ui.painted import cells
-from monitor.ui.stages import LONG, SHORT, bar, inbound, took
+from monitor.ui.stages import LONG, SHORT, bar, inbound
 
 LABELS: Final = {
     "time": "when", "provider": "provider", "party": "party", "text": "text", "bar": "steps", "total": "total",
@@ -70,7 +70,7 @@ def row_parts(message: Message, width: int, look: Look, now: datetime, stuck: fl
             case "bar":
                 parts += bar(message, wide)
             case "total":
-                text = took(message.latency.total_s, about=message.latency.about)
+                text = short_took(message.latency.total_s, about=message.latency.about)
                 parts.append((pad(text, wide, right=True), "plain"))
             case "status":
                 parts += _status(message, stuck, wide, worded)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.text import visible
+
 HIDDEN: Final = "••••"
 _HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "accesskey", "api-key", "cookie", "set-cookie"}
@@ -16,6 +18,11 @@ def header_value(name: str, value: str) -> str:
         return value
     scheme, blank, rest = value.partition(" ")
     return f"{scheme} {HIDDEN}" if blank and rest and scheme.isalpha() else HIDDEN
+
+
+def shown(text: str, token: str | None, *, limit: int = 4_000) -> str:
+    """A foreign text made visible, with the secret path token hidden."""
+    return target(visible(text, limit=limit), token)
 
 
 def target(text: str, token: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from monitor.model.message import Mark, Message, Stage
 from monitor.model.reading import Direction, Status
-from monitor.ui.format import short_span
+from monitor.ui.format import short_took
 from monitor.ui.lines import Part
 
 SHORT: Final = 5  # cells of a bar without times
@@ -17,19 +17,6 @@ ROLES: Final[dict[Status | None, str]] = {
     Status.RECEIVED: "info", Status.QUEUED: "quiet", Status.SENT: "plain", Status.DELIVERED: "good",
     Status.READ: "info", Status.FAILED: "bad", Status.OTHER: "quiet", None: "faint",
 }  # fmt: skip
-
-
-def took(seconds: float | None, *, about: bool = False) -> str:
-    """How long, in at most six cells: ``267ms``, ``1.1s``, ``4m12s``; nothing for None."""
-    if seconds is None:
-        return ""
-    if seconds < 0.9995:
-        text = f"{seconds * 1000:.0f}ms"
-    elif seconds < 9.95:
-        text = f"{seconds:.1f}s"
-    else:
-        text = short_span(seconds + (0.5 if seconds < 60 else 0))
-    return f"~{text}" if about and len(text) < 6 else text
 
 
 def glyph(stage: Stage) -> Part:
@@ -78,8 +65,8 @@ def bar(message: Message, width: int) -> list[Part]:
     if width < LONG:
         return [signs[0], ("─", "faint"), signs[1], ("─", "faint"), signs[2], (" " * (width - SHORT), "plain")]
     latency = message.latency
-    first = took(latency.accept_to_sent_s, about=latency.about)
-    second = took(latency.sent_to_final_s, about=latency.about)
+    first = short_took(latency.accept_to_sent_s, about=latency.about)
+    second = short_took(latency.sent_to_final_s, about=latency.about)
     parts = [signs[0], *_gap(first), signs[1], *_gap(second), signs[2]]
     return [*parts, (" " * (width - LONG), "plain")]
 

@@ -202,7 +202,7 @@ def _found(row: DriftRow, width: int, token: str | None) -> list[Part]:
         return [(pad("(none)" if row.state is State.MISSING else "", width), "faint")]
     if found.url == row.url:
         return [(pad("same", width), "quiet")]
-    url = redact.target(visible(found.url, limit=_LIMIT), token)
+    url = redact.shown(found.url, token, limit=_LIMIT)
     role = "plain" if row.wanted is not None else "quiet"
     return [(pad(url if len(url) <= width else host_of(found.url), width), role)]
 

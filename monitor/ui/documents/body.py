@@ -16,12 +16,11 @@ from monitor.text import visible, visible_bytes
 from monitor.ui.documents.look import BLANK, NAMED, Reader, mixed_note
 from monitor.ui.format import count, size
 from monitor.ui.lines import MAX_LINE, Document, Line, Part, line
-from monitor.ui.mask import DOT
+from monitor.ui.mask import DOT, telling
 
 DRAWN: Final = 64 * 1024  # bytes of a body that are drawn
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 _INDENT: Final = "  "
-_LONG_NUMBER: Final = 6  # digits from which a number may be somebody's
 
 
 def body(data: bytes, reader: Reader, *, raw: bool, encoding: str | None = None) -> Document:
@@ -119,7 +118,7 @@ def _pretty(data: bytes, notes: list[Line], reader: Reader) -> Document:
 
 def _value(token: str, reader: Reader, *, key: bool) -> Part:
     if token[0] != '"':
-        if reader.masked and sum(char.isdigit() for char in token) >= _LONG_NUMBER:
+        if reader.masked and telling(token):
             return DOT * 6, "number"
         return visible(token, limit=MAX_LINE), "keyword" if token in ("true", "false", "null") else "number"
     if key:

@@ -55,7 +55,7 @@ def course_lines(course: Course, token: str | None) -> list[Line]:
     told = [step for step in course.steps if step.step is not Step.ENDED] if alone else []
     if told:
         lines += [BLANK, line(("At the provider", "accent"))]
-        lines += [line(_sign(step), (_hidden(step.sentence, token), "plain"), indent=2) for step in told]
+        lines += [line(_sign(step), (redact.shown(step.sentence, token), "plain"), indent=2) for step in told]
     if course.working:
         lines.append(line(("… ", "accent"), ("waiting for the answer", "quiet")))
     if course.cancelled:
@@ -101,16 +101,16 @@ def hop_lines(hops: Iterable[Hop], *, running: bool = False) -> Iterator[Line]:
 def plan_lines(plan: Plan, token: str | None) -> Iterator[Line]:
     """What has to be known before a plan is carried out: what will be lost, warnings, and what a person does."""
     if plan.loses is not None:
-        yield line(("! ", "bad"), (_hidden(plan.loses, token), "warn"), indent=2)
+        yield line(("! ", "bad"), (redact.shown(plan.loses, token), "warn"), indent=2)
     for warning in plan.warnings:
-        yield line(("! ", "warn"), (_hidden(warning, token), "plain"), indent=2)
+        yield line(("! ", "warn"), (redact.shown(warning, token), "plain"), indent=2)
     if plan.by_hand is not None:
         yield line(("This API does not do it; a person does:", "plain"))
         yield labelled("in", foreign(plan.by_hand.where, "strong", limit=_LIMIT))
         if plan.by_hand.url is not None:
             yield labelled("at", foreign(plan.by_hand.url, "info", limit=_LIMIT))
         if plan.url is not None:
-            yield labelled("the address", (_hidden(plan.url, token), "strong"))
+            yield labelled("the address", (redact.shown(plan.url, token), "strong"))
 
 
 def request_lines(plan: Plan, token: str | None) -> Iterator[Line]:
@@ -125,9 +125,9 @@ def _sign(step: Progress) -> Part:
 
 
 def _one(plan: Plan, token: str | None) -> Iterator[Line]:
-    yield line((_hidden(plan.title, token), "strong"))
+    yield line((redact.shown(plan.title, token), "strong"))
     for problem in plan.problems.values():
-        yield line(("✖ ", "bad"), (_hidden(problem, token), "bad"), indent=2)
+        yield line(("✖ ", "bad"), (redact.shown(problem, token), "bad"), indent=2)
     yield from plan_lines(plan, token)
     if plan.request:
         yield BLANK
@@ -139,21 +139,23 @@ def _several(course: Course, token: str | None) -> Iterator[Line]:
         outcome = course.outcomes.get(number)
         glyph, role = ENDS[outcome.state] if outcome is not None else ("·", "quiet")
         if outcome is not None and outcome.state is not ChangeState.DONE:
-            yield line(("· ", "quiet"), (_hidden(plan.title, token), "plain"), indent=2)
+            yield line(("· ", "quiet"), (redact.shown(plan.title, token), "plain"), indent=2)
             yield from _outcome(outcome, token)
             continue
-        yield line((f"{glyph} ", role), (_hidden(plan.title, token), "plain"), indent=2)
+        yield line((f"{glyph} ", role), (redact.shown(plan.title, token), "plain"), indent=2)
         for problem in plan.problems.values():
-            yield line(("  ✖ ", "bad"), (_hidden(problem, token), "bad"), indent=4)
+            yield line(("  ✖ ", "bad"), (redact.shown(problem, token), "bad"), indent=4)
         if outcome is None and plan.loses is not None:
-            yield line(("  ! ", "bad"), (_hidden(plan.loses, token), "warn"), indent=4)
+            yield line(("  ! ", "bad"), (redact.shown(plan.loses, token), "warn"), indent=4)
         if outcome is not None and outcome.key is not None:
             yield from _key(outcome.key)
 
 
 def _outcome(outcome: Outcome, token: str | None) -> Iterator[Line]:
     glyph, role = ENDS[outcome.state]
-    yield line((f"{glyph} ", role), (_hidden(outcome.sentence, token), role if role != "good" else "strong"), indent=2)
+    yield line(
+        (f"{glyph} ", role), (redact.shown(outcome.sentence, token), role if role != "good" else "strong"), indent=2
+    )
     if outcome.said and outcome.said not in outcome.sentence:
         yield _told("it says", foreign(f"“{outcome.said}”", "plain", limit=400))
     if outcome.trace_id is not None:
@@ -163,7 +165,9 @@ def _outcome(outcome: Outcome, token: str | None) -> Iterator[Line]:
     if outcome.key is not None:
         yield from _key(outcome.key)
     if outcome.next is not None:
-        yield line(("  what would get further: ", "quiet"), (_hidden(outcome.next.title, token), "strong"), indent=2)
+        yield line(
+            ("  what would get further: ", "quiet"), (redact.shown(outcome.next.title, token), "strong"), indent=2
+        )
 
 
 def _key(key: Secret) -> Iterator[Line]:
@@ -174,7 +178,3 @@ def _key(key: Secret) -> Iterator[Line]:
 
 def _told(label: str, *parts: Part) -> Line:
     return line(("  " + label.ljust(13), "quiet"), *parts, indent=15)
-
-
-def _hidden(text: str, token: str | None) -> str:
-    return redact.target(visible(text, limit=_LIMIT), token)

@@ -15,9 +15,9 @@ from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader
 from monitor.ui.documents.summary import verdict_parts
-from monitor.ui.format import clock, count, day
+from monitor.ui.format import count, day_clock
 from monitor.ui.lines import Line, Part, line, wrap
-from monitor.ui.mask import DOT, mask_numbers
+from monitor.ui.mask import DOT, mask_numbers, telling
 from monitor.ui.painted import cells
 
 WIDE: Final = 96  # cells from which there are two columns
@@ -25,7 +25,6 @@ _GAP: Final = 2
 _WIDEST_PATH: Final = 44
 _ROLES: Final = {Sign.SAME: "quiet", Sign.ADDED: "good", Sign.REMOVED: "bad", Sign.CHANGED: "warn"}
 _HIDDEN_VALUE: Final = DOT * 6
-_LONG_NUMBER: Final = 6  # digits from which a number may be somebody's
 # What of a reading is nobody's secret; as in the list, which shows it under a mask, too.
 _OPEN: Final = frozenset(
     {"event", "direction", "channel", "status", "provider_status", "mark", "occurred_at", "sent_at", "error.code",
@@ -68,7 +67,7 @@ def capture_parts(capture: Capture) -> list[Part]:
         (f"{capture.id}", "strong"),
         (f"  {visible(capture.provider, limit=40)}  ", "plain"),
         *verdict_parts(capture),
-        (f"  {day(capture.received_at)} {clock(capture.received_at, digits=3)}", "quiet"),
+        (f"  {day_clock(capture.received_at, digits=3)}", "quiet"),
     ]
 
 
@@ -159,4 +158,4 @@ def _masked(path: str, value: str) -> str:
         return f'"{_HIDDEN_VALUE}"' if len(value) > 2 else value
     if value[:1] in ("{", "["):
         return f"{value[0]} {_HIDDEN_VALUE} {'}' if value[0] == '{' else ']'}" if len(value) > 2 else value
-    return _HIDDEN_VALUE if sum(char.isdigit() for char in value) >= _LONG_NUMBER else value
+    return _HIDDEN_VALUE if telling(value) else value

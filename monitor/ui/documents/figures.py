@@ -13,10 +13,9 @@ from monitor.services.stats import History, Percentiles, Span, Stats, Timing
 from monitor.store.stats_reader import Bucket, FailureGroup
 from monitor.text import visible
 from monitor.ui.documents.look import Reader
-from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, count, day, fit, pad
+from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, count, day, day_clock, fit, pad, short_took
 from monitor.ui.lines import Line, Part, line, wrap
 from monitor.ui.painted import cells
-from monitor.ui.stages import took
 
 Row: TypeAlias = list[Part]
 Block: TypeAlias = list[Row]
@@ -110,7 +109,7 @@ def _counts(stats: Stats, history: History) -> list[tuple[str, str]]:
     if top.captures:
         found.append(("most", f"{count(top.captures)} at {_when(top.begins, history)}"))
     if rates.first_at is not None:
-        found.append(("first", f"{day(rates.first_at)} {clock(rates.first_at)}"))
+        found.append(("first", day_clock(rates.first_at)))
     return found
 
 
@@ -286,7 +285,7 @@ def _stages(timing: Timing) -> dict[str, Percentiles]:
 def _time(label: str, one: Percentiles, longest: float, width: int) -> Row:
     """A row of percentiles, and a bar in which each of them ends a part."""
     values = (one.p50, one.p95, one.p99)
-    texts = "".join((took(value) or "–").rjust(_TIME) for value in values)
+    texts = "".join((short_took(value) or "–").rjust(_TIME) for value in values)
     room = width - _STAGE - 2 - len(texts) - 2
     ends = [0 if value is None or not longest else max(round(value / longest * room), 1) for value in values]
     bar: Row = [

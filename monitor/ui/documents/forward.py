@@ -12,7 +12,7 @@ from monitor.ui import redact
 from monitor.ui.documents.body import body
 from monitor.ui.documents.headers import WIDEST
 from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
-from monitor.ui.format import clock, count, day, outcome, size, took
+from monitor.ui.format import count, day_clock, outcome, size, took
 from monitor.ui.lines import Document, Line, foreign, line
 
 SHOWN: Final = 50  # attempts that are listed
@@ -47,7 +47,7 @@ def _head(attempt: Attempt, reader: Reader) -> Iterator[Line]:
     parts = [(f"{glyph} {word}", role)]
     if attempt.took_s is not None:
         parts.append((f"   {took(attempt.took_s)}", "strong"))
-    yield line(*parts, (f"   {kind} {day(attempt.at)} {clock(attempt.at, digits=3)}", "quiet"), indent=2)
+    yield line(*parts, (f"   {kind} {day_clock(attempt.at, digits=3)}", "quiet"), indent=2)
     yield labelled("to", reader.prose(redact.target(attempt.url, reader.token)))
     if attempt.failure is not None:
         yield labelled("why", (attempt.failure.sentence, "warn" if attempt.failure.tried else "quiet"))

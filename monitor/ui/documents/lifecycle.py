@@ -15,11 +15,11 @@ from monitor.text import visible
 from monitor.ui.columns import status_of as row_status
 from monitor.ui.documents.look import BLANK, LABEL, Reader, labelled, mixed_note, title, under
 from monitor.ui.documents.summary import error_lines, media_parts
-from monitor.ui.format import VERDICTS, clock, count, day, fit, gap, long_span, pad
+from monitor.ui.format import VERDICTS, clock, count, day, day_clock, fit, gap, long_span, pad, short_took
 from monitor.ui.lines import Line, Part, foreign, line
 from monitor.ui.message_columns import WORDS, status_of
 from monitor.ui.painted import cells
-from monitor.ui.stages import ROLES, glyph, inbound, took
+from monitor.ui.stages import ROLES, glyph, inbound
 from monitor.ui.widgets.rows import Placed
 
 _NAME: Final = 11  # cells of a stage's name
@@ -189,17 +189,19 @@ def _to_come(message: Message, stuck: float | None) -> Iterator[Line]:
             yield line(("○ ", "faint"), (status.value.ljust(_NAME), "faint"), ("not yet", "faint"))
     if stuck is not None:
         yield line(
-            (" " * (_NAME + 2), "plain"), (f" STUCK {took(stuck)} ", "chip"), (" longer than others waited", "quiet")
+            (" " * (_NAME + 2), "plain"),
+            (f" STUCK {short_took(stuck)} ", "chip"),
+            (" longer than others waited", "quiet"),
         )
     if message.valid_until is not None:
-        until = f"{day(message.valid_until)} {clock(message.valid_until)}"
+        until = day_clock(message.valid_until)
         yield line((" " * (_NAME + 2), "plain"), (f"the provider gives up at {until}", "quiet"))
 
 
 def _latencies(message: Message, width: int) -> Iterator[Line]:
     latency = message.latency
     told = [
-        (word, took(seconds, about=latency.about))
+        (word, short_took(seconds, about=latency.about))
         for word, seconds in (
             ("to sent", latency.accept_to_sent_s), ("sent to end", latency.sent_to_final_s),
             ("in all", latency.total_s), ("to us", latency.transit_s),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from monitor.model.capture import Capture
 from monitor.model.drift import DriftRow
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Spec
 from monitor.services.registrations import Panel
-from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, labelled, under
 from monitor.ui.documents.summary import verdict_parts
-from monitor.ui.format import clock, day
+from monitor.ui.format import clock, day_clock
 from monitor.ui.lines import Line, Part, foreign, line
 from monitor.ui.webhook_rows import Entry, KeyOf, mending, state_parts
 from monitor.ui.widgets.rows import Placed
@@ -79,28 +77,28 @@ def _account(panel: Panel) -> Iterator[Line]:
 
 def _registration(panel: Panel, row: DriftRow, token: str | None) -> Iterator[Line]:
     yield line(foreign(row.subject or "a webhook", "strong", limit=_LIMIT))
-    yield line(*state_parts(row, long=True), ("  ", "plain"), (_hidden(row.why, token), "plain"), indent=2)
+    yield line(*state_parts(row, long=True), ("  ", "plain"), (redact.shown(row.why, token), "plain"), indent=2)
     yield from _trouble(panel)
     if row.by_hand is not None:
         yield labelled("by hand", foreign(row.by_hand, "warn", limit=_LIMIT))
     yield BLANK
     if row.wanted is not None:
         yield from _spec("wanted", row.wanted.spec, row.found)
-        yield labelled("since", (_when(row.wanted.since), "quiet"))
-    address = _hidden(row.url, token) if row.url is not None else "hooktop has no public address now"
+        yield labelled("since", (day_clock(row.wanted.since), "quiet"))
+    address = redact.shown(row.url, token) if row.url is not None else "hooktop has no public address now"
     yield labelled("points here", (address, "info" if row.url is not None else "warn"))
     if row.found is not None:
         yield BLANK
         yield from _found(row.found, row, token)
     if row.first_event_at is not None:
-        yield labelled("first event", (_when(row.first_event_at), "plain"))
+        yield labelled("first event", (day_clock(row.first_event_at), "plain"))
     if row.verified_at is not None:
-        yield labelled("verified", (_when(row.verified_at), "good"))
+        yield labelled("verified", (day_clock(row.verified_at), "good"))
 
 
 def _found(found: Registration, row: DriftRow, token: str | None) -> Iterator[Line]:
     away = found.url != row.url
-    yield labelled("provider has", (_hidden(found.url, token), "bad" if away and row.ours else "plain"))
+    yield labelled("provider has", (redact.shown(found.url, token), "bad" if away and row.ours else "plain"))
     yield labelled("id", foreign(found.id, limit=200))
     if found.active is not None:
         yield labelled("active", ("yes", "good") if found.active else ("no", "warn"))
@@ -108,7 +106,7 @@ def _found(found: Registration, row: DriftRow, token: str | None) -> Iterator[Li
         yield from _spec("settings", found.spec, None)
     for label, at in (("created", found.created_at), ("updated", found.updated_at)):
         if at is not None:
-            yield labelled(label, (_when(at), "quiet"))
+            yield labelled(label, (day_clock(at), "quiet"))
 
 
 def _spec(label: str, spec: Spec, found: Registration | None) -> Iterator[Line]:
@@ -130,13 +128,13 @@ def _trouble(panel: Panel) -> Iterator[Line]:
 def _record(record: ChangeRecord, token: str | None) -> Iterator[Line]:
     verb = "put back" if record.undoes is not None else _VERBS[record.kind]
     yield line(
-        (f"{_when(record.begun_at)}  ", "quiet"), (verb.ljust(11), "plain"), _ENDS[record.state], indent=21
+        (f"{day_clock(record.begun_at)}  ", "quiet"), (verb.ljust(11), "plain"), _ENDS[record.state], indent=21
     )  # fmt: skip
     before, after = record.before, record.after
     if before is not None and (after is None or before.url != after.url):
-        yield line((" " * 21, "plain"), ("from ", "faint"), (_hidden(before.url, token), "quiet"), indent=26)
+        yield line((" " * 21, "plain"), ("from ", "faint"), (redact.shown(before.url, token), "quiet"), indent=26)
     if after is not None and (before is None or before.url != after.url):
-        yield line((" " * 21, "plain"), ("to   ", "faint"), (_hidden(after.url, token), "quiet"), indent=26)
+        yield line((" " * 21, "plain"), ("to   ", "faint"), (redact.shown(after.url, token), "quiet"), indent=26)
     if before is not None and after is not None and before.active is not after.active and after.active is not None:
         yield line((" " * 21, "plain"), ("activated" if after.active else "deactivated", "quiet"))
 
@@ -149,11 +147,3 @@ def _capture(number: int, capture: Capture | None) -> Line:
         (f"capture {number}  ", "strong"), (f"{clock(capture.received_at)}  ", "quiet"), *verdict_parts(capture),
         ("  ", "plain"), foreign(event, "plain", limit=100),
     )  # fmt: skip
-
-
-def _when(moment: datetime) -> str:
-    return f"{day(moment)} {clock(moment)}"
-
-
-def _hidden(text: str, token: str | None) -> str:
-    return redact.target(visible(text, limit=_LIMIT), token)

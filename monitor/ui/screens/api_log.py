@@ -45,7 +45,7 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
         (pad(visible(call.method, limit=20), 7), "plain"),
     ]  # fmt: skip
     room = width - 2 - cells(left)
-    url = redact.target(visible(call.url, limit=400), token)
+    url = redact.shown(call.url, token, limit=400)
     if len(url) > room:  # the host is that of the account, and ids say little here
         url = _ID.sub("…", "/" + url.partition("://")[2].partition("/")[2])
         url = url if len(url) <= room else "…" + url[1 - room :]  # the end tells what was asked

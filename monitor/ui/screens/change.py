@@ -24,7 +24,7 @@ from monitor.ui.format import count
 from monitor.ui.jumps import ShowCapture
 from monitor.ui.lines import Document, Part, foreign
 from monitor.ui.safety import Plain, toast
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import Overlay, heading, key_parts
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
 
@@ -208,10 +208,7 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
                     *([("r", "asks again")] if self._can_again else []),
                     ("enter", "closes"),
                 ]
-        parts: list[Part] = [(words, "strong")]
-        for key, does in keys:
-            parts += [(key, "accent"), (f" {does}   ", "quiet")]
-        return tuple(parts)
+        return (words, "strong"), *key_parts(*keys)
 
     # --- the keys ------------------------------------------------------------------------------------------------
 

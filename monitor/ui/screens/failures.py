@@ -17,7 +17,7 @@ from monitor.services.messages import failure_groups
 from monitor.store.stats_reader import FailureGroup
 from monitor.text import visible
 from monitor.ui.documents.look import Reader
-from monitor.ui.format import clock, count, day, fit, pad
+from monitor.ui.format import count, day_or_clock, fit, pad
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
@@ -52,7 +52,7 @@ def group_parts(group: FailureGroup, whole: int, width: int, part: int, now: dat
     said = [visible(group.provider, limit=40)]
     said += [visible(group.carrier, limit=80)] if group.carrier else []
     said += [f"code {visible(group.code, limit=40)}"] if group.code and group.carrier_code else []
-    seen = f"{_when(group.first_at, now)} – {_when(group.last_at, now)}"
+    seen = f"{day_or_clock(group.first_at, now)} – {day_or_clock(group.last_at, now)}"
     room = width - 2 - _COUNT - len(seen) - 2
     return [
         (" " * _COUNT, "plain"),
@@ -60,10 +60,6 @@ def group_parts(group: FailureGroup, whole: int, width: int, part: int, now: dat
         ("  ", "plain"),
         (seen, "faint"),
     ]
-
-
-def _when(moment: datetime, now: datetime) -> str:
-    return clock(moment) if day(moment) == day(now) else day(moment)
 
 
 class Groups(Rows):

@@ -10,7 +10,7 @@ from monitor.paths import expanded
 from monitor.services.importing import Checked, Import
 from monitor.services.imports.files import look_at
 from monitor.services.imports.problem import ImportProblem
-from monitor.ui.format import clock, count, day
+from monitor.ui.format import count, day_clock
 from monitor.ui.lines import Part, foreign
 from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
 
@@ -40,7 +40,7 @@ class ImportScreen(WorkScreen):
         _, work, checked = self._read
         if checked.first is None or checked.last is None:
             return [[foreign(work.found.path.name, "strong", limit=40), (" holds no captures", "warn")]]
-        since, until = (f"{day(at)} {clock(at)}" for at in (checked.first, checked.last))
+        since, until = map(day_clock, (checked.first, checked.last))
         return [
             [(count(checked.captures, "capture"), "strong"), (f"  {since} to {until}", "quiet")],
             *([[(checked.loss.sentence(), "warn")]] if checked.loss.number else []),

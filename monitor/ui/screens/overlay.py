@@ -128,6 +128,11 @@ class LinesOverlay(Overlay[ScreenResultType]):
         self.lines.move_to_end(top=top)
 
 
+def key_parts(*keys: tuple[str, str]) -> list[Part]:
+    """Keys, each with what it does now."""
+    return [part for key, does in keys for part in ((key, "accent"), (f" {does}   ", "quiet"))]
+
+
 def heading(text: str) -> Content:
     """A box's title; never read as markup."""
     return Content(text)

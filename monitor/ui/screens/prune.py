@@ -17,11 +17,11 @@ from monitor.admin.base import Field
 from monitor.services.pruning import Prunable, prunable
 from monitor.store.errors import StoreError
 from monitor.times import span
-from monitor.ui.format import clock, count, day
+from monitor.ui.format import count, day_clock
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain, toast
 from monitor.ui.screens.backup import BackupScreen
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import Overlay, heading, key_parts
 from monitor.ui.screens.work import DONE_S, Problem, WorkScreen
 from monitor.ui.session import Session
 
@@ -125,12 +125,8 @@ class PruneQuestion(Overlay[bool]):
             yield Plain(id="question-note")
 
     def on_mount(self) -> None:
-        keys = [
-            ("D", "deletes them"),
-            (self._session.key("backup"), "makes a backup first"),
-            ("esc", "leaves all as it is"),
-        ]
-        answers: list[Part] = [part for key, does in keys for part in ((key, "accent"), (f" {does}   ", "quiet"))]
+        backup = (self._session.key("backup"), "makes a backup first")
+        answers = key_parts(("D", "deletes them"), backup, ("esc", "leaves all as it is"))
         self._say(*stays_and_goes(self._found), [], answers)
 
     def _say(self, *lines: Sequence[Part]) -> None:
@@ -179,5 +175,5 @@ def stays_and_goes(found: Prunable) -> list[list[Part]]:
     if not found.number or found.before is None:
         return [[(f"Nothing goes: all of the {count(found.whole, 'capture')} stay.", "quiet")]]
     goes: list[Part] = [(count(found.number, "capture"), "bad"), (f" of {count(found.whole)} go for good", "strong")]
-    when = f"{day(found.before)} {clock(found.before)}"
+    when = day_clock(found.before)
     return [goes, [(f"{rest}; what came before {when} goes" if stay else rest, "quiet")]]

@@ -24,7 +24,7 @@ from monitor.ui import redact
 from monitor.ui.documents.compare import comparison
 from monitor.ui.documents.forward import body_document, header_lines
 from monitor.ui.documents.look import BLANK, Reader, labelled
-from monitor.ui.format import clock, count, day, outcome, pad, took
+from monitor.ui.format import count, day_clock, outcome, pad, took
 from monitor.ui.lines import Document, Line, Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
@@ -224,7 +224,7 @@ def answer_lines(one: Replayed, reader: Reader, width: int) -> list[Line]:
 
 def _when(attempt: Attempt) -> str:
     time = "" if attempt.took_s is None else f"  {took(attempt.took_s)}"
-    return f"{day(attempt.at)} {clock(attempt.at, digits=3)}{time}"
+    return day_clock(attempt.at, digits=3) + time
 
 
 class Answers(Rows):

@@ -14,11 +14,11 @@ from textual.containers import Vertical
 from monitor.services.registrations import Offer
 from monitor.text import visible
 from monitor.ui import redact
-from monitor.ui.format import clock, count, day, fit
+from monitor.ui.format import count, day_clock, fit
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
-from monitor.ui.screens.overlay import Overlay, heading
+from monitor.ui.screens.overlay import Overlay, heading, key_parts
 from monitor.ui.session import Session
 from monitor.ui.widgets.rows import Cursor, Rows
 
@@ -60,13 +60,13 @@ class Offers(Rows):
         offer, token = self.offers[index], self._session.token
         record = offer.record
         if part == 0:
-            when = f"{day(record.begun_at)} {clock(record.begun_at)}"
+            when = day_clock(record.begun_at)
             what = [(visible(record.subject, limit=200), "strong"), ("  ", "plain"), (visible(record.account), "info")]
             room = width - 2 - len(when) - 1
             text = fit("".join(words for words, _ in what), room)
             shown: list[Part] = what if cells(what) <= room else [(text, "strong")]
             return [*shown, (" " * max(room - cells(shown), 0), "plain"), (" ", "plain"), (when, "quiet")]
-        before = redact.target(visible(record.before.url, limit=400), token) if record.before is not None else ""
+        before = redact.shown(record.before.url, token, limit=400) if record.before is not None else ""
         state = {"remove": "removed", "update": "changed"}.get(record.kind, "replaced")
         known = "" if record.state == "done" else ", nobody knows whether it was"
         return [("  ", "plain"), (fit(f"{state}{known}; was at {before}", width - 4), "quiet")]
@@ -108,18 +108,18 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         if not self._offers:
             return (
                 (("Nothing of what hooktop replaced or removed is left to be put back.", "quiet"),),
-                _keys([_CLOSES]),
+                tuple(key_parts(_CLOSES)),
             )
         many = count(len(self._offers), "registration")
         if self._occasion is Occasion.ASKED:
             keys = [("enter", "puts it back as it was"), ("D", "never offers it again"), _CLOSES]
-            return (_keys(keys),)
+            return (tuple(key_parts(*keys)),)
         keys = [("y", "yes, all"), ("enter", "only this"), ("n", "no, leave as it is")]
         if self._occasion is Occasion.START:
             question = f"An earlier run did not end properly. Put {many} back?"
-            return (((question, "strong"),), _keys([*keys, ("esc", "ask me later")]))
+            return (((question, "strong"),), tuple(key_parts(*keys, ("esc", "ask me later"))))
         question = f"This run replaced or removed {many}. Put back before hooktop ends?"
-        return (((question, "strong"),), _keys([*keys, ("K", "keep the question"), ("esc", "do not end")]))
+        return (((question, "strong"),), tuple(key_parts(*keys, ("K", "keep the question"), ("esc", "do not end"))))
 
     @on(Cursor.Opened)
     def _opened(self) -> None:
@@ -149,10 +149,3 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         offers = self.query_one(Offers)
         if offers.cursor < len(self._offers):
             self.dismiss((answer, (self._offers[offers.cursor],)))
-
-
-def _keys(keys: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
-    parts: list[Part] = []
-    for key, does in keys:
-        parts += [(key, "accent"), (f" {does}   ", "quiet")]
-    return tuple(parts)

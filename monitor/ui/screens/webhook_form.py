@@ -129,8 +129,7 @@ class WebhookForm(Overlay[Outcome]):
     def _problem_lines(self, problems: Mapping[str, str]) -> list[Line]:
         token = self._session.token
         return [
-            line(("✖ ", "bad"), (redact.target(visible(text, limit=600), token), "bad"), indent=2)
-            for text in problems.values()
+            line(("✖ ", "bad"), (redact.shown(text, token, limit=600), "bad"), indent=2) for text in problems.values()
         ]
 
     @on(Form.Submitted)
