@@ -11,18 +11,23 @@ from textual.filter import LineFilter
 
 
 class Colourless(LineFilter):
-    """Takes all colours away; what stands on a colour of its own is shown in reverse.
+    """Takes all colours away; what stands on a colour other than paper is shown in reverse.
 
     Textual's way to do without colours makes greys of them, and takes the terminal's own for black, text and
     background alike.
     """
 
+    def __init__(self, *, dark: bool) -> None:
+        """Paper is black where ``dark``, else white."""
+        super().__init__()
+        self._paper = 0 if dark else 7
+
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Segments without colours."""
-        return [Segment(text, style and _bare(style), control) for text, style, control in segments]
+        return [Segment(text, style and _bare(style, self._paper), control) for text, style, control in segments]
 
 
 @lru_cache(maxsize=1024)
-def _bare(style: Style) -> Style:
-    apart = style.bgcolor is not None and not style.bgcolor.is_default
+def _bare(style: Style, paper: int) -> Style:
+    apart = style.bgcolor is not None and not style.bgcolor.is_default and style.bgcolor.number != paper
     return style.without_color + Style(reverse=bool(style.reverse) != apart)
