@@ -18,14 +18,14 @@ from rich.text import Text
 from textual import on
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.filter import LineFilter, Monochrome
+from textual.filter import LineFilter
 from textual.message import Message
 
 from monitor.store.errors import StoreError
 from monitor.times import utc_now
 from monitor.ui import continuing, crash, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
-from monitor.ui.colourless import Colourless
+from monitor.ui.colourless import readable
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
 from monitor.ui.keymap import bound
 from monitor.ui.offering import Offering
@@ -78,7 +78,7 @@ class HooktopApp(PacedApp):
         """``monitor`` has been started. Choices are remembered in the file ``preferences`` (None: not at all);
         ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
         the configuration; ``on_shown`` is called when the first screen is there."""
-        self._controls, self._colourless = ControlFilter(), Colourless()
+        self._controls = ControlFilter()
         super().__init__()
         self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
         for own in themes.OWN:
@@ -144,10 +144,7 @@ class HooktopApp(PacedApp):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, then ours: the second layer against foreign controls."""
-        filters = super().get_line_filters()
-        if self.no_color and self.current_theme.ansi:
-            filters = [self._colourless, *(one for one in filters if not isinstance(one, Monochrome))]
-        return [*filters, self._controls]
+        return [*readable(super().get_line_filters(), self.current_theme), self._controls]
 
     def frame(self) -> None:
         """Bring the screen that is seen up to date, and the live list behind it."""

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome
+from textual.theme import Theme
+
+
+def readable(filters: Sequence[LineFilter], theme: Theme) -> Sequence[LineFilter]:
+    """The filters, with ours instead of Textual's greys where the theme is a terminal's own."""
+    if not theme.ansi:
+        return filters
+    return [_colourless(theme.dark) if isinstance(one, Monochrome) else one for one in filters]
+
+
+@cache
+def _colourless(dark: bool) -> Colourless:
+    """One for each, since Textual keeps what a filter gave by the filter."""
+    return Colourless(dark=dark)
 
 
 class Colourless(LineFilter):
