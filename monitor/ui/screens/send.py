@@ -73,7 +73,8 @@ class SendScreen(OptionsOverlay[Order]):
         options = []
         before = ""
         longest = max((cell_len(visible(scenario.name)) for _, scenario in self._scenarios), default=0)
-        longest = min(longest, max(self.app.size.width * 3 // 10, 20))
+        wide = self.app.size.width
+        longest = min(longest, 30 if wide >= 100 else max(wide // 4, 20))
         for index, (provider, scenario) in enumerate(self._scenarios):
             shown = provider if provider != before else ""
             before = provider
