@@ -49,7 +49,7 @@ def test_an_answer_is_shown_with_what_it_took_its_headers_and_its_body() -> None
     found = plain_text(document.lines)
     for expected in (
         "✖ 500   12 ms   forwarded 2026-01-31", "http://localhost:3000/volt?to=15555550123",
-        "Content-Type  application/json", "Set-Cookie  ••••", '  "error": {', '    "to": "+15555550123"',
+        "Content-Type  application/json", "Set-Cookie    ••••", '  "error": {', '    "to": "+15555550123"',
     ):  # fmt: skip
         assert expected in found
     assert "s3cret" not in found
