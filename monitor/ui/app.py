@@ -5,6 +5,7 @@ What is not seen at once is imported when it is first opened: the first picture 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
@@ -111,6 +112,11 @@ class HooktopApp(PacedApp):
         from monitor.ui.screens.webhooks import WebhooksScreen
 
         return WebhooksScreen(self.session, webhooks, offering)
+
+    def on_load(self) -> None:
+        """Let tasks wait for their turn again: from Python 3.12 on Textual has them begin at once, and an input of its
+        first screen then looks for the screen before that is there."""
+        asyncio.get_running_loop().set_task_factory(None)
 
     def on_mount(self) -> None:
         self.set_keymap(bound(self.session.actions))
