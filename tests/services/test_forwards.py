@@ -95,7 +95,8 @@ async def test_captures_go_on_byte_for_byte_and_the_answer_is_kept(tmp_path: Pat
             assert await s.post(body, "/volt/x%20y?a=%7e", **sent, x_hooktop_local="stamp") == 200
             attempt = await s.kept(1)
             (call,) = running.calls
-            capture = s.monitor.reader().capture(1)
+            with closing(s.monitor.reader()) as reader:
+                capture = reader.capture(1)
     assert capture is not None
     assert call.body == body
     assert call.line == "POST /volt/x%20y?a=%7e HTTP/1.1"
