@@ -422,8 +422,7 @@ async def test_a_message_that_the_cursor_left_while_it_was_read_is_shown_when_it
     async with messages(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
         await s.until(lambda: "volt:b" in pane(s))
-        messages_view, shown, rests = view(s).view, view(s).pane, 0.5
-        one, other = (messages_view.number_at(index) for index in (1, 0))
+        messages_view, rows, rests = view(s).view, view(s).rows, 0.5
         read, reading, go_on = messages_view.whole, threading.Event(), threading.Event()
 
         def slowly(number: int) -> Message | None:
@@ -433,10 +432,11 @@ async def test_a_message_that_the_cursor_left_while_it_was_read_is_shown_when_it
 
         monkeypatch.setattr("monitor.ui.widgets.message_pane.DEBOUNCE_S", rests)
         monkeypatch.setattr(messages_view, "whole", slowly)
-        shown.follow(one)
+        rows.move_to(1)
         await s.until(reading.is_set)
-        shown.follow(other)
+        rows.move_to(0)
+        await s.pilot.pause()
         go_on.set()
         await s.done()
-        shown.follow(one)
+        rows.move_to(1)
         await s.until(lambda: "volt:a" in pane(s))

@@ -59,7 +59,7 @@ async def test_a_thread_of_its_own_goes_on_without_the_store(tmp_path: Path) -> 
         assert isinstance(shown, ThreadScreen)
         await s.until(lambda: shown.pane.items.count() > 0)
         s.app.session._linker.close()
-        shown._view._reader.close()
+        shown._view.close()
         s.app.frame()
         await s.until(lambda: "STORE UNREADABLE" in s.screen_text())
         await s.press("enter")
