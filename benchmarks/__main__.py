@@ -57,7 +57,7 @@ def main() -> None:
         requests = load.prepare(key)
         for chosen in names:
             BENCHMARKS[chosen](Run(results, folder, file, requests, options))
-    results.add(results.verdict())
+    print(results.verdict().text())
     if options.write:
         options.write.write_text(results.markdown(" ".join(["python -m benchmarks", *names])), "utf-8")
 
