@@ -42,6 +42,7 @@ def mark(text: str) -> str:
     )
 
 
+@pytest.mark.slow
 @given(VALUES, st.booleans(), st.sampled_from([None, 1, 3]))
 def test_every_key_and_value_is_exchanged_and_nothing_else(value: Any, ascii_only: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)

@@ -153,6 +153,7 @@ async def test_mask_from_the_start(tmp_path: Path) -> None:
         assert "It is not masked" in s.toasts()
 
 
+@pytest.mark.slow
 async def test_a_box_that_was_closed_leaves_nothing_behind(tmp_path: Path) -> None:
     def drawings() -> int:
         gc.collect()

@@ -146,6 +146,7 @@ async def test_foreign_text_does_not_act_on_the_terminal(tmp_path: Path) -> None
 # --- registering -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_register_with_volt_and_see_its_probe(tmp_path: Path) -> None:
     async with view(tmp_path, event_after_s=0) as s:
         await s.on("volt")
@@ -246,6 +247,7 @@ async def test_one_route_is_done_by_hand_and_noticed(tmp_path: Path) -> None:
 # --- mending ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_one_key_mends_a_row(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:
         await s.on("bird", "channels sms.inbound")
