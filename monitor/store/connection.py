@@ -6,14 +6,16 @@ import contextlib
 import os
 import shlex
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from monitor import paths
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 
+T = TypeVar("T")
 BUSY_TIMEOUT_S: Final = 5.0
 LOG_LIMIT: Final = 64 * 1024 * 1024  # bytes of the log that may stay when it was written back
 QUICK_CHECK_BYTES: Final = 64 * 1024 * 1024  # larger files are checked when asked (doctor): the check reads it all
@@ -41,6 +43,22 @@ def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite
         db.close()
         raise
     return db
+
+
+def committed(db: sqlite3.Connection, job: Callable[[sqlite3.Connection], T]) -> T:
+    """What ``job`` gives, in a transaction of its own; it is rolled back when anything goes wrong.
+
+    IMMEDIATE: a deferred BEGIN that later writes gets BUSY_SNAPSHOT at once, whatever the timeout.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        result = job(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return result
 
 
 def prepare(path: Path) -> str | None:

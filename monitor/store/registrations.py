@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from monitor.jsonbody import clean, parse
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Spec, Wanted
+from monitor.store.connection import T
 from monitor.store.rows import optional_microseconds, optional_moment, pack
-from monitor.store.short import Short, T
+from monitor.store.short import Short
 from monitor.times import microseconds, moment
 
 MAX_JSON: Final = 256 * 1024  # bytes of a registration; its ``raw`` is left out when it takes more

@@ -10,20 +10,19 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from monitor import paths
-from monitor.store.connection import LOG_LIMIT
+from monitor.store.connection import LOG_LIMIT, committed
 from monitor.store.errors import lacks_room
 from monitor.store.held import log_size
 from monitor.store.retention import forget, give_back
 
 MIB: Final = 1024 * 1024
 SMALLEST: Final = 16 * MIB  # a smaller database has next to nothing to let go
-_T = TypeVar("_T")
 
 
 class Reserve:
@@ -75,7 +74,7 @@ def forget_some(db: sqlite3.Connection, ids: Sequence[int], reserve: Reserve) ->
         number = len(ids)
         while True:
             try:
-                tally = _committed(db, partial(forget, ids=ids[:number]))
+                tally = committed(db, partial(forget, ids=ids[:number]))
                 break
             except sqlite3.Error as error:
                 if number == 1 or not lacks_room(error):
@@ -105,22 +104,10 @@ def _between_transactions(db: sqlite3.Connection, reserve: Reserve) -> Iterator[
 
 def _give_back(db: sqlite3.Connection) -> None:
     _write_back(db)
-    left = _committed(db, give_back)
+    left = committed(db, give_back)
     _write_back(db)
-    while left > (left := _committed(db, give_back)):
+    while left > (left := committed(db, give_back)):
         _write_back(db)
-
-
-def _committed(db: sqlite3.Connection, job: Callable[[sqlite3.Connection], _T]) -> _T:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        result = job(db)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    return result
 
 
 def _write_back(db: sqlite3.Connection) -> None:

@@ -6,15 +6,12 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
 from monitor import paths
-from monitor.store.connection import connect, prepare
+from monitor.store.connection import T, committed, connect, prepare
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.lease import Lease
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
-
-T = TypeVar("T")
 
 
 class Short:
@@ -37,16 +34,7 @@ class Short:
         """Do ``job`` in one transaction, which is on the disk when this returns. Raises StoreError."""
         self._make_ready()
         with self._told(), closing(connect(self._path, read_only=False)) as db:
-            # IMMEDIATE waits its turn beside a monitor that commits; see the writer.
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                result = job(db)
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-            return result
+            return committed(db, job)
 
     def _make_ready(self) -> None:
         """Create or migrate the database, with the lease, when that is still to be done. Raises StoreError."""

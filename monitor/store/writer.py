@@ -16,12 +16,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor.model.capture import Capture
 from monitor.store import projection, search, shapes
-from monitor.store.connection import connect
+from monitor.store.connection import committed, connect
 from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.intake import put
 
@@ -179,7 +180,7 @@ class Writer:
 
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
         try:
-            stored = _insert(db, [capture for capture, _ in batch])
+            stored = committed(db, partial(put, captures=[capture for capture, _ in batch]))
         except Exception as error:
             if isinstance(error, sqlite3.Error) and not isinstance(error, _UNBINDABLE):
                 self._fail(batch, reason_of(error))
@@ -302,20 +303,6 @@ class Writer:
     def _call(self, function: Callable[..., None], *args: object) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args)
-
-
-def _insert(db: sqlite3.Connection, batch: list[Capture]) -> list[Capture]:
-    """Commit captures in one transaction; gives them back with their ids. Rolls back when anything goes wrong."""
-    # IMMEDIATE: a deferred BEGIN that later writes gets BUSY_SNAPSHOT at once, whatever the timeout.
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        stored = put(db, batch)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    return stored
 
 
 def _resolve(future: asyncio.Future[Any], result: object) -> None:
