@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -12,44 +10,9 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
-EIGHTHS = 8  # of a cell, in which a bar is drawn
-
 
 class SteadyBar(ScrollBar):
-    """A vertical scroll bar that is drawn again only when it looks different: that of a long list that grows is the
-    same for many frames."""
-
-    window_virtual_size = Reactive(100, repaint=False)
-    window_size = Reactive(0, repaint=False)
-    position = Reactive(0.0, repaint=False)
-    _thumb = (0, 0)
-
-    def watch_window_virtual_size(self) -> None:
-        """The content has another length."""
-        self._moved()
-
-    def watch_window_size(self) -> None:
-        """Another part of it is in sight."""
-        self._moved()
-
-    def watch_position(self) -> None:
-        """It was scrolled."""
-        self._moved()
-
-    def _moved(self) -> None:
-        thumb = self._start_and_end()
-        if thumb != self._thumb:
-            self._thumb = thumb
-            self.refresh()
-
-    def _start_and_end(self) -> tuple[int, int]:
-        """Where the thumb is, in eighths of a cell, as Textual's renderer has it."""
-        height, length, window = self.size.height, ceil(self.window_virtual_size), ceil(self.window_size)
-        if not height or window >= length:
-            return 0, 0
-        thumb = max(1.0, window * height / length)
-        start = int((height - thumb) * self.position / (length - window) * EIGHTHS)
-        return start, start + ceil(thumb * EIGHTHS)
+    """A vertical scroll bar that costs little to draw: that of a list which grows is drawn with each frame."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The cells of a region, of which only a few differ: Textual's own way would make a strip of each."""
@@ -61,10 +24,10 @@ class SteadyBar(ScrollBar):
         drawn = bar.render_bar(
             height, bar.virtual_size, bar.window_size, bar.position, width, True, style.bgcolor, style.color
         )
-        background, filters = self.background_colors[1], self.get_line_filters()
+        own, background, filters = self.rich_style, self.background_colors[1], self.get_line_filters()
         made: dict[Segment, Strip] = {}
         for segment in dict.fromkeys(drawn.segments):
-            strip = Strip([segment], width).apply_style(self.rich_style)
+            strip = Strip([segment], width).apply_style(own)
             for each in filters:
                 strip = strip.apply_filter(each, background)
             made[segment] = strip.crop(crop.x, crop.right)
