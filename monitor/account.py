@@ -26,7 +26,8 @@ class Account:
 
     ``api_secret`` is what the provider's API asks for (token, access key, API key), ``signing_secrets`` what its
     webhooks are signed with, ``public_key`` a path, an address or a key's text (None: the provider's own address),
-    ``fingerprint`` the SHA-256 (``sha256:`` and 64 hex digits) of the one public key that may be used.
+    ``fingerprint`` the SHA-256 (``sha256:`` and 64 hex digits) of the one public key that may be used,
+    ``business_numbers`` the numbers that messages of the business come from, parted by commas.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Account:
     workspace_id: str | None = None
     organization_id: str | None = None
     business_id: str | None = None
+    business_numbers: str | None = None
     public_key: str | None = None
     fingerprint: str | None = None
     signing_secrets: tuple[Secret, ...] = ()
@@ -76,6 +78,7 @@ SETTINGS: Final[Mapping[str, tuple[Setting, ...]]] = {
     "connectly": (
         Setting("api_key", "api_secret", "CONNECTLY_API_KEY", secret=True),
         Setting("business_id", "business_id", "CONNECTLY_BUSINESS_ID"),
+        Setting("business_numbers", "business_numbers", "CONNECTLY_BUSINESS_NUMBERS"),
         Setting("webhook_secrets", "signing_secrets", "CONNECTLY_WEBHOOK_SECRET", secret=True, many=True),
         _api_url("CONNECTLY_API_URL", "https://api.connectly.ai"),
     ),

@@ -74,6 +74,7 @@ api_url = "http://127.0.0.1:9999"
 provider = "connectly"
 api_key = "keyring:connectly"
 business_id = "b"
+business_numbers = "+15555550199, 15555550198"
 webhook_secrets = ["w"]
 
 [accounts.oneroute]
@@ -147,6 +148,7 @@ def test_everything_that_may_be_set(tmp_path: Path) -> None:
             "https://api.connectly.ai",
             KeyringSecret("connectly"),
             business_id="b",
+            business_numbers="+15555550199, 15555550198",
             signing_secrets=(Secret("w"),),
         ),
         Account("oneroute", "oneroute", "https://api.oneroute.io", Secret("k"), signing_secrets=(Secret("s"),)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
@@ -138,3 +138,11 @@ class Provider(Protocol):
 
     def key(self, text: str, origin: str) -> Key:
         """A configured key (secret or public key text) as this provider uses it. Raises KeyProblem."""
+
+
+@runtime_checkable
+class Echoing(Protocol):
+    """A provider that may send what the business itself sent in the very form of what a customer did."""
+
+    def echo(self, reading: Reading) -> Reading:
+        """The reading of a message that looked like an inbound one, and whose sender is the business."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from monitor.services.examine import Examiner
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
 from monitor.services.signingkeys import SigningKeys
+from monitor.store.errors import StoreError
 from monitor.store.public_keys import PublicKeys
 from monitor.tunnels.programs import NONE
 
@@ -75,7 +76,21 @@ def keychain_of(config: Config, database: Path) -> Keychain:
 
 def examiner_of(config: Config, database: Path) -> Examiner:
     """What gives verdicts and readings with the keys of today, without a running monitor."""
-    return Examiner(registry(), keychain_of(config, database), LocalKeys(paths.data_dir()).is_stamp)
+    is_stamp = LocalKeys(paths.data_dir()).is_stamp
+    return Examiner(registry(), keychain_of(config, database), is_stamp, _own_numbers(config, database))
+
+
+def _own_numbers(config: Config, database: Path) -> Mapping[str, set[str]]:
+    """The business's numbers by provider: those of the configuration, and those that the database tells."""
+    from monitor.services.echoes import own_numbers
+    from monitor.store.reader import Reader
+
+    configured = [(account.provider, account.business_numbers or "") for account in config.accounts]
+    try:
+        with closing(Reader(database)) as reader:
+            return own_numbers(configured, reader.senders())
+    except StoreError:  # whoever needs the database says so; a verdict on a file needs none
+        return own_numbers(configured, ())
 
 
 def simulator_of(config: Config, to: str | None = None) -> Simulator:
@@ -204,7 +219,7 @@ async def assembled(
         from monitor.services.demonstration import alive_by
 
         alive = alive_by(reach)
-    examiner = Examiner(registry(), keychain, local.is_stamp)
+    examiner = Examiner(registry(), keychain, local.is_stamp, _own_numbers(config, store.path))
     receiver = config.receiver
     retention = Retention(store, config.store.keep, config.store.max_size)
     gate = Gate(reach, receiver.allowed_hosts, receiver.unproven_rate, full=retention.is_full)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from monitor import jsonbody
 from monitor.model.capture import LOCAL_MARK, Capture, Origin, Request, Source
@@ -14,8 +15,10 @@ from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Signed
 from monitor.providers.registry import Registry
+from monitor.services.echoes import Echoes
 from monitor.services.stamps import Stamp, stamp_of
 
+_NO_NUMBERS: Final[Mapping[str, Iterable[str]]] = MappingProxyType({})
 log = logging.getLogger(__name__)
 
 
@@ -32,9 +35,17 @@ class KeySource(Protocol):
 class Examiner:
     """Makes captures of requests, and makes them again when keys or readers have changed."""
 
-    def __init__(self, registry: Registry, keys: KeySource, is_stamp: Callable[[bytes, str], bool]) -> None:
-        """``is_stamp`` tells whether a value is this installation's MAC of some bytes."""
+    def __init__(
+        self,
+        registry: Registry,
+        keys: KeySource,
+        is_stamp: Callable[[bytes, str], bool],
+        own: Mapping[str, Iterable[str]] = _NO_NUMBERS,
+    ) -> None:
+        """``is_stamp`` tells whether a value is this installation's MAC of some bytes, ``own`` the business's numbers
+        by provider."""
         self._registry = registry
+        self._echoes = Echoes(registry, own)
         self._keys = keys
         self._is_stamp = is_stamp
         # By provider: the keys as they were given, and the same led by the scheme that matched last.
@@ -53,6 +64,7 @@ class Examiner:
         provider = self.provider_of(request, body)
         peer = request.peer
         stamp = stamp_of(request, self._is_stamp)
+        verdict = self._verdict(provider, request, body, stamp, received_at)
         return Capture(
             id=0,
             received_at=received_at,
@@ -60,9 +72,9 @@ class Examiner:
             source=Source.NETWORK if stamp is None else stamp.source,
             request=request,
             answer=200,
-            verdict=self._verdict(provider, request, body, stamp, received_at),
+            verdict=verdict,
             origin=Origin(token, peer.rpartition(":")[0] if peer else None),
-            reading=self._reading(provider, request, body),
+            reading=self._reading(provider, request, body, verdict),
             marks=_marks(stamp),
         )
 
@@ -75,7 +87,7 @@ class Examiner:
         if stamp is not None or capture.source is Source.NETWORK:
             marks = _marks(stamp)
             verdict = self._verdict(provider, capture.request, body, stamp, capture.received_at)
-        reading = self._reading(provider, capture.request, body)
+        reading = self._reading(provider, capture.request, body, verdict)
         return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=marks)
 
     def signed(self, capture: Capture) -> Sequence[Signed]:
@@ -126,9 +138,9 @@ class Examiner:
             self._led[provider.name] = (given, replace(given, scheme_first=verdict.scheme))
         return verdict
 
-    def _reading(self, provider: Provider, request: Request, body: jsonbody.Body) -> Reading:
+    def _reading(self, provider: Provider, request: Request, body: jsonbody.Body, verdict: Verdict) -> Reading:
         try:
-            return provider.read(request, body)
+            return self._echoes.heard(provider.name, verdict, provider.read(request, body))
         except Exception as error:  # as above
             log.error("%s.read failed: %s", provider.name, type(error).__name__)
             return Reading(problems=(f"the reader failed ({type(error).__name__})",))

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from monitor.model.capture import Capture
 from monitor.model.filter import Filter
+from monitor.model.reading import Direction
+from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import search, shapes
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
@@ -48,6 +50,11 @@ class Row:
 _ROW_COLUMNS: Final = (
     "id, received_at, provider, source, verdict, event, direction, sender, recipient, status, provider_status, mark, "
     "error_code, carrier_code, substr(text, 1, 200), size, facts, marks"
+)
+NEWEST: Final = 2000  # readings that are looked at where the newest tell enough
+_SENDERS: Final = (
+    "SELECT DISTINCT provider, sender, verdict, reason FROM readings WHERE direction = ? AND sender IS NOT NULL "
+    "AND id > (SELECT coalesce(max(id), 0) FROM readings) - ?"
 )
 
 
@@ -94,6 +101,13 @@ class Reader:
     def last_id(self) -> int:
         """The id of the newest capture, 0 when there is none."""
         return int(self._all("SELECT coalesce(max(id), 0) FROM readings")[0][0])
+
+    def senders(self) -> list[tuple[str, str, Verdict]]:
+        """Who sent outbound messages, of the newest readings: (provider, number, verdict)."""
+        return [
+            (provider, sender, Verdict(VerdictStatus(verdict), reason))
+            for provider, sender, verdict, reason in self._all(_SENDERS, (Direction.OUTBOUND.value, NEWEST))
+        ]
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """The rows with these ids (any number), by id; ids that are gone are missing."""

@@ -12,6 +12,7 @@ from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict
 from monitor.providers.base import BY_BODY, BY_HEADER, NO_MATCH, Keys, Provider, Scenario, Signed
 from monitor.providers.connectly import reading, signature
+from monitor.providers.connectly.reading import turned
 from monitor.providers.connectly.samples import SCENARIOS
 from monitor.providers.keys import Key, SigningKey, typed_key
 
@@ -38,6 +39,11 @@ class Connectly:
 
     def read(self, request: Request, body: Body) -> Reading:
         return reading.read(request, body)
+
+    def echo(self, reading: Reading) -> Reading:
+        """With ``configuration.echo`` outbound messages come on the topic of inbound ones; no documented field tells
+        them apart (https://docs.connectly.ai/api-reference/get-webhooks)."""
+        return turned(reading)
 
     def sign(self, body: bytes, key: SigningKey, *, url: str, at: float) -> list[tuple[str, str]]:
         return signature.sign(body, key)

@@ -7,6 +7,7 @@ https://connectly.readme.io/reference/webhook-payload
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -56,6 +57,12 @@ def looks_like(body: Body) -> bool:
     if {"sender", "recipient"} <= objects or "statusUpdate" in objects:
         return True
     return "report" in objects and value.get("topic") == "report"
+
+
+def turned(reading: Reading) -> Reading:
+    """The reading of an inbound message as that of an outbound one, of which no status is known yet."""
+    conversation = _conversation(reading.from_, reading.to)
+    return replace(reading, direction=Direction.OUTBOUND, status=None, conversation=conversation)
 
 
 def _status(fields: Fields) -> Reading:
