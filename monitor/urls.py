@@ -43,6 +43,11 @@ def web_address(text: str, *, plain_http: bool = False) -> SplitResult:
     return parts
 
 
+def in_address(host: str) -> str:
+    """A host as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host names this machine, in its usual spellings: ``localhost``, ``127.0.0.0/8``, ``::1``."""
     if host == "localhost":

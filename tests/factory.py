@@ -111,13 +111,18 @@ async def storing(path: Path) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def running(
-    path: Path, settings: Settings | None = None, forwards: Forwards | None = None, /, **keys: Keys
+    path: Path,
+    settings: Settings | None = None,
+    forwards: Forwards | None = None,
+    host: str = "127.0.0.1",
+    /,
+    **keys: Keys,
 ) -> AsyncIterator[Monitor]:
     """A real monitor on a free loopback port and a real database, with the parser that belongs to the loop."""
     settings = replace(settings or Settings(), fast=fast())
     store = Store.open(path)
     examiner = Examiner(registry(), FixedKeys(None, **keys), lambda body, value: value == "stamp")
-    sock, reach = bind("127.0.0.1", 0), Reach(None, None, Mark())
+    sock, reach = bind(host, 0), Reach(None, None, Mark())
     monitor = Monitor(store, examiner, sock, settings, reach, forwards=forwards)
     await monitor.start()
     try:

@@ -7,19 +7,10 @@ from typing import Final
 from monitor.cli.output import GAP, Paint, cut, pad
 from monitor.model.capture import LOCAL_MARK, Capture, Source
 from monitor.model.reading import Direction, Reading, Status
-from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.model.verdict import SIGNS, Verdict
 from monitor.text import visible
 
-# verdict: glyph, word, colour. The word always stands beside the glyph (providers/verification.md, section 1).
-VERDICTS: Final[dict[VerdictStatus, tuple[str, str, str | None]]] = {
-    VerdictStatus.VERIFIED: ("✔", "verified", "green"),
-    VerdictStatus.INVALID: ("✖", "INVALID", "red"),
-    VerdictStatus.STALE: ("◷", "stale", "yellow"),
-    VerdictStatus.MISSING: ("!", "missing", "yellow"),
-    VerdictStatus.NO_KEY: ("?", "no key", "yellow"),
-    VerdictStatus.UNSIGNED: ("–", "unsigned", None),
-    VerdictStatus.UNCHECKED: ("·", "unchecked", None),
-}
+_COLORS: Final = {"good": "green", "bad": "red", "warn": "yellow"}  # by tone
 STATUS_COLORS: Final = {Status.FAILED: "red", Status.DELIVERED: "green", Status.READ: "green"}
 ARROWS: Final = {Direction.OUTBOUND: "→", Direction.INBOUND: "←", None: " "}
 _TEXT_CELLS: Final = 60
@@ -27,7 +18,8 @@ _TEXT_CELLS: Final = 60
 
 def verdict_text(verdict: Verdict, paint: Paint, *, cells: int = 0, local: bool = False) -> str:
     """Glyph and word of a verdict, filled to ``cells``; ``local`` adds that a local key signed it."""
-    glyph, word, color = VERDICTS[verdict.status]
+    glyph, word, tone = SIGNS[verdict.status]
+    color = _COLORS.get(tone)
     return paint(pad(f"{glyph} {word}{' local' if local else ''}", cells), color, dim=color is None)
 
 

@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
-from monitor.cli.errors import FAILED, USAGE, fail, tell
+from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.output import counted
 from monitor.cli.types import DURATION
 
@@ -62,7 +62,7 @@ async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bo
                 fail("Deleting asks first, which needs a terminal; say --yes to do without.", USAGE)
             if not click.confirm(f"Delete {counted(number, 'capture')} of {whole:,} for good?", err=True):
                 tell("Nothing was deleted.")
-                return FAILED
+                return 0
         store.start()
         with Counter() as counter:
             gone = await store.prune(before, progress=lambda gone: counter.say(f"{gone:,} of {number:,} deleted"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from monitor.urls import is_loopback, web_address
+from monitor.urls import in_address, is_loopback, web_address
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -63,7 +63,7 @@ class Target:
     @property
     def authority(self) -> str:
         """Host and port as in a Host header: the port is left out where it is the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = in_address(self.host)
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -17,6 +18,19 @@ class VerdictStatus(StrEnum):
     NO_KEY = "no_key"  # a header, but nothing to check it with
     UNSIGNED = "unsigned"  # neither header nor key, and signing is optional for the provider
     UNCHECKED = "unchecked"  # provider not recognised, or an imported row
+
+
+# Glyph, word and tone of each, in the order of importance. The word always stands beside the glyph
+# (providers/verification.md, section 1), and red is only for what is wrong.
+SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
+    VerdictStatus.VERIFIED: ("✔", "verified", "good"),
+    VerdictStatus.INVALID: ("✖", "INVALID", "bad"),
+    VerdictStatus.STALE: ("◷", "stale", "warn"),
+    VerdictStatus.MISSING: ("!", "missing", "warn"),
+    VerdictStatus.NO_KEY: ("?", "no key", "warn"),
+    VerdictStatus.UNSIGNED: ("–", "unsigned", "quiet"),
+    VerdictStatus.UNCHECKED: ("·", "unchecked", "quiet"),
+}
 
 
 @dataclass(frozen=True, slots=True)

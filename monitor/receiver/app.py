@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from monitor import tasks
 from monitor.model.capture import LEFT, RESET, Request
 from monitor.receiver.protocol import CLOSED, RESETTING
+from monitor.urls import in_address
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -122,7 +123,7 @@ class Hooks:
             scope["query_string"].decode("latin-1"),
             tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]),
             body,
-            None if peer is None else f"{peer[0]}:{peer[1]}",
+            None if peer is None else f"{in_address(peer[0])}:{peer[1]}",
         )
         try:
             reply = await self._accept(Arrival(request, token))

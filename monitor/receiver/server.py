@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 GRACE_S: Final = 2
+FIRST_DELAY_S: Final = 0.1  # before the receiver is started again; twice as long after each further failure
+MAX_DELAY_S: Final = 5.0
+STEADY_S: Final = 60.0  # what ran for so long is given the first delay again
 WANTED_FILES: Final = 4096
 log = logging.getLogger(__name__)
 
@@ -78,8 +81,9 @@ class Receiver:
         self._sock.close()
 
     async def _run(self) -> None:
-        delay = 0.1
+        loop, delay = asyncio.get_running_loop(), FIRST_DELAY_S
         while True:
+            begun = loop.time()
             server = self._server = _Server(self._config())
             sweeper = tasks.start(self._sweep(server), "receiver deadlines")
             try:
@@ -95,8 +99,10 @@ class Receiver:
             if server.should_exit:
                 return
             self.restarts += 1
+            if loop.time() - begun > STEADY_S:
+                delay = FIRST_DELAY_S
             await asyncio.sleep(delay)
-            delay = min(delay * 2, 5.0)
+            delay = min(delay * 2, MAX_DELAY_S)
 
     async def _sweep(self, server: uvicorn.Server) -> None:
         loop = asyncio.get_running_loop()

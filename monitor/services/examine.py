@@ -73,7 +73,7 @@ class Examiner:
             request=request,
             answer=200,
             verdict=verdict,
-            origin=Origin(token, peer.rpartition(":")[0] if peer else None),
+            origin=Origin(token, peer.rpartition(":")[0].strip("[]") if peer else None),
             reading=self._reading(provider, request, body, verdict),
             marks=_marks(stamp),
         )

@@ -20,6 +20,7 @@ from monitor.services.drill import Drill, Why
 from monitor.services.feed import Feed
 from monitor.store.errors import StoreUnavailableError
 from monitor.times import utc_now
+from monitor.urls import in_address
 
 if TYPE_CHECKING:
     from monitor.services.examine import Examiner
@@ -83,8 +84,7 @@ class Monitor:
     @property
     def url(self) -> str:
         """Where it listens, for programs on this machine."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"http://{in_address(self.host)}:{self.port}"
 
     @property
     def receiving(self) -> bool:
@@ -143,10 +143,12 @@ class Monitor:
             capture = replace(capture, answer=rule.status)
         try:
             capture = await self.store.add(capture)
-        except StoreUnavailableError as error:
+        except BaseException as error:
             if rule is not None:
                 self.drill.give_back(rule)
-            raise RefusedError(str(error)) from error
+            if isinstance(error, StoreUnavailableError):
+                raise RefusedError(str(error)) from error
+            raise
         if rule is not None:
             if self.forwards is not None:
                 self.forwards.answered(capture)

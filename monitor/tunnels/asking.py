@@ -18,6 +18,7 @@ import httpx
 from monitor import __version__
 from monitor.admin.http import reason, redirect_target
 from monitor.tls import trusted
+from monitor.urls import in_address
 
 MAX_BYTES: Final = 16 * 1024
 # Where a simulated public address leads: a local base address, or None when it leads nowhere any more.
@@ -133,5 +134,5 @@ def is_link_local(address: str) -> bool:
 
 
 def _at(address: str, port: int | None) -> str:
-    host = f"[{address}]" if ":" in address else address
+    host = in_address(address)
     return host if port is None else f"{host}:{port}"

@@ -10,9 +10,10 @@ from typing import Final
 
 from monitor.model.capture import LOCAL_MARK, Source
 from monitor.model.reading import Direction, Status
+from monitor.model.verdict import SIGNS
 from monitor.store.reader import Row
 from monitor.text import visible
-from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, fit, fit_status, pad, short_span, size, tail
+from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span, size, tail
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
 
@@ -99,7 +100,7 @@ def _cell(name: str, wide: int, row: Row, look: Look, time: str) -> list[Part]:
         case "time":
             return [(pad(time, wide), "quiet")]
         case "verdict":
-            glyph, word, role = VERDICTS.get(row.verdict, ("·", visible(row.verdict, limit=20), "quiet"))
+            glyph, word, role = SIGNS.get(row.verdict, ("·", visible(row.verdict, limit=20), "quiet"))
             return [(pad(glyph if wide == 1 else f"{glyph} {word}", wide), role)]
         case "provider":
             return [(pad(visible(row.provider, limit=40), wide), "plain")]

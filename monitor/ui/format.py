@@ -10,18 +10,7 @@ from rich.cells import cell_len, get_character_cell_size
 
 from monitor.model.attempt import Attempt, Failure
 from monitor.model.reading import Status
-from monitor.model.verdict import VerdictStatus
 
-# Glyph, word and role of each verdict, in that order of importance. Red is only for what is wrong.
-VERDICTS: Final[dict[str, tuple[str, str, str]]] = {
-    VerdictStatus.VERIFIED: ("✔", "verified", "good"),
-    VerdictStatus.INVALID: ("✖", "INVALID", "bad"),
-    VerdictStatus.STALE: ("◷", "stale", "warn"),
-    VerdictStatus.MISSING: ("!", "missing", "warn"),
-    VerdictStatus.NO_KEY: ("?", "no key", "warn"),
-    VerdictStatus.UNSIGNED: ("–", "unsigned", "quiet"),
-    VerdictStatus.UNCHECKED: ("·", "unchecked", "quiet"),
-}
 STATUS_ROLES: Final[dict[str, str]] = {
     Status.RECEIVED: "info",
     Status.QUEUED: "quiet",

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.verdict import SIGNS
 from monitor.text import visible
-from monitor.ui.format import VERDICTS, count, fit, long_span, outcome, short_span, shortened, size, sparkline, took
+from monitor.ui.format import count, fit, long_span, outcome, short_span, shortened, size, sparkline, took
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
-from monitor.urls import is_loopback
+from monitor.urls import in_address, is_loopback
 
 if TYPE_CHECKING:
     from monitor.services.drill import Drill
@@ -73,10 +74,10 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     if refused:
         kinds = " ".join(f"{status}×{number}" for status, number in sorted(feed.refused.items()))
         modes.append((f"{count(refused)} refused {kinds}", "warn"))
-    host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
+    own = f"{in_address(monitor.host)}:{monitor.port}"
     since = (now - feed.last_at).total_seconds() if feed.last_at else 0.0
     return Facts(
-        local=f"{host}:{monitor.port}" if settings.opened is None else visible(settings.opened, limit=200),
+        local=own if settings.opened is None else visible(settings.opened, limit=200),
         public=visible(monitor.reach.public_url, limit=200) if monitor.reach.public_url else None,
         listening=monitor.receiving,
         opened=settings.opened is not None,
@@ -178,7 +179,7 @@ def _second(facts: Facts, width: int) -> list[Part]:
 
 def _verdicts(facts: Facts, *, words: bool) -> list[Part]:
     parts: list[Part] = []
-    for status, (glyph, word, role) in VERDICTS.items():
+    for status, (glyph, word, role) in SIGNS.items():
         number = facts.verdicts.get(status, 0)
         if number:
             text = f"{glyph} {count(number)} {word.lower()}" if words else f"{glyph}{count(number)}"

@@ -17,7 +17,7 @@ from monitor.model.record import capture_record
 from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
 from monitor.providers.registry import registry
-from monitor.receiver import protocol
+from monitor.receiver import protocol, server
 from monitor.receiver.binding import ReceiverError, bind
 from monitor.services.monitor import Monitor, Settings
 from tests.corpora import corpora
@@ -389,6 +389,42 @@ async def test_the_receiver_comes_back_when_its_server_dies(tmp_path: Path) -> N
             await asyncio.sleep(0.01)
         assert receiver.restarts == 1
         assert (await http.post("/volt", content=b"{}")).status_code == 200
+
+
+async def test_a_receiver_that_ran_well_comes_back_as_quickly_as_the_first_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "STEADY_S", 0.0)
+    monkeypatch.setattr(server, "MAX_DELAY_S", 60.0)
+    monkeypatch.setattr(server, "FIRST_DELAY_S", 0.02)
+
+    async def die(counter: int) -> bool:
+        raise RuntimeError("boom")
+
+    async with running(tmp_path / "h.db") as monitor:
+        receiver = monitor._receiver
+        assert receiver is not None
+        async with asyncio.timeout(10):  # doubled each time, twelve delays would be 80 s
+            for number in range(1, 13):
+                while receiver._server is None or not monitor.receiving:
+                    await asyncio.sleep(0.005)
+                receiver._server.on_tick = die  # type: ignore[method-assign]  # as a bug in it would be
+                while receiver.restarts < number:
+                    await asyncio.sleep(0.005)
+
+
+async def test_an_ipv6_sender_is_kept_as_it_is_written_in_addresses(tmp_path: Path) -> None:
+    try:
+        bind("::1", 0).close()
+    except ReceiverError as error:
+        pytest.skip(str(error))
+    async with running(tmp_path / "h.db", None, None, "::1") as monitor, client(monitor) as http:
+        assert monitor.url == f"http://[::1]:{monitor.port}"
+        assert (await http.post("/volt", content=b"{}")).status_code == 200
+        [capture] = stored(monitor)
+        assert capture.request.peer is not None
+        assert re.fullmatch(r"\[::1\]:\d+", capture.request.peer)
+        assert capture.origin.peer == "::1"
 
 
 async def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:

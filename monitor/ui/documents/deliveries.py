@@ -8,10 +8,11 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from monitor.model.verdict import SIGNS
 from monitor.store.deliveries import Delivery
 from monitor.text import visible
 from monitor.ui.documents.look import labelled, under
-from monitor.ui.format import VERDICTS, clock, count, gap
+from monitor.ui.format import clock, count, gap
 from monitor.ui.lines import Line, Part, line
 
 MAX_SHOWN: Final = 12  # lines, the one that is shown in their middle
@@ -46,7 +47,7 @@ def _rows(found: Sequence[Delivery], place: int, *, short: bool) -> Iterator[lis
     wide = max(len(f"#{one.capture}") for one in found) + 1
     first = max(min(place - MAX_SHOWN // 2, len(found) - MAX_SHOWN), 0)
     for n, one in enumerate(found[first : first + MAX_SHOWN], first):
-        sign, _, role = VERDICTS.get(one.verdict, ("·", visible(one.verdict, limit=20), "quiet"))
+        sign, _, role = SIGNS.get(one.verdict, ("·", visible(one.verdict, limit=20), "quiet"))
         waited = gap(one.at - found[n - 1].at) if n else "first"
         yield [
             ("▸ " if n == place else "  ", "accent"),

@@ -9,11 +9,12 @@ from itertools import zip_longest
 from typing import Final, TypeAlias
 
 from monitor.model.reading import Status
+from monitor.model.verdict import SIGNS
 from monitor.services.stats import History, Percentiles, Span, Stats, Timing
 from monitor.store.stats_reader import Bucket, FailureGroup
 from monitor.text import visible
 from monitor.ui.documents.look import Reader
-from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, count, day, day_clock, fit, pad, short_took
+from monitor.ui.format import STATUS_ROLES, clock, count, day, day_clock, fit, pad, short_took
 from monitor.ui.lines import Line, Part, line, wrap
 from monitor.ui.painted import cells
 
@@ -198,7 +199,7 @@ def _verdicts(stats: Stats, width: int) -> Block:
     found: Counter[str] = Counter()
     for one in stats.captures:
         found[one.verdict] += one.captures
-    named = {verdict: (f"{glyph} {word}", role) for verdict, (glyph, word, role) in VERDICTS.items()}
+    named = {verdict: (f"{glyph} {word}", role) for verdict, (glyph, word, role) in SIGNS.items()}
     return [[("Signatures", "accent")], *_bars(found, named, width)]
 
 

@@ -9,13 +9,14 @@ from typing import Final
 
 from monitor.model.message import Interaction, Mark, Message, Stage
 from monitor.model.reading import Status
+from monitor.model.verdict import SIGNS
 from monitor.providers.errors import explain
 from monitor.store.reader import Row
 from monitor.text import visible
 from monitor.ui.columns import status_of as row_status
 from monitor.ui.documents.look import BLANK, LABEL, Reader, labelled, mixed_note, title, under
 from monitor.ui.documents.summary import error_lines, media_parts
-from monitor.ui.format import VERDICTS, clock, count, day, day_clock, fit, gap, long_span, pad, short_took
+from monitor.ui.format import clock, count, day, day_clock, fit, gap, long_span, pad, short_took
 from monitor.ui.lines import Line, Part, foreign, line
 from monitor.ui.message_columns import WORDS, status_of
 from monitor.ui.painted import cells
@@ -248,7 +249,7 @@ def _capture(number: int, row: Row | None, *, unproven: bool) -> Line:
     head: Part = (f"#{number}".ljust(7) + " ", "accent")
     if row is None:
         return line(head, ("no longer in the store", "faint"))
-    sign, word, role = VERDICTS.get(row.verdict, ("·", visible(row.verdict, limit=20), "quiet"))
+    sign, word, role = SIGNS.get(row.verdict, ("·", visible(row.verdict, limit=20), "quiet"))
     text, status_role = row_status(row)
     parts: list[Part] = [
         head, (clock(row.received_at, digits=1) + "  ", "quiet"), (f"{sign} {word}".ljust(12), role),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from monitor.model.capture import Capture
+from monitor.model.verdict import SIGNS
 from monitor.providers.base import Signed
 from monitor.text import visible_bytes
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
 from monitor.ui.documents.summary import verdict_parts
-from monitor.ui.format import VERDICTS, size
+from monitor.ui.format import size
 from monitor.ui.lines import MAX_LINE, Line, Part, foreign, line
 
 MAX_SIGNED = 16 * 1024  # bytes of a signed text that are drawn
@@ -23,7 +24,7 @@ def signature(stored: Capture, again: Capture, signed: Sequence[Signed], reader:
         lines.append(line(*verdict_parts(again), ("  as when it arrived", "quiet")))
     else:
         lines += _verdict(again, reader)
-    wrong = VERDICTS[again.verdict.status][2] in ("bad", "warn")
+    wrong = SIGNS[again.verdict.status][2] in ("bad", "warn")
     for check in again.verdict.checks:
         mark: Part = ("✔ ", "good") if check.passed else ("✖ ", "bad" if wrong else "quiet")
         detail = redact.target(check.detail, reader.token)

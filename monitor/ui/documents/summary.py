@@ -7,10 +7,11 @@ from datetime import datetime
 
 from monitor.model.capture import LOCAL_MARK, Capture, Source
 from monitor.model.reading import Media, MessageError, Reading, Status
+from monitor.model.verdict import SIGNS
 from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader, labelled, mixed_note, under
-from monitor.ui.format import STATUS_ROLES, VERDICTS, clock, day, gap, size
+from monitor.ui.format import STATUS_ROLES, clock, day, gap, size
 from monitor.ui.lines import Line, Part, foreign, line
 
 _SOURCES = {
@@ -39,7 +40,7 @@ def summary(capture: Capture, reader: Reader, deliveries: Iterable[Line] = ()) -
 
 def verdict_parts(capture: Capture) -> list[Part]:
     """Glyph, word and colour of the verdict."""
-    glyph, word, role = VERDICTS[capture.verdict.status]
+    glyph, word, role = SIGNS[capture.verdict.status]
     return [(f"{glyph} {word}", role)]
 
 

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from monitor.model.verdict import SIGNS
 from monitor.ui.actions import ACTIONS, CONTEXTS, Action, key_name, of
-from monitor.ui.format import VERDICTS
 from monitor.ui.lines import Document, Line, line
 from monitor.ui.screens.overlay import LinesOverlay, heading
 from monitor.ui.widgets.lines_view import LinesView
@@ -39,7 +39,7 @@ def help_lines(
         if actions:
             lines += [line((title, "accent")), *actions, Line("")]
     lines.append(line(("Verdicts", "accent")))
-    for status, (glyph, word, role) in VERDICTS.items():
+    for status, (glyph, word, role) in SIGNS.items():
         lines.append(line((f"{glyph} {word}".ljust(_KEYS), role), (_MEANINGS[status], "plain"), indent=_KEYS))
     return lines
 
