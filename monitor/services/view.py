@@ -1,8 +1,8 @@
 """The list that a screen shows: the captures that pass a filter, in the order of their arrival.
 
-It holds ids (8 bytes each) and reads the rows of the visible window from the store, so a million captures scroll like
-a hundred. A filter over a long history is run from the newest backwards, in steps, off the event loop: matches show
-as they are found.
+It holds ids (8 bytes each, nothing where none is missing in between) and reads the rows of the visible window from the
+store, so a million captures scroll like a hundred. A filter over a long history is run from the newest backwards, in
+steps, off the event loop: matches show as they are found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from monitor.model.filter import Filter, parse
 from monitor.store.filter_sql import compile_filter
@@ -27,6 +27,8 @@ LAST_INDEXED_STEP: Final = 1_000_000
 RARE: Final = 20  # fewer than one in so many found
 STEP_S: Final = 0.02
 
+Ids: TypeAlias = "range | array[int]"
+
 
 class View:
     """A filtered, ordered view of the store. All methods are called from one event loop."""
@@ -38,8 +40,8 @@ class View:
         self._now = now
         self._filter: Filter = parse("")
         self._seen = self._reader.last_id()
-        self._ids = _all_upto(self._reader, self._seen)
-        self._held = array("q")  # matches that came while the view stood still
+        self._ids: Ids = _all_upto(self._reader, self._seen)
+        self._held: Ids = range(0)  # matches that came while the view stood still
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
         self.version = 0  # changes whenever rows other than at the end have
@@ -99,7 +101,7 @@ class View:
         fresh = self._matches(self._reader, self._seen + 1, last)
         self._seen = last
         if self.frozen:
-            self._held.extend(fresh)
+            self._held = _joined(self._held, fresh)
             return 0
         return self._append(fresh)
 
@@ -127,7 +129,7 @@ class View:
         self.frozen = frozen
         if frozen:
             return 0
-        held, self._held = self._held, array("q")
+        held, self._held = self._held, range(0)
         return self._append(held)
 
     async def set_filter(self, text: str) -> None:
@@ -140,7 +142,7 @@ class View:
         self._run += 1
         run = self._run
         self._filter = wanted
-        self._held = array("q")
+        self._held = range(0)
         self._seen = last = self._reader.newest(wanted)
         reader = self._open_reader()
         try:
@@ -158,7 +160,7 @@ class View:
         """Every id; where some are missing in between, that takes a while."""
         ids = await asyncio.to_thread(_all_upto, reader, last)
         if run == self._run:
-            self._replace(ids + self._ids[bisect_right(self._ids, last) :])  # with what came meanwhile
+            self._replace(_joined(ids, self._ids[bisect_right(self._ids, last) :]))  # with what came meanwhile
 
     async def _scan(self, reader: Reader, run: int, last: int) -> None:
         loop = asyncio.get_running_loop()
@@ -177,22 +179,22 @@ class View:
             else:
                 step = max(step // 2, FIRST_STEP // 10)
             if found:
-                self._replace(array("q", found) + self._ids)
+                self._replace(_joined(array("q", found), self._ids))
             high = low - 1
             self.scanned = 1 - high / last
 
     def _matches(self, reader: Reader, low: int, high: int) -> list[int]:
         return reader.matching(compile_filter(self._filter, self._now()), low, high)
 
-    def _append(self, ids: array[int] | list[int]) -> int:
+    def _append(self, ids: Sequence[int]) -> int:
         end = len(self._ids)
-        self._ids.extend(ids)
+        self._ids = _joined(self._ids, ids)
         short = self._windows.get(end // WINDOW)  # the windows before it stand
         if short is not None and ids:
             short += self._read(self._ids[end : (end // WINDOW + 1) * WINDOW])
         return len(ids)
 
-    def _replace(self, ids: array[int]) -> None:
+    def _replace(self, ids: Ids) -> None:
         self._ids = ids
         self._windows.clear()
         self.version += 1
@@ -211,10 +213,24 @@ class View:
         return [found.get(number) for number in ids]
 
 
-def _all_upto(reader: Reader, last: int) -> array[int]:
+def _joined(ids: Ids, more: Sequence[int]) -> Ids:
+    """Ids with later ones behind them; where they are an array, that one is made longer."""
+    if isinstance(ids, range):
+        if not more:
+            return ids
+        begin = ids.start if ids else more[0]
+        if more[-1] - begin + 1 == len(ids) + len(more):  # none is missing in between
+            return range(begin, more[-1] + 1)
+        ids = array("q", ids)
+    ids.extend(more)
+    return ids
+
+
+def _all_upto(reader: Reader, last: int) -> Ids:
     """Every id up to the last one that was seen: what is committed while it is read is ``catch_up``'s."""
-    ids = array("q", reader.all_ids())
-    return ids[: bisect_right(ids, last)]
+    ids = reader.all_ids()
+    upto = ids[: bisect_right(ids, last)]
+    return upto if isinstance(upto, range) else array("q", upto)
 
 
 def _there(reader: Reader) -> range | frozenset[int]:

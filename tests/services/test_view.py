@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor import tasks
 from monitor.model.capture import Capture
@@ -186,3 +189,40 @@ async def test_ids_with_holes(tmp_path: Path) -> None:
             assert [view.id_at(n) for n in range(len(view))] == list(range(2, 51, 2))
             assert view.index_of(3) is None
             assert view.nearest(3) == 1
+
+
+async def test_a_history_without_holes_takes_no_memory_for_its_ids(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        with closing(View(store.reader)) as view:
+            await add(store, 1, 30)
+            view.catch_up()
+            await view.set_filter("text:three")
+            await view.set_filter("")
+            view.freeze(True)
+            await add(store, 31, 40)
+            view.catch_up()
+            view.freeze(False)
+            await add(store, 41, 45)
+            view.catch_up()
+            assert view.ids() == range(1, 46)
+            assert store._writer is not None
+            await store._writer.run(lambda db: forget(db, range(1, 11)))
+            await view.prune()
+            assert view.ids() == range(11, 46)
+            await store._writer.run(lambda db: forget(db, [20]))
+            await view.prune()
+            await add(store, 46, 46)
+            view.catch_up()
+            assert list(view.ids()) == [number for number in range(11, 47) if number != 20]
+
+
+ASCENDING = st.sets(st.integers(1, 30)).map(sorted)
+
+
+@given(ASCENDING, ASCENDING)
+def test_ids_are_joined_as_lists_are(first: list[int], more: list[int]) -> None:
+    more = [number + 31 for number in more]
+    whole = bool(first) and first[-1] - first[0] + 1 == len(first)
+    ids = range(first[0], first[-1] + 1) if whole else array("q", first)
+    assert list(views._joined(ids, more)) == first + more
+    assert list(views._joined(range(0), more)) == more
