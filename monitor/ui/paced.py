@@ -14,6 +14,7 @@ from textual.screen import Screen
 TICK_S: Final = 0.1
 REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
 LONGEST_REST_S: Final = 0.5
+BEHIND_S: Final = 1.0  # between two frames of what lies behind a box: the box is laid over each anew, line by line
 TICK_QUEUE: Final = 3  # frames that wait for the terminal, from which on a tick draws nothing
 MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textual would block
 LENT: Final = 1_000  # stands for all that would wait
@@ -25,7 +26,7 @@ class PacedApp(App[int]):
     def __init__(self) -> None:
         super().__init__()
         self._skipped = False  # a frame was left out because the terminal did not keep up
-        self._next_frame = 0.0
+        self._begun = self._next_frame = 0.0
 
     @abstractmethod
     def frame(self) -> None:
@@ -51,6 +52,9 @@ class PacedApp(App[int]):
         begun = time.monotonic()
         if self._queued() > TICK_QUEUE or begun < self._next_frame:
             return
+        if self.screen_stack and self.screen_stack[-1].is_modal and begun < self._begun + BEHIND_S:
+            return
+        self._begun = begun
         self.call_after_refresh(self._drawn, begun)
         if self._skipped:
             self._skipped = False
