@@ -72,6 +72,11 @@ class Detail(Vertical):
         if self.tab == SUMMARY and self._lines.scrollable_content_region.width != self._width:
             self.reload(keep=True)
 
+    def on_show(self) -> None:
+        """Seen now: what was asked for before there was room is read."""
+        if self._number != (None if self.capture is None else self.capture.id):
+            self.follow(self._number)
+
     @property
     def _lines(self) -> LinesView:
         return self.query_one(LinesView)

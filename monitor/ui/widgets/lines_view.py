@@ -61,11 +61,11 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
 
     def _arrange(self) -> None:
         """Work out the rows: which lines are not folded away, and how they wrap."""
-        if not self.size:  # not laid out yet; a resize follows
+        self._rows, self._row_of = [], {}
+        if not self.size:  # not seen; a resize follows, and no row is one of the document before
             return
         width = max(self.scrollable_content_region.width, 1)
         rows: list[tuple[int, int, int]] = []
-        self._row_of = {}
         at, lines = 0, self.document.lines
         widest = 0
         while at < len(lines):

@@ -1,0 +1,34 @@
+"""How the screens look where there is little to show, or something unusual goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.ui.lines import Document, line
+from tests.ui.screens import plain_captures, screens
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(120, 40), (180, 50)])
+async def test_an_empty_list_has_no_pane_beside_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, size=size) as s:
+        assert "Summary" not in s.screen_text()
+        assert "Body" not in s.screen_text()
+        await s.add(*plain_captures(3))
+        await s.until(lambda: "Summary" in s.screen_text() and "text 3" in s.screen_text())
+        await s.press("slash", *"zzzz", "enter")
+        await s.until(lambda: "passes this filter" in s.screen_text() and "Summary" not in s.screen_text())
+        await s.press("escape")
+        await s.until(lambda: "Summary" in s.screen_text() and "text 3" in s.screen_text())
+
+
+async def test_lines_that_change_unseen_are_those_that_are_seen(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(120, 40)) as s:
+        await s.until(lambda: len(s.lines.document.lines) > 3)
+        s.lines.display = False
+        await s.pilot.pause()
+        s.lines.show(Document([line(("only this", "plain"))]))
+        s.lines.display = True
+        await s.until(lambda: "only this" in s.screen_text())
