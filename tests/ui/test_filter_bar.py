@@ -70,7 +70,7 @@ async def test_completion_and_history(tmp_path: Path) -> None:
 async def test_no_match_says_how_to_go_on(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3)) as s:
         await s.press("slash", *"zzzz", "enter")
-        await s.until(lambda: "No capture passes this filter" in s.screen_text())
+        await s.until(lambda: "Nothing passes this filter" in s.screen_text())
         assert "esc" in s.screen_text()
         await s.press("j", "k", "G", "enter", "escape")
         await s.until(lambda: len(s.app.session.view) == 3)

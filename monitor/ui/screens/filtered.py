@@ -21,7 +21,7 @@ from monitor.ui.format import count
 from monitor.ui.lines import Part, foreign
 from monitor.ui.screens.frame import ListScreen
 from monitor.ui.session import Session
-from monitor.ui.widgets.empty import Empty
+from monitor.ui.widgets.empty import ESC, Empty
 from monitor.ui.widgets.filter_bar import FilterBar
 
 if TYPE_CHECKING:
@@ -174,11 +174,9 @@ class FilteredScreen(ListScreen):
                 [(text, "info" if not n else "bad")] for n, text in enumerate(_carets(wrong))
             ]
             words = [foreign(wrong.message, "warn", limit=160)]
-            widget.say(*map(tuple, [*lines, words, [foreign(wrong.hint, "quiet", limit=200)], [], _ESC]))
-        elif scanned is not None:
-            widget.say((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
-        elif self.obeyed:
-            widget.say((("Nothing passes this filter", "strong"),), (), tuple(_ESC))
+            widget.say(*map(tuple, [*lines, words, [foreign(wrong.hint, "quiet", limit=200)], [], ESC]))
+        elif scanned is not None or self.obeyed:
+            widget.no_match(scanned)
         else:
             widget.say(*(tuple(parts) for parts in first))
 
@@ -254,9 +252,6 @@ class PanedScreen(FilteredScreen):
         self.rows.refresh()
         self.pane.restyle()
         super().restyle()
-
-
-_ESC: Final[list[Part]] = [("esc", "accent"), ("  shows everything again", "quiet")]
 
 
 def _carets(error: FilterError) -> Iterable[str]:

@@ -11,6 +11,7 @@ from monitor.ui.safety import Plain
 from monitor.ui.session import Session
 
 FULL: Final = 20  # lines from which on each provider has one of its own
+ESC: Final[tuple[Part, ...]] = (("esc", "accent"), ("  shows everything again", "quiet"))
 
 
 class Empty(Plain):
@@ -65,9 +66,7 @@ class Empty(Plain):
         if scanned is not None:
             self.say((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
             return
-        self.say(
-            (("No capture passes this filter", "strong"),), (), (("esc", "accent"), ("  shows all of them", "quiet"))
-        )
+        self.say((("Nothing passes this filter", "strong"),), (), ESC)
 
 
 def _addresses(base: str, names: list[str], token: str, *, low: bool) -> list[tuple[Part, ...]]:
