@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.services.pruning import Prunable
 from monitor.ui.lines import Document, line
+from monitor.ui.screens.prune import stays_and_goes
+from tests.factory import START
 from tests.ui.screens import plain_captures, screens
 
 
@@ -32,3 +35,14 @@ async def test_lines_that_change_unseen_are_those_that_are_seen(tmp_path: Path) 
         s.lines.show(Document([line(("only this", "plain"))]))
         s.lines.display = True
         await s.until(lambda: "only this" in s.screen_text())
+
+
+def test_numbers_that_go_and_stay_are_said_as_people_say_them() -> None:
+    def said(number: int, whole: int) -> str:
+        return " ".join("".join(text for text, _ in parts) for parts in stays_and_goes(Prunable(START, number, whole)))
+
+    assert said(0, 0) == "Nothing goes: there are no captures."
+    assert said(0, 1) == "Nothing goes: the one capture stays."
+    assert said(0, 12) == "Nothing goes: all of the 12 captures stay."
+    assert said(1, 2).startswith("1 capture of 2 goes for good 1 stays; ")
+    assert said(2, 12).startswith("2 captures of 12 go for good 10 stay; ")

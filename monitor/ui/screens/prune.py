@@ -71,7 +71,7 @@ class PruneScreen(WorkScreen):
         """Ask whether they are to go."""
         found = await self._count(values)
         if not found.number:
-            raise Problem("much", f"Nothing would go: all of the {count(found.whole, 'capture')} stay.")
+            raise Problem("much", f"Nothing would go: {_all_stay(found.whole)}.")
         self.app.push_screen(PruneQuestion(self._session, found), self._answered)
 
     def _answered(self, deleted: bool | None) -> None:
@@ -171,9 +171,16 @@ class PruneQuestion(Overlay[bool]):
 def stays_and_goes(found: Prunable) -> list[list[Part]]:
     """The numbers, as people are asked to agree to them."""
     stay = found.whole - found.number
-    rest = f"{count(stay)} stay" if stay else "nothing stays"
+    rest = f"{count(stay)} stay{'s' if stay == 1 else ''}" if stay else "nothing stays"
     if not found.number or found.before is None:
-        return [[(f"Nothing goes: all of the {count(found.whole, 'capture')} stay.", "quiet")]]
-    goes: list[Part] = [(count(found.number, "capture"), "bad"), (f" of {count(found.whole)} go for good", "strong")]
+        return [[(f"Nothing goes: {_all_stay(found.whole)}.", "quiet")]]
+    go = "goes" if found.number == 1 else "go"
+    goes: list[Part] = [(count(found.number, "capture"), "bad"), (f" of {count(found.whole)} {go} for good", "strong")]
     when = day_clock(found.before)
     return [goes, [(f"{rest}; what came before {when} goes" if stay else rest, "quiet")]]
+
+
+def _all_stay(whole: int) -> str:
+    if whole < 2:
+        return "the one capture stays" if whole else "there are no captures"
+    return f"all of the {count(whole, 'capture')} stay"
