@@ -11,6 +11,7 @@ from monitor.ui.lines import Document, line
 from monitor.ui.screens.prune import stays_and_goes
 from tests.factory import START
 from tests.ui.screens import plain_captures, screens
+from tests.ui.test_messages import messages, post
 
 
 @pytest.mark.slow
@@ -46,3 +47,11 @@ def test_numbers_that_go_and_stay_are_said_as_people_say_them() -> None:
     assert said(0, 12) == "Nothing goes: all of the 12 captures stay."
     assert said(1, 2).startswith("1 capture of 2 goes for good 1 stays; ")
     assert said(2, 12).startswith("2 captures of 12 go for good 10 stay; ")
+
+
+async def test_a_message_that_nothing_proves_has_no_head_over_no_stages(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered"), forged=True)
+        await s.until(lambda: "nothing here is proven" in s.screen_text())
+        assert "their clock" not in s.screen_text()
+        assert "1 capture" in s.screen_text()

@@ -50,7 +50,8 @@ class Lifecycle:
         """All lines, in ``width`` cells, each with the number of its entry."""
         message = self.message
         own: list[Placed] = [(one, None) for one in _head(message, reader, self.stuck)]
-        own += [(BLANK, None), *_waterfall(message, self.stuck, width)]
+        if message.stages or message.interactions or message.backed:
+            own += [(BLANK, None), *_waterfall(message, self.stuck, width)]
         lines = [*_latencies(message, width)]
         if message.error is not None:
             lines += [BLANK, *error_lines(message.error, reader), *_hints(message)]
