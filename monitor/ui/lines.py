@@ -71,15 +71,17 @@ def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     """The rows that a text takes in ``width`` cells, as (start, end) in characters.
 
     Rows break at blanks where there is one in their second half, else anywhere. Rows after the first are narrower by
-    what ``hanging`` leaves of ``indent``.
+    what ``hanging`` leaves of ``indent``; so is the first where the text begins with more blanks than half of the room:
+    they are left out.
     """
     width = max(width, 1)
     indent = hanging(indent, width)
     if len(text) <= width and (text.isascii() or cell_len(text) <= width):
         return [(0, len(text))]
     rows: list[tuple[int, int]] = []
-    start, room = 0, width
     length, narrow = len(text), text.isascii()
+    blanks = length - len(text.lstrip(" "))
+    start, room = (blanks, width - indent) if width // 2 < blanks < length else (0, width)
     while start < length:
         end = min(start + room, length) if narrow else _reach(text, start, room)
         if end < length:

@@ -57,10 +57,18 @@ def test_fit_and_pad_keep_their_width(text: str, width: int) -> None:
 def test_wrapped_rows_are_the_whole_text_and_fit(text: str, width: int, indent: int) -> None:
     shown = visible(text)
     rows = wrap(shown, width, indent)
-    assert "".join(shown[start:end] for start, end in rows) == shown
+    assert "".join(shown[start:end] for start, end in rows) in (shown, shown.lstrip(" "))
     for start, end in rows:
         before = hanging(indent, width) if start else 0
         assert before + cell_len(shown[start:end].rstrip(" ")) <= max(width, 3)
+
+
+def test_wrap_leaves_out_blanks_that_would_be_most_of_a_row() -> None:
+    text = " " * 40 + '"deep": {'
+    assert wrap(text, 45, 42) == [(40, 49)]
+    assert wrap(text, 49, 42) == [(0, 49)]
+    assert wrap(" " * 20 + '"deep": "long words"', 30, 22)[0] == (20, 34)
+    assert "".join((" " * 50)[start:end] for start, end in wrap(" " * 50, 20, 0)) == " " * 50
 
 
 def test_wrap_breaks_at_blanks() -> None:

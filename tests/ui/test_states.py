@@ -9,7 +9,7 @@ import pytest
 from monitor.services.pruning import Prunable
 from monitor.ui.lines import Document, line
 from monitor.ui.screens.prune import stays_and_goes
-from tests.factory import START
+from tests.factory import START, make_capture
 from tests.ui.screens import plain_captures, screens
 from tests.ui.test_messages import messages, post
 
@@ -55,3 +55,12 @@ async def test_a_message_that_nothing_proves_has_no_head_over_no_stages(tmp_path
         await s.until(lambda: "nothing here is proven" in s.screen_text())
         assert "their clock" not in s.screen_text()
         assert "1 capture" in s.screen_text()
+
+
+async def test_what_lies_deep_in_a_body_stands_line_by_line(tmp_path: Path) -> None:
+    body = b'{"deep":' * 30 + b"1" + b"}" * 30
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(120, 40)) as s:
+        await s.press("enter", "right", "G")
+        rows = [row.partition("▏")[2].strip() for row in s.screen_text().splitlines()[3:-1]]
+        assert "" not in rows
+        assert '"deep": 1' in rows
