@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 DOT: Final = "•"
-_DIGITS: Final = re.compile(r"\d(?:[ ().\-]?\d){5,}")
+_LOOPBACK: Final = r"(?<![\d.])127(?:\.\d{1,3}){3}(?!\.?\d)"  # every machine's own address: nobody's number
+_DIGITS: Final = re.compile(rf"(?P<own>{_LOOPBACK})|\d(?:[ ().\-]?\d){{5,}}")
 _LONG_NUMBER: Final = 6  # digits
 _KEPT: Final = 2  # last digits that stay, to tell rows apart
 
@@ -41,4 +42,4 @@ def mask_text(text: str) -> str:
 
 def mask_numbers(text: str) -> str:
     """A text in which every run of six or more digits is hidden but for its last two."""
-    return _DIGITS.sub(lambda found: mask_party(found[0]), text)
+    return _DIGITS.sub(lambda found: found["own"] or mask_party(found[0]), text)

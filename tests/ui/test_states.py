@@ -8,6 +8,7 @@ import pytest
 
 from monitor.services.pruning import Prunable
 from monitor.ui.lines import Document, line
+from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.prune import stays_and_goes
 from tests.factory import START, make_capture
 from tests.ui.screens import plain_captures, screens
@@ -64,3 +65,17 @@ async def test_what_lies_deep_in_a_body_stands_line_by_line(tmp_path: Path) -> N
         rows = [row.partition("▏")[2].strip() for row in s.screen_text().splitlines()[3:-1]]
         assert "" not in rows
         assert '"deep": 1' in rows
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://127.0.0.1:3000/volt", "http://127.0.0.1:3000/volt"),
+        ("call +1555555 0123", "call +••••••• ••23"),
+        ("12.127.0.0.1", "••.•••.•.0.1"),
+        ("127.0.0.12.34.56", "•••.•.•.••.••.56"),
+        ("127.0.0.1 5555550123", "127.0.0.1 ••••••••23"),
+    ],
+)
+def test_the_own_address_of_a_machine_is_nobodys_number(text: str, shown: str) -> None:
+    assert mask_numbers(text) == shown
