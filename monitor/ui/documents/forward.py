@@ -42,12 +42,12 @@ def forward(attempts: Sequence[Attempt], reader: Reader, none: str, *, raw: bool
 def _head(attempt: Attempt, reader: Reader) -> Iterator[Line]:
     glyph, word, role = outcome(attempt)
     kind = "replayed" if attempt.kind is AttemptKind.REPLAY else "forwarded"
-    if attempt.changed:
-        kind += ", changed"
+    changed = [("  changed", "warn")] if attempt.changed else []
     parts = [(f"{glyph} {word}", role)]
     if attempt.took_s is not None:
         parts.append((f"   {took(attempt.took_s)}", "strong"))
-    yield line(*parts, (f"   {kind} {day_clock(attempt.at, digits=3)}", "quiet"), indent=2)
+    yield line(*parts, indent=2)
+    yield labelled(kind, (day_clock(attempt.at, digits=3), "quiet"), *changed)
     yield labelled("to", reader.prose(redact.target(attempt.url, reader.token)))
     if attempt.failure is not None:
         yield labelled("why", (attempt.failure.sentence, "warn" if attempt.failure.tried else "quiet"))
