@@ -108,7 +108,8 @@ class Ended:
     @property
     def sentence(self) -> str:
         """What is to be said of it."""
-        return f"RESPOND {self.progress.rule.words} has ended, {self.why.value}: {self.progress.counts}."
+        ended = "was ended" if self.why is Why.USER else f"has ended, {self.why.value}"
+        return f"RESPOND {self.progress.rule.words} {ended}: {self.progress.counts}."
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ def test_a_drill_is_begun_by_keys_and_seen_until_it_ends(tmp_path: Path, size: t
         terminal.press("R")
         terminal.wait("1 answered")
         terminal.press("x")
-        terminal.wait("it was ended: 1 answered")
+        terminal.wait("was ended: 1 answered")
         assert post(port) == 200
         terminal.press("q")
         assert terminal.end() == 0

@@ -97,7 +97,7 @@ async def test_it_ends_by_itself_and_by_hand_and_never_twice() -> None:
     drill.end()
     drill.end(Why.STOPPED)
     assert [one.why for one in told] == [Why.TIME, Why.REPLACED, Why.USER]
-    assert told[-1].sentence == "RESPOND reset has ended, it was ended: 0 answered."
+    assert told[-1].sentence == "RESPOND reset was ended: 0 answered."
 
 
 async def test_delayed_answers_are_bounded_and_leave_when_it_is_ended() -> None:

@@ -40,7 +40,7 @@ async def test_a_drill_is_begun_seen_and_ended(tmp_path: Path, size: tuple[int, 
         await s.press("escape", "R", "x")
         assert s.top() is s.live
         assert await post(s) == 200
-        assert "RESPOND 503 has ended, it was ended: 1 answered." in s.toasts()
+        assert "RESPOND 503 was ended: 1 answered." in s.toasts()
         assert "RESPOND" not in "".join(s.screen_text().splitlines()[:2])
 
 
