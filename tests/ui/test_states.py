@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from monitor.services.pruning import Prunable
 from monitor.ui.lines import Document, line
@@ -13,6 +14,7 @@ from monitor.ui.screens.prune import stays_and_goes
 from tests.factory import START, make_capture
 from tests.ui.screens import plain_captures, screens
 from tests.ui.test_messages import messages, post
+from tests.ui.test_replay import scene as replaying
 
 
 @pytest.mark.slow
@@ -37,6 +39,20 @@ async def test_lines_that_change_unseen_are_those_that_are_seen(tmp_path: Path) 
         s.lines.show(Document([line(("only this", "plain"))]))
         s.lines.display = True
         await s.until(lambda: "only this" in s.screen_text())
+
+
+@pytest.mark.slow
+async def test_how_many_pass_the_filter_is_said_on_small_screens(tmp_path: Path) -> None:
+    async with replaying(tmp_path, plain_captures(3), size=(80, 24)) as s:
+        await s.press("slash", *"text", "enter")
+        await s.until(lambda: "3/3 of 3" in s.screen_text())
+        s.app.session.view.scanned = 0.42
+        s.live.tick()
+        await s.until(lambda: "3/3 of 3  42%" in s.screen_text())
+        keys = s.screen_text().splitlines()[-1]
+        assert "? help" in keys
+        assert cell_len(keys.rstrip()) < 80
+        s.app.session.view.scanned = None
 
 
 def test_numbers_that_go_and_stay_are_said_as_people_say_them() -> None:

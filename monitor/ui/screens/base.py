@@ -46,7 +46,7 @@ class MonitorScreen(Screen[None]):
         """Status line, what the screen is about, keys."""
         yield Bar(self._status, id="status")
         yield from self.compose_main()
-        yield KeyBar(self.keys, self.note)
+        yield KeyBar(self.keys, self.note, lambda: bool(self.session.view.filter_text))
         yield Plain(
             "hooktop needs at least\n60 × 15 cells.\nCaptures go on being\nreceived and stored.", id="too-small"
         )

@@ -87,20 +87,24 @@ class TabBar(Painted):
 
 
 class KeyBar(Painted):
-    """The keys that matter here, from the table of actions; a click does what the key does."""
+    """The keys that matter here, from the table of actions; a click does what the key does. The note at the right goes
+    before the last of the keys where it is ``wanted``."""
 
-    def __init__(self, shown: Callable[[], list[Action]], note: Callable[[], str]) -> None:
+    def __init__(self, shown: Callable[[], list[Action]], note: Callable[[], str], wanted: Callable[[], bool]) -> None:
         super().__init__(id="keys")
         self._shown = shown
         self._make_note = note
+        self._wanted = wanted
         self._actions: list[Action] = []
         self._note = ""
+        self._kept = 0  # cells for the note
 
     def update(self) -> None:
         """Look again which keys matter."""
         actions, note = self._shown(), self._make_note()
-        if (actions, note) != (self._actions, self._note):
-            self._actions, self._note = actions, note
+        kept = len(note) + 2 if note and self._wanted() else 0
+        if (actions, note, kept) != (self._actions, self._note, self._kept):
+            self._actions, self._note, self._kept = actions, note, kept
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -116,7 +120,7 @@ class KeyBar(Painted):
 
     def _fitting(self) -> list[Action]:
         """As many of the keys as there is room for, the first rather than the last, but that for help before all."""
-        room, kept = self.size.width, set()
+        room, kept = self.size.width - self._kept, set()
         for action in sorted(self._actions, key=lambda action: action.id != "help"):
             room -= _cells(action)
             if room < 0:
