@@ -21,7 +21,9 @@ CONTEXTS: Final = {
     "rows": "In lists",
     "pane": "In the pane beside or over the list",
     "filter": "While a filter is typed",
+    "find": "While the text to find is typed",
 }
+TYPED: Final = ("filter", "find")  # contexts in which letters are typed: the keys of "everywhere" are not in use there
 
 # Contexts that are in use at the same time: no key may mean two things among them.
 TOGETHER: Final = (
@@ -30,6 +32,7 @@ TOGETHER: Final = (
     ("everywhere", "messages", "filtered", "rows", "pane"),
     ("everywhere", "webhooks", "rows", "pane"),
     ("filter",),
+    ("find",),
 )
 
 
@@ -188,6 +191,9 @@ ACTIONS: Final = (
     Action("keep", ("enter",), "keep", "Keep the filter and go back to the list", "filter", footer=True,
            palette=False),
     Action("give_up", ("escape",), "clear", "No filter", "filter", footer=True, palette=False),
+    # the line that asks what to find
+    Action("keep", ("enter",), "keep", "Keep the matches and go back to the tab", "find", footer=True, palette=False),
+    Action("give_up", ("escape",), "clear", "Find nothing any more", "find", footer=True, palette=False),
 )  # fmt: skip
 
 KEY_NAMES: Final = {

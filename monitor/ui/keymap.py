@@ -11,7 +11,7 @@ from textual.keys import Keys, _character_to_key
 
 from monitor.config import ConfigError, KeySetting
 from monitor.text import visible
-from monitor.ui.actions import ACTIONS, CONTEXTS, KEY_NAMES, TOGETHER, Action, key_name
+from monitor.ui.actions import ACTIONS, CONTEXTS, KEY_NAMES, TOGETHER, TYPED, Action, key_name
 
 _NAMED: Final = frozenset(
     {key.value for key in Keys if key.value.isascii() and key.value[0].isalpha()} - {"return", "any", "ignore"}
@@ -61,7 +61,7 @@ def _keys(setting: KeySetting, action: Action) -> tuple[str, ...]:
     for key in keys:
         if key in _OWN and key not in usual:
             raise ConfigError(f"{setting.named} cannot have the key {key_name(key)}, which {_OWN[key]}; take another.")
-        if _types(key) and (action.id == "quit" or action.context == "filter"):
+        if _types(key) and (action.id == "quit" or action.context in TYPED):
             raise ConfigError(
                 f"{setting.named} cannot have the key {key_name(key)}, which is typed into a filter; "
                 "take one such as ctrl+x or f10."

@@ -16,7 +16,7 @@ from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.widgets.bars import KeyBar
 from monitor.ui.widgets.capture_list import CaptureList
-from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.detail import Detail, FindLine
 from monitor.ui.widgets.filter_bar import FilterBar
 from monitor.ui.widgets.pane import Pane
 from monitor.ui.widgets.rows import Cursor
@@ -24,7 +24,7 @@ from monitor.ui.widgets.rows import Cursor
 HOLDERS = {
     "everywhere": HooktopApp, "live": LiveScreen, "list": CaptureList, "detail": Detail, "filter": FilterBar,
     "messages": MessagesScreen, "filtered": FilteredScreen, "rows": Cursor, "pane": Pane,
-    "webhooks": WebhooksScreen,
+    "webhooks": WebhooksScreen, "find": FindLine,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from monitor.ui.lines import Document, line
 from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.prune import stays_and_goes
 from tests.factory import START, make_capture
-from tests.ui.screens import plain_captures, screens
+from tests.ui.screens import mixed_captures, plain_captures, screens
 from tests.ui.test_messages import messages, post
 from tests.ui.test_replay import scene as replaying
 
@@ -53,6 +53,25 @@ async def test_how_many_pass_the_filter_is_said_on_small_screens(tmp_path: Path)
         assert "? help" in keys
         assert cell_len(keys.rstrip()) < 80
         s.app.session.view.scanned = None
+
+
+async def test_what_is_found_is_told_where_the_names_leave_no_room(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
+        await s.press("k", "enter", "right", "slash", *"index")
+        assert "1 found" in s.screen_text()
+        keys = s.screen_text().splitlines()[-1]
+        assert "enter keep  esc clear" in keys
+        assert "tab" not in keys
+        assert "help" not in keys
+        await s.press("enter")
+        assert s.lines.has_focus
+        assert s.lines.sought == "index"
+        await s.press("n")
+        assert "1 of 1" in s.screen_text()
+        assert "esc back" in s.screen_text().splitlines()[-1]
+        await s.press("slash", "escape")
+        assert "1 of 1" not in s.screen_text()
+        assert s.lines.sought == ""
 
 
 def test_numbers_that_go_and_stay_are_said_as_people_say_them() -> None:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from monitor.model.capture import Capture
 from monitor.ui import replaying
-from monitor.ui.actions import Action, of
+from monitor.ui.actions import TYPED, Action, of
 from monitor.ui.format import count
 from monitor.ui.lines import Part
 from monitor.ui.painted import forget_drawn
@@ -36,7 +36,7 @@ class MonitorScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-single"), (100, "-split"), (150, "-triple")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-low"), (TALL, "-tall")]  # noqa: RUF012 - as above
 
-    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "live", "list", "detail", "filter"})
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "live", "list", "detail", "filter", "find"})
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class MonitorScreen(Screen[None]):
         shown: list[Action] = []
         taken: set[str] = set()
         here = self.contexts()
-        for context in here if "filter" in here else (*here, "everywhere"):
+        for context in here if here and here[0] in TYPED else (*here, "everywhere"):
             for action in of(context, self.session.actions):
                 if action.id == "leave" and "back" in (one.id for one in shown):
                     continue

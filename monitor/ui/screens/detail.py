@@ -50,7 +50,7 @@ class DetailScreen(AloneScreen):
 
     def contexts(self) -> Sequence[str]:
         """Those of the pane."""
-        return ("detail",)
+        return self.pane.contexts
 
     def tick(self) -> None:
         """The list below goes on growing."""

@@ -93,12 +93,10 @@ class LiveScreen(FilteredScreen):
 
     def contexts(self) -> Sequence[str]:
         """Those of the pane in use."""
-        focused = self.focused
         if self.typing:
             return ("filter",)
-        if focused is not None and any(isinstance(node, Detail) for node in focused.ancestors_with_self):
-            return ("detail",)
-        return ("list", "live")
+        used = next((pane for pane in self._panes() if pane.has_focus_within), None)
+        return ("list", "live") if used is None else used.contexts
 
     def applies(self, action: Action) -> bool:
         """As for every screen; and in an empty list there is nothing to act upon."""
@@ -262,7 +260,7 @@ class LiveScreen(FilteredScreen):
         """Pass captures on, or stop."""
         monitor = self.session.monitor
         if monitor.settings.read_only:
-            toast(self.app, "Forwarding cannot be turned here: this monitor only watches.", severity="warning")
+            toast(self.app, "Forwarding stays as it is: this monitor only watches.", severity="warning")
         elif monitor.forwards is None:
             toast(self.app, "There is no app to forward to; start hooktop with --forward http://localhost:3000.")
         else:

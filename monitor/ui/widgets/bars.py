@@ -48,21 +48,28 @@ class TabBar(Painted):
         self._names: tuple[str, ...] = ()
         self._current = ""
         self._note = ""
+        self._found = ""
 
-    def show(self, names: Sequence[str], current: str, note: str) -> None:
-        """Show these names, the current one marked, and a visible note at the right."""
-        self._names, self._current, self._note = tuple(names), current, note
+    def show(self, names: Sequence[str], current: str, note: str, found: str) -> None:
+        """Show these names, the current one marked, a visible note at the right where there is room for it, and what
+        was found, for which the names make room."""
+        self._names, self._current, self._note, self._found = tuple(names), current, note, found
         self.refresh()
+
+    @property
+    def _room(self) -> int:
+        """The cells for the names and the marks before them."""
+        return self.size.width - (len(self._found) + 2 if self._found else 0)
 
     @property
     def _shown(self) -> list[str]:
         """The names, cut where there is no room for all of them."""
-        return shortened(self._names, self.size.width - len(self._names))
+        return shortened(self._names, self._room - len(self._names))
 
     @property
     def _gap(self) -> str:
         """What stands between two names: less where there is little room."""
-        room = self.size.width - sum(len(name) + 1 for name in self._names)
+        room = self._room - sum(len(name) + 1 for name in self._names)
         return " " * max(min(room // max(len(self._names), 1), 2), 0)
 
     def render_line(self, y: int) -> Strip:
@@ -71,9 +78,14 @@ class TabBar(Painted):
         for name, shown in zip(self._names, self._shown, strict=True):
             here = name == self._current
             parts += [("▸" if here else " ", "accent"), (shown, "strong" if here else "quiet"), (self._gap, "plain")]
-        room = self.size.width - cells(parts)
-        if len(self._note) + 1 < room:
-            parts.append((self._note.rjust(room - 1), "faint"))
+        room = self.size.width - cells(parts) - 1
+        note = f"  {self._note}" if self._found and self._note else self._note
+        note = note if len(self._found) + len(note) < room else ""
+        if self._found:
+            parts.append((self._found.rjust(room - len(note)), "plain"))
+            room = len(note)
+        if note:
+            parts.append((note.rjust(room), "faint"))
         return self.paint(parts, self.size.width, self.ground)
 
     def on_click(self, event: events.Click) -> None:

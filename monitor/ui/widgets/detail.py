@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -28,6 +29,23 @@ DEBOUNCE_S: Final = 0.05
 HURRIED_S: Final = 0.3
 NEWS_S: Final = 0.25  # between two looks whether the app has answered what is shown
 ASIDE: Final = 16  # columns that a step sideways takes
+
+
+class FindLine(Input):
+    """Asks what to find in a tab."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("find")
+
+    class GivenUp(Message):
+        """Nothing is to be found any more."""
+
+    async def action_keep(self) -> None:
+        """Back to the tab, with its matches."""
+        await self.action_submit()
+
+    def action_give_up(self) -> None:
+        """Back to the tab, without."""
+        self.post_message(self.GivenUp())
 
 
 class Detail(Vertical):
@@ -60,7 +78,7 @@ class Detail(Vertical):
         """A line of tabs, the lines, and a line to find with."""
         yield TabBar(self.choose)
         yield LinesView()
-        yield Input(placeholder="find in this tab", compact=True, classes="find", select_on_focus=True)
+        yield FindLine(placeholder="find in this tab", compact=True, classes="find", select_on_focus=True)
 
     def on_mount(self) -> None:
         self._lines.set_wrapping(self._state.wrap)
@@ -85,6 +103,11 @@ class Detail(Vertical):
     def tab(self) -> str:
         """The tab shown: the one chosen, or this pane's first."""
         return self._state.tab if self._state.tab in self._tabs else self._tabs[0]
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """The contexts of keys while this pane is in use."""
+        return ("find",) if self.query_one(FindLine).has_focus else ("detail",)
 
     @property
     def foldable(self) -> bool:
@@ -183,9 +206,7 @@ class Detail(Vertical):
         note = f"#{self.capture.id}" if self.capture else ""
         if self.tab in (BODY, FORWARD):
             note = ("raw  " if self._state.raw else "") + note
-        if self._found:
-            note = f"{self._found}  {note}"
-        self.query_one(TabBar).show(self._tabs, self.tab, note)
+        self.query_one(TabBar).show(self._tabs, self.tab, note, self._found)
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
@@ -274,9 +295,10 @@ class Detail(Vertical):
         """A page down."""
         self._lines.move_pages(1)
 
+    @on(FindLine.GivenUp)
     def action_back(self) -> None:
         """Out of the find line, then out of the pane."""
-        box = self.query_one(Input)
+        box = self.query_one(FindLine)
         if box.display or self._found:
             box.display = False
             self._found = ""
@@ -290,7 +312,7 @@ class Detail(Vertical):
 
     def action_find(self) -> None:
         """Ask what to find, beginning with what was found last."""
-        box = self.query_one(Input)
+        box = self.query_one(FindLine)
         box.display = True
         box.focus()
         self._find(box.value)
