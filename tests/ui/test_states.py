@@ -14,6 +14,7 @@ from monitor.ui.screens.prune import stays_and_goes
 from tests.factory import START, make_capture
 from tests.ui.screens import mixed_captures, plain_captures, screens
 from tests.ui.test_messages import messages, post
+from tests.ui.test_overlays import simulators
 from tests.ui.test_replay import scene as replaying
 
 
@@ -114,3 +115,11 @@ async def test_what_lies_deep_in_a_body_stands_line_by_line(tmp_path: Path) -> N
 )
 def test_the_own_address_of_a_machine_is_nobodys_number(text: str, shown: str) -> None:
     assert mask_numbers(text) == shown
+
+
+@pytest.mark.slow
+async def test_what_a_scenario_is_stands_there_in_full_where_there_is_room(tmp_path: Path) -> None:
+    async with screens(tmp_path, size=(120, 60), simulator=simulators(tmp_path)) as s:
+        await s.press("s")
+        assert "what looks like markup" in s.screen_text()
+        assert "…" not in s.screen_text()
