@@ -50,10 +50,14 @@ def fit_status(text: str, width: int) -> str:
 
 def shortened(texts: Sequence[str], width: int) -> list[str]:
     """All of the texts in so many cells together: where there is no room the longest are cut, and none is left out."""
-    longest = max(map(cell_len, texts), default=0)
-    while longest > 1 and sum(min(cell_len(text), longest) for text in texts) > width:
+    sizes = [cell_len(text) for text in texts]
+    longest = max(sizes, default=0)
+    while longest > 1 and sum(min(size, longest) for size in sizes) > width:
         longest -= 1
-    return [fit(text, longest) for text in texts]
+    spare = width - sum(min(size, longest) for size in sizes)  # a cell more for some, first for those that lack no more
+    more = sorted((size, place) for place, size in enumerate(sizes) if size > longest)[: max(spare, 0)]
+    places = {place for _, place in more}
+    return [fit(text, longest + (place in places)) for place, text in enumerate(texts)]
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

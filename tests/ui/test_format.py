@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from monitor.text import visible
-from monitor.ui.format import clock, count, fit, fit_status, gap, long_span, pad, short_span, size, sparkline
+from monitor.ui.format import clock, count, fit, fit_status, gap, long_span, pad, short_span, shortened, size, sparkline
 from monitor.ui.lines import hanging, wrap
 from tests.factory import START
 
@@ -51,6 +51,27 @@ def test_fit_and_pad_keep_their_width(text: str, width: int) -> None:
     shown = visible(text)
     assert cell_len(fit(shown, width)) <= width
     assert cell_len(pad(shown, width)) == width
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (34, "Summary Body Headers Signature Forward"),
+        (33, "Summary Body Headers Signatu… Forward"),
+        (31, "Summary Body Headers Signa… Forward"),
+        (29, "Summary Body Heade… Signa… Forwa…"),
+        (5, "… … … … …"),
+    ],
+)
+def test_what_is_cut_is_cut_no_more_than_it_has_to_be(width: int, expected: str) -> None:
+    assert " ".join(shortened(("Summary", "Body", "Headers", "Signature", "Forward"), width)) == expected
+
+
+@given(st.lists(st.text()), st.integers(0, 40))
+def test_shortened_texts_fit_together(texts: list[str], more: int) -> None:
+    shown = [visible(text) for text in texts]
+    width = len(shown) + more
+    assert sum(map(cell_len, shortened(shown, width))) <= width
 
 
 @given(st.text(max_size=200), st.integers(1, 60), st.integers(0, 20))

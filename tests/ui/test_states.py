@@ -59,7 +59,8 @@ async def test_how_many_pass_the_filter_is_said_on_small_screens(tmp_path: Path)
 async def test_what_is_found_is_told_where_the_names_leave_no_room(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
         await s.press("k", "enter", "right", "slash", *"index")
-        assert "1 found" in s.screen_text()
+        tabs = s.screen_text().splitlines()[2]
+        assert all(name in tabs for name in ("Summary", "▸Body", "Headers", "Signa…", "Forward", "1 found"))
         keys = s.screen_text().splitlines()[-1]
         assert "enter keep  esc clear" in keys
         assert "tab" not in keys
