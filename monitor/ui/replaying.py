@@ -126,6 +126,7 @@ def mark(screen: MonitorScreen) -> None:
     """Mark the capture of a screen for a replay or a comparison, or no longer."""
     marks, number = screen.session.marks, screen.capture_number
     if number is None:
+        toast(screen.app, "There is no capture to mark.", severity="warning")
         return
     if number in marks:
         del marks[number]

@@ -24,6 +24,9 @@ async def test_an_empty_list_has_no_pane_beside_it(tmp_path: Path, size: tuple[i
     async with screens(tmp_path, size=size) as s:
         assert "Summary" not in s.screen_text()
         assert "Body" not in s.screen_text()
+        for key, word in (("v", "mark"), ("d", "compare")):
+            await s.press(key)
+            assert f"There is no capture to {word}." in s.toasts()
         await s.add(*plain_captures(3))
         await s.until(lambda: "Summary" in s.screen_text() and "text 3" in s.screen_text())
         await s.press("slash", *"zzzz", "enter")
