@@ -68,6 +68,7 @@ async def test_what_is_found_is_told_where_the_names_leave_no_room(tmp_path: Pat
         assert "enter keep  esc clear" in keys
         assert "tab" not in keys
         assert "help" not in keys
+        assert s.detail.has_class("-active")
         await s.press("enter")
         assert s.lines.has_focus
         assert s.lines.sought == "index"

@@ -349,8 +349,8 @@ class Detail(Vertical):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane in use stands out."""
-        self.add_class("-active")
+        self.set_class(self.has_focus_within, "-active")
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """No longer in use."""
-        self.remove_class("-active")
+        """No longer in use, unless the use went on to another part of the pane, which may have said so before."""
+        self.set_class(self.has_focus_within, "-active")
