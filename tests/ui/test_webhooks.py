@@ -6,19 +6,23 @@ import asyncio
 import stat
 import time
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import httpx
 import pytest
 from textual.widgets import Input
 
+from monitor.admin.base import ApiCall
 from monitor.model.drift import State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.services.monitor import Settings
 from monitor.store.registrations import RegistrationStore
+from monitor.ui.documents.look import Reader
 from monitor.ui.screens.account_form import AccountForm
-from monitor.ui.screens.api_log import ApiLogScreen
+from monitor.ui.screens.api_log import ApiLogScreen, call_lines, call_parts
 from monitor.ui.screens.change import ChangeScreen
 from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.public_url import PublicUrlScreen
@@ -28,6 +32,7 @@ from monitor.ui.screens.restore import RestoreScreen
 from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.widgets.bars import Bar
+from tests.factory import START
 from tests.sandbox.apis import PUBLIC
 from tests.ui.screens import RecordingDriver
 from tests.ui.test_safety import HOSTILE, foreign_controls
@@ -630,3 +635,16 @@ async def test_without_anything_replaced_quitting_asks_nothing(tmp_path: Path) -
     async with view(tmp_path, accounts=only("bird"), seed=ours, wanted=[("bird", "channels sms.outbound", SMS)]) as s:
         await s.press("ctrl+q")
         await s.until(lambda: s.app.return_code == 0)
+
+
+def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
+    said = '{"phone": "+15555550100"}'
+    url = "https://api.example.com/n/+15555550100"
+    refused = ApiCall(START, "mine", "POST", url, said, 422, said, None, 0.1)
+    failed = replace(refused, status=None, answer="", error="no answer of 15555550100")
+    for masked, call in product((False, True), (refused, failed)):
+        reader = Reader(masked)
+        shown = "".join(text for text, _ in call_parts(call, 200, reader))
+        whole = "\n".join(line.text for line in call_lines(call, reader))
+        assert ("5555550100" in shown) is ("15555550100" in whole) is not masked
+        assert whole.count("00") >= 3  # the last two digits stay, to tell one from another

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.text import mixed_words, visible
+from monitor.ui import redact
 from monitor.ui.format import count
 from monitor.ui.lines import Line, Part, foreign, line
 from monitor.ui.mask import DOT, mask_numbers, mask_party, mask_text
@@ -37,6 +38,11 @@ class Reader:
     def prose(self, text: str, role: str = "plain") -> Part:
         """A text that may quote numbers."""
         return foreign(mask_numbers(text) if self.masked else text, role)
+
+    def plain(self, text: str) -> str:
+        """A visible text that may have the path token and numbers in it."""
+        text = redact.target(text, self.token)
+        return mask_numbers(text) if self.masked else text
 
     def fact(self, name: str, value: str) -> Part:
         """A named thing that the provider said."""

@@ -14,10 +14,9 @@ from textual.containers import Vertical
 from monitor.admin.base import ApiCall
 from monitor.services.registrations import Registrations
 from monitor.text import visible
-from monitor.ui import redact
-from monitor.ui.documents.look import BLANK
+from monitor.ui.documents.look import BLANK, Reader
 from monitor.ui.format import clock, count, fit, pad
-from monitor.ui.lines import Document, Line, Part, foreign, line
+from monitor.ui.lines import Document, Line, Part, line
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import Overlay, heading
@@ -32,7 +31,7 @@ _WIDE: Final = 90  # ... and for a long name of it
 _ID: Final = re.compile(r"(?<=/)(?=[^/?]*[0-9])[^/?]{16,}")  # a long segment with a digit in it
 
 
-def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
+def call_parts(call: ApiCall, width: int, reader: Reader) -> list[Part]:
     """One call as a row, after the cursor's cell."""
     good = call.status is not None and call.status < 400 and call.error is None
     answer = str(call.status) if call.status is not None else "–"
@@ -45,27 +44,27 @@ def call_parts(call: ApiCall, width: int, token: str | None) -> list[Part]:
         (pad(visible(call.method, limit=20), 7), "plain"),
     ]  # fmt: skip
     room = width - 2 - cells(left)
-    url = redact.shown(call.url, token, limit=400)
+    url = reader.plain(visible(call.url, limit=400))
     if len(url) > room:  # the host is that of the account, and ids say little here
         url = _ID.sub("…", "/" + url.partition("://")[2].partition("/")[2])
         url = url if len(url) <= room else "…" + url[1 - room :]  # the end tells what was asked
-    said = visible(call.error, limit=400) if call.error else url
+    said = reader.plain(visible(call.error, limit=400)) if call.error else url
     return [*left, (fit(said, room), "bad" if call.error else "plain")]
 
 
-def call_lines(call: ApiCall, token: str | None) -> list[Line]:
+def call_lines(call: ApiCall, reader: Reader) -> list[Line]:
     """One call in full."""
     lines = [line(("Asked", "accent"))]
-    lines += _texts(call.request, token)
+    lines += _texts(call.request, reader)
     status = "no answer" if call.status is None else f"answer {call.status}"
     lines += [BLANK, line(("Came", "accent"), (f"  {status} after {call.took_s * 1000:,.0f} ms", "quiet"))]
     if call.error is not None:
-        lines.append(line(foreign(call.error, "bad", limit=1_000)))
-    return [*lines, *_texts(call.answer, token)]
+        lines.append(line((reader.plain(visible(call.error, limit=1_000)), "bad")))
+    return [*lines, *_texts(call.answer, reader)]
 
 
-def _texts(text: str, token: str | None) -> list[Line]:
-    shown = redact.target(visible(text, lines=True, limit=_LIMIT), token)
+def _texts(text: str, reader: Reader) -> list[Line]:
+    shown = reader.plain(visible(text, lines=True, limit=_LIMIT))
     return [line((one, "plain"), indent=2) for one in shown.split("\n")] if shown else []
 
 
@@ -83,7 +82,7 @@ class Calls(Rows):
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One call."""
-        return call_parts(self.calls[index], width, self._session.token)
+        return call_parts(self.calls[index], width, self._session.reader())
 
 
 class ApiLogScreen(Overlay[None]):
@@ -139,7 +138,7 @@ class ApiLogScreen(Overlay[None]):
         call = listed.calls[listed.cursor] if listed.cursor < len(listed.calls) else None
         if call is not None and call is not self._shown:
             self._shown = call
-            self.query_one(CallView).show(Document(call_lines(call, self._session.token)))
+            self.query_one(CallView).show(Document(call_lines(call, self._session.reader())))
 
     @on(Cursor.Opened)
     def action_turn(self) -> None:
