@@ -139,13 +139,13 @@ class Waiting:
         with contextlib.ExitStack() as open_:
             while True:
                 if reader is None and path.exists():
-                    candidate = MessageReader(path)
-                    if candidate.ready():
-                        reader = open_.enter_context(contextlib.closing(candidate))
-                        self.begin(reader, 0 if new else reader.last_id())
-                    else:
-                        candidate.close()
-                        if not told:
+                    with contextlib.ExitStack() as trial:
+                        candidate = trial.enter_context(contextlib.closing(MessageReader(path)))
+                        if candidate.ready():
+                            open_.enter_context(trial.pop_all())
+                            reader = candidate
+                            self.begin(reader, 0 if new else reader.last_id())
+                        elif not told:
                             tell(f"The database {path} is not of this version; waiting for a hooktop that makes it so.")
                             told = True
                 if self.done() and reader is not None:
