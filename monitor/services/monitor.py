@@ -143,12 +143,10 @@ class Monitor:
             capture = replace(capture, answer=rule.status)
         try:
             capture = await self.store.add(capture)
-        except BaseException as error:
+        except StoreUnavailableError as error:
             if rule is not None:
                 self.drill.give_back(rule)
-            if isinstance(error, StoreUnavailableError):
-                raise RefusedError(str(error)) from error
-            raise
+            raise RefusedError(str(error)) from error
         if rule is not None:
             if self.forwards is not None:
                 self.forwards.answered(capture)
