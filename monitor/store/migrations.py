@@ -216,3 +216,11 @@ def m008_shapes(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX fields_new ON fields (capture) WHERE new = 1")
+
+
+@migrations()
+def m009_newest_proven_messages(db: Database) -> None:
+    """What was said last in a conversation, however many messages of it may be forged."""
+    db.execute(
+        "CREATE INDEX messages_proven ON messages (conversation_id, happened_at) WHERE unproven_count < capture_count"
+    )

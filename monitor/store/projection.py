@@ -20,11 +20,12 @@ from monitor.model.capture import Capture, Source
 from monitor.model.conversation import aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
-from monitor.model.reading import Direction, Reading
+from monitor.model.reading import Reading
 from monitor.model.verdict import VerdictStatus, standing
 from monitor.store.connection import connect
+from monitor.store.conversation_sums import Sums
 from monitor.store.message_rows import message_row
-from monitor.store.rows import digest_of, insert_rows, pack, reading_of, unpack
+from monitor.store.rows import digest_of, insert_rows, reading_of, unpack
 from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
 from monitor.times import microseconds, moment
 
@@ -40,7 +41,6 @@ _LINES: Final = (
     "AND coalesce(occurred_at, received_at) BETWEEN ? AND ? ORDER BY id DESC LIMIT ?"
 )
 _FIRST, _LAST = -(2**63), 2**63 - 1
-MAX_PARTIES: Final = 8  # of each side
 _SAID: Final = (
     "INSERT INTO message_events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message, digest, verdict) DO UPDATE SET "
     "capture = CASE WHEN (excluded.first_at, excluded.capture) < (first_at, capture) "
@@ -49,8 +49,7 @@ _SAID: Final = (
     "last_at = max(last_at, excluded.last_at)"
 )
 _NAMED: Final = (
-    "SELECT m.id, m.conversation_id, m.message, m.aliases FROM message_keys k JOIN messages m ON m.id = k.message "
-    "WHERE k.key = ?"
+    "SELECT m.id, m.message, m.aliases FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = ?"
 )
 _TABLES: Final = (
     "messages", "message_keys", "message_events", "conversations", "conversation_keys", "conversation_events",
@@ -158,24 +157,24 @@ def forget(
     """Take captures out, and the messages that these keys name with them; ``ties`` are those that they made."""
     numbers: set[int] = set()
     names = set(keys)
-    conversations: set[int] = set()
+    sums = Sums()
     for key in keys:
-        for number, conversation, own, aliases in db.execute(_NAMED, (key,)).fetchall():
+        for number, own, aliases in db.execute(_NAMED, (key,)).fetchall():
             numbers.add(number)
             names |= {own, *unpack(aliases)}
-            conversations |= set() if conversation is None else {conversation}
+    for number in numbers:
+        sums.count(db, number, -1)
     for capture in captures:
-        lines = db.execute("SELECT conversation FROM conversation_events WHERE capture = ?", (capture,)).fetchall()
-        conversations.update(number for (number,) in lines)
+        for (number,) in db.execute("SELECT conversation FROM conversation_events WHERE capture = ?", (capture,)):
+            sums.touch(number)
     db.executemany("DELETE FROM conversation_events WHERE capture = ?", [(capture,) for capture in captures])
     db.executemany("DELETE FROM conversation_ties WHERE message = ? AND conversation = ?", ties)
     for table, column in (("message_keys", "key"), ("conversation_ties", "message")):
         db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(name,) for name in names])  # noqa: S608 - constant names
     for table, column in (("messages", "id"), ("message_events", "message")):
         db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(number,) for number in numbers])  # noqa: S608 - constant names
-    upto = watermark(db)
-    for number in conversations:
-        _sum_up(db, number, upto)
+    sums.write(db, watermark(db))
+    for number in sums.conversations:
         db.execute(
             "DELETE FROM conversation_keys WHERE conversation = ? "
             "AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = conversation)",
@@ -191,27 +190,26 @@ def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
         return 0
     last = numbers[-1]
     messages: set[int] = set()
-    conversations: set[int] = set()
+    sums = Sums()
     found, forbid = events.get(db, numbers), not trusts_unproven(db)
     for event in map(found.__getitem__, numbers):
         if event.source is Source.REPLAYED:  # nobody has said it again
             continue
         moving = moves(event.verdict, forbid_unproven=forbid)
         if event.reading.message is not None:
-            messages.add(_file(db, event, conversations, moving=moving))
+            messages.add(_file(db, event, sums, moving=moving))
         elif moving:
-            conversations |= _centre_line(db, event)
+            _centre_line(db, event, sums)
         if moving:
             for alias, key in aliases_of(event, _tie(db, event)):
-                conversations.add(_join_conversations(db, alias, key, event.capture))
+                _join_conversations(db, alias, key, event.capture, sums)
     for number in sorted(messages):
         try:
-            conversations |= _refold(db, number, last, events, forbid=forbid)
+            _refold(db, number, last, events, sums, forbid=forbid)
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
             # One message that cannot be folded must not keep all others from being seen.
             log.error("message %s cannot be folded: %s", number, type(error).__name__)
-    for number in conversations:
-        _sum_up(db, number, last)
+    sums.write(db, last)
     db.execute("UPDATE watermark SET upto = ?", (last,))
     return len(numbers)
 
@@ -235,7 +233,7 @@ def conversation_events(
     return [_stored(values) for values in db.execute(_LINES, (number, *between, limit))]
 
 
-def _file(db: sqlite3.Connection, event: Event, conversations: set[int], *, moving: bool) -> int:
+def _file(db: sqlite3.Connection, event: Event, sums: Sums, *, moving: bool) -> int:
     """Note what a reading says under the message it speaks of; gives the message's number."""
     # What may be forged is filed, and joins nothing.
     aliases = event.reading.aliases if moving else ()
@@ -245,38 +243,38 @@ def _file(db: sqlite3.Connection, event: Event, conversations: set[int], *, movi
     # A message bears the number of the capture that spoke of it first.
     number, *others = sorted(int(number) for (number,) in known) or [event.capture]
     for other in others:  # this reading shows that two messages are one
-        conversations.update(_merge_messages(db, other, number))
+        _merge_messages(db, other, number, sums)
     db.executemany("INSERT OR IGNORE INTO message_keys VALUES (?, ?)", [(key, number) for key in keys])
     at = microseconds(event.received_at)
     db.execute(_SAID, (number, event.digest, event.verdict.value, event.capture, 1, at, at))
     return number
 
 
-def _merge_messages(db: sqlite3.Connection, other: int, number: int) -> list[int]:
-    """Let one message have what another had; gives the conversation that it was in."""
+def _merge_messages(db: sqlite3.Connection, other: int, number: int, sums: Sums) -> None:
+    """Let one message have what another had."""
     db.execute("UPDATE message_keys SET message = ? WHERE message = ?", (number, other))
     for said in db.execute("SELECT * FROM message_events WHERE message = ?", (other,)).fetchall():
         db.execute(_SAID, (number, *said[1:]))
     db.execute("DELETE FROM message_events WHERE message = ?", (other,))
-    left = db.execute("SELECT conversation_id FROM messages WHERE id = ?", (other,)).fetchall()
+    sums.count(db, other, -1)
     db.execute("DELETE FROM messages WHERE id = ?", (other,))
-    return [conversation for (conversation,) in left if conversation is not None]
 
 
-def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, *, forbid: bool) -> set[int]:
-    """Fold a message anew; gives the conversations that it was and is in."""
+def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, sums: Sums, *, forbid: bool) -> None:
+    """Fold a message anew."""
     said = message_events(db, number, events)
     if not said:  # merged into another meanwhile
-        return set()
+        return
     message = fold(said, forbid_unproven=forbid)
-    old = db.execute("SELECT conversation_id FROM messages WHERE id = ?", (number,)).fetchone()
     conversation = None
     if message.conversation is not None:
         conversation = _conversation(db, message.conversation, number)
         for own in _tied_to(db, message.key, message.aliases):
-            conversation = _join_conversations(db, own, message.conversation, number)
-    insert_rows(db, "messages", MESSAGE_COLUMNS, [message_row(message, number, conversation, touched)])
-    return {one for one in (conversation, old and old[0]) if one is not None}
+            conversation = _join_conversations(db, own, message.conversation, number, sums)
+    row = message_row(message, number, conversation, touched)
+    sums.count(db, number, -1)
+    insert_rows(db, "messages", MESSAGE_COLUMNS, [row])
+    sums.count(db, number, 1)
 
 
 def _conversation(db: sqlite3.Connection, key: str, number: int, *, passing: bool = False) -> int:
@@ -290,14 +288,15 @@ def _conversation(db: sqlite3.Connection, key: str, number: int, *, passing: boo
     return int(known[0])
 
 
-def _join_conversations(db: sqlite3.Connection, alias: str, key: str, number: int) -> int:
+def _join_conversations(db: sqlite3.Connection, alias: str, key: str, number: int, sums: Sums) -> int:
     """Two keys are one conversation; gives its number."""
     one, other = sorted((_conversation(db, key, number), _conversation(db, alias, number, passing=True)))
     if one != other:
         db.execute("UPDATE conversation_keys SET conversation = ? WHERE conversation = ?", (one, other))
         db.execute("UPDATE messages SET conversation_id = ? WHERE conversation_id = ?", (one, other))
         db.execute("UPDATE OR IGNORE conversation_events SET conversation = ? WHERE conversation = ?", (one, other))
-        db.execute("DELETE FROM conversations WHERE id = ?", (other,))
+        sums.join(db, one, other)
+    sums.touch(one)
     return one
 
 
@@ -331,60 +330,11 @@ def _tied_to(db: sqlite3.Connection, key: str, aliases: Iterable[str]) -> list[s
     return [own for (own,) in db.execute(sql, keys)]
 
 
-def _centre_line(db: sqlite3.Connection, event: Event) -> set[int]:
+def _centre_line(db: sqlite3.Connection, event: Event, sums: Sums) -> None:
     """File what is said of a conversation itself."""
     key = conversation_of(event)
     if key is None:
-        return set()
+        return
     number = _conversation(db, key, event.capture)
     db.execute("INSERT OR IGNORE INTO conversation_events VALUES (?, ?)", (number, event.capture))
-    return {number}
-
-
-_KEY: Final = "SELECT key FROM conversation_keys WHERE conversation = ? ORDER BY passing, key LIMIT 1"
-_COUNTS: Final = (
-    "SELECT count(*), coalesce(sum(unproven_count < capture_count), 0), "
-    "coalesce(sum(unproven_count < capture_count AND status = 'failed'), 0), max(received_at) "
-    "FROM messages WHERE conversation_id = ?"
-)
-_NEWEST: Final = (
-    "SELECT happened_at, text, direction, status, channel, sender, recipient FROM messages "
-    "WHERE conversation_id = ? AND unproven_count < capture_count ORDER BY happened_at DESC, id DESC LIMIT 20"
-)
-_LAST_LINE: Final = (
-    "SELECT max(coalesce(occurred_at, received_at)) FROM readings "
-    "WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?)"
-)
-
-
-def _sum_up(db: sqlite3.Connection, number: int, touched: int) -> None:
-    """Write what the messages of a conversation say in sum, or delete it where nothing is left of it."""
-    every, backed, failed, last_received = db.execute(_COUNTS, (number,)).fetchone()
-    newest = db.execute(_NEWEST, (number,)).fetchall()
-    last_line = db.execute(_LAST_LINE, (number,)).fetchone()[0]
-    if not every and last_line is None:  # joined to another
-        db.execute("DELETE FROM conversations WHERE id = ?", (number,))
-        return
-    key = db.execute(_KEY, (number,)).fetchone()[0]
-    # Where all messages may be forged, their own times say nothing.
-    last_at, text, direction, status, channel = newest[0][:5] if newest else (last_line or last_received, *[None] * 4)
-    db.execute(
-        "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number, key, key.partition(":")[0], pack(_parties(newest)), channel, backed, every - backed, failed,
-            text, direction, last_at, status, touched,
-        ),
-    )  # fmt: skip
-
-
-def _parties(newest: Iterable[Sequence[Any]]) -> list[str]:
-    """Who takes part, as the provider writes it: the customers, then the business."""
-    customers: dict[str, None] = {}
-    businesses: dict[str, None] = {}
-    for _, _, direction, _, _, sender, recipient in newest:
-        customer, business = (sender, recipient) if direction == Direction.INBOUND else (recipient, sender)
-        if customer and len(customers) < MAX_PARTIES:
-            customers.setdefault(customer)
-        if business and len(businesses) < MAX_PARTIES:
-            businesses.setdefault(business)
-    return list(dict.fromkeys((*customers, *businesses)))
+    sums.touch(number)

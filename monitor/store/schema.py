@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 APPLICATION_ID: Final = 0x686F6F6B  # "hook"
-USER_VERSION: Final = 8  # the number of steps in migrations.py; a newer database is refused
+USER_VERSION: Final = 9  # the number of steps in migrations.py; a newer database is refused
 
 CAPTURE_COLUMNS: Final = (
     "id", "received_at", "source", "method", "path", "query", "peer", "token", "answer", "headers", "body",

@@ -16,8 +16,8 @@ from monitor.model.reading import Status
 from monitor.model.record import conversation_record
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
+from monitor.store.conversation_sums import MAX_PARTIES
 from monitor.store.message_reader import ConversationRow
-from monitor.store.projection import MAX_PARTIES
 from tests.factory import make_capture
 from tests.model.events import CONVERSATION, CUSTOMER, SHOP, about, at, bird, make_event, payload_event, saying
 from tests.providers.scene import make_scene

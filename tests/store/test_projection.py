@@ -305,7 +305,7 @@ async def test_a_database_of_the_first_format_is_brought_up_to_date(tmp_path: Pa
             db.execute(f"DROP TABLE {table}")
         db.execute("DROP TABLE conversation_events")
         db.execute("DROP TABLE conversation_ties")
-        db.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%' OR name LIKE 'm007%'")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%' OR name LIKE 'm007%' OR name LIKE 'm009%'")
         db.execute("PRAGMA user_version = 1")
         db.commit()
     async with stored(path, []) as reader:
