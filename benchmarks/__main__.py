@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import answers, history, ingest, load, screen, soak
+from benchmarks import answers, history, ingest, load, parts, screen, soak
 from benchmarks.results import Results, machine
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -78,6 +78,7 @@ def _full_speed(measure: Callable[[Results, Path, Path, list[bytes], int, int], 
 
 BENCHMARKS: dict[str, Benchmark] = {
     "start": lambda run: screen.start(run.results, run.folder, run.key, max(run.options.rounds, 5)),
+    "parts": lambda run: parts.parts(run.results, run.folder, run.key, run.requests, run.options.count),
     "ingest": _full_speed(ingest.stack, 100_000),
     "speed": _full_speed(ingest.speed, 100_000),
     "screens": _full_speed(ingest.screens, 100_000),

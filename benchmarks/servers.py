@@ -45,6 +45,12 @@ def memory(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
 
 
+def processor(pid: int) -> float:
+    """Seconds of the processor that a program has taken, its children's not counted; Linux only."""
+    user, system = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_for(port: int, seconds: float = 20) -> None:
     """Return when something accepts on the port. Raises TimeoutError."""
     end = time.monotonic() + seconds
