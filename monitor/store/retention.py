@@ -16,7 +16,7 @@ from monitor.store.message_reader import MessageReader
 from monitor.store.rows import unpack
 from monitor.times import microseconds, moment
 
-STEP: Final = 200  # captures deleted in one transaction: a commit of others waits no longer than for a large batch
+STEP: Final = 50  # captures deleted in one transaction: others wait meanwhile, and larger ones cost no less for each
 SCAN: Final = 20_000  # ids looked at in one query
 FREED_PAGES: Final = 500
 # What a capture's message is known by; see projection.

@@ -219,7 +219,7 @@ class Store:
     async def _let_go(self, writer: Writer, ids: Sequence[int]) -> tuple[int, Mapping[tuple[str, str], int]]:
         """Delete these captures, or the first of them where the disk is full; gives how many, and of which kinds."""
         try:
-            return len(ids), await writer.run(partial(retention.forget, ids=ids))
+            return len(ids), await writer.step(partial(retention.forget, ids=ids))
         except StoreUnavailableError as error:
             if str(error) not in NO_ROOM:
                 raise
@@ -229,8 +229,8 @@ class Store:
     async def _give_back(self, writer: Writer) -> None:
         """Give what was freed back to the system, a little at a time."""
         try:
-            left = await writer.run(retention.give_back)
-            while left > (left := await writer.run(retention.give_back)):
+            left = await writer.step(retention.give_back)
+            while left > (left := await writer.step(retention.give_back)):
                 pass
         except StoreUnavailableError as error:
             if str(error) not in NO_ROOM:

@@ -43,6 +43,25 @@ Job: TypeAlias = Callable[[sqlite3.Connection], Any]
 log = logging.getLogger(__name__)
 
 
+class Pace:
+    """Work in steps that gives way to captures: while they come, a step is followed by a rest."""
+
+    def __init__(self) -> None:
+        self._begun = 0.0
+        self._next = 0.0
+
+    def due(self, now: float) -> float:
+        """Seconds until the next step, 0 where it is due."""
+        return max(self._next - now, 0)
+
+    def __enter__(self) -> None:
+        self._begun = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        now = time.monotonic()
+        self._next = now + REST * (now - self._begun)
+
+
 class Writer:
     """Commits captures in the order in which they were submitted. All methods are called from one event loop."""
 
@@ -55,6 +74,7 @@ class Writer:
         self._gathered: list[tuple[Capture, asyncio.Future[Capture]]] = []  # in this turn of the loop
         self._waiting: deque[tuple[Capture, asyncio.Future[Capture]]] = deque()
         self._jobs: deque[tuple[Job, asyncio.Future[Any], bool]] = deque()
+        self._steps: deque[tuple[Job, asyncio.Future[Any]]] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._failing: str | None = None
@@ -65,7 +85,7 @@ class Writer:
         self._events = projection.Events()
         self._shapes = shapes.Shapes()
         self._committed_at = 0.0
-        self._next_step = 0.0
+        self._projecting, self._stepping = Pace(), Pace()
         self.stalled: str | None = None  # why messages and conversations cannot be brought up to date
         self.alive = False
 
@@ -94,15 +114,25 @@ class Writer:
 
         ``aside`` is for what may be lost in a crash and touches no readings: it is not synced.
         """
-        if self._loop is None:
-            raise StoreUnavailableError("the writer is not running")
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future = self._promise()
         with self._wake:
-            if not self.alive:
-                raise StoreUnavailableError("the writer is not running")
             self._jobs.append((job, future, aside))
             self._wake.notify()
         return future
+
+    def step(self, job: Job) -> asyncio.Future[Any]:
+        """Run ``job``, one step of long work that at most takes readings away, as ``run`` does but when there is time
+        for it: while captures come only a part of the time is, so that answers do not wait. It is not synced."""
+        future = self._promise()
+        with self._wake:
+            self._steps.append((job, future))
+            self._wake.notify()
+        return future
+
+    def _promise(self) -> asyncio.Future[Any]:
+        if not self.alive or self._loop is None:
+            raise StoreUnavailableError("the writer is not running")
+        return self._loop.create_future()
 
     def _hand_over(self) -> None:
         gathered, self._gathered = self._gathered, []
@@ -149,8 +179,13 @@ class Writer:
                     self._commit(db, batch)
                 if job is not None:
                     self._do(db, *job)
-                if self._pause() == 0:
-                    self._project(db)
+                now = time.monotonic()
+                if self._behind and self._rest(self._projecting, now) == 0:
+                    with self._projecting:
+                        self._project(db)
+                if self._steps and self._rest(self._stepping, now) == 0:
+                    with self._stepping:
+                        self._do(db, *self._steps.popleft(), aside=True)
                 self._checkpoint(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
@@ -162,12 +197,13 @@ class Writer:
             db.close()
             with self._wake:
                 self.alive = False
-                left, jobs = list(self._waiting), list(self._jobs)
+                left, promised = list(self._waiting), [one[1] for one in (*self._jobs, *self._steps)]
                 self._waiting.clear()
                 self._jobs.clear()
+                self._steps.clear()
             if left:
                 self._fail(left, ENDED)
-            for _, future, _ in jobs:
+            for future in promised:
                 self._call(_reject, future, StoreUnavailableError(ENDED))
 
     def _next_batch(self) -> list[tuple[Capture, asyncio.Future[Capture]]]:
@@ -252,21 +288,20 @@ class Writer:
                 db.execute("PRAGMA synchronous = FULL")
 
     def _pause(self) -> float | None:
-        """Seconds until messages and conversations are brought a step further, 0 for now, None for not at all.
-
-        While captures keep coming only a part of the time is spent on it, so that answers do not wait for it.
-        """
-        if not self._behind:
-            return None
+        """Seconds until the next step of what gives way to captures, 0 for now, None for none."""
         now = time.monotonic()
-        if not self._waiting and now - self._committed_at > QUIET_S:
-            return 0
-        return max(self._next_step - now, 0)
+        paces = [self._projecting] * self._behind + [self._stepping] * bool(self._steps)
+        return min((self._rest(pace, now) for pace in paces), default=None)
+
+    def _rest(self, pace: Pace, now: float) -> float:
+        """Seconds until its next step: at once where no captures come."""
+        quiet = not self._waiting and now - self._committed_at > QUIET_S
+        return 0 if quiet else pace.due(now)
 
     def _project(self, db: sqlite3.Connection) -> None:
         """Bring messages and conversations a step further, in a transaction that need not be synced: after a power
         loss they are behind again, and catch up."""
-        begun, changes = time.monotonic(), db.total_changes
+        changes = db.total_changes
         db.execute("PRAGMA synchronous = NORMAL")
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -287,8 +322,6 @@ class Writer:
         finally:
             db.execute("PRAGMA synchronous = FULL")
         self._behind = done > 0
-        now = time.monotonic()
-        self._next_step = now + REST * (now - begun)
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
         """Write the log back when it is due; while captures wait it may grow to three times its size before that."""

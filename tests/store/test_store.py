@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from monitor import tasks
 from monitor.model.capture import Capture
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import writer
-from monitor.store.connection import connect
+from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, StoreUnavailableError
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Store
@@ -167,6 +169,29 @@ async def test_after_stop_nothing_is_taken(tmp_path: Path) -> None:
         pass
     with pytest.raises(StoreUnavailableError):
         store.add(make_capture())
+
+
+async def test_long_work_in_steps_gives_way_to_captures(tmp_path: Path) -> None:
+    prepare(tmp_path / "h.db")
+    one = writer.Writer(tmp_path / "h.db", lambda batch: None, lambda reason: None)
+    one.start()
+    between: list[int] = []  # captures that were committed after each step, before the next
+
+    async def work() -> None:
+        for _ in range(5):
+            await one.step(lambda db: time.sleep(0.05))
+            between.append(0)
+
+    try:
+        await one.submit(make_capture())
+        working = tasks.start(work(), "steps")
+        while not working.done():
+            await one.submit(make_capture())
+            between[-1:] = [count + 1 for count in between[-1:]]
+    finally:
+        await one.stop()
+    assert len(between) == 5
+    assert min(between[:-1]) >= 3
 
 
 async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
