@@ -116,7 +116,14 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     chosen = None if settings.demo else paths.data_dir() / "screens.json"
     if webhooks is None:
         file = options.config or paths.default_config()
-        webhooks = Webhooks(assembly.config, assembly.monitor, assembly.keychain, assembly.registrations, file=file)
+        webhooks = Webhooks(
+            assembly.config,
+            assembly.monitor,
+            assembly.keychain,
+            assembly.registrations,
+            file=file,
+            tunnel=assembly.tunnel,
+        )
     app = HooktopApp(
         assembly.monitor,
         simulator=assembly.simulator,

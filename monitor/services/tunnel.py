@@ -55,6 +55,13 @@ class PublicTunnel:
         """How the tunnel does now; None while there is none."""
         return self._state
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it leads nowhere now, as a sentence; None when all is well, and where another public address was given
+        since."""
+        state = self._state
+        return state.trouble if state is not None and state.url == self._reach.public_url else None
+
     def follow(self, changed: Callable[[TunnelState], None]) -> None:
         """Tell ``changed`` each new state from now on."""
         self._followers.append(changed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.services.keychain import Keychain
     from monitor.services.monitor import Monitor
+    from monitor.services.tunnel import PublicTunnel
     from monitor.tunnels.asking import Route
     from monitor.tunnels.rehearsal import Hop, Rehearsal
 
@@ -37,10 +38,13 @@ class Webhooks:
         file: Path | None,
         route: Route | None = None,
         addresses: Iterator[str] | None = None,
+        tunnel: PublicTunnel | None = None,
     ) -> None:
         """``file`` is the configuration that new accounts go to; None in a demonstration, which takes none. There
-        ``route`` leads its simulated public addresses to the receiver, and ``addresses`` are more of them."""
+        ``route`` leads its simulated public addresses to the receiver, and ``addresses`` are more of them. ``tunnel``
+        is the one that gives the public address, None where there cannot be one."""
         self.registrations = registrations
+        self.tunnel = tunnel
         self._config = config
         self._monitor = monitor
         self._keychain = keychain

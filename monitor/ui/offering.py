@@ -81,6 +81,9 @@ class Offering:
         from monitor.ui.screens.restore import Answer, Occasion, RestoreScreen
 
         self._session.monitor.reach.follow(self._moved)
+        if (tunnel := self._webhooks.tunnel) is not None:
+            tunnel.follow(lambda _: self._warn(tunnel.trouble))
+            self._warn(tunnel.trouble)
         try:
             await self._webhooks.registrations.open()
         except StoreError as error:
@@ -131,6 +134,11 @@ class Offering:
             self._app.push_screen(RestoreScreen(self._session, offers, Occasion.END), answered)
         else:
             await go()
+
+    def _warn(self, trouble: str | None) -> None:
+        """Say how the tunnel does where it does badly."""
+        if trouble is not None:
+            toast(self._app, trouble, severity="warning")
 
     def _moved(self) -> None:
         """The public address is another: by hand, or since a tunnel has a new one."""

@@ -124,6 +124,8 @@ class Session:
         """The states of the screens that are not the usual ones."""
         view = self.view
         modes: list[Part] = []
+        if self.webhooks is not None and self.webhooks.tunnel is not None and self.webhooks.tunnel.trouble is not None:
+            modes.append(("TUNNEL DOWN", "alarm"))
         if self.read_trouble is not None:
             modes.append((f"STORE UNREADABLE {self.read_trouble}", "alarm"))
         if view.frozen:

@@ -117,6 +117,18 @@ def test_the_screens_show_the_address_of_the_tunnel(own_machine: Path, standins:
     assert not any(alive(pid) for pid in standins.pids())
 
 
+def test_the_screens_say_that_the_tunnel_is_down_and_why(own_machine: Path, standins: Standins) -> None:
+    standins.write("cloudflared", "TURN == 1 and " + BOX + "linger()", CLOUDFLARED)
+    with Terminal(["run", "--port", "0", "--tunnel", "cloudflared"], environment(own_machine)) as terminal:
+        terminal.wait(r"fare-1\.trycloudflare\.com")
+        assert "TUNNEL DOWN" not in terminal.text()
+        os.kill(standins.pids()[0], signal.SIGKILL)
+        terminal.wait("TUNNEL DOWN")
+        terminal.wait(r"cloudflared ended \(signal 9\)")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
 @asynccontextmanager
 async def listen(w: World, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A receiver beside the commands, as a process; what is left of it is killed."""

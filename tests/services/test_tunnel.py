@@ -89,6 +89,9 @@ async def test_trouble_is_a_sentence_and_not_an_error(
         assert told(made.state).startswith(sentence)
         assert seen[-1] == made.state
         assert reach.public_url is None
+        assert made.trouble == made.state.trouble
+        reach.change("https://by-hand.example.com")
+        assert made.trouble is None  # the address leads elsewhere, and does well as far as is known
 
 
 async def test_a_found_tunnel_is_followed_and_left_alone(tmp_path: Path) -> None:
