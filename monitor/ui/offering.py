@@ -146,7 +146,8 @@ class Offering:
         away = adrift(self._webhooks.registrations.panels())
         said = "There is no public URL any more." if url is None else f"The public URL is {url} now."
         if away:
-            said += f"\n{count(away, 'webhook')} of yours point{'s' if away == 1 else ''} elsewhere: 4, then U."
+            keys = f"{self._session.key('view_webhooks')}, then {self._session.key('mend_all')}"
+            said += f"\n{count(away, 'webhook')} of yours point{'s' if away == 1 else ''} elsewhere: {keys}."
         toast(self._app, said, severity="warning" if away else "information")
         self._look()
 

@@ -21,6 +21,7 @@ from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Re
 from monitor.services.monitor import Settings
 from monitor.store.registrations import RegistrationStore
 from monitor.ui.documents.look import Reader
+from monitor.ui.keymap import in_force
 from monitor.ui.screens.account_form import AccountForm
 from monitor.ui.screens.api_log import ApiLogScreen, call_lines, call_parts
 from monitor.ui.screens.change import ChangeScreen
@@ -35,6 +36,7 @@ from monitor.ui.widgets.bars import Bar
 from tests.factory import START
 from tests.sandbox.apis import PUBLIC
 from tests.ui.screens import RecordingDriver
+from tests.ui.test_keymap import settings
 from tests.ui.test_safety import HOSTILE, foreign_controls
 from tests.ui.webhooks import NEXT, SMS, WANTED, View, begin, only, ours, view, without
 
@@ -648,3 +650,12 @@ def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
         whole = "\n".join(line.text for line in call_lines(call, reader))
         assert ("5555550100" in shown) is ("15555550100" in whole) is not masked
         assert whole.count("00") >= 3  # the last two digits stay, to tell one from another
+
+
+async def test_what_is_said_of_a_new_public_url_names_the_keys_that_are_in_force(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours, accounts=without("volt", "oneroute")) as s:
+        s.app.session.actions = in_force(settings(view_webhooks="f4", mend_all="ctrl+y"))
+        s.monitor.reach.change(NEXT)
+        await s.settle()
+        said = [one.message for one in s.app._notifications]
+        assert said == [f"The public URL is {NEXT} now.\n4 webhooks of yours point elsewhere: f4, then ^y."]
