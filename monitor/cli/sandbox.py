@@ -45,9 +45,10 @@ def command(
     """Run look-alikes of the providers' APIs on this machine, for tests of other programs.
 
     Prints the environment variables to use them with (the credentials are samples), then a line for each request that
-    comes or goes. What is registered gets signed events; they are posted to this machine only. Change the faults while
-    it runs with POST /_sandbox/PROVIDER {"fault": NAME, "seconds": 3}. Ends when it is interrupted (exit code 130) or
-    told to end with SIGTERM (exit code 0).
+    comes or goes, as a comment, so that a shell can read all of it at any time. What is registered gets signed events;
+    they are posted to this machine only. Change the faults while it runs with
+    POST /_sandbox/PROVIDER {"fault": NAME, "seconds": 3}. Ends when it is interrupted (exit code 130) or told to end
+    with SIGTERM (exit code 0).
 
     \b
     Examples:
@@ -184,9 +185,10 @@ def _request_record(exchange: Exchange) -> dict[str, Any]:
 
 
 def _line(exchange: Exchange, paint: Paint) -> str:
+    """A request as a comment of the shell: what is printed is read by one, and a request may say anything."""
     arrow = "→" if exchange.outgoing else "←"
     good = exchange.status is not None and exchange.status < 400
     answer = paint("–" if exchange.status is None else str(exchange.status), "green" if good else "red")
     note = f"  {visible(exchange.note)}" if exchange.note else ""
     url = visible(exchange.url, limit=300)
-    return f"{arrow} {visible(exchange.method, limit=20)} {url}  {answer}  {exchange.took_s * 1000:.0f} ms{note}"
+    return f"# {arrow} {visible(exchange.method, limit=20)} {url}  {answer}  {exchange.took_s * 1000:.0f} ms{note}"

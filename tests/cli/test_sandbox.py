@@ -137,8 +137,10 @@ def test_for_people() -> None:
         assert variables["VOLT_PUBLIC_KEY"].startswith("ssh-rsa ")
         with httpx.Client(trust_env=False) as client:
             assert client.get(variables["CONNECTLY_API_URL"] + "/%1b[2J").status_code == 404
-        line = api.line()
-        assert line.startswith("← GET /connectly/␛[2J  404  ")
+            assert client.get(variables["CONNECTLY_API_URL"] + "/$(touch%20me);`id`%0aid").status_code == 404
+        # What is printed is read by a shell, also after requests came: they are comments to it.
+        assert api.line().startswith("# ← GET /connectly/␛[2J  404  ")
+        assert shlex.split(api.line(), comments=True) == []
         code, said = api.end(signal.SIGINT)
         assert code == 130
         url = variables["CONNECTLY_API_URL"].removesuffix("/connectly")
