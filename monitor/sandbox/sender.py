@@ -104,8 +104,11 @@ class Sender:
         except (TimeoutError, httpx.TimeoutException):
             problem = f"{self._host()} did not answer within {self._timeout_s:g} s; see whether it is busy or stopped"
         except httpx.ConnectError as error:
-            why = visible(str(error), limit=100)
+            why = visible(str(error), limit=200)
             problem = f"cannot connect to {self._host()} ({why}); start the receiver there or name another address"
+            if "CERTIFICATE_VERIFY_FAILED" in why:
+                why = why.partition("verify failed: ")[2].partition(" (_ssl")[0]
+                problem = f"the certificate of {self._host()} is not valid ({why}); mend it or name another address"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = f"{self._host()} did not take the request ({type(error).__name__}); see its log and send again"
         return Sent(delivery, status, problem if status is None else None, time.perf_counter() - began)

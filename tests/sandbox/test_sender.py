@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +29,8 @@ from monitor.sandbox.problems import SimulationProblem
 from monitor.sandbox.sender import Sender, Sent
 from monitor.sandbox.single import one
 from monitor.sandbox.traffic import Traffic
+from tests.admin.server import http, served
+from tests.certificates import certificate
 from tests.sandbox.actors import NO_FAULTS
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -224,6 +229,17 @@ async def test_a_refused_connection_is_a_result() -> None:
         (None, f"cannot connect to 127.0.0.1:{port}")
     ] * 3
     assert str(results[0].error).endswith("start the receiver there or name another address")
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_a_result(tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate(tmp_path))
+    async with served(http(b""), tls) as (url, requests), Sender(url, key_of) as sender:
+        error = str((await sender.send(events(1)[0])).error)
+    assert re.fullmatch(
+        r"the certificate of \S+ is not valid \(self[- ]signed certificate\); mend it or name another address", error
+    )
+    assert requests == []
 
 
 async def test_a_server_that_never_answers_is_a_result() -> None:
