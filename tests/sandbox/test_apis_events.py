@@ -95,7 +95,7 @@ async def test_nothing_is_posted_to_another_machine() -> None:
             answer = await api.volt(REGISTER, url="https://example.com/volt")
             assert answer["errors"]
             assert time.monotonic() - began < 4
-            assert api.exchanges[0].note == "probe: nobody is reached there"
+            assert api.exchanges[0].note == "probe: nobody is reached there; --route leads it to this machine"
 
 
 def test_routes_lead_from_public_bases_to_local_ones() -> None:

@@ -120,7 +120,7 @@ class Outbox:
         import httpx
 
         began = time.perf_counter()
-        status, why = None, "nobody is reached there"
+        status, why = None, "nobody is reached there; --route leads it to this machine"
         target = self._target(url)
         if target is not None:
             stamp = self._stamp if key is None else None
