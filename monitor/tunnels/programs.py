@@ -80,7 +80,7 @@ _ALL: Final = (
         # By name it may try ::1 alone, where nobody listens.
         arguments=("--port", "{port}", "--local-host", "127.0.0.1"),
         needle="your url is:",
-        url=re.compile(r"your url is: (https://[A-Za-z0-9.-]+)"),
+        url=re.compile(r"your url is: (https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)"),
         missing=(
             "lt, the program of localtunnel, is not installed; install it with npm install -g localtunnel, choose "
             "another tunnel, or give an address of your own with --public-url."

@@ -60,6 +60,7 @@ def url_in(name: str, line: str) -> str | None:
         ("tailscale", "https://host.ts.net.example.com/", None),
         ("tailscale", "https://login.tailscale.com/f/funnel?node=abc", None),
         ("localtunnel", "your url is: https://vast-windows-beg.loca.lt", "https://vast-windows-beg.loca.lt"),
+        ("localtunnel", "your url is: https://a.lt.example:8443", "https://a.lt.example:8443"),  # a server of one's own
         ("localtunnel", "your cachedUrl is: https://cache.example", None),
     ],
 )
