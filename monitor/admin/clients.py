@@ -17,7 +17,7 @@ _CLIENTS: Final = {
     "volt": "VoltAdmin",
     "oneroute": "OneRouteAdmin",
 }
-_WITHOUT_SECRET: Final = frozenset({"oneroute"})  # no API is ever called
+WITHOUT_SECRET: Final = frozenset({"oneroute"})  # no API is ever called
 
 
 def admin_for(account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
@@ -32,7 +32,7 @@ def admin_for(account: Account, *, on_call: Callable[[ApiCall], None] | None = N
             f"The account {name} is for {visible(account.provider)}, which has no API for webhooks; "
             "set the address where its webhooks are sent from.",
         )
-    if not account.api_secret and account.provider not in _WITHOUT_SECRET:
+    if not account.api_secret and account.provider not in WITHOUT_SECRET:
         setting = next(setting for setting in SETTINGS[account.provider] if setting.field == "api_secret")
         raise AdminError(
             Trouble.AUTH,

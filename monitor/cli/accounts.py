@@ -81,6 +81,7 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
       hooktop accounts add connectly --set webhook_secrets=env:CONNECTLY_SECRET
     """
     from monitor.account import SETTINGS, settings_of
+    from monitor.admin.clients import WITHOUT_SECRET
     from monitor.services import accounts
 
     settings = settings_of(provider)
@@ -96,7 +97,7 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
         if not sys.stdin.isatty():
             fail("Settings are asked for at a terminal only; give them with --set NAME=VALUE.", USAGE)
         given = {s.name: [answer] for s in settings if (answer := _ask(s))}
-    if not given:
+    if not given and provider not in WITHOUT_SECRET:
         fail("Nothing was entered, so no account was added; enter at least one setting.", USAGE)
     values = {setting: several if len(several) > 1 else several[0] for setting, several in given.items()}
     added = accounts.add(_file(globals_of(ctx)), name or provider, provider, values, os.environ)

@@ -84,6 +84,24 @@ def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
     assert config.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    ("provider", "questions", "code", "sentence"),
+    [
+        ("oneroute", ("api key", "secret keys", "api url"), 0, "The account oneroute is in"),
+        ("volt", ("token", "public key", "fingerprint", "api url"), 2, "enter at least one setting"),
+    ],
+)
+def test_an_account_without_settings_is_one_where_none_is_needed(
+    own_machine: Path, provider: str, questions: tuple[str, ...], code: int, sentence: str
+) -> None:
+    with Terminal(["accounts", "add", provider], environment(own_machine)) as terminal:
+        for question in questions:
+            terminal.wait(question)
+            terminal.press("\r")
+        assert terminal.end() == code
+        assert sentence in terminal.text()
+
+
 def test_a_key_is_fetched_and_a_changed_one_waits_for_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
