@@ -127,8 +127,11 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def registrations_at(options: Globals, chosen: Chosen, *, refresh: bool = True) -> AsyncIterator[Place]:
-    """The registrations of the chosen accounts; with ``refresh`` the providers are asked what they have.
+async def registrations_at(
+    options: Globals, chosen: Chosen, *, refresh: bool = True, accounts_needed: bool = True
+) -> AsyncIterator[Place]:
+    """The registrations of the chosen accounts; with ``refresh`` the providers are asked what they have. Where no
+    account is there at all it ends the command if there have to be some (``accounts_needed``).
 
     What was changed through them is noted as of a run that has ended properly. Raises ConfigError and StoreError.
     """
@@ -138,7 +141,7 @@ async def registrations_at(options: Globals, chosen: Chosen, *, refresh: bool = 
 
     config = load_config(options.config)
     logs.to_stderr(logs.secrets_of(config), options.verbose)
-    accounts = _accounts(config, chosen)
+    accounts = _accounts(config, chosen) if config.accounts or accounts_needed else ()
     port = config.receiver.port if chosen.port is None else chosen.port
     url = chosen.public_url or config.receiver.public_url or await _tunnel(port)
     path = database(options, config)

@@ -141,6 +141,7 @@ async def _rehearse(options: Globals, chosen: Chosen, as_json: bool) -> int:
         else:
             say(hop_line(hop, paint))
 
-    async with registrations_at(options, chosen, refresh=False) as place:
-        found = await rehearsed(place, place.accounts[0].provider, told)
+    async with registrations_at(options, chosen, refresh=False, accounts_needed=False) as place:
+        provider = place.accounts[0].provider if place.accounts else "generic"
+        found = await rehearsed(place, provider, told)
         return 0 if found.ok else FAILED

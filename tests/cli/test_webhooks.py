@@ -296,6 +296,15 @@ async def test_without_accounts(tmp_path: Path) -> None:
         assert said.lines[0].startswith("only-keys: The account only-keys has no access_key, without which")
 
 
+async def test_the_way_is_tried_before_there_is_an_account(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.configure([])
+        with listening(w.database, w.environ, "--config", str(w.config)) as receiver:
+            here = ("--public-url", receiver.url, "--port", str(receiver.port))
+            hops = (await w.webhooks("rehearse", *here, "--json")).records("hop")
+        assert (hops[-2]["status"], hops[-2]["sentence"]) == ("ok", "hooktop answers at /generic.")
+
+
 ADDING = {"volt": [], "bird": ["event=sms.inbound"], "connectly": ["topic=report"]}
 FOR_15_S = {ApiFault.HANG, ApiFault.DRIP, ApiFault.DONE_THEN_HANG}
 # What a provider says no with; after all others it is not known what became of it, or it went well.
