@@ -18,6 +18,7 @@ import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import FAILED
+from monitor.cli.options import PUBLIC_URL, RECEIVERS_PORT
 from monitor.cli.output import GAP, Paint, counted, pad, say
 from monitor.text import visible
 
@@ -39,22 +40,27 @@ class Finding:
 
 
 @click.command(cls=Command)
+@PUBLIC_URL
+@RECEIVERS_PORT
 @click.pass_context
-def command(ctx: click.Context) -> int:
+def command(ctx: click.Context, public_url: str | None, port: int | None) -> int:
     """Check configuration, port, public URL, database, accounts, webhooks, keys and clock, with what to do about each.
 
     Asks the APIs of the accounts, and changes nothing. Exit code 0 when all is well, 1 when something is not, 2 when
     the configuration cannot be used.
 
     \b
-    Example:
+    Examples:
       hooktop doctor
+      hooktop doctor --port 9000
     """
+    from monitor.cli.receiving import Choices, base_address
     from monitor.services.assemble import load_config
 
     options = globals_of(ctx)
     paint = Paint(no_color=options.no_color)
-    config = load_config(options.config)
+    url = None if public_url is None else base_address(public_url)
+    config = Choices(port=port, public_url=url).over(load_config(options.config))
     well = True
     for finding in _findings(options, config):
         well = well and finding.remedy is None

@@ -14,8 +14,7 @@ import click
 from monitor.cli.command import Globals
 from monitor.cli.errors import FAILED, REFUSED, USAGE, fail, tell
 from monitor.cli.history import database, reading
-from monitor.cli.options import Function, with_options
-from monitor.cli.types import PORT
+from monitor.cli.options import PUBLIC_URL, RECEIVERS_PORT, Function, with_options
 from monitor.text import visible
 
 if TYPE_CHECKING:
@@ -59,12 +58,9 @@ def choosing(function: Function) -> Function:
         called,
         click.option("--provider", metavar="PROVIDER", help="The accounts of one provider only."),
         click.option("--account", metavar="NAME", help="One account only."),
-        click.option(
-            "--public-url", metavar="URL", help="Where the world reaches the receiver (default: the configured one, or "
-            "a tunnel that leads to the receiver's port)."
-        ),
-        click.option("--port", type=PORT, metavar="PORT", help="The receiver's port (default: the configured one)."),
-    )  # fmt: skip
+        PUBLIC_URL,
+        RECEIVERS_PORT,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,18 @@ def test_a_doctor_finds_all_well_on_a_new_machine(capsys: pytest.CaptureFixture[
     assert not paths.default_db().exists()  # it changes nothing
 
 
+def test_a_doctor_looks_where_the_receiver_was_told_to_be(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("HOOKTOP_PORT", str(port))
+    monkeypatch.setenv("HOOKTOP_PUBLIC_URL", "https://hooks.example.com/")
+    out, _ = said(capsys, "doctor")
+    assert f"{port} on 127.0.0.1 is free" in out
+    assert "https://hooks.example.com (configured); whether it leads here is seen while hooktop runs" in out
+    assert "--public-url is not usable" in said(capsys, "doctor", "--public-url", "ftp://x", code=2)[1]
+
+
 @pytest.mark.slow
 def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = tmp_path / "h.db"
