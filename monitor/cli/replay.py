@@ -57,8 +57,8 @@ def command(
     \b
     Examples:
       hooktop replay cap_12 --to http://localhost:3000
-      hooktop replay --filter 'status:failed age<1h' --timed --speed 10
-      hooktop replay 12 --edit --resign
+      hooktop replay --filter 'status:failed age<1h' --to http://localhost:3000 --timed --speed 10
+      hooktop replay 12 --edit --resign --to http://localhost:3000
     """
     from monitor.services.replay import Wish
 
