@@ -12,6 +12,7 @@ from monitor.account import PLUG_INS
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
 from monitor.providers.base import BY_HEADER, NO_MATCH, Provider
+from monitor.text import visible
 
 # In this order ties are broken; generic takes what nobody recognises.
 BUILT_IN = ("volt", "bird", "connectly", "oneroute", "standard", "generic")
@@ -68,7 +69,8 @@ def registry() -> Registry:
             provider = point.load()
             name = str(provider.name)
         except Exception as error:  # a plug-in is somebody else's code: it must not keep hooktop from starting
-            log.warning("provider plug-in %s cannot be loaded: %s", point.name, type(error).__name__)
+            why = visible(f"{type(error).__name__}: {error}", limit=300)
+            log.warning("provider plug-in %s cannot be loaded: %s", point.name, why)
             continue
         if name in taken:
             log.warning("provider plug-in %s is left out: there is a provider %s already", point.name, name)
