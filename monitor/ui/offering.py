@@ -142,6 +142,14 @@ class Offering:
 
     def _moved(self) -> None:
         """The public address is another: by hand, or since a tunnel has a new one."""
+        self._app.run_worker(self._tell_moved(), group="moved", exclusive=True)
+
+    async def _tell_moved(self) -> None:
+        """Say where the world reaches us now, and what points elsewhere, also of what another program registered."""
+        try:
+            await self._webhooks.registrations.read()
+        except StoreError as error:
+            self._say(error)
         url = self._session.monitor.reach.public_url
         away = adrift(self._webhooks.registrations.panels())
         said = "There is no public URL any more." if url is None else f"The public URL is {url} now."

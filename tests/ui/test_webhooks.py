@@ -652,10 +652,13 @@ def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
         assert whole.count("00") >= 3  # the last two digits stay, to tell one from another
 
 
-async def test_what_is_said_of_a_new_public_url_names_the_keys_that_are_in_force(tmp_path: Path) -> None:
-    async with view(tmp_path, wanted=WANTED, seed=ours, accounts=without("volt", "oneroute")) as s:
+async def test_a_new_public_url_is_told_with_what_another_program_registered(tmp_path: Path) -> None:
+    async with view(tmp_path, seed=ours, accounts=without("volt", "oneroute")) as s:
         s.app.session.actions = in_force(settings(view_webhooks="f4", mend_all="ctrl+y"))
+        elsewhere = RegistrationStore(tmp_path / "hooktop.db")
+        for account, subject, spec in WANTED:
+            elsewhere.want(account, account, subject, spec, START)
         s.monitor.reach.change(NEXT)
-        await s.settle()
+        await s.until(lambda: bool(s.app._notifications))
         said = [one.message for one in s.app._notifications]
         assert said == [f"The public URL is {NEXT} now.\n4 webhooks of yours point elsewhere: f4, then ^y."]
