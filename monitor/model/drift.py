@@ -141,7 +141,8 @@ def drift(facts: Facts) -> tuple[DriftRow, ...]:
 
 
 def _match(facts: Facts, subject: str, found: Sequence[Registration]) -> Registration | None:
-    """What does a job best: ours, at today's address, active. Another's only where there can be but one."""
+    """What does a job best: ours, at today's address, active; of those alike the newest. Another's only where there can
+    be but one."""
     able = [
         registration
         for registration in found
@@ -154,6 +155,7 @@ def _match(facts: Facts, subject: str, found: Sequence[Registration]) -> Registr
             registration.url == facts.url,
             registration.active is not False,
             (key := facts.key(registration)) is None or key.known,
+            registration.created_at.timestamp() if registration.created_at is not None else 0.0,
         ),
         default=None,
     )

@@ -66,6 +66,16 @@ def test_what_is_missing_is_added() -> None:
     assert row.why == "It was asked for at 2026-01-31 12:00:00 UTC and no answer came; look again before you ask anew."
 
 
+def test_of_several_that_were_left_at_earlier_addresses_the_newest_counts() -> None:
+    found = [there(OLD, "1", created_at=T0), there(OLD, "2", created_at=T0.replace(hour=14)), there(OLD, "3")]
+    rows = drift(facts([wanted()], found))
+    assert [(row.state, row.found.id) for row in rows if row.found] == [
+        (State.ELSEWHERE, "2"),
+        (State.LEFT_OVER, "1"),
+        (State.LEFT_OVER, "3"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("alive", "state"), [(False, State.DEAD_TUNNEL), (True, State.ELSEWHERE), (None, State.ELSEWHERE)]
 )
