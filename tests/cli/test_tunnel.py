@@ -166,7 +166,8 @@ async def test_what_was_registered_meanwhile_is_removed_at_the_end(tmp_path: Pat
         assert code == (130 if number is signal.SIGINT else 0)
         assert said[0].startswith("Done: remove channels sms.inbound with Bird (bird) at https://hooks.example.com/")
         assert "stays registered. Volt documents only registration" in said[1]
-        assert said[2].startswith("Stored 0 captures")
+        assert said[2].startswith("Replaced and still leading here: 1 webhook; 'hooktop webhooks restore' puts back")
+        assert said[3].startswith("Stored 0 captures")
         assert [row["event"] for row in w.sandbox.registrations("bird")][-1:] == ["sms.outbound"]
         assert len(w.sandbox.registrations("connectly")) == 1
         offers = (await w.webhooks("restore", "--json")).records("offer")
