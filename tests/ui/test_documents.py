@@ -15,7 +15,7 @@ from monitor.model.verdict import Check, Verdict, VerdictStatus
 from monitor.providers.base import Signed
 from monitor.ui.documents.body import DRAWN, body
 from monitor.ui.documents.headers import headers
-from monitor.ui.documents.look import Reader
+from monitor.ui.documents.look import LABEL, Reader
 from monitor.ui.documents.signature import signature
 from monitor.ui.documents.summary import summary
 from monitor.ui.lines import MAX_LINE, Line, plain_text
@@ -59,6 +59,11 @@ def test_a_masked_summary_shows_neither_numbers_nor_texts() -> None:
     for hidden in ("555555", "Hello", "example.com/a.jpg", "a=1", "GSM-7"):
         assert hidden not in text
     assert "+•••••••••23" in text
+
+
+def test_the_rest_of_a_long_fact_is_told_from_the_next_fact() -> None:
+    lines = [line for line in summary(make_capture(1), OPEN) if "parts: 3" in line.text or "encoding" in line.text]
+    assert [line.indent for line in lines] == [LABEL + 2] * 2
 
 
 def test_the_path_token_is_hidden_everywhere() -> None:

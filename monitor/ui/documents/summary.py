@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.model.capture import LOCAL_MARK, Capture, Source
@@ -160,7 +161,8 @@ def _ids(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
 
 def _listed(label: str, parts: list[Part]) -> Iterator[Line]:
     for index, part in enumerate(parts):
-        yield under(part) if index else labelled(label, part)
+        one = under(part) if index else labelled(label, part)
+        yield replace(one, indent=one.indent + 2)  # the rest of a long one is told from the next
 
 
 def _origin(capture: Capture, reader: Reader) -> Iterator[Line]:
