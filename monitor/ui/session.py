@@ -137,7 +137,7 @@ class Session:
         if self.masked:
             modes.append(("MASK", "chip"))
         if self.marks:
-            marked = f"MARKED {next(iter(self.marks))}" if len(self.marks) == 1 else f"{count(len(self.marks))} MARKED"
+            marked = f"MARKED #{next(iter(self.marks))}" if len(self.marks) == 1 else f"{count(len(self.marks))} MARKED"
             modes.append((marked, "chip"))
         if self.importing is not None:
             modes.append((f"IMPORTING {count(self.importing[0])} of {count(self.importing[1])}", "chip"))
