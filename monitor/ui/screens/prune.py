@@ -65,7 +65,7 @@ class PruneScreen(WorkScreen):
 
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """What would go and stay."""
-        return [*self._lines, [("What messages of late need stays.", "quiet")]]
+        return [*self._lines, [("Captures that recent messages need stay, whatever their age.", "quiet")]]
 
     async def work(self, values: Mapping[str, str]) -> None:
         """Ask whether they are to go."""
