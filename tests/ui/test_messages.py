@@ -153,6 +153,17 @@ async def test_the_lifecycle_says_when_how_long_and_why(tmp_path: Path) -> None:
             assert words in text, words
 
 
+@pytest.mark.slow
+async def test_nothing_leads_on_from_the_last_stage(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 50)) as (volt, s):
+        delivered = volt.body("a", "delivered")
+        await post(volt, s, volt.body("a", "sent"), delivered, delivered)
+        await s.until(lambda: "duplicate ×2" in pane(s))
+        [last] = [line for line in pane(s).splitlines() if "duplicate ×2" in line]
+        assert last.startswith(" ")
+        assert "\n│ " in pane(s)
+
+
 async def test_t20_a_message_says_which_of_its_words_mix_scripts(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(120, 50)) as (volt, s):
         await post(volt, s, volt.body("a", "webhook_delivered", text="log in at p\u0430ypal"))

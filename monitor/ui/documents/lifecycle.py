@@ -89,17 +89,20 @@ def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Pl
     dates = {day(at) for stage in message.stages for at in (stage.provider_at, stage.received_at) if at is not None}
     scale = _Scale(message.stages, width)
     before: Stage | None = None
+    to_come = list(_to_come(message, stuck))
+    goes_on = bool(message.more_stages or message.interactions or to_come)
     for index, stage in enumerate(message.stages):
         if before is not None:
             yield scale.bar(before, stage), None
         before = stage
-        yield from ((one, index) for one in _stage(stage, width, dated=len(dates) > 1))
+        rail = "│" if goes_on or stage is not message.stages[-1] else ""
+        yield from ((one, index) for one in _stage(stage, width, rail, dated=len(dates) > 1))
     if message.more_stages:
         yield line((f"│ and {count(message.more_stages, 'more stage')}", "quiet")), None
     at = len(message.stages)
     for index, one in enumerate(message.interactions):
         yield _interaction(one, width), at + index
-    yield from ((one, None) for one in _to_come(message, stuck))
+    yield from ((one, None) for one in to_come)
 
 
 class _Scale:
@@ -130,7 +133,8 @@ class _Scale:
         return round((at - self._start).total_seconds() / self._whole * self._room)
 
 
-def _stage(stage: Stage, width: int, *, dated: bool) -> Iterator[Line]:
+def _stage(stage: Stage, width: int, rail: str, *, dated: bool) -> Iterator[Line]:
+    """A stage; ``rail`` leads from it to what comes below."""
     sign, role = glyph(stage)
     name = "FAILED" if stage.status is Status.FAILED else stage.status.value
     said = stage.provider_status if stage.status is Status.OTHER else None
@@ -143,10 +147,10 @@ def _stage(stage: Stage, width: int, *, dated: bool) -> Iterator[Line]:
     yield line(*parts, indent=2)
     if dated:
         when = day(stage.provider_at) if stage.provider_at is not None else ""
-        yield line(("│ ".ljust(_NAME + 2), "faint"), (when.ljust(_CLOCK), "faint"), (day(stage.received_at), "faint"))
+        yield line((rail.ljust(_NAME + 2), "faint"), (when.ljust(_CLOCK), "faint"), (day(stage.received_at), "faint"))
     marks = _marks(stage)
     if marks:
-        yield line(("│ ".ljust(_NAME + 2), "faint"), *marks, indent=_NAME + 2)
+        yield line((rail.ljust(_NAME + 2), "faint"), *marks, indent=_NAME + 2)
 
 
 def _marks(stage: Stage) -> list[Part]:
