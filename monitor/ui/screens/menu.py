@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -38,6 +39,7 @@ class MenuScreen(OptionsOverlay[str]):
         with Vertical(classes="box", id="menu") as box:
             box.border_title = heading(self._title)
             box.border_subtitle = heading("esc closes")
+            box.styles.width = wide + max(cell_len(choice.help) for choice in self._choices) + 9  # and all in its frame
             yield Options(
                 *(
                     option(c.id, (f"{c.key}  ", "accent"), (c.label.ljust(wide + 2), "plain"), (c.help, "quiet"))
