@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from monitor.ui.screens.menu import Choice, MenuScreen
-from tests.ui.screens import screens
+from tests.ui.screens import plain_captures, screens
+from tests.ui.webhooks import WANTED, ours, view
 
 
 @pytest.mark.slow
@@ -24,3 +25,32 @@ async def test_a_menu_is_as_wide_as_its_choices_where_there_is_room(tmp_path: Pa
             assert (long in s.screen_text()) == (len(choices) == 2)
             assert s.top().query_one("#menu").size.width >= 72  # as all menus
             await s.press("escape")
+
+
+@pytest.mark.slow
+async def test_figures_of_nothing_take_a_line(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(80, 24)) as s:
+        await s.press("slash", *"zzzz", "enter", "S")
+        await s.until(lambda: "No capture passes the filter." in s.screen_text())
+        await s.until(lambda: s.top().query_one("#stats").size.height == 1)
+        await s.press("escape", "escape", "S")
+        await s.until(lambda: "verified" in s.screen_text() and s.top().query_one("#stats").size.height > 15)
+
+
+@pytest.mark.slow
+async def test_a_log_of_no_calls_takes_a_line(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(80, 24), accounts=lambda accounts: []) as s:
+        await s.press("L")
+        await s.shows("No call to a provider was made yet.", "esc closes")
+        assert s.top().query_one("#api-log").size.height == 1
+
+
+@pytest.mark.slow
+async def test_a_call_that_is_read_names_the_key_that_goes_back(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(80, 24), wanted=WANTED, seed=ours) as s:
+        await s.press("L")
+        await s.shows("enter reads one, esc closes")
+        await s.press("enter")
+        await s.shows("jk scroll, esc goes back")
+        await s.press("escape")
+        await s.shows("enter reads one, esc closes")

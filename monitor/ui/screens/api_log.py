@@ -127,9 +127,12 @@ class ApiLogScreen(Overlay[None]):
             if not follows and before in calls:
                 listed.cursor = calls.index(before)
             listed.changed()
+        self.query_one("#api-log").set_class(not calls, "-empty")
         words = f"{count(len(calls), 'call')}, secrets hidden" if calls else "No call to a provider was made yet."
         self.query_one("#api-log-note", Plain).show(words)
-        self.query_one("#api-log").border_subtitle = heading("enter reads one, esc closes" if calls else "esc closes")
+        reads = self.query_one(CallView).has_focus
+        keys = "jk scroll, esc goes back" if reads else "enter reads one, esc closes" if calls else "esc closes"
+        self.query_one("#api-log").border_subtitle = heading(keys)
         self._follow()
 
     @on(Cursor.Moved)
