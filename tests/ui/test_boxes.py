@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from monitor.account import SETTINGS
+from monitor.ui.screens.account_form import _label
 from monitor.ui.screens.menu import Choice, MenuScreen
 from tests.ui.screens import plain_captures, screens
 from tests.ui.webhooks import WANTED, ours, view
+
+LABELS = 16  # cells of the column that the labels of a form have
 
 
 @pytest.mark.slow
@@ -54,3 +58,18 @@ async def test_a_call_that_is_read_names_the_key_that_goes_back(tmp_path: Path) 
         await s.shows("jk scroll, esc goes back")
         await s.press("escape")
         await s.shows("enter reads one, esc closes")
+
+
+@pytest.mark.slow
+async def test_accounts_that_are_named_as_their_providers_are_not_explained(tmp_path: Path) -> None:
+    async with view(tmp_path, size=(80, 24)) as s:
+        await s.on("volt")
+        await s.press("a")
+        await s.shows("Where it is registered.")
+
+
+@pytest.mark.parametrize("provider", SETTINGS)
+def test_labels_of_an_account_fit_their_column_and_differ(provider: str) -> None:
+    labels = [_label(setting.name) for setting in SETTINGS[provider]]
+    assert max(map(len, labels)) <= LABELS
+    assert len(set(labels)) == len(labels)

@@ -22,6 +22,7 @@ from monitor.ui.widgets.form import Form
 
 PROVIDER: Final = "provider"
 _WRITTEN: Final = {"api": "API", "url": "URL", "id": "ID"}  # words of settings that are not lower case
+_SHORT: Final = {"public_key_fingerprint": "key_fingerprint"}  # ... and what is too long for the column of labels
 NAME: Final = "name"
 _OFFERED: Final = tuple(name for name, settings in SETTINGS.items() if any(s.field == "api_secret" for s in settings))
 
@@ -135,7 +136,7 @@ class AccountForm(Overlay[str]):
 
 
 def _label(name: str) -> str:
-    words = " ".join(_WRITTEN.get(word, word) for word in name.split("_"))
+    words = " ".join(_WRITTEN.get(word, word) for word in _SHORT.get(name, name).split("_"))
     return words[:1].upper() + words[1:]
 
 

@@ -86,8 +86,13 @@ class WebhookForm(Overlay[Outcome]):
         panels: dict[str, Panel] = {panel.account: panel for panel in registrations.panels()}
         fields = []
         if self._row is None and len(panels) > 1:
-            labels = ", ".join(f"{visible(name, limit=40)} is {panel.label}" for name, panel in panels.items())
-            fields.append(Field(ACCOUNT, "Account", f"Where it is registered: {labels}.", tuple(panels), free=False))
+            labels = ", ".join(
+                f"{visible(name, limit=40)} is {panel.label}"
+                for name, panel in panels.items()
+                if name != panel.label.lower()  # which says it already
+            )
+            words = f"Where it is registered{labels and ': '}{labels}."
+            fields.append(Field(ACCOUNT, "Account", words, tuple(panels), free=False))
         admin = registrations.admin(self._account) if self._account in panels else None
         return [*fields, *(admin.fields(spec) if admin is not None else ())]
 
