@@ -70,7 +70,8 @@ def hanging(indent: int, width: int) -> int:
 def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     """The rows that a text takes in ``width`` cells, as (start, end) in characters.
 
-    Rows break at blanks where there is one in their second half, else anywhere. Rows after the first are narrower by
+    Rows break at blanks where there is one in their second half, and rather at two, which part a word and its value
+    from the next; else anywhere. Rows after the first are narrower by
     what ``hanging`` leaves of ``indent``; so is the first where the text begins with more blanks than half of the room:
     they are left out.
     """
@@ -85,7 +86,8 @@ def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     while start < length:
         end = min(start + room, length) if narrow else _reach(text, start, room)
         if end < length:
-            blank = text.rfind(" ", start + (end - start) // 2, end + 1)
+            half = start + (end - start) // 2
+            blank = text.rfind("  ", half, end + 1) + 1 or text.rfind(" ", half, end + 1)
             if blank > start:
                 end = blank + 1
         rows.append((start, end))

@@ -100,6 +100,11 @@ def test_wrap_breaks_at_blanks() -> None:
     ]
 
 
+def test_wrap_leaves_a_word_beside_its_value() -> None:
+    text = "carrier EXAMPLE MOBILE   source carrier"
+    assert [text[a:b] for a, b in wrap(text, 33, 0)] == ["carrier EXAMPLE MOBILE   ", "source carrier"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "short", "long"),
     [
