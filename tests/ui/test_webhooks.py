@@ -599,12 +599,13 @@ async def replaced(s: View) -> None:
 
 @pytest.mark.slow
 async def test_the_end_asks_once_and_puts_back(tmp_path: Path) -> None:
-    async with view(tmp_path, accounts=only("connectly")) as s:
+    async with view(tmp_path, size=(80, 24), accounts=only("connectly")) as s:
         before = s.sandbox.registrations("connectly")
         await replaced(s)
         await s.press("ctrl+q")
         await s.until(lambda: isinstance(s.top(), RestoreScreen))
         assert "Put back before hooktop ends?" in s.screen_text()
+        assert "n no   K ask next time   esc do not end" in s.screen_text()
         await s.press("escape")
         assert isinstance(s.top(), WebhooksScreen)
         await s.press("ctrl+q")

@@ -114,12 +114,12 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         if self._occasion is Occasion.ASKED:
             keys = [("enter", "puts it back as it was"), ("D", "never offers it again"), _CLOSES]
             return (tuple(key_parts(*keys)),)
-        keys = [("y", "yes, all"), ("enter", "only this"), ("n", "no, leave as it is")]
+        keys = [("y", "yes, all"), ("enter", "only this"), ("n", "no")]
         if self._occasion is Occasion.START:
             question = f"An earlier run did not end properly. Put {many} back?"
             return (((question, "strong"),), tuple(key_parts(*keys, ("esc", "ask me later"))))
         question = f"This run replaced or removed {many}. Put back before hooktop ends?"
-        return (((question, "strong"),), tuple(key_parts(*keys, ("K", "keep the question"), ("esc", "do not end"))))
+        return (((question, "strong"),), tuple(key_parts(*keys, ("K", "ask next time"), ("esc", "do not end"))))
 
     @on(Cursor.Opened)
     def _opened(self) -> None:
