@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
@@ -21,6 +21,7 @@ from monitor.ui.documents.look import Reader
 from monitor.ui.inspector import BODY, FORWARD, SUMMARY, TABS, DetailState, Inspector
 from monitor.ui.lines import Document, Part, line
 from monitor.ui.replaying import CompareAsked, ReplayAsked
+from monitor.ui.safety import Plain
 from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.pane import PaneLeft, PaneStepped
@@ -78,7 +79,9 @@ class Detail(Vertical):
         """A line of tabs, the lines, and a line to find with."""
         yield TabBar(self.choose)
         yield LinesView()
-        yield FindLine(placeholder="find in this tab", compact=True, classes="find", select_on_focus=True)
+        with Horizontal(classes="find"):
+            yield Plain("/", classes="mark")
+            yield FindLine(placeholder="find in this tab", compact=True, select_on_focus=True)
 
     def on_mount(self) -> None:
         self._lines.set_wrapping(self._state.wrap)
@@ -98,6 +101,10 @@ class Detail(Vertical):
     @property
     def _lines(self) -> LinesView:
         return self.query_one(LinesView)
+
+    @property
+    def _asking(self) -> Horizontal:
+        return self.query_one(".find", Horizontal)
 
     @property
     def tab(self) -> str:
@@ -298,9 +305,8 @@ class Detail(Vertical):
     @on(FindLine.GivenUp)
     def action_back(self) -> None:
         """Out of the find line, then out of the pane."""
-        box = self.query_one(FindLine)
-        if box.display or self._found:
-            box.display = False
+        if self._asking.display or self._found:
+            self._asking.display = False
             self._found = ""
             self._lines.find("")
             self._show_tabs()
@@ -312,8 +318,8 @@ class Detail(Vertical):
 
     def action_find(self) -> None:
         """Ask what to find, beginning with what was found last."""
+        self._asking.display = True
         box = self.query_one(FindLine)
-        box.display = True
         box.focus()
         self._find(box.value)
 
@@ -330,7 +336,7 @@ class Detail(Vertical):
     @on(Input.Submitted)
     def _sought(self, event: Input.Submitted) -> None:
         event.stop()
-        event.input.display = False
+        self._asking.display = False
         self._lines.focus()
 
     def _find_step(self, step: int) -> None:
