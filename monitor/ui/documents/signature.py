@@ -9,7 +9,7 @@ from monitor.model.verdict import SIGNS
 from monitor.providers.base import Signed
 from monitor.text import visible_bytes
 from monitor.ui import redact
-from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
+from monitor.ui.documents.look import BLANK, Reader, labelled, title
 from monitor.ui.documents.summary import verdict_parts
 from monitor.ui.format import size
 from monitor.ui.lines import MAX_LINE, Line, Part, foreign, line
@@ -53,8 +53,8 @@ def _verdict(capture: Capture, reader: Reader) -> Iterator[Line]:
 
 
 def _signed(text: Signed, reader: Reader) -> Iterator[Line]:
-    yield title("signed text")
-    yield under(foreign(text.label, "quiet", limit=300), (f"  {size(len(text.data))}", "faint"))
+    told = (foreign(text.label, "quiet", limit=300), (f"  {size(len(text.data))}", "faint"))
+    yield line(("signed text  ", "accent"), *told, indent=2)
     if reader.masked:
         yield line(("hidden while the screen is masked", "faint"))
         return
