@@ -250,6 +250,7 @@ async def test_forged_messages_say_so(tmp_path: Path) -> None:
         await post(volt, s, volt.body("a", "webhook_delivered"))
         await post(volt, s, volt.body("b", "webhook_delivered"), forged=True)
         assert "? not proven" in thread(s)
+        assert "1 message, 1 more not proven" in s.screen_text()
 
 
 @pytest.mark.slow

@@ -92,8 +92,9 @@ class ThreadPane(Pane):
         if row is None:
             return [[]]
         counted = count(row.messages, "message")
-        if row.unproven and not row.messages:
-            counted = f"{count(row.unproven, 'message')} not proven"
+        if row.unproven:
+            counted = f"{counted}, {count(row.unproven)} more" if row.messages else count(row.unproven, "message")
+            counted += " not proven"
         who = fit(parties(row, self._session.look()), max(width - len(counted) - 4, 8))
         return [[(who, "strong"), ("  " + counted, "quiet")]]
 
