@@ -163,7 +163,7 @@ def _match(facts: Facts, subject: str, found: Sequence[Registration]) -> Registr
 
 def _wanted(facts: Facts, wanted: Wanted, match: Registration | None) -> DriftRow:
     if facts.found is None:
-        return _row(facts, State.NOT_LISTED, "Nobody has asked the provider yet what it has.", wanted=wanted)
+        return _row(facts, State.NOT_LISTED, "What the provider has is not known yet.", wanted=wanted)
     if match is None:
         return _missing(facts, wanted)
     state, why = _state(facts, wanted, match)
