@@ -89,7 +89,7 @@ def hop_lines(hops: Iterable[Hop], *, running: bool = False) -> Iterator[Line]:
     done = list(hops)
     for hop in done:
         glyph, role = HOP_SIGNS[hop.status]
-        took = f"  {hop.took_s * 1000:.0f} ms" if hop.took_s >= 0.0005 else ""
+        took = f"  {hop.took_s * 1000:,.0f} ms" if hop.took_s >= 0.0005 else ""
         name = (f"{glyph} {hop.name.ljust(_HOP)}", role)
         yield line(name, foreign(hop.sentence, "plain", limit=_LIMIT), (took, "faint"), indent=_HOP + 2)
         if hop.remedy is not None:
