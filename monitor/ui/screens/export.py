@@ -21,7 +21,7 @@ from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
 
 FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
-_WHICH: Final = "filter: what passes the filter in force; capture: the one under the cursor; everything."
+_WHICH: Final = "What passes the filter in force, the capture under the cursor, or everything."
 _HELP: Final = {
     Format.JSONL: "as JSON lines: one JSON object a line, as every --json prints it",
     Format.HAR: "as an HTTP Archive 1.2, for browsers and proxies",
