@@ -25,7 +25,7 @@ from monitor.ui.session import Session
 
 CLIPBOARD_LIMIT: Final = 70_000  # bytes; many terminals refuse more by OSC 52
 NOTHING: Final = "There is nothing to copy here."
-_KEY_LIMIT: Final = 40
+_KEY_LIMIT: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
