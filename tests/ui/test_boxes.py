@@ -73,3 +73,15 @@ def test_labels_of_an_account_fit_their_column_and_differ(provider: str) -> None
     labels = [_label(setting.name) for setting in SETTINGS[provider]]
     assert max(map(len, labels)) <= LABELS
     assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.slow
+async def test_a_box_below_another_is_seen_again_afterwards(tmp_path: Path) -> None:
+    async with screens(tmp_path, size=(80, 24)) as s:
+        s.app.push_screen(MenuScreen("Lower", [Choice(str(n), str(n), "below", "") for n in range(9)]))
+        await s.settle()
+        s.app.push_screen(MenuScreen("Upper", [Choice("1", "1", "above", "")]))
+        await s.until(lambda: "above" in s.screen_text() and "below" not in s.screen_text())
+        assert "Lower" not in s.screen_text()
+        await s.press("escape")
+        await s.until(lambda: s.screen_text().count("below") == 9)

@@ -54,7 +54,11 @@ class Overlay(ModalScreen[ScreenResultType]):
         else:
             self._result = (result,)
 
+    def on_screen_suspend(self) -> None:
+        self.add_class("-below")
+
     def on_screen_resume(self) -> None:
+        self.remove_class("-below")
         if self._result is not None:
             self.dismiss(*self._result)
 
