@@ -24,7 +24,7 @@ from monitor.ui import redact
 from monitor.ui.documents.compare import comparison
 from monitor.ui.documents.forward import body_document, header_lines
 from monitor.ui.documents.look import BLANK, Reader, labelled
-from monitor.ui.format import count, day_clock, outcome, pad, took
+from monitor.ui.format import count, day_clock, outcome, pad, tail, took
 from monitor.ui.lines import Document, Line, Part
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
@@ -197,7 +197,8 @@ def answer_row(one: Replayed, width: int) -> list[Part]:
         (pad(said, _WORDS if wide else _WORD), "quiet" if change.same and change.same_body is not False else "warn")
     )
     room = width - 2 - cells(right)
-    name = f"{attempt.capture}  {visible(one.provider, limit=40)}  {visible(one.event or '', limit=80)}"
+    name = f"{attempt.capture:<4}  {pad(visible(one.provider, limit=40), 9)}  "
+    name += tail(visible(one.event or "", limit=80), max(room - 1 - cells([(name, "plain")]), 1))
     return [(pad(name, max(room - 1, 6)) + " ", "plain"), *right]
 
 
@@ -337,7 +338,11 @@ class AnswersScreen(LinesOverlay[None]):
         state = "esc stops" if self.running else "esc closes"
         if not self.running and self._stop.is_set():
             state = f"stopped, {state}"
-        self.query_one("#replay-answers").border_subtitle = heading(f"tab reads the answer, {state}")
+        if self.lines.has_focus:
+            state = "jk scroll, tab goes back, esc stops" if self.running else "jk scroll, esc goes back"
+        else:
+            state = f"tab reads the answer, {state}"
+        self.query_one("#replay-answers").border_subtitle = heading(state)
         self._follow()
 
     @on(Cursor.Moved)
