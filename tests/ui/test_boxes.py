@@ -61,6 +61,18 @@ async def test_a_call_that_is_read_names_the_key_that_goes_back(tmp_path: Path) 
 
 
 @pytest.mark.slow
+async def test_the_keys_are_those_of_the_pane_in_use(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(180, 50)) as s:
+        assert "enter open" in s.screen_text()
+        await s.press("enter", "h", "h")
+        assert "▸Signature" in s.screen_text()
+        assert "▸Body" in s.screen_text()
+        assert "enter fold" not in s.screen_text().splitlines()[-1]
+        await s.press("tab")
+        assert "enter fold" in s.screen_text().splitlines()[-1]
+
+
+@pytest.mark.slow
 async def test_accounts_that_are_named_as_their_providers_are_not_explained(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24)) as s:
         await s.on("volt")

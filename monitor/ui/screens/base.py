@@ -116,7 +116,9 @@ class MonitorScreen(Screen[None]):
                 return (self.message_number() if action.id == "message" else self.conversation_number()) is not None
             return False
         if action.id in ("fold", "fold_all"):
-            return any(pane.foldable for pane in self.query(Detail) if pane.display)
+            panes = [pane for pane in self.query(Detail) if pane.display]
+            used = [pane for pane in panes if pane.has_focus_within]
+            return any(pane.foldable for pane in used or panes)
         if action.id == "replay":
             return self.session.replayer is not None and not self.session.monitor.settings.read_only
         if action.id == "send":
