@@ -79,7 +79,7 @@ class CompareScreen(LinesOverlay[None]):
         self.lines.show(Document(comparison(self._found, self._session.reader(), width, *parts)), keep=True)
         shown = "only what differs" if self._everything else "all"
         box = self.query_one("#compare")
-        box.border_subtitle = heading(f"a {shown}  jk scroll  esc closes")
+        box.border_subtitle = heading(f"a {shown}, jk scroll, esc closes")
 
     def action_everything(self) -> None:
         """Show what is the same, too, or no longer."""

@@ -76,7 +76,7 @@ class HelpScreen(LinesOverlay[None]):
         """One box with the lines."""
         with Vertical(classes="box", id="help") as box:
             box.border_title = heading("Keys")
-            box.border_subtitle = heading("jk scroll  esc closes")
+            box.border_subtitle = heading("jk scroll, esc closes")
             yield LinesView()
 
     def on_mount(self) -> None:
