@@ -126,6 +126,7 @@ async def test_trouble_is_one_line_and_the_other_accounts_are_there(tmp_path: Pa
 async def test_no_account_says_how_to_add_one(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24), accounts=lambda accounts: []) as s:
         await s.shows("No account with a provider yet", "adds one")
+        assert "a add" not in s.screen_text()
         await s.press("u", "U", "d", "D", "e", "w", "y", "enter", "j", "R")
         assert isinstance(s.top(), RestoreScreen)
         await s.shows("Nothing of what hooktop replaced")

@@ -104,7 +104,7 @@ class WebhooksScreen(ListScreen):
         if action.id == "copy":
             return self.capture_number is not None or bool(self.addresses())
         if action.context == "webhooks":
-            return True
+            return action.id != "register" or bool(self.rows.entries)  # which takes an account
         opens = self.capture_number is not None if self.pane.has_focus_within else bool(self.rows.entries)
         return super().applies(action) and (action.id != "open" or opens)
 
