@@ -61,7 +61,6 @@ class InFull:
 
 
 def _account(panel: Panel) -> Iterator[Line]:
-    yield line(foreign(panel.label, "strong"), ("  account ", "quiet"), foreign(panel.account, "plain", limit=100))
     yield labelled("credential", foreign(panel.credential, limit=100))
     if panel.host:
         yield labelled("API", foreign(panel.host, limit=200))
