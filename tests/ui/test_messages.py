@@ -153,6 +153,17 @@ async def test_the_lifecycle_says_when_how_long_and_why(tmp_path: Path) -> None:
             assert words in text, words
 
 
+async def test_the_mask_hides_the_third_pane_as_well(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(180, 50)) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered"))
+        await s.until(lambda: '"to_number": "+1555' in s.screen_text())
+        await s.press("x")
+        await s.until(lambda: '"to_number": "••••••"' in s.screen_text())
+        assert "5555550" not in s.screen_text()
+        await s.press("x")
+        await s.until(lambda: '"to_number": "+1555' in s.screen_text())
+
+
 @pytest.mark.slow
 async def test_nothing_leads_on_from_the_last_stage(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(120, 50)) as (volt, s):

@@ -157,6 +157,11 @@ class MessagesScreen(PanedScreen):
         if self.size.width >= TRIPLE and self.pane.capture_number is not None:
             self.query_one("#body", Detail).follow(self.pane.capture_number)
 
+    def restyle(self) -> None:
+        """The body of the capture, too, is hidden or shown."""
+        self.query_one("#body", Detail).reload(keep=True)
+        super().restyle()
+
     @on(Cursor.Opened, "#messages")
     def _open(self) -> None:
         if self.split:
