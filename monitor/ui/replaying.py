@@ -119,7 +119,8 @@ def compare(screen: MonitorScreen) -> None:
         return
     session.marks[number] = None
     screen.restyle()
-    toast(app, f"Marked {number}: go to another capture and press {session.key('compare')} to compare them.", timeout=3)
+    words = f"Marked #{number}: go to another capture and press {session.key('compare')} to compare them."
+    toast(app, words, timeout=3)
 
 
 def mark(screen: MonitorScreen) -> None:

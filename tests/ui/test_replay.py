@@ -241,7 +241,7 @@ async def test_an_empty_list_has_nothing_to_replay_or_compare(tmp_path: Path) ->
 async def test_two_presses_compare(tmp_path: Path, size: tuple[int, int]) -> None:
     async with scene(tmp_path, [connectly("first"), connectly("second")], size=size) as s:
         await s.press("d")
-        assert "Marked 2: go to another capture and press d" in s.toasts()
+        assert "Marked #2: go to another capture and press d" in s.toasts()
         assert "MARKED #2" in s.screen_text()
         await s.press("k", "d")
         assert isinstance(s.app.screen, CompareScreen)
