@@ -129,7 +129,7 @@ def test_everything_that_view_4_does(tmp_path: Path, size: tuple[int, int]) -> N
         assert b"sample-bird-access-key" not in terminal.output
         assert b"Traceback" not in terminal.output
         terminal.press("\x11")  # ctrl+q
-        screen = terminal.wait(r"Put back before hooktop ends|The demonstration is over", WAIT_S)
+        screen = terminal.wait(r"Put back before the end|The demonstration is over", WAIT_S)
         if "Put back" in screen:
             terminal.press("n")
         assert terminal.end(seconds=WAIT_S) == 0

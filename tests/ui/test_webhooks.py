@@ -605,7 +605,7 @@ async def test_the_end_asks_once_and_puts_back(tmp_path: Path) -> None:
         await replaced(s)
         await s.press("ctrl+q")
         await s.until(lambda: isinstance(s.top(), RestoreScreen))
-        assert "Put back before hooktop ends?" in s.screen_text()
+        assert "Put back before the end?" in s.screen_text()
         assert "n no   K ask next time   esc do not end" in s.screen_text()
         await s.press("escape")
         assert isinstance(s.top(), WebhooksScreen)

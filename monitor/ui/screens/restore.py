@@ -118,7 +118,7 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         if self._occasion is Occasion.START:
             question = f"An earlier run did not end properly. Put {many} back?"
             return (((question, "strong"),), tuple(key_parts(*keys, ("esc", "ask me later"))))
-        question = f"This run replaced or removed {many}. Put back before hooktop ends?"
+        question = f"This run replaced or removed {many}. Put back before the end?"
         return (((question, "strong"),), tuple(key_parts(*keys, ("K", "ask next time"), ("esc", "do not end"))))
 
     @on(Cursor.Opened)
