@@ -134,8 +134,10 @@ async def receiving(
     ``demo`` is the folder of a demonstration, which has keys of its own and any port that is free; ``on_alert`` gets
     the alerts that are to be rung or shown.
     """
+    from monitor.courtesy import switch_often
     from monitor.receiver.binding import ReceiverError, bind
 
+    switch_often()
     config = choices.over(config)
     if config.forward.wait and config.forward.url is None and not config.forward.rules:
         fail(

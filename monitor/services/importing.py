@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from monitor.courtesy import courteous
 from monitor.model.capture import Capture
 from monitor.providers.base import Keys
 from monitor.providers.registry import registry
@@ -52,12 +53,19 @@ class _Keyless:
 class Import:
     """One file of captures on its way into a store."""
 
-    def __init__(self, found: Found, progress: Callable[[int], None] = lambda number: None) -> None:
+    def __init__(
+        self,
+        found: Found,
+        progress: Callable[[int], None] = lambda number: None,
+        *,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
         """``found`` is as ``files.look_at`` gives it; ``progress`` is told now and then, from a thread, how many
-        captures were read."""
+        captures were read. ``busy`` tells whether webhooks come meanwhile, to which reading gives way."""
         self.found = found
         self.loss = Loss()  # of a database, once it was read
         self._progress = progress
+        self._busy = busy
         self._stop = threading.Event()
         self._problem: BaseException | None = None
 
@@ -109,7 +117,7 @@ class Import:
         self.loss = Loss()
         examiner = Examiner(registry(), _Keyless(), lambda body, value: False)
         try:
-            for number, capture in enumerate(captures(self.found, self.loss), 1):
+            for number, capture in enumerate(courteous(captures(self.found, self.loss), self._busy), 1):
                 if self._stop.is_set():
                     raise ImportProblem("The import was broken off; nothing of it was kept.")
                 if number % TOLD_EVERY == 0:

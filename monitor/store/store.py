@@ -128,6 +128,10 @@ class Store:
         """How many captures wait for their commit."""
         return self._writer.waiting if self._writer is not None else 0
 
+    def is_busy(self) -> bool:
+        """Whether captures come: some were committed in the last second, or wait to be."""
+        return self._writer is not None and self._writer.is_busy()
+
     async def take_in(self, captures: Iterable[Capture]) -> int:
         """Commit captures that come from elsewhere: all, or none where making one raises. Gives how many.
 

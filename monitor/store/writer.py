@@ -30,7 +30,8 @@ MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bo
 MAX_BATCH: Final = 512
 PROJECT_STEP: Final = 8  # readings a step: captures wait meanwhile, and larger steps cost no less for each
 REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
-QUIET_S: Final = 0.02  # without a commit for so long, none is taken to come
+QUIET_S: Final = 0.02  # without a commit for so long, there is time for a step
+BUSY_S: Final = 1.0  # after a commit more are taken to come
 BATCH_BYTES: Final = 8 * 1024 * 1024  # of bodies; a commit is as large as its bodies, and so is what it adds to the log
 LOG_BYTES: Final = 16 * 1024 * 1024  # from which on the log is written back
 ROW_BYTES: Final = 1024  # of log that a changed row costs, about
@@ -159,6 +160,10 @@ class Writer:
     def waiting(self) -> int:
         """How many captures wait for their commit."""
         return len(self._gathered) + len(self._waiting)
+
+    def is_busy(self) -> bool:
+        """Whether captures come: some were committed in the last second, or wait to be."""
+        return self.waiting > 0 or time.monotonic() - self._committed_at < BUSY_S
 
     def _run(self) -> None:
         try:

@@ -367,9 +367,9 @@ class HooktopApp(PacedApp):
 
         session, base = self.session, self._base()
         capture = base.capture_number if base is not None else None
-        path, text = session.monitor.store.path, session.view.filter_text
+        store, text = session.monitor.store, session.view.filter_text
         now = session.now().astimezone()
-        self.push_screen(ExportScreen(path, text, capture, session.hidden, now, mask=session.masked))
+        self.push_screen(ExportScreen(store, text, capture, session.hidden, now, mask=session.masked))
 
     def action_import_file(self) -> None:
         """Take in the captures of a file."""

@@ -32,7 +32,8 @@ def import_file(app: App[int], session: Session) -> None:
     elif session.importing is not None:
         toast(app, "A file is being imported; another can follow it.", severity="warning")
     else:
-        app.push_screen(ImportScreen(lambda work, checked: _begin(app, session, work, checked)))
+        busy = session.monitor.store.is_busy
+        app.push_screen(ImportScreen(lambda work, checked: _begin(app, session, work, checked), busy))
 
 
 def _begin(app: App[int], session: Session, work: Import, checked: Checked) -> None:

@@ -17,6 +17,7 @@ from monitor.model.filter import parse
 from monitor.services.export.base import Format
 from monitor.services.export.exporting import export
 from monitor.services.monitor import Settings
+from monitor.store import retention
 from monitor.store.reader import Reader
 from monitor.store.store import Store
 from monitor.ui.screens.backup import BackupScreen
@@ -210,9 +211,9 @@ async def test_a_deletion_can_be_broken_off(tmp_path: Path) -> None:
             steps.append(gone)
 
         gone = await s.monitor.store.prune(NOW + timedelta(days=1), progress=told, stop=lambda: bool(steps))
-        assert steps == [gone] == [200]
-        await s.until(lambda: len(s.app.session.view) == 700)
-        assert s.monitor.feed.total == 700
+        assert steps == [gone] == [retention.STEP]
+        await s.until(lambda: len(s.app.session.view) == 900 - gone)
+        assert s.monitor.feed.total == 900 - gone
 
 
 @pytest.mark.parametrize("settings", [Settings(read_only=True), Settings(read_only=True, opened="some.hooktop")])

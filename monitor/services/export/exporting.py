@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from monitor import __version__
+from monitor.courtesy import courteous
 from monitor.model.capture import Capture
 from monitor.model.filter import Filter
 from monitor.providers.registry import registry
@@ -59,19 +60,21 @@ def export(
     terminal: bool = False,
     progress: Callable[[Progress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
+    busy: Callable[[], bool] = lambda: False,
 ) -> int:
     """Write the captures that pass the filter, oldest first, in a form; gives how many. Call it off the event loop.
 
     ``target`` is a file to be made, with mode 0600, or a stream. A file that is there is an error unless ``force``; it
     is replaced when all is written. ``limit`` takes the newest so many. ``hidden`` are secrets that must not be in a
     masked file, nor among the registrations of any. ``terminal`` keeps a text form from acting on one. ``progress``
-    and ``cancelled`` are asked now and then. Raises Cancelled, FileExistsError, OSError and StoreError.
+    and ``cancelled`` are asked now and then; ``busy`` tells whether webhooks come meanwhile, to which it gives way.
+    Raises Cancelled, FileExistsError, OSError and StoreError.
     """
     if isinstance(target, Path):
         with new_file(target, force=force) as file:
             return export(
                 database, wanted, form, file, masked=masked, hidden=hidden, limit=limit, progress=progress,
-                cancelled=cancelled,
+                cancelled=cancelled, busy=busy,
             )  # fmt: skip
     hidden = [secret for secret in hidden if secret]
     about = About(utc_now(), __version__, wanted.text.strip(), masked, terminal)
@@ -79,7 +82,7 @@ def export(
     written = 0
     with closing(Reader(database)) as reader:
         writer = _writer(form, target, about, lambda: _registered(database, masker, hidden))
-        for capture, looked_at in _chosen(reader, wanted, limit):
+        for capture, looked_at in courteous(_chosen(reader, wanted, limit), busy):
             if capture is not None:
                 writer.add(capture if masker is None else masker.mask(capture))
                 written += 1

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from monitor.admin.base import Field
 from monitor.model.filter import parse as parse_filter
@@ -19,6 +19,9 @@ from monitor.ui.format import count
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
+
+if TYPE_CHECKING:
+    from monitor.store.store import Store
 
 FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
 _WHICH: Final = "What passes the filter in force, the capture under the cursor, or everything."
@@ -37,12 +40,12 @@ class ExportScreen(WorkScreen):
     TITLE = "Export"
 
     def __init__(
-        self, database: Path, filter_text: str, capture: int | None, hidden: Sequence[str], now: datetime, *, mask: bool
+        self, store: Store, filter_text: str, capture: int | None, hidden: Sequence[str], now: datetime, *, mask: bool
     ) -> None:
         """``capture`` is the one under the cursor. ``hidden`` are secrets that may be in no masked file; ``mask`` tells
         whether the screen is masked, and so the file unless somebody says otherwise."""
         super().__init__()
-        self._database = database
+        self._store = store
         self._filter = filter_text
         self._capture = capture
         self._hidden = hidden
@@ -91,8 +94,9 @@ class ExportScreen(WorkScreen):
         masked = values["mask"] == "yes"
         try:
             written = await asyncio.to_thread(
-                export, self._database, parse_filter(text), Format(values["form"]), target, masked=masked,
+                export, self._store.path, parse_filter(text), Format(values["form"]), target, masked=masked,
                 hidden=self._hidden, progress=self._progress, cancelled=self.broken_off.is_set,
+                busy=self._store.is_busy,
             )  # fmt: skip
         except Cancelled:
             raise BrokenOff from None

@@ -21,8 +21,10 @@ class ImportScreen(WorkScreen):
     TITLE = "Import"
     KEYS = "enter reads it, again imports, esc closes"
 
-    def __init__(self, begin: Callable[[Import, Checked], None]) -> None:
+    def __init__(self, begin: Callable[[Import, Checked], None], busy: Callable[[], bool]) -> None:
+        """``busy`` tells whether webhooks come, to which reading gives way."""
         super().__init__()
+        self._busy = busy
         self._begin = begin
         self._read: tuple[str, Import, Checked] | None = None
 
@@ -69,7 +71,7 @@ class ImportScreen(WorkScreen):
             raise Problem("file", f"It cannot be read: {error.strerror or type(error).__name__}.") from None
 
     def _check(self, written: str) -> tuple[Import, Checked]:
-        work = Import(look_at(expanded(written)), self._progress)
+        work = Import(look_at(expanded(written)), self._progress, busy=self._busy)
         return work, work.check()
 
     def _progress(self, number: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
@@ -19,6 +20,7 @@ from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.widgets.form import Chooser, Form
 
 DONE_S: Final = 12  # seconds that the sentence at the end is in sight
+TOLD_S: Final = 0.25  # between two drawings of how far it is: each draws what lies behind the box, too
 
 
 class Problem(Exception):
@@ -44,6 +46,7 @@ class WorkScreen(Overlay[None]):
         super().__init__()
         self.broken_off = threading.Event()
         self._working = False
+        self._told = 0.0
         self._loop = asyncio.get_running_loop()
 
     @abstractmethod
@@ -92,8 +95,10 @@ class WorkScreen(Overlay[None]):
             self._say(*self.note(self.form.values()))
 
     def tell(self, *lines: Sequence[Part]) -> None:
-        """Say how far the work is; from any thread."""
-        self._loop.call_soon_threadsafe(self._tell, lines)
+        """Say how far the work is, now and then; from any thread."""
+        if time.monotonic() > self._told + TOLD_S:
+            self._told = time.monotonic()
+            self._loop.call_soon_threadsafe(self._tell, lines)
 
     def _tell(self, lines: Sequence[Sequence[Part]]) -> None:
         if self.is_mounted and self._working:
