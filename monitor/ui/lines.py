@@ -71,9 +71,8 @@ def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
     """The rows that a text takes in ``width`` cells, as (start, end) in characters.
 
     Rows break at blanks where there is one in their second half, and rather at two, which part a word and its value
-    from the next; else anywhere. Rows after the first are narrower by
-    what ``hanging`` leaves of ``indent``; so is the first where the text begins with more blanks than half of the room:
-    they are left out.
+    from the next; else anywhere. Rows after the first are narrower by what ``hanging`` leaves of ``indent``; so is the
+    first where the text begins with more blanks than half of the room: they are left out.
     """
     width = max(width, 1)
     indent = hanging(indent, width)
