@@ -133,8 +133,8 @@ class Results:
             "*parse, verify, commit, answer* is the least that keeps the promise of an answer that leaves after the "
             "sync, on the same libraries, and *and draw a list* does so in the event loop of a Textual app that draws "
             "one plain list ten times a second. What lies between them and hooktop is reading the event, messages, "
-            "conversations, search, what the screens say and the printed line. None of the other programs checks a "
-            "signature or syncs before it answers.",
+            "conversations, search, what the screens say and the printed line; the table of the processor's time has "
+            "what each takes. None of the other programs checks a signature or syncs before it answers.",
             self.verdict().markdown(),
             *(table.markdown() for table in self.tables),
         ]
