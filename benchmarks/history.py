@@ -191,7 +191,7 @@ def _filter(made: Table, path: Path, text: str) -> float | None:
 def _memory(folder: Path, key: Path, path: Path) -> float:
     """Megabytes of a hooktop that shows this database."""
     config = folder / "config.toml"
-    config.write_text('[store]\nkeep = "99999d"\n')  # the history is old
+    config.write_text('[store]\nkeep = "99999d"\nmax_size = "99GB"\n')  # the history is old and large
     config.chmod(0o600)
     with servers.screens(folder, key, "--config", str(config), name=path.stem) as (_, terminal):
         terminal.until_drawn("▌")
