@@ -145,6 +145,7 @@ async def draw(picture: Picture, folder: Path) -> None:
             captures = captured(monitor, LocalKeys(home), picture.captures)
             for capture in captures:
                 await monitor.store.add(capture)
+            await monitor.store.caught_up()
             now = captures[-1].received_at + timedelta(seconds=1) if captures else START
             webhooks = demonstration.webhooks_of(assembly) if "4" in picture.keys else None
             app = HooktopApp(monitor, simulator=assembly.simulator, webhooks=webhooks, now=lambda: now)
@@ -236,8 +237,9 @@ async def settle(app: HooktopApp, pilot: Pilot[int]) -> None:
     """Wait for what is read off the loop and for debounced panes, then bring everything up to date."""
     for _ in range(3):
         await pilot.pause(0.2)
-        with suppress(WorkerCancelled):  # another has replaced it
-            await app.workers.wait_for_complete()
+        while any(not worker.is_finished for worker in app.workers):
+            with suppress(WorkerCancelled):  # another has replaced it
+                await app.workers.wait_for_complete()
     live = app.screen_stack[0]
     if isinstance(live, LiveScreen):
         live.tick()
