@@ -348,10 +348,13 @@ async def test_without_colours_a_terminals_own_theme_can_be_read(
             assert not any(style.color or style.bgcolor for _, style in shown)
             assert any(picked in text and style.reverse for text, style in shown)
         await s.press("escape", "R")
-        strips = s.top()._compositor.render_strips()
-        field = next(list(strip) for strip in strips if "500" in strip.text)
-        at = next(n for n, part in enumerate(field) if "500" in part.text)
-        assert [part.style is not None and part.style.reverse for part in field[at : at + 2]] == [True, False]  # cursor
+
+        def reversed_of_field() -> list[bool]:
+            field = next(list(strip) for strip in s.top()._compositor.render_strips() if "500" in strip.text)
+            at = next(n for n, part in enumerate(field) if "500" in part.text)
+            return [part.style is not None and bool(part.style.reverse) for part in field[at : at + 2]]
+
+        await s.until(lambda: reversed_of_field() == [True, False])  # the cursor, which blinks
 
 
 @pytest.mark.slow
