@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.programs import environment, run
 from tests.e2e.terminal import Terminal
 
 
+@pytest.mark.slow
 def test_import_backup_prune_quit(tmp_path: Path) -> None:
     environ = environment(tmp_path)
     record = {
