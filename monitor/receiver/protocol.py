@@ -140,8 +140,13 @@ class Guard(ABC, asyncio.Protocol):
                 own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
-    def sweep(self, now: float) -> bool:
-        """End the connection when it is over its time; true when a request was cut off with 408."""
+    def sweep(self, now: float, late: float) -> bool:
+        """End the connection when it is over its time; true when a request was cut off with 408.
+
+        ``late`` is for how long this loop had no time since the last sweep, seconds: the client is not charged for it.
+        """
+        self.free = min(now, self.free + late)
+        self.begun = min(now, self.begun + late) if self.begun else 0.0
         if not self.waits_for_client() or self.transport.is_closing():
             return False
         if self.begun:

@@ -25,6 +25,7 @@ FIRST_DELAY_S: Final = 0.1  # before the receiver is started again; twice as lon
 MAX_DELAY_S: Final = 5.0
 STEADY_S: Final = 60.0  # what ran for so long is given the first delay again
 WANTED_FILES: Final = 4096
+SWEEP_S: Final = 1.0  # between two looks at who is over his time
 log = logging.getLogger(__name__)
 
 
@@ -107,10 +108,11 @@ class Receiver:
     async def _sweep(self, server: uvicorn.Server) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(1.0)
+            due = loop.time() + SWEEP_S
+            await asyncio.sleep(SWEEP_S)
             now = loop.time()
             for connection in list(server.server_state.connections):
-                if isinstance(connection, Guard) and connection.sweep(now):
+                if isinstance(connection, Guard) and connection.sweep(now, now - due):
                     self._refused(408)
 
     def _config(self) -> uvicorn.Config:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -282,6 +283,25 @@ async def test_slow_requests_get_408_and_silent_ones_are_closed(
         assert silent == b""
         assert monitor.feed.refused[408] == 2
         assert stored(monitor) == []
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"])
+async def test_time_in_which_the_receiver_itself_stood_still_is_not_the_senders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_S", 2.0)
+    monkeypatch.setattr(protocol, "IDLE_S", 2.0)
+    whole = b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+    async with running(tmp_path / "h.db") as monitor:
+        reader, writer = await asyncio.open_connection(monitor.host, monitor.port)
+        writer.write(begun)
+        await asyncio.sleep(0.1)
+        time.sleep(3)  # noqa: ASYNC251 - what a machine does that is too busy
+        await asyncio.sleep(0.1)  # the connections are looked at, which was due long ago
+        writer.write(whole.removeprefix(begun))
+        assert (await asyncio.wait_for(reader.read(12), 5)) == b"HTTP/1.1 200"
+        writer.close()
+        assert monitor.feed.refused[408] == 0
 
 
 async def test_stuck_connections_make_room_for_real_senders(tmp_path: Path) -> None:
