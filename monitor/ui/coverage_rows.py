@@ -114,7 +114,7 @@ def _news(one: News, width: int, now: datetime, *, masked: bool) -> list[Part]:
     ]
     event, _ = _widths(width)
     left: list[Part] = [(" ◆ ", "info"), (pad(visible(one.event, limit=200), event) + " ", "plain")]
-    room = max(width - 1 - cells(left) - cells(right), 8)
+    room = max(_end(width) - cells(left) - cells(right), 8)
     return [*left, (pad(what, room), "strong"), *right]
 
 
@@ -123,6 +123,11 @@ def _widths(width: int) -> tuple[int, int]:
     room = width - 1 - 3 - 2 - 3 * _number(width) - _LAST - (_STATE if width >= _WIDE else 0)
     word = min(max(room - 20, room // 2 - 2, 8), 24)
     return min(max(room - word, 8), 48), word
+
+
+def _end(width: int) -> int:
+    """Cells up to the end of the last column."""
+    return 3 + sum(_widths(width)) + 2 + (_STATE if width >= _WIDE else 0) + 3 * _number(width) + _LAST
 
 
 def _number(width: int) -> int:

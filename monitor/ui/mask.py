@@ -7,7 +7,8 @@ from typing import Final
 
 DOT: Final = "•"
 _LOOPBACK: Final = r"(?<![\d.])127(?:\.\d{1,3}){3}(?!\.?\d)"  # every machine's own address: nobody's number
-_DIGITS: Final = re.compile(rf"(?P<own>{_LOOPBACK})|\d(?:[ ().\-]?\d){{5,}}")
+_UUID: Final = r"(?<!\w)[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\w)"  # a name that was drawn by lot
+_DIGITS: Final = re.compile(rf"(?P<kept>{_LOOPBACK}|{_UUID})|\d(?:[ ().\-]?\d){{5,}}")
 _LONG_NUMBER: Final = 6  # digits
 _KEPT: Final = 2  # last digits that stay, to tell rows apart
 
@@ -41,5 +42,5 @@ def mask_text(text: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """A text in which every run of six or more digits is hidden but for its last two."""
-    return _DIGITS.sub(lambda found: found["own"] or mask_party(found[0]), text)
+    """A text in which every run of six or more digits is hidden but for its last two; UUIDs stay."""
+    return _DIGITS.sub(lambda found: found["kept"] or mask_party(found[0]), text)

@@ -116,9 +116,11 @@ async def test_what_lies_deep_in_a_body_stands_line_by_line(tmp_path: Path) -> N
         ("12.127.0.0.1", "••.•••.•.0.1"),
         ("127.0.0.12.34.56", "•••.•.•.••.••.56"),
         ("127.0.0.1 5555550123", "127.0.0.1 ••••••••23"),
+        ("bird:1dc493e9-2d70-4112-9010-d158f447e881,", "bird:1dc493e9-2d70-4112-9010-d158f447e881,"),
+        ("bird:1dc493e9-2d70-4112-9010-d158f447e8812", "bird:1dc493e9-2d••-••••-••10-d158f447e8812"),
     ],
 )
-def test_the_own_address_of_a_machine_is_nobodys_number(text: str, shown: str) -> None:
+def test_the_own_address_of_a_machine_and_ids_drawn_by_lot_are_nobodys_number(text: str, shown: str) -> None:
     assert mask_numbers(text) == shown
 
 

@@ -262,19 +262,19 @@ def _times(stats: Stats, width: int) -> Block:
     if stats.messages is None:
         return []
     heads = "".join(f"{sign} {name}".rjust(_TIME) for sign, name in zip(_PARTS, ("p50", "p95", "p99"), strict=True))
-    rows: Block = [[(pad("How long it took", _STAGE + 2), "accent"), (heads, "faint")]]
+    rows: Block = [[(pad("How long it took", _STAGE + 2), "accent"), (heads, "quiet")]]
     timings = stats.by_provider or ()
     if not timings:
         return [*rows, [("no message has taken its whole way yet", "quiet")]]
-    longest = max(one.p99 or 0.0 for timing in timings for one in _stages(timing).values())
+    carriers = sorted(stats.by_carrier or (), key=lambda one: -one.total.count)[:CARRIERS]
+    drawn = [*(one for timing in timings for one in _stages(timing).values()), *(one.total for one in carriers)]
+    longest = max(one.p99 or 0.0 for one in drawn)
     for timing in timings:
         most = max(one.count for one in _stages(timing).values())
         rows.append([(visible(timing.provider, limit=40), "strong"), (f"  {count(most, 'message')}", "quiet")])
         rows += [_time(f"  {name}", one, longest, width) for name, one in _stages(timing).items() if one.count]
-    carriers = sorted(stats.by_carrier or (), key=lambda one: -one.total.count)[:CARRIERS]
     if carriers:
         rows += [[], [("By carrier", "accent"), ("  in all; named where one refused a message", "quiet")]]
-        longest = max(one.total.p99 or 0.0 for one in carriers)
         rows += [_time(visible(one.carrier or "", limit=60), one.total, longest, width) for one in carriers]
     return rows
 

@@ -336,7 +336,7 @@ class Detail(Vertical):
     @on(Input.Submitted)
     def _sought(self, event: Input.Submitted) -> None:
         event.stop()
-        self._asking.display = False
+        self._asking.display = bool(event.value)  # what was found stays named
         self._lines.focus()
 
     def _find_step(self, step: int) -> None:
