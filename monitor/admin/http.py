@@ -23,7 +23,7 @@ from monitor.tls import trusted
 from monitor.urls import web_address
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-EXCERPT: Final = 2000  # characters of an answer that the log keeps
+EXCERPT: Final = 20_000  # characters of an answer that the log keeps
 TOO_SLOW: Final = (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout)
 _SENT: Final = "http11.send_request_headers.complete"
 _OWN_HEADERS: Final = (("Accept", "application/json"), ("User-Agent", f"hooktop/{__version__}"))

@@ -654,6 +654,25 @@ def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
         assert whole.count("00") >= 3  # the last two digits stay, to tell one from another
 
 
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ('{"data":[{"id":1,"url":"https://a.example/x"}],"next":null}',
+         ['{', '  "data": [', '    {', '      "id": 1,', '      "url": "https://a.example/x"', '    }', '  ],',
+          '  "next": null', '}']),
+        ('[{"id":1},{"i…', ['[', '  {', '    "id": 1', '  },', '  {', '    "i', '…']),  # as the log cuts it
+        ('{"a":1}}}…', ['{', '  "a": 1', '}', '}', '}', '…']),
+        ("{no JSON}", ["{no JSON}"]),
+        ("[" * 5000 + "…", ["[" * 5000 + "…"]),
+        ("<html>\n</html>", ["<html>", "</html>"]),
+    ],
+)  # fmt: skip
+def test_the_log_of_calls_lays_json_out(answer: str, shown: list[str]) -> None:
+    call = ApiCall(START, "mine", "POST", "https://api.example.com/n", "POST /n\nA: b\n\n{}", 200, answer, None, 0.1)
+    lines = [line.text.rstrip() for line in call_lines(call, Reader(False))]
+    assert lines == ["Asked", "POST /n", "A: b", "", "{}", "", "Came  answer 200 after 100 ms", *shown]
+
+
 async def test_a_new_public_url_is_told_with_what_another_program_registered(tmp_path: Path) -> None:
     async with view(tmp_path, seed=ours, accounts=without("volt", "oneroute")) as s:
         s.app.session.actions = in_force(settings(view_webhooks="f4", mend_all="ctrl+y"))

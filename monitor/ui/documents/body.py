@@ -74,8 +74,28 @@ def _raw(data: bytes) -> Iterator[Line]:
 
 def _pretty(data: bytes, notes: list[Line], reader: Reader) -> Document:
     """Lay out a body that is known to parse; only its first part is looked at."""
-    text = data[: DRAWN + 3].decode("utf-8-sig", "ignore")
     lines = list(notes)
+    folds = _lay_out(data[: DRAWN + 3].decode("utf-8-sig", "ignore")[:DRAWN], lines, reader)
+    if len(data) > DRAWN:
+        lines += [BLANK, line((f"… {count(len(data) - DRAWN, 'byte')} more", "warn"))]
+    return Document(lines, folds)
+
+
+def excerpt_lines(text: str, reader: Reader) -> list[Line] | None:
+    """JSON laid out, or what ``visible`` left of it with ``…`` at its end; None for what is neither."""
+    start = text.removesuffix("…")
+    cut, data = start != text, start.encode()
+    if not start.startswith(("{", "[")) or jsonbody.depth(data) > jsonbody.MAX_DEPTH:
+        return None
+    if not cut and not jsonbody.parse(data).ok:
+        return None
+    lines: list[Line] = []
+    _lay_out(start, lines, reader)
+    return [*lines, line(("…", "quiet"))] if cut else lines
+
+
+def _lay_out(text: str, lines: list[Line], reader: Reader) -> dict[int, int]:
+    """Append the lines of a text that is JSON or its beginning; gives what can be folded: first line, line after it."""
     folds: dict[int, int] = {}
     open_lines: list[int] = []
     parts: list[Part] = []
@@ -85,7 +105,7 @@ def _pretty(data: bytes, notes: list[Line], reader: Reader) -> Document:
         lines.append(line((indent, "plain"), *parts, indent=len(indent) + 2))
         parts.clear()
 
-    pieces = _TOKEN.findall(text[:DRAWN])
+    pieces = _TOKEN.findall(text)
     for index, piece in enumerate(pieces):
         follows = pieces[index + 1] if index + 1 < len(pieces) else ""
         if piece in "{[":
@@ -99,9 +119,9 @@ def _pretty(data: bytes, notes: list[Line], reader: Reader) -> Document:
             else:
                 if parts:
                     end_line()
-                start = open_lines.pop()
                 parts.append((piece, "quiet"))
-                folds[start] = len(lines)
+                if open_lines:  # the rest of what is no JSON may close more than was opened
+                    folds[open_lines.pop()] = len(lines)
         elif piece == ",":
             parts.append((",", "quiet"))
             end_line()
@@ -111,9 +131,7 @@ def _pretty(data: bytes, notes: list[Line], reader: Reader) -> Document:
             parts.append(_value(piece, reader, key=follows == ":"))
     if parts:
         end_line()
-    if len(data) > DRAWN:
-        lines += [BLANK, line((f"… {count(len(data) - DRAWN, 'byte')} more", "warn"))]
-    return Document(lines, folds)
+    return folds
 
 
 def _value(token: str, reader: Reader, *, key: bool) -> Part:

@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from monitor.admin.base import ApiCall
 from monitor.services.registrations import Registrations
 from monitor.text import visible
+from monitor.ui.documents.body import excerpt_lines
 from monitor.ui.documents.look import BLANK, Reader
 from monitor.ui.format import clock, count, fit, pad
 from monitor.ui.lines import Document, Line, Part, line
@@ -54,13 +55,20 @@ def call_parts(call: ApiCall, width: int, reader: Reader) -> list[Part]:
 
 def call_lines(call: ApiCall, reader: Reader) -> list[Line]:
     """One call in full."""
-    lines = [line(("Asked", "accent"))]
-    lines += _texts(call.request, reader)
+    head, blank, body = call.request.partition("\n\n")
+    lines = [line(("Asked", "accent")), *_texts(head, reader)]
+    lines += [BLANK, *_body(body, reader)] if blank else []
     status = "no answer" if call.status is None else f"answer {call.status}"
     lines += [BLANK, line(("Came", "accent"), (f"  {status} after {call.took_s * 1000:,.0f} ms", "quiet"))]
     if call.error is not None:
         lines.append(line((reader.plain(visible(call.error, limit=1_000)), "bad")))
-    return [*lines, *_texts(call.answer, reader)]
+    return [*lines, *_body(call.answer, reader)]
+
+
+def _body(text: str, reader: Reader) -> list[Line]:
+    """JSON laid out, but for a masked screen: there its numbers alone are hidden, so that addresses can be read."""
+    laid_out = None if reader.masked else excerpt_lines(text, reader)
+    return _texts(text, reader) if laid_out is None else laid_out
 
 
 def _texts(text: str, reader: Reader) -> list[Line]:
