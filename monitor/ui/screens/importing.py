@@ -36,7 +36,7 @@ class ImportScreen(WorkScreen):
         """What is in the file, once it was read."""
         if self._read is None or self._read[0] != values["file"]:
             return [
-                [("Signatures in it are shown and not checked; what its captures mean is read anew.", "quiet")],
+                [("Signatures in it are shown, not checked; what its captures mean is read anew.", "quiet")],
                 [("They are labelled imported.", "quiet")],
             ]
         _, work, checked = self._read

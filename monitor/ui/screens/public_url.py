@@ -38,7 +38,7 @@ class PublicUrlScreen(Overlay[str]):
         with Vertical(classes="box", id="public-url") as box:
             box.border_title = heading("Public URL")
             box.border_subtitle = heading("enter changes it, esc closes")
-            yield Plain("The base address under which the providers reach this receiver, such as a tunnel's.")
+            yield Plain("The base address at which providers reach this receiver, such as a tunnel's.")
             with Horizontal(id="public-url-line"):
                 yield Plain("›", id="public-url-mark")
                 yield Input(self._webhooks.proposal() or self._now or "", compact=True, select_on_focus=False,
