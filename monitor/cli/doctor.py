@@ -54,13 +54,15 @@ def command(ctx: click.Context, public_url: str | None, port: int | None) -> int
       hooktop doctor
       hooktop doctor --port 9000
     """
+    from monitor.cli.history import database
     from monitor.cli.receiving import Choices, base_address
-    from monitor.services.assemble import load_config
+    from monitor.services.assemble import beside, load_config
 
     options = globals_of(ctx)
     paint = Paint(no_color=options.no_color)
     url = None if public_url is None else base_address(public_url)
-    config = Choices(port=port, public_url=url).over(load_config(options.config))
+    config = load_config(options.config)
+    config = Choices(port=port, public_url=url).over(beside(config, database(options, config), port))
     well = True
     for finding in _findings(options, config):
         well = well and finding.remedy is None

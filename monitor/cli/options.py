@@ -16,11 +16,14 @@ FILTER: Final = click.argument("words", metavar="[FILTER]", nargs=-1)
 JSON_LINES: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 JSON_OBJECT: Final = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 PUBLIC_URL: Final = click.option(
-    "--public-url", metavar="URL", help="Where the world reaches the receiver (default: the configured one, or a "
-    "tunnel that leads to the receiver's port)."
+    "--public-url", metavar="URL", help="Where the world reaches the receiver (default: that of the hooktop that "
+    "runs, else the configured one, or a tunnel that leads to the receiver's port)."
 )  # fmt: skip
 RECEIVERS_PORT: Final = click.option(
-    "--port", type=PORT, metavar="PORT", help="The receiver's port (default: the configured one)."
+    "--port",
+    type=PORT,
+    metavar="PORT",
+    help="The receiver's port (default: that of the hooktop that runs, else the configured one).",
 )
 CSV: Final = click.option(
     "--csv", "as_csv", is_flag=True, help="CSV with a head line; no cell can be taken for a formula."

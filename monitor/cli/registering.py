@@ -88,8 +88,7 @@ class Place:
         if self.public_url is None:
             fail(
                 "There is no public URL: give it with --public-url, set public_url under [receiver] in the "
-                f"configuration, or start a tunnel that leads to port {self.port}; the address of one of localtunnel "
-                "has to be given.",
+                f"configuration, or start a tunnel that leads to port {self.port}, such as with 'hooktop --tunnel'.",
                 USAGE,
             )
         return self.public_url
@@ -133,15 +132,16 @@ async def registrations_at(
     What was changed through them is noted as of a run that has ended properly. Raises ConfigError and StoreError.
     """
     from monitor.cli import logs
-    from monitor.services.assemble import load_config, registrations_of
+    from monitor.services.assemble import beside, load_config, registrations_of
     from monitor.store.registrations import RegistrationStore
 
     config = load_config(options.config)
     logs.to_stderr(logs.secrets_of(config), options.verbose)
     accounts = _accounts(config, chosen) if config.accounts or accounts_needed else ()
+    path = database(options, config)
+    config = beside(config, path, chosen.port)
     port = config.receiver.port if chosen.port is None else chosen.port
     url = chosen.public_url or config.receiver.public_url or await _tunnel(port)
-    path = database(options, config)
     config = replace(config, accounts=accounts, receiver=replace(config.receiver, public_url=url, port=port))
     registrations = registrations_of(config, path)
     await registrations.open()

@@ -22,7 +22,11 @@ DEFAULT_TO = "http://127.0.0.1:8787"
 @click.command(cls=Command)
 @click.argument("provider", required=False)
 @click.argument("scenario", required=False)
-@click.option("--to", metavar="URL", help=f"The receiver (default: the configured one, else {DEFAULT_TO}).")
+@click.option(
+    "--to",
+    metavar="URL",
+    help=f"The receiver (default: the hooktop that runs, else the configured one, else {DEFAULT_TO}).",
+)
 @click.option("--count", type=click.IntRange(1), metavar="N", help="Send N events (default: the scenario once).")
 @click.option("--rate", type=RATE, metavar="PER_S", help="Events a second (default: the scenario's own pace).")
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same events.")
@@ -48,13 +52,14 @@ def command(
       hooktop send volt inbound --set 'payload.text=Hello there'
       hooktop send volt delivered --count 200 --burst
     """  # fmt: skip
-    from monitor.services.assemble import load_config, simulator_of
+    from monitor.cli.history import database
+    from monitor.services.assemble import beside, load_config, simulator_of
     from monitor.services.simulate import Order
 
     options = globals_of(ctx)
     config = load_config(options.config)
     try:
-        simulator = simulator_of(config, to)
+        simulator = simulator_of(beside(config, database(options, config)), to)
     except ValueError:  # such as an IPv6 address that is not closed
         fail("Cannot send to this address: it is none; write it as in http://127.0.0.1:8787.", USAGE)
     if as_list or provider is None:

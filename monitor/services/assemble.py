@@ -20,6 +20,7 @@ from monitor.services.examine import Examiner
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
 from monitor.services.signingkeys import SigningKeys
+from monitor.store import lease
 from monitor.store.errors import StoreError
 from monitor.store.public_keys import PublicKeys
 from monitor.tunnels.programs import NONE
@@ -61,6 +62,20 @@ def load_config(path: Path | None) -> Config:
     for name in configuration.secret_variables(config):
         os.environ.pop(name, None)
     return config
+
+
+def beside(config: Config, database: Path, port: int | None = None) -> Config:
+    """The configuration with host, port and public URL of the hooktop that receives into this database now.
+
+    Unchanged where none does, or where another ``port`` is meant.
+    """
+    found = lease.told(paths.expanded(database))
+    own = urlsplit(found.url) if found else None
+    if found is None or own is None or own.hostname is None or own.port is None or port not in (None, own.port):
+        return config
+    public_url = found.public_url or config.receiver.public_url
+    receiver = replace(config.receiver, host=own.hostname, port=own.port, public_url=public_url)
+    return replace(config, receiver=receiver)
 
 
 def database_of(config: Config) -> Path:
@@ -244,6 +259,8 @@ async def assembled(
         store.follow(registrations.committed)
         await registrations.read()
         await monitor.start()
+        store.tell(monitor.url, reach.public_url)
+        reach.follow(lambda: store.tell(monitor.url, reach.public_url))
         retention.start()
         await public.start()
         yield Assembly(config, monitor, simulator, keychain, alerts, registrations, public, replayer)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from monitor import paths
 from monitor.store.errors import StoreError
@@ -17,11 +20,46 @@ except ImportError:  # Windows: SQLite's own locks still keep two writers from h
     fcntl = None
 
 
+LOOK_S: Final = 0.05  # more than ``told`` holds the lock for
+MOST: Final = 8192  # bytes that are read of what another program wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where the program that has a lease receives: its address on this machine, and the public one if it has any."""
+
+    url: str
+    public_url: str | None
+
+
+def told(database: Path) -> Told | None:
+    """What the program that has the lease of a database has told; None where no program has it, or it told nothing."""
+    if fcntl is None:
+        return None
+    try:
+        fd = os.open(_beside(database), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # somebody has it
+        _, url, public_url, *_ = [*os.read(fd, MOST).decode("utf-8", "replace").split("\n"), "", "", ""]
+        return Told(url, public_url or None) if url else None
+    else:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _beside(database: Path) -> Path:
+    return database.with_name(database.name + ".lock")
+
+
 class Lease:
-    """A lock on ``NAME.lock`` beside the database, holding the writer's pid."""
+    """A lock on ``NAME.lock`` beside the database, holding the writer's pid and what it tells others."""
 
     def __init__(self, database: Path) -> None:
-        self._path = database.with_name(database.name + ".lock")
+        self._path = _beside(database)
         self._database = database
         self._fd: int | None = None
 
@@ -37,9 +75,13 @@ class Lease:
             ) from error
         if fcntl is not None:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:  # it may be one that only looks whether somebody has it
+                    time.sleep(LOOK_S)
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                holder = os.read(fd, 32).decode("ascii", "replace").strip()
+                holder = os.read(fd, 32).decode("ascii", "replace").partition("\n")[0]
                 os.close(fd)
                 raise StoreError(
                     f"Another hooktop (pid {holder or 'unknown'}) is writing {self._database}; "
@@ -49,6 +91,14 @@ class Lease:
             os.ftruncate(fd, 0)
             os.write(fd, f"{os.getpid()}\n".encode("ascii"))
         self._fd = fd
+
+    def tell(self, url: str, public_url: str | None) -> None:
+        """Let other programs know where this one receives: on this machine, and from the internet."""
+        if self._fd is not None:
+            data = f"{os.getpid()}\n{url}\n{public_url or ''}\n".encode()
+            with contextlib.suppress(OSError):  # a full disk: it has to be given to other programs then
+                os.pwrite(self._fd, data, 0)
+                os.ftruncate(self._fd, len(data))
 
     def give_up(self) -> None:
         """Let others write."""

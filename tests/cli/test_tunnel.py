@@ -61,6 +61,25 @@ def test_a_started_tunnel_is_told_restarted_and_ended(tmp_path: Path, standins: 
     assert not any(alive(pid) for pid in standins.pids())
 
 
+async def test_commands_beside_it_know_where_the_running_one_receives(tmp_path: Path) -> None:
+    """Its port, and a public URL that nothing else tells: its own option, or the address of localtunnel."""
+    async with world(tmp_path) as w:
+        w.configure(w.sandbox.accounts(), public_url=None)
+        words = ("webhooks", "add", "--provider", "bird", "event=sms.inbound", "--dry-run")
+        assert "There is no public URL" in (await w.run(*words, code=2)).err
+        with listening("--config", str(w.config), "--public-url", "https://hooks.example.com") as running:
+            assert "at https://hooks.example.com/bird/hk-" in (await w.run(*words)).out
+            said = await w.run(*words, "--public-url", "https://other.example.com")
+            assert "at https://other.example.com/bird/" in said.out
+            said = await w.run(*words, "--port", "1", code=2)  # another receiver is meant
+            assert "There is no public URL" in said.err
+            await w.run("send", "volt", "inbound")
+            capture = running.next()
+            assert capture is not None
+            assert capture["provider"] == "volt"
+        assert "There is no public URL" in (await w.run(*words, code=2)).err
+
+
 def test_the_receiver_goes_on_without_the_tunnel(tmp_path: Path, standins: Standins) -> None:
     with listening("--tunnel", "localtunnel", "--db", str(tmp_path / "h.db")) as running:
         state = running.next()
