@@ -250,8 +250,7 @@ async def test_what_is_stuck_obeys_the_filter_and_rises_without_news(tmp_path: P
     async with viewing(tmp_path, now=lambda: later) as (volt, monitor, view, clock):
         await volt.post(monitor, *(volt.body(str(n), "delivered") for n in range(25)))
         await volt.post(monitor, volt.body("stuck", "sent"), volt.body("new", "sent", ago=-300))
-        view.catch_up()
-        await view.set_order(Order.STUCK)
+        await view.set_order(Order.STUCK)  # and nobody has looked yet for what is stuck
         assert texts(view) == ["text of new", "text of stuck"]
         await view.look_for_stuck()
         clock.seconds += 60
