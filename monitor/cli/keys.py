@@ -85,7 +85,7 @@ def trust(ctx: click.Context, fingerprint: str) -> None:
     """Use a fetched key that is not the one trusted before; 8 digits of its fingerprint are enough.
 
     Make sure first that it is genuine: ask the provider, or compare it with what others see. Stored captures are
-    judged anew by 'hooktop reindex'.
+    judged anew by V on the screens, or by 'hooktop reindex'.
 
     \b
     Example:

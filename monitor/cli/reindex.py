@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(ctx: click.Context) -> int:
     """Work out every verdict, reading and message anew from the captures, with the keys and settings of today.
 
-    The captures themselves are never changed. Needs the database for itself: stop a running hooktop first.
+    The captures themselves are never changed. Needs the database for itself: in a running hooktop V does the same.
 
     \b
     Example:
@@ -49,12 +49,12 @@ async def _reindex(path: Path, config: Config) -> int:
             tell(store.notice)
         store.start()
         with Counter() as counter:
-            number = await store.reread(
+            done = await store.reread(
                 examiner.again,
                 lambda done, total: counter.say(f"{done:,} of {total:,}"),
                 trust_unproven=config.receiver.trust_unproven,
             )
     finally:
         await store.stop()
-    tell(f"Worked out {counted(number, 'capture')} anew in {path}.")
+    tell(f"Worked out {counted(done.captures, 'capture')} anew in {path}; {done.changed:,} of them changed.")
     return 0

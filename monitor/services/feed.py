@@ -57,7 +57,7 @@ class Feed:
             self.last_at = batch[-1].received_at
 
     def forget(self, tally: Mapping[tuple[str, str], int]) -> None:
-        """Captures were let go: how many of each (provider, verdict)."""
+        """Captures were let go, or judged anew: how many fewer there are of each (provider, verdict)."""
         for (provider, verdict), number in tally.items():
             self.providers[provider] -= number
             self.verdicts[verdict] -= number

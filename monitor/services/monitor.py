@@ -105,6 +105,7 @@ class Monitor:
             reader.close()
         self.store.follow(self.feed.add)
         self.store.on_pruned(self.feed.forget)
+        self.store.on_reread(self.feed.forget)
         if self.forwards is not None:
             self.forwards.start(self.store.keep)
             self.store.follow(self.forwards.offer)

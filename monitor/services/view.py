@@ -124,6 +124,14 @@ class View:
         self._held = held
         self._replace(kept)
 
+    async def reread(self) -> None:
+        """Readings were worked out anew: other rows, and others may pass the filter."""
+        if self._filter.is_empty:
+            self._windows.clear()
+            self.version += 1
+        else:
+            await self.set_filter(self._filter.text)
+
     def freeze(self, frozen: bool) -> int:
         """Stand still, or go on; gives how many rows were added by going on."""
         self.frozen = frozen

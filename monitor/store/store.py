@@ -7,12 +7,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from monitor import paths
+from monitor.courtesy import courteous
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
 from monitor.store import intake, projection, retention, search, shapes
@@ -28,8 +30,16 @@ from monitor.store.rows import insert_rows, reading_row
 from monitor.store.schema import READING_COLUMNS
 from monitor.store.writer import Committed, Writer
 
-REINDEX_BATCH = 500
-Pruned: TypeAlias = Callable[[Mapping[tuple[str, str], int]], None]
+REINDEX_BATCH = 100  # readings that are replaced at a time: captures wait meanwhile
+Recounted: TypeAlias = Callable[[Mapping[tuple[str, str], int]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """How many captures were looked at, and how many of them are read otherwise now."""
+
+    captures: int
+    changed: int
 
 
 class Store:
@@ -46,7 +56,8 @@ class Store:
         self._writer: Writer | None = None
         self._followers: list[Committed] = []
         self._watchers: list[Callable[[str | None], None]] = []
-        self._prune_followers: list[Pruned] = []
+        self._prune_followers: list[Recounted] = []
+        self._reread_followers: list[Recounted] = []
         self.trouble: str | None = None
         self.held_log = 0  # bytes of the log that something which reads keeps from being written back
 
@@ -118,9 +129,14 @@ class Store:
         """Call ``changed`` with the reason when commits begin to fail, and with None when they work again."""
         self._watchers.append(changed)
 
-    def on_pruned(self, pruned: Pruned) -> None:
+    def on_pruned(self, pruned: Recounted) -> None:
         """Call ``pruned`` in the event loop after captures were let go, with how many of each (provider, verdict)."""
         self._prune_followers.append(pruned)
+
+    def on_reread(self, reread: Recounted) -> None:
+        """Call ``reread`` in the event loop after readings were worked out anew, with how many captures fewer there are
+        of each (provider, verdict)."""
+        self._reread_followers.append(reread)
 
     @property
     def healthy(self) -> bool:
@@ -160,32 +176,38 @@ class Store:
         examine: Callable[[Capture], Capture],
         progress: Callable[[int, int], None] = lambda done, total: None,
         *,
+        whole: bool = True,
+        stop: Callable[[], bool] = lambda: False,
         trust_unproven: bool | None = None,
-    ) -> int:
-        """Build every reading anew, and the messages and conversations from them.
+    ) -> Reread:
+        """Work every reading out anew, and the messages and conversations from them; captures may come in meanwhile.
 
-        ``examine`` gives a stored capture back with today's verdict and reading. ``progress`` gets (done, highest id).
-        ``trust_unproven`` is as for ``open``. Gives the number of captures. Raises StoreUnavailableError.
+        ``examine`` gives a stored capture back with today's verdict and reading; it is called in a thread. ``progress``
+        gets (last id, highest id). Without ``whole`` messages are left as they are where no reading has changed. No
+        more are taken once ``stop`` says so. ``trust_unproven`` is as for ``open``. Raises StoreUnavailableError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
-        reader = self.reader()
-        done = after = 0
-        try:
+        captures = changed = after = 0
+        with closing(self.reader()) as reader:
             last = reader.last_id()
-            while page := reader.page(after=after, limit=REINDEX_BATCH):
-                await self._writer.run(partial(_replace_readings, captures=[examine(capture) for capture in page]))
-                after = page[-1].id
-                done += len(page)
-                progress(after, last)
-            await self._writer.run(_recount)
+            while after < last and not stop():
+                page = await asyncio.to_thread(reader.page, after=after, limit=REINDEX_BATCH)
+                others = await asyncio.to_thread(_differing, page, examine, self.is_busy)
+                if others:
+                    changed += await self._writer.step(partial(_replace_readings, captures=others))
+                after = page[-1].id if page else last
+                captures += len(page)
+                progress(min(after, last), last)
+        if whole or changed:
+            tally = await self._writer.run(_recount)
             await self._writer.run(partial(projection.clear, trust_unproven=trust_unproven))
             await self._writer.run(search.clear)
             await self._writer.run(shapes.clear)
             await self.caught_up()
-        finally:
-            reader.close()
-        return done
+            for follower in self._reread_followers:
+                follower(tally)
+        return Reread(captures, changed)
 
     async def prune(
         self,
@@ -275,10 +297,28 @@ class Store:
             watcher(reason)
 
 
-def _replace_readings(db: sqlite3.Connection, captures: Sequence[Capture]) -> None:
-    insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in captures])
+def _differing(
+    captures: Sequence[Capture], examine: Callable[[Capture], Capture], busy: Callable[[], bool]
+) -> list[Capture]:
+    """Those of which something else would be stored now."""
+    anew = ((capture, examine(capture)) for capture in courteous(captures, busy))
+    return [now for before, now in anew if reading_row(now) != reading_row(before)]
 
 
-def _recount(db: sqlite3.Connection) -> None:
+def _replace_readings(db: sqlite3.Connection, captures: Sequence[Capture]) -> int:
+    """Those of the captures that are still there; gives how many."""
+    marks = ", ".join("?" * len(captures))
+    sql = f"SELECT id FROM captures WHERE id IN ({marks})"  # noqa: S608 - only ?
+    ids = {number for (number,) in db.execute(sql, [capture.id for capture in captures])}
+    insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in captures if capture.id in ids])
+    return len(ids)
+
+
+def _recount(db: sqlite3.Connection) -> Mapping[tuple[str, str], int]:
+    """Count the captures anew; gives how many fewer there are of each (provider, verdict), below 0 for more."""
+    kinds = "SELECT provider, verdict, captures FROM tallies"
+    fewer = Counter({(provider, verdict): number for provider, verdict, number in db.execute(kinds)})
     db.execute("DELETE FROM tallies")
     db.execute("INSERT INTO tallies SELECT provider, verdict, count(*) FROM readings GROUP BY provider, verdict")
+    fewer.subtract({(provider, verdict): number for provider, verdict, number in db.execute(kinds)})
+    return fewer

@@ -78,6 +78,8 @@ ACTIONS: Final = (
            "everywhere", changes=True),
     Action("backup", ("B",), "backup", "Copy the database into a file", "everywhere"),
     Action("prune", ("P",), "prune", "Delete old captures, with a backup before if wanted", "everywhere", changes=True),
+    Action("rejudge", ("V",), "judge anew", "Judge all captures anew with the keys of today, then work out messages",
+           "everywhere", changes=True),
     Action("coverage", ("C",), "coverage", "Kinds of events that have come or not, and new fields in them",
            "everywhere"),
     Action("times", ("T",), "times", "Times: time of day, or how long ago", "everywhere"),

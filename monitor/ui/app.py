@@ -389,6 +389,12 @@ class HooktopApp(PacedApp):
 
         storing.prune(self, self.session)
 
+    def action_rejudge(self) -> None:
+        """Judge what is stored anew."""
+        from monitor.ui import storing
+
+        storing.rejudge(self, self.session)
+
     def action_theme(self) -> None:
         """Choose a theme."""
         from monitor.ui.screens.themes import ThemeScreen

@@ -43,6 +43,7 @@ class Inspector:
         self._monitor = monitor
         self._examiner = monitor.examiner
         self._reader = DeliveryReader(monitor.store.path)
+        self.rereads = 0  # how often captures were judged anew
 
     def close(self) -> None:
         """Close the connection."""

@@ -57,8 +57,9 @@ class Session:
         self.trail: list[Jump] = []  # the jumps between views that have not been taken back
         self._linker = self.open_messages()
         self._links: tuple[int, tuple[int | None, int | None]] = (0, (None, None))
-        self.prunes = 0  # how often captures were let go
+        self.changes = 0  # how often captures were let go or judged anew
         monitor.store.on_pruned(self._pruned)
+        monitor.store.on_reread(self._reread)
         self.replayer: Replayer | None = None
         self.replay_to: str | None = None  # where captures were sent again last, None for where they are forwarded to
         self.marks: dict[int, None] = {}  # captures that were marked, in this order
@@ -67,8 +68,14 @@ class Session:
         self.importing: tuple[int, int] | None = None  # captures of a file that were taken in, and all of them
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
-        self.prunes += 1
+        self.changes += 1
         tasks.start(self.view.prune(), "leave out what was let go")
+
+    def _reread(self, tally: Mapping[tuple[str, str], int]) -> None:
+        self.changes += 1
+        self._links = (0, (None, None))
+        self.inspector.rereads += 1
+        tasks.start(self.view.reread(), "show what was judged anew")
 
     def close(self) -> None:
         """Close the connections to the store."""

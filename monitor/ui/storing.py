@@ -1,4 +1,4 @@
-"""From the keys that import and prune to their boxes, and the import that goes on behind its own."""
+"""From the keys that import, prune and judge anew to their boxes, and the import that goes on behind its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from monitor.ui.format import count
 from monitor.ui.safety import toast
 from monitor.ui.screens.importing import ImportScreen
 from monitor.ui.screens.prune import PruneScreen
+from monitor.ui.screens.rejudge import RejudgeScreen
 from monitor.ui.session import Session
 
 SEEN_S = 15  # seconds that the end of an import is in sight
@@ -23,6 +24,16 @@ def prune(app: App[int], session: Session) -> None:
         toast(app, "Nothing can be deleted here: this monitor only watches.", severity="warning")
     else:
         app.push_screen(PruneScreen(session))
+
+
+def rejudge(app: App[int], session: Session) -> None:
+    """Ask whether everything is to be judged anew."""
+    if session.monitor.settings.read_only:
+        toast(app, "Nothing can be judged anew here: this monitor only watches.", severity="warning")
+    elif not session.monitor.feed.total:
+        toast(app, "Nothing is stored yet that could be judged anew.")
+    else:
+        app.push_screen(RejudgeScreen(session))
 
 
 def import_file(app: App[int], session: Session) -> None:

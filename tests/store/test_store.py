@@ -7,9 +7,11 @@ import os
 import sqlite3
 import stat
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,10 @@ from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import writer
 from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, StoreUnavailableError
+from monitor.store.message_reader import MessageReader
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
-from monitor.store.store import Store
-from tests.factory import make_capture, storing
+from monitor.store.store import Reread, Store
+from tests.factory import START, make_capture, storing
 
 
 async def test_a_capture_comes_back_whole_also_after_a_restart(tmp_path: Path) -> None:
@@ -201,7 +204,7 @@ async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
         await asyncio.gather(*(store.add(make_capture()) for _ in range(1203)))
         seen: list[tuple[int, int]] = []
-        assert await store.reread(examine, lambda done, total: seen.append((done, total))) == 1203
+        assert await store.reread(examine, lambda done, total: seen.append((done, total))) == Reread(1203, 1203)
         assert seen[-1] == (1203, 1203)
         with closing(store.reader()) as reader:
             assert reader.tallies() == {("volt", "invalid"): 1203}
@@ -209,6 +212,69 @@ async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
             assert found is not None
             assert found.verdict.reason == "now wrong"
             assert found.request == make_capture().request
+
+
+async def test_reread_beside_captures_that_come_and_go(tmp_path: Path) -> None:
+    """The counts of who follows stay those of the store, and what is deleted meanwhile does not come back."""
+    kinds: Counter[tuple[str, str]] = Counter()
+
+    def added(batch: Sequence[Capture]) -> None:
+        kinds.update((capture.provider, capture.verdict.status.value) for capture in batch)
+
+    async with storing(tmp_path / "h.db") as store:
+        store.follow(added)
+        store.on_pruned(kinds.subtract)
+        store.on_reread(kinds.subtract)
+        old = [replace(make_capture(), received_at=START - timedelta(days=9), reading=None) for _ in range(150)]
+        await asyncio.gather(*(store.add(capture) for capture in [*old, *(make_capture() for _ in range(450))]))
+        await store.caught_up()
+        loop, pruned = asyncio.get_running_loop(), asyncio.Event()
+
+        async def come_and_go() -> None:
+            for _ in range(100):
+                await store.add(make_capture())
+            assert await store.prune(START - timedelta(days=1)) == 150
+            pruned.set()
+
+        def examine(capture: Capture) -> Capture:
+            if capture.id == 50:  # the page of which it is one has been read
+                asyncio.run_coroutine_threadsafe(pruned.wait(), loop).result(20)
+            wrong = capture.id <= 300
+            return replace(capture, verdict=Verdict(VerdictStatus.INVALID, "now wrong")) if wrong else capture
+
+        done, _ = await asyncio.gather(store.reread(examine, whole=False), come_and_go())
+        assert done.changed == 150
+        assert +kinds == {("volt", "invalid"): 150, ("volt", "verified"): 400}
+        with closing(store.reader()) as reader:
+            assert reader.tallies() == +kinds
+            assert reader.capture(50) is None
+        with closing(connect(tmp_path / "h.db", read_only=True)) as db:
+            assert db.execute("SELECT count(*), min(id) FROM readings").fetchone() == (550, 151)
+
+
+async def test_reread_that_changes_nothing_leaves_messages_alone_and_one_that_is_stopped_is_whole(
+    tmp_path: Path,
+) -> None:
+    def wrong(capture: Capture) -> Capture:
+        return replace(capture, verdict=Verdict(VerdictStatus.INVALID, "now wrong"))
+
+    told: list[object] = []
+    async with storing(tmp_path / "h.db") as store:
+        store.on_reread(told.append)
+        await asyncio.gather(*(store.add(make_capture()) for _ in range(350)))
+        await store.caught_up()
+        assert await store.reread(lambda capture: capture, whole=False) == Reread(350, 0)
+        assert told == []
+        seen: list[int] = []
+        stopped = await store.reread(
+            wrong, lambda upto, last: seen.append(upto), whole=False, stop=lambda: len(seen) == 2
+        )
+        assert stopped == Reread(200, 200)
+        assert told == [{("volt", "invalid"): -200, ("volt", "verified"): 200}]
+        with closing(MessageReader(tmp_path / "h.db")) as messages:
+            message = messages.message(1)
+            assert message is not None
+            assert (message.capture_count, message.unproven_count) == (350, 200)
 
 
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from textual.widgets import Input
 from monitor.admin.base import ApiCall
 from monitor.model.drift import State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
+from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.monitor import Settings
 from monitor.store.registrations import RegistrationStore
 from monitor.ui.documents.look import Reader
@@ -33,7 +34,7 @@ from monitor.ui.screens.restore import RestoreScreen
 from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.widgets.bars import Bar
-from tests.factory import START
+from tests.factory import START, make_capture
 from tests.sandbox.apis import PUBLIC
 from tests.ui.screens import RecordingDriver
 from tests.ui.test_keymap import settings
@@ -542,6 +543,7 @@ async def test_read_only_watches(tmp_path: Path) -> None:
 async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("volt")) as s:
         bird = next(account for account in s.sandbox.accounts() if account.name == "bird")
+        await s.app.session.monitor.store.add(replace(make_capture(), verdict=Verdict(VerdictStatus.NO_KEY, "no key")))
         await s.press("A")
         assert isinstance(s.top(), AccountForm)
         await s.press("b")
@@ -554,6 +556,7 @@ async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
         await s.press("enter")
         await s.until(lambda: isinstance(s.top(), WebhooksScreen))
         await s.until(lambda: "took the credentials" in s.toasts())
+        assert "1 capture came before there was a key: V judges all anew." in s.toasts()
         await s.shows("bird-eu  Bird  ••••-key", "channels email.outbound")
         written = tmp_path / "config.toml"
         assert stat.S_IMODE(written.stat().st_mode) == 0o600

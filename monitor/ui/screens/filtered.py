@@ -43,7 +43,7 @@ class FilteredScreen(ListScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._typing: Timer | None = None
-        self._prunes = session.prunes
+        self._changes = session.changes
 
     @abstractmethod
     async def obey(self, text: str) -> None:
@@ -91,8 +91,8 @@ class FilteredScreen(ListScreen):
 
     def tick(self) -> None:
         """Follow the session's filter, which another view may have changed."""
-        if self.session.view.filter_text != self.obeyed or self.session.prunes != self._prunes:
-            self._prunes = self.session.prunes
+        if self.session.view.filter_text != self.obeyed or self.session.changes != self._changes:
+            self._changes = self.session.changes
             self._obey(self.session.view.filter_text)
         if self.focused is None:  # what had the focus was hidden by a resize
             self.rows.focus()
@@ -187,6 +187,10 @@ class PanedScreen(FilteredScreen):
     OF_LIST: ClassVar[tuple[str, ...]] = ("rows", "filtered")  # the contexts of keys while the list is in use
     view: MessageView | ConversationView
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._paned = session.changes  # those that the pane knows of
+
     @property
     @abstractmethod
     def rows(self) -> MessageList | ConversationList:
@@ -240,7 +244,7 @@ class PanedScreen(FilteredScreen):
         changed = False
         try:
             if not self.session.view.frozen:
-                changed = self.take_in()
+                changed, self._paned = self.take_in() or self._paned != self.session.changes, self.session.changes
             self.rows.taken_in()
             self.session.read_trouble = None
         except Exception as error:  # whatever the store has, the receiver and the screens go on

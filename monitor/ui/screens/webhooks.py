@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeState
+from monitor.model.verdict import VerdictStatus
 from monitor.services.registrations import Outcome
 from monitor.services.webhooks import DEMO_ACCOUNTS, Webhooks
 from monitor.ui.actions import Action, bindings
@@ -349,6 +350,10 @@ class WebhooksScreen(ListScreen):
     def _added(self, account: str | None) -> None:
         if account is not None:
             self.run_worker(self._try_account(account), group="account")
+            before = self.session.monitor.feed.verdicts[VerdictStatus.NO_KEY]
+            if before:
+                key = self.session.key("rejudge")
+                toast(self.app, f"{count(before, 'capture')} came before there was a key: {key} judges all anew.")
 
     async def _try_account(self, account: str) -> None:
         """A harmless call, then all that it has."""

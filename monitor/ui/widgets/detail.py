@@ -28,7 +28,7 @@ from monitor.ui.widgets.pane import PaneLeft, PaneStepped
 
 DEBOUNCE_S: Final = 0.05
 HURRIED_S: Final = 0.3
-NEWS_S: Final = 0.25  # between two looks whether the app has answered what is shown
+NEWS_S: Final = 0.25  # between two looks whether the app has answered what is shown, or it was judged anew
 ASIDE: Final = 16  # columns that a step sideways takes
 
 
@@ -72,6 +72,7 @@ class Detail(Vertical):
         self._number: int | None = None
         self._found = ""
         self._attempt = 0  # the newest attempt that is shown
+        self._rereads = 0  # after which the capture was read
         self._width = 0  # cells that the lines were made for
         self.capture: Capture | None = None
 
@@ -86,7 +87,7 @@ class Detail(Vertical):
     def on_mount(self) -> None:
         self._lines.set_wrapping(self._state.wrap)
         self._show_tabs()
-        self.set_interval(NEWS_S, self._look_for_answers)
+        self.set_interval(NEWS_S, self._look_for_news)
 
     def on_resize(self) -> None:
         """Other room, other lines, where these are made for it."""
@@ -150,8 +151,8 @@ class Detail(Vertical):
         if number is None:
             self._show_none()
             return
-        same = self.capture is not None and self.capture.id == number
-        if not same:
+        same, rereads = self.capture is not None and self.capture.id == number, self._inspector.rereads
+        if not same or rereads != self._rereads:
             try:
                 capture = await asyncio.to_thread(self._inspector.capture, number)
             except Exception as error:  # the store may fail while we look: say so in the pane
@@ -160,7 +161,7 @@ class Detail(Vertical):
             if capture is None:
                 self._show_none(("this capture is no longer in the store", "faint"))
                 return
-            self.capture = capture
+            self.capture, self._rereads = capture, rereads
         await self._lay_out(keep=same and keep)
 
     def _show_none(self, *why: Part) -> None:
@@ -188,8 +189,11 @@ class Detail(Vertical):
         except Exception:  # the document says that the store cannot be read
             return self._attempt
 
-    def _look_for_answers(self) -> None:
+    def _look_for_news(self) -> None:
         capture = self.capture
+        if capture is not None and self.display and self._rereads != self._inspector.rereads:
+            self.reload(keep=True)
+            return
         seen = capture is not None and self.tab == FORWARD and self.display
         if seen and capture is not None and self._newest_attempt(capture) != self._attempt:
             self.reload(keep=True)

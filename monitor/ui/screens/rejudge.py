@@ -1,0 +1,96 @@
+"""The overlay that judges everything stored anew, such as after a key was added."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from monitor.store.errors import StoreError
+from monitor.ui.format import count
+from monitor.ui.lines import Part
+from monitor.ui.safety import Plain, toast
+from monitor.ui.screens.overlay import Overlay, heading, key_parts
+from monitor.ui.screens.work import DONE_S, TOLD_S
+from monitor.ui.session import Session
+
+
+class RejudgeScreen(Overlay[bool]):
+    """Asks, judges with its progress; gives whether anything has changed."""
+
+    CSS_PATH = "work.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "judge", show=False)]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._stop: threading.Event | None = None  # there is one while it is judged
+        self._told = 0.0
+
+    def compose(self) -> ComposeResult:
+        """One box with the question."""
+        with Vertical(classes="box", id="question") as box:
+            box.border_title = heading("Judge anew")
+            yield Plain(id="question-note")
+
+    def on_mount(self) -> None:
+        feed = self._session.monitor.feed
+        whole: list[Part] = [
+            (count(feed.total, "capture"), "strong"),
+            (", with the keys and settings of today", "plain"),
+        ]
+        proven = feed.verdicts["verified"]
+        now: list[Part] = [(f"{count(proven)} verified now, {count(feed.total - proven)} not", "quiet")]
+        more: list[Part] = [("Their readings and messages are worked out anew, too; receiving goes on.", "quiet")]
+        answers = key_parts(("enter", "judges them"), ("esc", "leaves all as it is"))
+        self._say(whole, now, more, [], answers)
+
+    def _say(self, *lines: Sequence[Part]) -> None:
+        self.query_one("#question-note", Plain).show_parts(*map(tuple, lines))
+
+    def action_judge(self) -> None:
+        """Judge them."""
+        if self._stop is None:
+            self._stop = threading.Event()
+            self.run_worker(self._judge(self._stop), group="rejudge")
+
+    async def _judge(self, stop: threading.Event) -> None:
+        monitor = self._session.monitor
+        before = monitor.feed.verdicts["verified"]
+        self._say([("judging …", "quiet")])
+        try:
+            done = await monitor.store.reread(monitor.examiner.again, self._progress, whole=False, stop=stop.is_set)
+        except StoreError as error:
+            toast(self.app, str(error), severity="error", timeout=DONE_S)
+            self.end(False)
+            return
+        more = monitor.feed.verdicts["verified"] - before
+        verified = f"; {count(abs(more))} {'more' if more > 0 else 'fewer'} verified than before" if more else ""
+        changed = count(done.changed, "capture") if done.changed else "nothing"
+        broken_off = " It was broken off." if stop.is_set() else ""
+        toast(
+            self.app,
+            f"Judged {count(done.captures, 'capture')} anew: {changed} changed{verified}.{broken_off}",
+            timeout=DONE_S,
+        )
+        self.end(done.changed > 0)
+
+    def _progress(self, upto: int, last: int) -> None:
+        if upto == last:
+            self._say([("messages and conversations are worked out …", "quiet")])
+        elif time.monotonic() > self._told + TOLD_S:
+            self._told = time.monotonic()
+            of = f" of {count(last)} judged"
+            self._say([(count(upto), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
+
+    def action_close(self) -> None:
+        """Leave all as it is; what is being judged is broken off, and what is judged stays so."""
+        if self._stop is None:
+            self.dismiss(False)
+        else:
+            self._stop.set()
