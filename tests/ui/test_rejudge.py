@@ -55,7 +55,7 @@ async def test_a_key_that_came_later_proves_what_is_stored(tmp_path: Path) -> No
         know(s)
         await s.press("V", "enter")
         await s.until(lambda: not isinstance(s.app.screen, RejudgeScreen))
-        assert "Judged 3 captures anew: 3 captures changed; 3 more verified than before." in s.toasts()
+        assert "Judged 3 captures anew: 3 changed, 3 more are verified." in s.toasts()
         await s.until(lambda: "✔ 3 verified" in s.screen_text() and "no key" not in s.screen_text())
         await s.press("slash", *"verdict:no_key", "enter")
         await s.until(lambda: "Nothing passes this filter" in s.screen_text())

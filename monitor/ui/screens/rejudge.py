@@ -46,7 +46,7 @@ class RejudgeScreen(Overlay[bool]):
         ]
         proven = feed.verdicts["verified"]
         now: list[Part] = [(f"{count(proven)} verified now, {count(feed.total - proven)} not", "quiet")]
-        more: list[Part] = [("Their readings and messages are worked out anew, too; receiving goes on.", "quiet")]
+        more: list[Part] = [("Readings and messages are worked out anew, too; receiving goes on.", "quiet")]
         answers = key_parts(("enter", "judges them"), ("esc", "leaves all as it is"))
         self._say(whole, now, more, [], answers)
 
@@ -70,14 +70,11 @@ class RejudgeScreen(Overlay[bool]):
             self.end(False)
             return
         more = monitor.feed.verdicts["verified"] - before
-        verified = f"; {count(abs(more))} {'more' if more > 0 else 'fewer'} verified than before" if more else ""
-        changed = count(done.changed, "capture") if done.changed else "nothing"
+        verified = f", {count(abs(more))} {'more are' if more > 0 else 'fewer are'} verified" if more else ""
+        changed = f"{count(done.changed)} changed" if done.changed else "nothing changed"
         broken_off = " It was broken off." if stop.is_set() else ""
-        toast(
-            self.app,
-            f"Judged {count(done.captures, 'capture')} anew: {changed} changed{verified}.{broken_off}",
-            timeout=DONE_S,
-        )
+        said = f"Judged {count(done.captures, 'capture')} anew: {changed}{verified}.{broken_off}"
+        toast(self.app, said, timeout=DONE_S)
         self.end(done.changed > 0)
 
     def _progress(self, upto: int, last: int) -> None:
