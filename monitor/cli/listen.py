@@ -111,14 +111,18 @@ async def _listen(
     from monitor.cli.history import database
     from monitor.cli.receiving import receiving, tell_alert
     from monitor.cli.stopping import Stop, on_signals
-    from monitor.services.assemble import load_config
+    from monitor.services.configfile import ConfigFile
 
-    config = load_config(options.config)
+    file = ConfigFile(options.config)
+    config = file.load()
     logs.to_stderr(logs.secrets_of(config), options.verbose)
     stop, started = Stop(), datetime.now(UTC)
     with on_signals(stop.ask):
-        async with receiving(config, choices, database(options, config), on_alert=tell_alert) as assembly:
+        path = database(options, config)
+        async with receiving(config, choices, path, on_alert=tell_alert, file=file) as assembly:
             monitor = assembly.monitor
+            if assembly.news is not None:
+                assembly.news.on_news = lambda sentence, bad: tell(sentence)
             begin(monitor, respond, tell_end=True)
             out = printer.Printer(
                 monitor.reader,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
+    from monitor.services.configfile import ConfigFile
     from monitor.services.monitor import Monitor
 
 
@@ -128,11 +129,12 @@ async def receiving(
     mask: bool = False,
     demo: Path | None = None,
     on_alert: OnAlert | None = None,
+    file: ConfigFile | None = None,
 ) -> AsyncIterator[Assembly]:
     """Receive as the configuration and the choices say, and tell the user what they should know before.
 
     ``demo`` is the folder of a demonstration, which has keys of its own and any port that is free; ``on_alert`` gets
-    the alerts that are to be rung or shown.
+    the alerts that are to be rung or shown; ``file`` is where the configuration is from.
     """
     from monitor.courtesy import switch_often
     from monitor.receiver.binding import ReceiverError, bind
@@ -170,7 +172,7 @@ async def receiving(
     if tunnel == AUTO and receiver.public_url is not None:
         tunnel = NONE
     async with assembled(
-        config, settings, sock, database, local_folder=demo, on_alert=on_alert, tunnel=tunnel
+        config, settings, sock, database, local_folder=demo, on_alert=on_alert, tunnel=tunnel, file=file
     ) as assembly:
         monitor = assembly.monitor
         if not is_loopback(monitor.host):

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
     from monitor.services.drill import Rule
+    from monitor.services.news import OnNews
     from monitor.services.webhooks import Webhooks
     from monitor.ui.app import HooktopApp
 
 LOOKED_S: Final = 1.0  # seconds between two looks at whether the terminal is still there
+NEWS_S: Final = 12  # seconds that news of other terminals is in sight
 # Mouse reports, focus reports and bracketed paste off, kitty keys off, main screen, cursor shown.
 RESET: Final = (
     b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
@@ -85,11 +87,13 @@ async def _run(
     from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
     from monitor.cli.receiving import receiving
-    from monitor.services.assemble import load_config
+    from monitor.services.configfile import ConfigFile
 
-    config, started = load_config(options.config), datetime.now(UTC)
+    file, started = ConfigFile(options.config), datetime.now(UTC)
+    config = file.load()
     check_look(config)
-    async with receiving(config, choices, database(options, config), read_only=read_only, mask=mask) as assembly:
+    path = database(options, config)
+    async with receiving(config, choices, path, read_only=read_only, mask=mask, file=file) as assembly:
         if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
             tell(assembly.tunnel.state.trouble)
         begin(assembly.monitor, respond, tell_end=False)
@@ -117,7 +121,6 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
     if webhooks is None:
         file = options.config or paths.default_config()
         webhooks = Webhooks(
-            assembly.config,
             assembly.monitor,
             assembly.keychain,
             assembly.registrations,
@@ -136,6 +139,8 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
         on_shown=garbage.settle,
     )
     assembly.alerts.on_alert = _alerted(app)
+    if assembly.news is not None:
+        assembly.news.on_news = _told(app)
     ended_by: list[signal.Signals] = []
 
     def ask(number: signal.Signals) -> None:
@@ -183,6 +188,18 @@ async def _terminal_gone(gone: Callable[[], None]) -> None:
     while sys.stdin.isatty():  # noqa: ASYNC110 - nothing tells it
         await asyncio.sleep(LOOKED_S)
     gone()
+
+
+def _told(app: HooktopApp) -> OnNews:
+    """Shows what commands in other terminals have changed."""
+    from monitor.ui.safety import toast
+
+    def show(sentence: str, bad: bool) -> None:
+        toast(app, sentence, severity="error" if bad else "information", timeout=NEWS_S)
+        if not bad and (more := app.session.unkeyed()):
+            toast(app, more, timeout=NEWS_S)
+
+    return show
 
 
 def _alerted(app: HooktopApp) -> OnAlert:

@@ -191,15 +191,16 @@ async def _listen(options: Globals, choices: Choices, waiting: Waiting) -> int:
     from monitor.cli.listen import listening_record, tunnel_record
     from monitor.cli.receiving import receiving
     from monitor.cli.stopping import Stop, exit_code, on_signals
-    from monitor.services.assemble import load_config
+    from monitor.services.configfile import ConfigFile
     from monitor.store.message_reader import MessageReader
 
-    config = load_config(options.config)
+    file = ConfigFile(options.config)
+    config = file.load()
     logs.to_stderr(logs.secrets_of(config), options.verbose)
     path = database(options, config)
     stop = Stop()
     with on_signals(stop.ask):
-        async with receiving(config, choices, path) as assembly:
+        async with receiving(config, choices, path, file=file) as assembly:
             with contextlib.closing(MessageReader(path)) as reader:
                 waiting.begin(reader, assembly.monitor.feed.newest)
 

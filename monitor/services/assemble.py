@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -11,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from monitor import config as configuration
 from monitor import paths
 from monitor.config import Config
 from monitor.providers.registry import registry
-from monitor.services import keyring
+from monitor.services.configfile import ConfigFile
 from monitor.services.examine import Examiner
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.services.alerts import Alerts, OnAlert
     from monitor.services.forwards import Forwards
     from monitor.services.monitor import Monitor, Settings
+    from monitor.services.news import News
     from monitor.services.registrations import Alive, Registrations
     from monitor.services.replay import Replayer
     from monitor.services.simulate import Simulator
@@ -41,7 +40,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A running monitor with what belongs to it. Whoever shows alerts sets ``alerts.on_alert``."""
+    """A running monitor with what belongs to it. Whoever shows alerts sets ``alerts.on_alert``, and likewise
+    ``news.on_news``; a demonstration has no news."""
 
     config: Config
     monitor: Monitor
@@ -51,6 +51,7 @@ class Assembly:
     registrations: Registrations
     tunnel: PublicTunnel
     replayer: Replayer
+    news: News | None
 
 
 def load_config(path: Path | None) -> Config:
@@ -58,10 +59,7 @@ def load_config(path: Path | None) -> Config:
 
     Raises ConfigError.
     """
-    config = configuration.load(path, os.environ, keyring=keyring.read)
-    for name in configuration.secret_variables(config):
-        os.environ.pop(name, None)
-    return config
+    return ConfigFile(path).load()
 
 
 def beside(config: Config, database: Path, port: int | None = None) -> Config:
@@ -195,16 +193,19 @@ async def assembled(
     on_alert: OnAlert | None = None,
     alive: Alive | None = answers_at,
     tunnel: str = NONE,
+    file: ConfigFile | None = None,
 ) -> AsyncIterator[Assembly]:
     """A monitor that receives on the bound socket, with its store open; everything is ended in reverse afterwards.
 
     ``local_folder`` is where this installation's own keys are; ``on_alert`` gets the alerts that are to be rung or
     shown; ``alive`` tells whether an earlier public address still leads anywhere; ``tunnel`` is ``NONE``, ``AUTO`` or
-    the program to start. Raises ConfigError, StoreError and ReceiverError.
+    the program to start; ``file`` is where the configuration is from, to be looked at for news. Raises ConfigError,
+    StoreError and ReceiverError.
     """
     from monitor.services.alerts import Alerts
     from monitor.services.gate import Gate
     from monitor.services.monitor import Monitor
+    from monitor.services.news import News
     from monitor.services.reach import Reach
     from monitor.services.registrations import Registrations
     from monitor.services.replay import Replayer
@@ -252,6 +253,7 @@ async def assembled(
         demo=settings.demo,
     )
     public = PublicTunnel(reach, monitor.port, tunnel)
+    news = None if file is None else News(keychain, registrations, file)
     try:
         alerts.start()  # before anything comes in, so that all of it is news
         store.follow(alerts.offer)
@@ -263,8 +265,12 @@ async def assembled(
         reach.follow(lambda: store.tell(monitor.url, reach.public_url))
         retention.start()
         await public.start()
-        yield Assembly(config, monitor, simulator, keychain, alerts, registrations, public, replayer)
+        if news is not None:
+            news.start()
+        yield Assembly(config, monitor, simulator, keychain, alerts, registrations, public, replayer, news)
     finally:
+        if news is not None:
+            await news.stop()
         await public.stop()
         await retention.stop()
         await monitor.stop()

@@ -71,7 +71,6 @@ def webhooks_of(assembly: Assembly) -> Webhooks:
     monitor = assembly.monitor
     route = route_to(monitor.reach, monitor.url)
     return Webhooks(
-        assembly.config,
         monitor,
         assembly.keychain,
         assembly.registrations,

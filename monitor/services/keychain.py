@@ -93,6 +93,10 @@ class Keychain:
         key = self._local.verifying(provider)
         return Keys((key,) if key is not None else ())
 
+    def fetched(self) -> None:
+        """Gather anew from now on: public keys were fetched or trusted."""
+        self._held.clear()
+
     def refresh(self, config: Config | None = None) -> None:
         """Gather anew from now on: keys were fetched, trusted or added, or the configuration is another."""
         self.config = config or self.config

@@ -30,7 +30,6 @@ class Webhooks:
 
     def __init__(
         self,
-        config: Config,
         monitor: Monitor,
         keychain: Keychain,
         registrations: Registrations,
@@ -45,7 +44,6 @@ class Webhooks:
         is the one that gives the public address, None where there cannot be one."""
         self.registrations = registrations
         self.tunnel = tunnel
-        self._config = config
         self._monitor = monitor
         self._keychain = keychain
         self._file = file
@@ -68,7 +66,6 @@ class Webhooks:
 
     def configure(self, config: Config) -> None:
         """Other accounts from now on, for the registrations and for what is verified."""
-        self._config = config
         self._keychain.refresh(config)
         self.registrations.configure(config)
 
@@ -92,7 +89,8 @@ class Webhooks:
         if self._file is None:
             raise ConfigError(DEMO_ACCOUNTS)
         added = await asyncio.to_thread(accounts.add, self._file, name, provider, values, os.environ)
-        others = [account for account in self._config.accounts if account.name != name]
-        self.configure(replace(self._config, accounts=(*others, added.account)))
+        config = self._keychain.config
+        others = [account for account in config.accounts if account.name != name]
+        self.configure(replace(config, accounts=(*others, added.account)))
         await self.registrations.open()
         return added

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor import tasks
+from monitor.model.verdict import VerdictStatus
 from monitor.providers.keys import KeyProblem
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
@@ -96,6 +97,11 @@ class Session:
     def key(self, action: str) -> str:
         """The key of an action, as it is written for people."""
         return key_name(next(one.keys[0] for one in self.actions if one.id == action))
+
+    def unkeyed(self) -> str:
+        """What to do about captures that came before there was a key for them, as a sentence; empty without any."""
+        number = self.monitor.feed.verdicts[VerdictStatus.NO_KEY]
+        return f"{count(number, 'capture')} had no key: {self.key('rejudge')} judges all anew." if number else ""
 
     @property
     def changing_key(self) -> Callable[[str], str] | None:

@@ -556,7 +556,7 @@ async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
         await s.press("enter")
         await s.until(lambda: isinstance(s.top(), WebhooksScreen))
         await s.until(lambda: "took the credentials" in s.toasts())
-        assert "1 capture came before there was a key: V judges all anew." in s.toasts()
+        assert "1 capture had no key: V judges all anew." in s.toasts()
         await s.shows("bird-eu  Bird  ••••-key", "channels email.outbound")
         written = tmp_path / "config.toml"
         assert stat.S_IMODE(written.stat().st_mode) == 0o600

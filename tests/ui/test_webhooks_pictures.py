@@ -111,7 +111,7 @@ async def pictured(folder: Path, size: tuple[int, int], theme: str) -> AsyncIter
             know(assembly)
 
         registrations.refresh = nobody  # type: ignore[method-assign]  # nobody is asked for a picture
-        webhooks = Webhooks(config, assembly.monitor, assembly.keychain, registrations, file=folder / "config.toml")
+        webhooks = Webhooks(assembly.monitor, assembly.keychain, registrations, file=folder / "config.toml")
         app = HooktopApp(assembly.monitor, webhooks=webhooks, now=lambda: NOW)
         async with app.run_test(size=size, notifications=True) as pilot:
             s = Screens(app, pilot, assembly.monitor)

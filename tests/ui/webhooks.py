@@ -137,7 +137,7 @@ async def view(
             for account, subject, spec in wanted:
                 store.want(account, account, subject, spec, START)
             webhooks = Webhooks(
-                config, assembly.monitor, assembly.keychain, assembly.registrations, file=folder / "config.toml",
+                assembly.monitor, assembly.keychain, assembly.registrations, file=folder / "config.toml",
                 route=(lambda url: None) if dead else route_to(assembly.monitor.reach, own),
             )  # fmt: skip
             app = HooktopApp(assembly.monitor, webhooks=webhooks)

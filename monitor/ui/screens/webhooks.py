@@ -12,7 +12,6 @@ from textual.containers import Container, Vertical
 
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeState
-from monitor.model.verdict import VerdictStatus
 from monitor.services.registrations import Outcome
 from monitor.services.webhooks import DEMO_ACCOUNTS, Webhooks
 from monitor.ui.actions import Action, bindings
@@ -350,10 +349,8 @@ class WebhooksScreen(ListScreen):
     def _added(self, account: str | None) -> None:
         if account is not None:
             self.run_worker(self._try_account(account), group="account")
-            before = self.session.monitor.feed.verdicts[VerdictStatus.NO_KEY]
-            if before:
-                key = self.session.key("rejudge")
-                toast(self.app, f"{count(before, 'capture')} came before there was a key: {key} judges all anew.")
+            if unkeyed := self.session.unkeyed():
+                toast(self.app, unkeyed)
 
     async def _try_account(self, account: str) -> None:
         """A harmless call, then all that it has."""

@@ -1,0 +1,113 @@
+"""What commands in other terminals change is obeyed by the program that runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from monitor.account import Account
+from monitor.providers.keys import SigningKey
+from monitor.providers.registry import registry
+from monitor.secret import Secret
+from monitor.services.news import differences
+from monitor.store.public_keys import PublicKeys
+from tests.cli.processes import Listening, event, hooktop, listening, signed
+from tests.factory import START
+
+WAIT_S = 20
+SECRET = b"sample-secret-of-a-test"
+
+
+def posted(running: Listening, provider: str, key: SigningKey) -> str:
+    """Post a signed webhook; gives its verdict."""
+    body = event(provider)
+    assert running.post(f"/{provider}", body, signed(provider, key, body, f"{running.url}/{provider}")) == 200
+    capture = running.next()
+    assert capture is not None
+    return str(capture["verdict"]["status"])
+
+
+def until(wanted: str, running: Listening, provider: str, key: SigningKey) -> None:
+    """Post until the verdict is this."""
+    end = time.monotonic() + WAIT_S
+    while (verdict := posted(running, provider, key)) != wanted:
+        assert time.monotonic() < end, verdict
+        time.sleep(0.2)
+
+
+def test_a_key_that_was_fetched_is_used_at_once(tmp_path: Path) -> None:
+    key = registry()["volt"].local_key()
+    with listening("--db", str(tmp_path / "h.db")) as running:
+        assert posted(running, "volt", key) == "no_key"
+        assert not isinstance(key, bytes)
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        PublicKeys(tmp_path / "h.db").add("volt", registry()["volt"].key(pem, "a test").id, pem, "a test", START)
+        until("verified", running, "volt", key)
+        running.end()
+        assert "The public keys that may be used have changed." in running.errors()
+
+
+@pytest.mark.slow
+def test_an_account_that_was_added_is_used_and_one_that_was_removed_no_longer(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("", "utf-8")
+    config.chmod(0o600)
+    env = {"SAMPLE_SECRET": SECRET.decode()}
+    with listening("--config", str(config), "--db", str(tmp_path / "h.db"), env=env) as running:
+        assert posted(running, "connectly", SECRET) == "no_key"
+        words = ("accounts", "add", "connectly", "--set", "webhook_secrets=env:SAMPLE_SECRET")
+        done = hooktop("--config", str(config), *words, env=env)
+        assert done.returncode == 0, done.stderr
+        until("verified", running, "connectly", SECRET)
+        config.write_text("[receiver]\nport = true\n", "utf-8")  # the editor was not finished
+        time.sleep(3)
+        assert posted(running, "connectly", SECRET) == "verified"
+        config.write_text("", "utf-8")
+        until("no_key", running, "connectly", SECRET)
+        running.end()
+        said = running.errors()
+        assert "The accounts have changed: connectly added." in said
+        assert "The accounts stay as they were: " in said
+        assert "The accounts have changed: connectly removed." in said
+        assert SECRET.decode() not in said
+
+
+@pytest.mark.slow
+def test_secrets_of_the_environment_are_there_when_the_file_is_read_again(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[accounts.connectly]\nprovider = "connectly"\nwebhook_secrets = ["env:SAMPLE_SECRET"]\n', "utf-8"
+    )
+    config.chmod(0o600)
+    env = {"SAMPLE_SECRET": SECRET.decode()}
+    with listening("--config", str(config), "--db", str(tmp_path / "h.db"), env=env) as running:
+        assert posted(running, "connectly", SECRET) == "verified"
+        with config.open("a", encoding="utf-8") as file:
+            file.write('[accounts.volt]\nprovider = "volt"\n')
+        time.sleep(3)
+        assert posted(running, "connectly", SECRET) == "verified"
+        running.end()
+        assert running.errors().endswith("The accounts have changed: volt added.\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ([], [], ""),
+        (["a"], ["a"], ""),
+        (["a"], ["a", "b"], "b added"),
+        (["a", "b", "c"], ["a!", "d", "e"], "d, e added; b, c removed; a changed"),
+    ],
+)
+def test_differences(before: list[str], after: list[str], said: str) -> None:
+    old, new = (
+        [Account(name[0], "connectly", signing_secrets=(Secret(name),)) for name in names] for names in (before, after)
+    )
+    assert differences(old, new) == said
+
+
+def test_a_name_of_an_account_cannot_act_on_the_terminal() -> None:
+    assert "\x1b" not in differences([], [Account("\x1b[2J", "volt")])
