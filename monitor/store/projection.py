@@ -35,7 +35,12 @@ _NO_READING: Final = Reading()
 KEPT_EVENTS: Final = 4096
 MAX_EVENTS: Final = 300  # different things said of one message that are folded; a provider says a dozen
 _READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
-_SAID_OF: Final = "SELECT capture, captures, last_at FROM message_events WHERE message = ? ORDER BY capture LIMIT ?"
+# Where there is more than is folded, what a stranger can send without end does not push out what is proven.
+_NEVER_MOVES: Final = ", ".join(f"'{status.value}'" for status in VerdictStatus if not moves(status))
+_SAID_OF: Final = (
+    "SELECT capture, captures, last_at FROM message_events WHERE message = ? "  # noqa: S608 - constant names
+    f"ORDER BY verdict <> 'verified', verdict IN ({_NEVER_MOVES}), capture LIMIT ?"
+)
 _LINES: Final = (
     f"{_READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
     "AND coalesce(occurred_at, received_at) BETWEEN ? AND ? ORDER BY id DESC LIMIT ?"
