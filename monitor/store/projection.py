@@ -282,20 +282,24 @@ def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, s
     sums.count(db, number, 1)
 
 
-def _conversation(db: sqlite3.Connection, key: str, number: int, *, passing: bool = False) -> int:
-    """The number of the conversation that a key names; a new one bears ``number``."""
+def _conversation(db: sqlite3.Connection, key: str, number: int) -> int:
+    """The number of the conversation that a key names; a new one bears ``number``, unless another has it: the message
+    of that number may have been taken to belong there before."""
     known = db.execute("SELECT conversation FROM conversation_keys WHERE key = ?", (key,)).fetchone()
-    if known is None:
-        db.execute("INSERT INTO conversation_keys VALUES (?, ?, ?)", (key, number, passing))
-        return number
-    if passing:
-        db.execute("UPDATE conversation_keys SET passing = 1 WHERE key = ?", (key,))
-    return int(known[0])
+    if known is not None:
+        return int(known[0])
+    if db.execute("SELECT 1 FROM conversation_keys WHERE conversation = ?", (number,)).fetchone() is not None:
+        number = 1 + int(db.execute("SELECT max(conversation) FROM conversation_keys").fetchone()[0])
+    db.execute("INSERT INTO conversation_keys VALUES (?, ?, FALSE)", (key, number))
+    return number
 
 
 def _join_conversations(db: sqlite3.Connection, alias: str, key: str, number: int, sums: Sums) -> int:
     """Two keys are one conversation; gives its number."""
-    one, other = sorted((_conversation(db, key, number), _conversation(db, alias, number, passing=True)))
+    own = _conversation(db, key, number)
+    db.execute("INSERT OR IGNORE INTO conversation_keys VALUES (?, ?, TRUE)", (alias, own))
+    db.execute("UPDATE conversation_keys SET passing = TRUE WHERE key = ?", (alias,))
+    one, other = sorted((own, _conversation(db, alias, number)))
     if one != other:
         db.execute("UPDATE conversation_keys SET conversation = ? WHERE conversation = ?", (one, other))
         db.execute("UPDATE messages SET conversation_id = ? WHERE conversation_id = ?", (one, other))

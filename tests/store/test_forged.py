@@ -12,6 +12,8 @@ from monitor.store.projection import MAX_EVENTS
 from tests.services.histories import told
 from tests.store.test_projection import everything, stored
 
+VICTIM, OTHER = "+15555550188", "+15555550177"
+
 
 def with_body(capture: Capture, body: bytes) -> Capture:
     return replace(capture, request=replace(capture.request, body=body))
@@ -34,3 +36,15 @@ async def test_what_is_verified_counts_before_what_could_not_be_checked(tmp_path
     async with stored(tmp_path / "h.db", [sent, *flood, delivered]) as reader:
         [message] = everything(reader).values()
         assert message.status is Status.DELIVERED
+
+
+async def test_a_forged_message_joins_no_conversations(tmp_path: Path) -> None:
+    forged = told("a", Status.SENT, verdict=VerdictStatus.INVALID, to=VICTIM)
+    captures = [forged, told("a", Status.SENT, to=OTHER), told("b", Status.SENT, to=VICTIM), told("c", Status.SENT)]
+    async with stored(tmp_path / "h.db", captures) as reader:
+        found = {row.key.partition(":")[2].partition(",")[0]: row for row in reader.conversations(10)}
+        assert {party: row.messages for party, row in found.items()} == {VICTIM: 1, OTHER: 1, "+15555550123": 1}
+        assert {message.text for message in everything(reader).values()} == {f"text of {name}" for name in "abc"}
+        number = reader.message_number("volt:b")
+        assert number is not None
+        assert reader.links(3) == (number, found[VICTIM].id)
