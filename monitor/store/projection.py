@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from monitor.model.capture import Capture, Source
 from monitor.model.conversation import aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
+from monitor.model.message import Message
 from monitor.model.reading import Reading
 from monitor.model.verdict import VerdictStatus, standing
 from monitor.store.connection import connect
@@ -53,13 +54,30 @@ _SAID: Final = (
     "first_at = min(first_at, excluded.first_at), "
     "last_at = max(last_at, excluded.last_at)"
 )
-_NAMED: Final = (
-    "SELECT m.id, m.message, m.aliases FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = ?"
+# What the message of a reading is known by: ``r`` is the reading.
+KEY: Final = "coalesce(r.message, r.provider || ':sha256:' || printf('%016x', r.digest))"
+# How many captures around one that went a repeat of it is looked for in, since no index holds bodies: of what may move
+# a message, and of what a stranger can repeat as he likes.
+NEAR: Final = (25_000, 2_000)
+_REPEATS: Final = (
+    "SELECT r.id, r.received_at, r.verdict, r.reason FROM readings r "  # noqa: S608 - constants
+    "WHERE r.id BETWEEN ? AND ? AND r.digest = ? AND r.source <> 'replayed' "
+    f"AND EXISTS (SELECT 1 FROM message_keys k WHERE k.key = {KEY} AND k.message = ?) ORDER BY r.received_at, r.id"
 )
 _TABLES: Final = (
     "messages", "message_keys", "message_events", "conversations", "conversation_keys", "conversation_events",
     "conversation_ties",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a capture that is let go said of a message: ``key`` names that, ``verdict`` is the one that counts."""
+
+    capture: int
+    key: str
+    digest: int
+    verdict: VerdictStatus
 
 
 class Events:
@@ -157,34 +175,57 @@ def clear(db: sqlite3.Connection, *, trust_unproven: bool | None = None) -> None
 
 
 def forget(
-    db: sqlite3.Connection, captures: Sequence[int], keys: Sequence[str], ties: Sequence[tuple[str, str]]
+    db: sqlite3.Connection, captures: Sequence[int], said: Iterable[Said], ties: Sequence[tuple[str, str]]
 ) -> None:
-    """Take captures out, and the messages that these keys name with them; ``ties`` are those that they made."""
-    numbers: set[int] = set()
-    names = set(keys)
+    """Take captures out whose readings are deleted already: ``said`` is what they said of messages, ``ties`` are those
+    that they made. A message of which others tell stays as those say, all else of it goes."""
     sums = Sums()
-    for key in keys:
-        for number, own, aliases in db.execute(_NAMED, (key,)).fetchall():
-            numbers.add(number)
-            names |= {own, *unpack(aliases)}
-    for number in numbers:
-        sums.count(db, number, -1)
+    touched = watermark(db)
+    names: dict[int, set[str]] = {}
+    for one in said:
+        known = db.execute("SELECT message FROM message_keys WHERE key = ?", (one.key,)).fetchone()
+        if known is not None and one.capture <= touched:
+            names.setdefault(known[0], set()).add(one.key)
+            _unsay(db, known[0], one, touched)
     for capture in captures:
         for (number,) in db.execute("SELECT conversation FROM conversation_events WHERE capture = ?", (capture,)):
             sums.touch(number)
     db.executemany("DELETE FROM conversation_events WHERE capture = ?", [(capture,) for capture in captures])
     db.executemany("DELETE FROM conversation_ties WHERE message = ? AND conversation = ?", ties)
-    for table, column in (("message_keys", "key"), ("conversation_ties", "message")):
-        db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(name,) for name in names])  # noqa: S608 - constant names
-    for table, column in (("messages", "id"), ("message_events", "message")):
-        db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(number,) for number in numbers])  # noqa: S608 - constant names
-    sums.write(db, watermark(db))
+    for number, own in names.items():
+        for row in db.execute("SELECT message, aliases FROM messages WHERE id = ?", (number,)):
+            own |= {row[0], *unpack(row[1])}
+        if not _refold(db, number, touched, Events(0), sums, forbid=not trusts_unproven(db)):
+            sums.count(db, number, -1)
+            for table, column in (("messages", "id"), ("message_events", "message")):
+                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 - constant names
+            db.executemany("DELETE FROM conversation_ties WHERE message = ?", [(name,) for name in own])
+        left = [event.reading for event in message_events(db, number)]
+        gone = own.difference(*((reading.message, *reading.aliases) for reading in left))
+        db.executemany("DELETE FROM message_keys WHERE key = ? AND message = ?", [(name, number) for name in gone])
+    sums.write(db, touched)
     for number in sums.conversations:
         db.execute(
             "DELETE FROM conversation_keys WHERE conversation = ? "
             "AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = conversation)",
             (number,),
         )
+
+
+def _unsay(db: sqlite3.Connection, number: int, one: Said, upto: int) -> None:
+    """A capture of a message is gone; where it stood for its repeats, the next of them does."""
+    same, row = "WHERE message = ? AND digest = ? AND verdict = ?", (number, one.digest, one.verdict.value)
+    db.execute(f"UPDATE message_events SET captures = captures - 1 {same}", row)  # noqa: S608 - a constant
+    db.execute(f"DELETE FROM message_events {same} AND captures < 1", row)  # noqa: S608 - a constant
+    stood = f"SELECT 1 FROM message_events {same} AND capture = ?"  # noqa: S608 - a constant
+    if db.execute(stood, (*row, one.capture)).fetchone() is None:
+        return
+    near = NEAR[not moves(one.verdict)]
+    around = (one.capture - near, min(one.capture + near, upto), one.digest, number)
+    for capture, at, verdict, reason in db.execute(_REPEATS, around):
+        if standing(VerdictStatus(verdict), reason) is one.verdict:
+            db.execute(f"UPDATE message_events SET capture = ?, first_at = ? {same}", (capture, at, *row))  # noqa: S608 - a constant
+            return
 
 
 def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
@@ -209,11 +250,7 @@ def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
             for alias, key in aliases_of(event, _tie(db, event)):
                 _join_conversations(db, alias, key, event.capture, sums)
     for number in sorted(messages):
-        try:
-            _refold(db, number, last, events, sums, forbid=forbid)
-        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            # One message that cannot be folded must not keep all others from being seen.
-            log.error("message %s cannot be folded: %s", number, type(error).__name__)
+        _refold(db, number, last, events, sums, forbid=forbid)
     sums.write(db, last)
     db.execute("UPDATE watermark SET upto = ?", (last,))
     return len(numbers)
@@ -265,12 +302,20 @@ def _merge_messages(db: sqlite3.Connection, other: int, number: int, sums: Sums)
     db.execute("DELETE FROM messages WHERE id = ?", (other,))
 
 
-def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, sums: Sums, *, forbid: bool) -> None:
-    """Fold a message anew."""
-    said = message_events(db, number, events)
-    if not said:  # merged into another meanwhile
-        return
-    message = fold(said, forbid_unproven=forbid)
+def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, sums: Sums, *, forbid: bool) -> bool:
+    """Fold a message anew; false where nothing is said of it."""
+    try:
+        said = message_events(db, number, events)
+        if said:  # else it was merged into another meanwhile, or let go
+            _write(db, number, fold(said, forbid_unproven=forbid), touched, sums)
+        return bool(said)
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # One message that cannot be folded must not keep all others from being seen.
+        log.error("message %s cannot be folded: %s", number, type(error).__name__)
+        return True
+
+
+def _write(db: sqlite3.Connection, number: int, message: Message, touched: int, sums: Sums) -> None:
     conversation = None
     if message.conversation is not None:
         conversation = _conversation(db, message.conversation, number)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from monitor.model.capture import Source
+from monitor.model.verdict import VerdictStatus, standing
 from monitor.store import projection, search, shapes
 from monitor.store.message_reader import MessageReader
 from monitor.store.rows import unpack
@@ -19,10 +21,8 @@ from monitor.times import microseconds, moment
 STEP: Final = 50  # captures deleted in one transaction: others wait meanwhile, and larger ones cost no less for each
 SCAN: Final = 20_000  # ids looked at in one query
 FREED_PAGES: Final = 500
-# What a capture's message is known by; see projection.
-_KEY: Final = "coalesce(r.message, r.provider || ':sha256:' || printf('%016x', r.digest))"
 _LAST_HEARD: Final = (
-    f"(SELECT m.received_at FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = {_KEY})"  # noqa: S608 - constants
+    f"(SELECT m.received_at FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = {projection.KEY})"  # noqa: S608 - constants
 )
 
 
@@ -71,17 +71,23 @@ def forget(db: sqlite3.Connection, ids: Sequence[int]) -> dict[tuple[str, str], 
     (provider, verdict) there were."""
     marks = ", ".join("?" * len(ids))
     gone = db.execute(
-        f"SELECT r.provider, r.verdict, {_KEY}, r.facts FROM readings r WHERE r.id IN ({marks})", list(ids)  # noqa: S608 - constants and ?
+        "SELECT r.id, r.provider, r.verdict, r.reason, r.source, r.digest, r.facts, "  # noqa: S608 - constants and ?
+        f"{projection.KEY} FROM readings r WHERE r.id IN ({marks}) ORDER BY r.id", list(ids)
     ).fetchall()  # fmt: skip
     tally: dict[tuple[str, str], int] = {}
-    for provider, verdict, _, _ in gone:
+    said: list[projection.Said] = []
+    ties: list[tuple[str, str]] = []
+    for number, provider, verdict, reason, source, digest, facts, key in gone:
         tally[(provider, verdict)] = tally.get((provider, verdict), 0) + 1
+        if source != Source.REPLAYED:  # which moved nothing
+            said.append(projection.Said(number, key, digest, standing(VerdictStatus(verdict), reason)))
+        if (tie := projection.tied(provider, dict(unpack(facts)))) is not None:
+            ties.append(tie)
     search.forget(db, ids)
     shapes.forget(db, ids)
-    ties = [tie for provider, _, _, facts in gone if (tie := projection.tied(provider, dict(unpack(facts))))]
-    projection.forget(db, ids, [key for _, _, key, _ in gone], ties)
     for table, column in (("captures", "id"), ("readings", "id"), ("attempts", "capture")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", list(ids))  # noqa: S608 - constants and ?
+    projection.forget(db, ids, said, ties)
     db.executemany(
         "UPDATE tallies SET captures = max(captures - ?, 0) WHERE provider = ? AND verdict = ?",
         [(number, *name) for name, number in tally.items()],
