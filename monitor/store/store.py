@@ -188,25 +188,44 @@ class Store:
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
+        writer = self._writer
         captures = changed = after = 0
-        with closing(self.reader()) as reader:
-            last = reader.last_id()
-            while after < last and not stop():
-                page = await asyncio.to_thread(reader.page, after=after, limit=REINDEX_BATCH)
-                others = await asyncio.to_thread(_differing, page, examine, self.is_busy)
-                if others:
-                    changed += await self._writer.step(partial(_replace_readings, captures=others))
-                after = page[-1].id if page else last
-                captures += len(page)
-                progress(min(after, last), last)
-        if whole or changed:
-            tally = await self._writer.run(_recount)
-            await self._writer.run(partial(projection.clear, trust_unproven=trust_unproven))
-            await self._writer.run(search.clear)
-            await self._writer.run(shapes.clear)
-            await self.caught_up()
-            for follower in self._reread_followers:
-                follower(tally)
+        fewer: Counter[tuple[str, str]] = Counter()
+        cleared = False
+
+        async def clear() -> None:
+            nonlocal cleared
+            cleared = True
+            # First, and nothing anew meanwhile: whatever ends this, all is made of the readings that there are then.
+            writer.hold(True)
+            for job in (partial(projection.clear, trust_unproven=trust_unproven), search.clear, shapes.clear):
+                await writer.run(job)
+
+        try:
+            if whole:
+                await clear()
+            with closing(self.reader()) as reader:
+                last = reader.last_id()
+                while after < last and not stop():
+                    page = await asyncio.to_thread(reader.page, after=after, limit=REINDEX_BATCH)
+                    others = await asyncio.to_thread(_differing, page, examine, self.is_busy)
+                    if others:
+                        if not cleared:
+                            await clear()
+                        number, tally = await writer.step(partial(_replace_readings, captures=others))
+                        changed += number
+                        fewer.update(tally)
+                    after = page[-1].id if page else last
+                    captures += len(page)
+                    progress(min(after, last), last)
+            if cleared:
+                fewer.update(await writer.run(_recount))
+                writer.hold(False)
+                await self.caught_up()
+                for follower in self._reread_followers:
+                    follower(fewer)
+        finally:
+            writer.hold(False)
         return Reread(captures, changed)
 
     async def prune(
@@ -305,13 +324,18 @@ def _differing(
     return [now for before, now in anew if reading_row(now) != reading_row(before)]
 
 
-def _replace_readings(db: sqlite3.Connection, captures: Sequence[Capture]) -> int:
-    """Those of the captures that are still there; gives how many."""
+def _replace_readings(db: sqlite3.Connection, captures: Sequence[Capture]) -> tuple[int, Mapping[tuple[str, str], int]]:
+    """Those of the captures that are still there; gives how many, and how many fewer there are of each (provider,
+    verdict), below 0 for more."""
     marks = ", ".join("?" * len(captures))
-    sql = f"SELECT id FROM captures WHERE id IN ({marks})"  # noqa: S608 - only ?
-    ids = {number for (number,) in db.execute(sql, [capture.id for capture in captures])}
-    insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in captures if capture.id in ids])
-    return len(ids)
+    sql = f"SELECT id, provider, verdict FROM readings WHERE id IN ({marks})"  # noqa: S608 - only ?
+    before = {number: (provider, verdict) for number, provider, verdict in db.execute(sql, [c.id for c in captures])}
+    there = [capture for capture in captures if capture.id in before]
+    insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in there])
+    fewer = Counter(before.values())
+    fewer.subtract((capture.provider, capture.verdict.status.value) for capture in there)
+    db.executemany(intake.TALLY, [(*name, -number) for name, number in fewer.items() if number])
+    return len(there), fewer
 
 
 def _recount(db: sqlite3.Connection) -> Mapping[tuple[str, str], int]:

@@ -82,6 +82,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log_bytes = 0  # since the last checkpoint, about
+        self._held = False  # whether messages and conversations wait to be brought up to date
         self._behind = True  # a crash may have left messages and conversations behind
         self._events = projection.Events()
         self._shapes = shapes.Shapes()
@@ -129,6 +130,12 @@ class Writer:
             self._steps.append((job, future))
             self._wake.notify()
         return future
+
+    def hold(self, held: bool) -> None:
+        """Make nothing of what is committed until told otherwise: it is going to be another."""
+        with self._wake:
+            self._held = held
+            self._wake.notify()
 
     def _promise(self) -> asyncio.Future[Any]:
         if not self.alive or self._loop is None:
@@ -185,7 +192,7 @@ class Writer:
                 if job is not None:
                     self._do(db, *job)
                 now = time.monotonic()
-                if self._behind and self._rest(self._projecting, now) == 0:
+                if self._may_project() and self._rest(self._projecting, now) == 0:
                     with self._projecting:
                         self._project(db)
                 if self._steps and self._rest(self._stepping, now) == 0:
@@ -295,13 +302,16 @@ class Writer:
     def _pause(self) -> float | None:
         """Seconds until the next step of what gives way to captures, 0 for now, None for none."""
         now = time.monotonic()
-        paces = [self._projecting] * self._behind + [self._stepping] * bool(self._steps)
+        paces = [self._projecting] * self._may_project() + [self._stepping] * bool(self._steps)
         return min((self._rest(pace, now) for pace in paces), default=None)
 
     def _rest(self, pace: Pace, now: float) -> float:
         """Seconds until its next step: at once where no captures come."""
         quiet = not self._waiting and now - self._committed_at > QUIET_S
         return 0 if quiet else pace.due(now)
+
+    def _may_project(self) -> bool:
+        return self._behind and not self._held
 
     def _project(self, db: sqlite3.Connection) -> None:
         """Bring messages and conversations a step further, in a transaction that need not be synced: after a power

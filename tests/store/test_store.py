@@ -18,11 +18,13 @@ import pytest
 
 from monitor import tasks
 from monitor.model.capture import Capture
-from monitor.model.reading import Reading
+from monitor.model.filter import parse
+from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import writer
 from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, StoreUnavailableError
+from monitor.store.filter_sql import compile_filter
 from monitor.store.message_reader import MessageReader
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Reread, Store
@@ -325,3 +327,46 @@ async def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, ki
         path = tmp_path / "file" / "h.db"
     with pytest.raises(StoreError, match="--db"):
         Store.open(path)
+
+
+async def test_what_a_reread_leaves_when_it_ends_in_the_middle_is_of_one_piece(tmp_path: Path) -> None:
+    path, number = tmp_path / "h.db", 0
+
+    def examine(capture: Capture) -> Capture:
+        nonlocal number
+        number += 1
+        if number > 700:
+            raise SystemError("as if it had been killed")
+        assert capture.reading is not None
+        reading = replace(capture.reading, text=f"another {capture.id}", message=f"volt:new{capture.id}")
+        return replace(capture, reading=reading, verdict=Verdict(VerdictStatus.UNSIGNED, "anew"))
+
+    def reading(n: int) -> Reading:
+        return Reading(message=f"volt:{n}", text=f"before {n}", direction=Direction.INBOUND, conversation="volt:a,b")
+
+    async with storing(path) as store:
+        await asyncio.gather(*(store.add(make_capture(body=b"%d" % n, reading=reading(n))) for n in range(1, 1001)))
+        await store.caught_up()
+        with pytest.raises(SystemError):
+            await store.reread(examine)
+    async with storing(path) as store:
+        await store.caught_up()
+        with closing(MessageReader(path)) as reader:
+            last = reader.last_id()
+            for text in ("another", "before"):
+                where = compile_filter(parse(text), START)
+                found = reader.matching(where, 1, last)
+                assert found == reader.matching(replace(where, search=None), 1, last)
+                assert found
+            of_captures = reader.tallies()
+            assert {key: n for key, n in of_captures.items() if n} == {
+                ("volt", "unsigned"): 700,
+                ("volt", "verified"): 300,
+            }
+            keys = {message.key for message in reader.messages(range(1, last + 1)).values()}
+            assert keys == {f"volt:new{n}" for n in range(1, 701)} | {f"volt:{n}" for n in range(701, 1001)}
+            assert await store.prune(START + timedelta(days=9)) == 1000
+            assert reader.matching(compile_filter(parse("another"), START), 1, last) == []
+        with closing(connect(path, read_only=True)) as db:
+            assert db.execute("SELECT count(*) FROM search WHERE search MATCH '\"bef\"'").fetchone() == (0,)
+            assert db.execute("SELECT count(*) FROM messages").fetchone() == (0,)
