@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ from monitor.store.writer import Committed, Writer
 
 REINDEX_BATCH = 100  # readings that are replaced at a time: captures wait meanwhile
 Recounted: TypeAlias = Callable[[Mapping[tuple[str, str], int]], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +310,10 @@ class Store:
 
     def _committed(self, batch: Sequence[Capture]) -> None:
         for follower in self._followers:
-            follower(batch)
+            try:
+                follower(batch)
+            except Exception:  # the others are to hear of it all the same
+                log.exception("a follower of the commits failed")
 
     def _state(self, reason: str | None) -> None:
         self.trouble = reason

@@ -329,6 +329,20 @@ async def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, ki
         Store.open(path)
 
 
+async def test_who_follows_the_commits_hears_of_them_although_another_fails(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def failing(batch: Sequence[Capture]) -> None:
+        raise RuntimeError("of a screen")
+
+    async with storing(tmp_path / "h.db") as store:
+        store.follow(failing)
+        store.follow(lambda batch: heard.extend(capture.id for capture in batch))
+        for _ in range(3):
+            await store.add(make_capture())
+        assert heard == [1, 2, 3]
+
+
 async def test_what_a_reread_leaves_when_it_ends_in_the_middle_is_of_one_piece(tmp_path: Path) -> None:
     path, number = tmp_path / "h.db", 0
 
