@@ -121,10 +121,14 @@ class Reader:
 
     def all_ids(self) -> Sequence[int]:
         """Every id in ascending order; at once when none is missing in between."""
-        # Two queries: SQLite walks to one end of a key at once, and through all of it when asked for both.
-        sql = "SELECT coalesce((SELECT min(id) FROM readings), 1), coalesce((SELECT max(id) FROM readings), 0)"
-        low, high = self._all(sql)[0]
-        if sum(self.tallies().values()) == high - low + 1:
+        # SQLite walks to one end of a key at once, and through all of it when asked for both. All in one statement:
+        # what is committed meanwhile would make up for those that are missing.
+        sql = (
+            "SELECT coalesce((SELECT min(id) FROM readings), 1), coalesce((SELECT max(id) FROM readings), 0), "
+            "(SELECT coalesce(sum(captures), 0) FROM tallies)"
+        )
+        low, high, number = self._all(sql)[0]
+        if number == high - low + 1:
             return range(low, high + 1)
         return [
             row[0] for row in self._all("SELECT id FROM readings WHERE id BETWEEN ? AND ? ORDER BY id", (low, high))

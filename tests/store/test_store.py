@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,12 @@ from monitor.model.filter import parse
 from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import writer
-from monitor.store.connection import connect, prepare
+from monitor.store.connection import committed, connect, prepare
 from monitor.store.errors import StoreError, StoreUnavailableError
 from monitor.store.filter_sql import compile_filter
+from monitor.store.intake import put
 from monitor.store.message_reader import MessageReader
+from monitor.store.retention import forget
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Reread, Store
 from tests.factory import START, make_capture, storing
@@ -341,6 +344,27 @@ async def test_who_follows_the_commits_hears_of_them_although_another_fails(tmp_
         for _ in range(3):
             await store.add(make_capture())
         assert heard == [1, 2, 3]
+
+
+async def test_ids_are_right_while_captures_come_and_some_are_missing(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        for _ in range(9):
+            await store.add(make_capture())
+        assert store._writer is not None
+        await store._writer.run(partial(forget, ids=[3, 4]))
+        with closing(connect(store.path, read_only=False)) as other, closing(store.reader()) as reader:
+            committing: list[str] = []
+
+            def commit(statement: str) -> None:  # between any two statements of the reader two captures come
+                if "tallies" in statement and not committing:
+                    committing.append(statement)
+                    committed(other, partial(put, captures=[make_capture(), make_capture()]))
+
+            reader._db.set_trace_callback(commit)
+            ids = list(reader.all_ids())
+            reader._db.set_trace_callback(None)
+            assert committing
+            assert set(range(1, 10)) - set(ids) == {3, 4}
 
 
 async def test_what_a_reread_leaves_when_it_ends_in_the_middle_is_of_one_piece(tmp_path: Path) -> None:
