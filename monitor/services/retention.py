@@ -10,12 +10,12 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from monitor import tasks
 from monitor.model.capture import Capture
-from monitor.store.errors import StoreError
+from monitor.store.errors import StoreError, StoreUnavailableError
 from monitor.store.retention import RetentionReader
 from monitor.store.store import Store
 from monitor.times import earlier, utc_now
@@ -25,6 +25,8 @@ AGE_EVERY: Final = 30  # looks at the size to one at the ages, which reads the h
 ROOM: Final = 0.9  # of the size allowed is left filled, so that not every capture lets one go
 LOOK_AFTER: Final = 0.05  # of the size allowed: so much stored brings the next look forward
 FULL: Final = 1.2  # of the size allowed: more than that is not waited for, see ``is_full``
+CATCH_UP_S: Final = 10.0  # for messages to know of what came, before what is old goes
+EVER: Final = datetime.max.replace(tzinfo=UTC)  # our clock may have been set back, and a file may hold any time
 ROW_BYTES: Final = 2048  # what a capture takes besides its body, about
 log = logging.getLogger(__name__)
 
@@ -83,16 +85,23 @@ class Retention:
 
     async def let_old_go(self) -> int:
         """Let go what is too old, but for what was imported: that was old when it came. Raises StoreError."""
+        try:
+            async with asyncio.timeout(CATCH_UP_S):
+                await self._store.caught_up()
+        except TimeoutError:  # what is not folded yet may speak of a message that is old: another time
+            return 0
+        except StoreUnavailableError:  # it cannot be folded, which more room may mend
+            pass
         return await self._store.prune(earlier(self._now(), self._keep), imported=False)
 
     async def make_room(self) -> int:
         """Let go what is too much. Raises StoreError."""
-        now, gone = self._now(), 0
+        gone = 0
         if surplus := await self._surplus():
-            gone = await self._store.prune(now, limit=surplus, unproven=True)
+            gone = await self._store.prune(EVER, limit=surplus, unproven=True)
             # Only where none of these is left: a flood that goes on must not push out what was verified.
             if gone < surplus and (surplus := await self._surplus()):
-                gone += await self._store.prune(now, limit=surplus)
+                gone += await self._store.prune(EVER, limit=surplus)
             await self._surplus()  # so that ``is_full`` knows of it
         return gone
 

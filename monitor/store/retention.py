@@ -54,8 +54,13 @@ class RetentionReader(MessageReader):
         return number
 
     def time_of_newest(self, number: int) -> datetime | None:
-        """When the oldest of the ``number`` newest captures came; None where there are not so many."""
-        found = self._all("SELECT received_at FROM readings ORDER BY id DESC LIMIT 1 OFFSET ?", (max(number - 1, 0),))
+        """When the oldest of the ``number`` newest captures came; None where there are not so many.
+
+        The newest by our clock, which may have been set back, and what was imported has older times than its ids: no
+        more than those ``number`` came at that time or later. Reads the history.
+        """
+        sql = "SELECT received_at FROM readings ORDER BY received_at DESC LIMIT 1 OFFSET ?"
+        found = self._all(sql, (max(number - 1, 0),))
         return moment(found[0][0]) if found else None
 
     def size(self) -> int:

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -248,22 +248,30 @@ class Store:
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
+        if limit is None:  # not for want of room: what is not folded yet may speak of a message that is old
+            with suppress(StoreUnavailableError):
+                await self.caught_up()
         gone = 0
         tally: Counter[tuple[str, str]] = Counter()
-        with closing(RetentionReader(self.path)) as reader:
-            low, last = 1, reader.last_id()
-            while low <= last and (limit is None or gone < limit) and not stop():
-                ids, low = await asyncio.to_thread(reader.expired, before, low, unproven=unproven, imported=imported)
-                ids = ids if limit is None else ids[: limit - gone]
-                while ids and not stop():
-                    number, told = await self._let_go(self._writer, ids[: retention.STEP])
-                    del ids[:number]
-                    tally.update(told)
-                    gone += number
-                    progress(gone)
+        try:
+            with closing(RetentionReader(self.path)) as reader:
+                low, last = 1, reader.last_id()
+                while low <= last and (limit is None or gone < limit) and not stop():
+                    ids, low = await asyncio.to_thread(
+                        reader.expired, before, low, unproven=unproven, imported=imported
+                    )
+                    ids = ids if limit is None else ids[: limit - gone]
+                    while ids and not stop():
+                        number, told = await self._let_go(self._writer, ids[: retention.STEP])
+                        del ids[:number]
+                        tally.update(told)
+                        gone += number
+                        progress(gone)
+        except Exception:
+            self._pruned(tally)  # what is gone is gone, also where the rest is not
+            raise
+        self._pruned(tally)
         if gone:
-            for pruned in self._prune_followers:
-                pruned(tally)
             await self._give_back(self._writer)
         return gone
 
@@ -300,7 +308,7 @@ class Store:
         reader = self.reader()
         try:
             last = reader.last_id()
-            while min(reader.watermark(), reader.learnt()) < last:
+            while min(reader.watermark(), reader.learnt()) < min(last, reader.last_id()):  # the last may be let go
                 if self._writer is None or not self._writer.alive or self._writer.stalled is not None:
                     reason = self._writer.stalled if self._writer is not None else None
                     raise StoreUnavailableError(reason or "the writer is not running")
@@ -314,6 +322,10 @@ class Store:
                 follower(batch)
             except Exception:  # the others are to hear of it all the same
                 log.exception("a follower of the commits failed")
+
+    def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
+        for follower in self._prune_followers if tally else ():
+            follower(tally)
 
     def _state(self, reason: str | None) -> None:
         self.trouble = reason

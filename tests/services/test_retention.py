@@ -12,7 +12,7 @@ from monitor.model.capture import Source
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.retention import Retention
 from monitor.store.store import Store
-from tests.factory import START, make_capture
+from tests.factory import START, make_capture, storing
 from tests.store.test_retention import played
 
 FORGED = Verdict(VerdictStatus.INVALID, "no match")
@@ -70,3 +70,12 @@ async def test_what_is_too_much_goes_the_unproven_first(tmp_path: Path) -> None:
     assert sum(number for (_, verdict), number in left.items() if verdict == "invalid") == 0
     assert 0 < sum(left.values()) == 400 - gone
     await store.stop()
+
+
+async def test_room_is_made_also_of_what_came_before_the_clock_was_set_back(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        for capture in played(400):
+            await store.add(replace(capture, reading=None, request=replace(capture.request, body=b"x" * 4000)))
+        await store.caught_up()
+        retention = Retention(store, timedelta(days=99), 900_000, now=lambda: START - timedelta(days=1))
+        assert 150 < await retention.once() < 330

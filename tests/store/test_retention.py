@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from monitor import jsonbody
-from monitor.model.capture import Capture, Request
+from monitor import jsonbody, tasks
+from monitor.model.capture import Capture, Request, Source
 from monitor.model.filter import parse
 from monitor.model.message import Message
+from monitor.model.reading import Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
 from monitor.sandbox import cast
-from monitor.store import search
-from monitor.store.connection import connect
+from monitor.services.feed import Feed
+from monitor.services.pruning import prunable
+from monitor.store import projection, search
+from monitor.store.connection import committed, connect
+from monitor.store.errors import StoreError
 from monitor.store.filter_sql import Where, compile_filter
+from monitor.store.intake import put
 from monitor.store.message_reader import MessageReader, Order
 from monitor.store.retention import FREED_PAGES, RetentionReader, forget, give_back
 from monitor.store.store import Store
-from tests.factory import START, make_capture, make_request
+from tests.factory import START, make_capture, make_request, storing
+from tests.services.histories import told
 
 VERIFIED = Verdict(VerdictStatus.VERIFIED, "matched")
 EVERYTHING = Where("TRUE", [], False)
@@ -186,3 +194,72 @@ async def test_the_index_forgets_them(tmp_path: Path, text: str) -> None:
         where = compile_filter(parse(text), START)
         plain = replace(where, search=None)
         assert reader.matching(where, 1, last) == reader.matching(plain, 1, last)
+
+
+async def test_no_more_goes_than_was_asked_for_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    captures = [replace(make_capture(), reading=None, received_at=START + timedelta(seconds=n)) for n in range(20)]
+    late, early = captures[:10], [replace(c, received_at=c.received_at - timedelta(hours=1)) for c in captures[10:]]
+    store = await opened(tmp_path / "hooktop.db", [*late, *early])
+    found = prunable(store.path, START, keep=15)
+    assert found.before is not None
+    assert (found.number, await store.prune(found.before)) == (5, 5)
+    await store.stop()
+
+
+async def test_no_more_goes_than_was_asked_for_of_what_was_imported(tmp_path: Path) -> None:
+    came = replace(make_capture(), reading=None)
+    imported = replace(came, source=Source.IMPORTED, received_at=START - timedelta(days=900))
+    store = await opened(tmp_path / "hooktop.db", [imported, came, imported])
+    found = prunable(store.path, START, keep=2)
+    assert found.before is None or await store.prune(found.before) <= 1
+    with closing(store.reader()) as reader:
+        assert sum(reader.tallies().values()) >= 2
+    await store.stop()
+
+
+async def test_who_follows_hears_of_what_is_gone_although_the_rest_is_not(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "hooktop.db", [replace(make_capture(), reading=None) for _ in range(120)])
+    feed = Feed()
+    with closing(store.reader()) as reader:
+        feed.begin(reader.tallies(), reader.last_id())
+        store.on_pruned(feed.forget)
+
+        def progress(gone: int) -> None:
+            if gone > 50:
+                raise StoreError("no more")
+
+        with pytest.raises(StoreError, match="no more"):
+            await store.prune(START + timedelta(days=9), progress=progress)
+        assert 0 < feed.total < 120
+        assert feed.total == sum(reader.tallies().values())
+    await store.stop()
+
+
+async def test_a_message_that_is_still_spoken_of_stays_also_before_that_is_known(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "hooktop.db", [told("a", Status.SENT)])
+    await store.stop()
+    with closing(connect(store.path, read_only=False)) as db:  # as if the program had died behind the commit
+        later = told("a", Status.DELIVERED)
+        committed(db, partial(put, captures=[replace(later, received_at=START + timedelta(days=8))]))
+        committed(db, projection.clear)
+    store = Store.open(store.path)
+    store.start()
+    assert await store.prune(START + timedelta(days=7)) == 0
+    assert [message.status for message in messages(store.path).values()] == [Status.DELIVERED]
+    await store.stop()
+
+
+async def test_waiting_for_what_was_let_go_meanwhile_ends(tmp_path: Path) -> None:
+    async with storing(tmp_path / "hooktop.db") as store:
+        first = await store.add(replace(make_capture(), reading=None))
+        await store.caught_up()
+        assert store._writer is not None
+        store._writer.hold(True)
+        last = await store.add(replace(make_capture(), reading=None))
+        waiting = tasks.start(store.caught_up(), "wait")
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await store._writer.run(partial(forget, ids=[last.id]))
+        async with asyncio.timeout(20):
+            await waiting
+        assert first.id < last.id
