@@ -139,7 +139,7 @@ def compile_message_filter(filter: Filter, now: datetime) -> Where:
             )
     parameters: list[object] = []
     sql = _node(filter.node, _MESSAGES, microseconds(now), parameters)
-    return Where(sql, parameters, False, search.wanted(filter.node))
+    return Where(sql, parameters, False, search.wanted(filter.node, messages=True))
 
 
 def about_messages(filter: Filter) -> bool:

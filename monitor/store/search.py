@@ -19,6 +19,7 @@ from monitor.store.rows import unpack
 
 STEP: Final = 64  # readings that are indexed at a time: captures wait meanwhile
 PIECE: Final = 3  # characters in a piece
+DIGEST: Final = "sha256"  # what the key of a message without an id of its own has in it (see projection)
 MAX_WORDS: Final = 2_000  # characters of one capture that are indexed; where there is more, none are (see ``_words``)
 MAX_PIECES: Final = 24  # of a wanted text that are asked for: more of them find no fewer captures
 # The fields of the filter whose values are in the index.
@@ -103,15 +104,20 @@ def _words(values: Sequence[Any]) -> str | None:
     return "\n".join([*(text.casefold().replace("\0", "\n") for text in found), *digits])
 
 
-def wanted(node: Node) -> str | None:
-    """What the index is asked for a filter: each capture that passes the filter is found. None: it cannot help."""
+def wanted(node: Node, *, messages: bool = False) -> str | None:
+    """What the index is asked for a filter: each capture that passes the filter is found, or with ``messages`` one of
+    each message that does. None: it cannot help."""
     match node:
         case Term(field=field, condition=Text(how, value)) if field.name in FIELDS:
+            if messages and field.name in ("", "message") and DIGEST in value.casefold():
+                return None  # the key of a message without an id stands in no reading
             return _pieces_of(how, value)
         case And():
-            return _joined(" AND ", [found for child in node.nodes if (found := wanted(child)) is not None])
+            found = [one for child in node.nodes if (one := wanted(child, messages=messages)) is not None]
+            # What a message is by one capture and what it is by another stand together in neither.
+            return max(found, key=len, default=None) if messages else _joined(" AND ", found)
         case Or():
-            some = [wanted(child) for child in node.nodes]
+            some = [wanted(child, messages=messages) for child in node.nodes]
             return None if None in some else _joined(" OR ", [one for one in some if one is not None])
         case Term() | Not():
             return None

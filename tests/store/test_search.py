@@ -131,3 +131,30 @@ async def test_messages_are_found_by_what_any_of_their_captures_said(tmp_path: P
             assert between == sorted(found)
             with_it = [row.key for row in reader.conversations_with(where, 1000)]
             assert with_it == [row.key for row in reader.conversations_with(replace(where, search=None), 1000)]
+
+
+async def test_a_message_is_found_by_what_different_captures_of_it_said(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    said = [Reading(message="volt:m", text="needle in hay"), Reading(message="volt:m", from_="+15555550188")]
+    others = [saying(f"text {n}") for n in range(search.STEP)]
+    await stored(path, [*(replace(make_capture(body=b"%d" % n), reading=r) for n, r in enumerate(said)), *others])
+    with closing(MessageReader(path)) as reader:
+        for text in ("needle from:+15555550188", "needle 5550188", "text:needle", "from:*0188 hay"):
+            where = compile_message_filter(parse(text), START)
+            assert where.search is not None
+            found = reader.message_ids(Order.NEWEST, where, 10)
+            assert found == reader.message_ids(Order.NEWEST, replace(where, search=None), 10) == [1], text
+
+
+async def test_a_message_without_an_id_is_found_by_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "hooktop.db"
+    captures = [c for c in played(1_000) if c.provider == "oneroute"]
+    assert len(captures) > 2 * search.STEP
+    await stored(path, captures)
+    with closing(MessageReader(path)) as reader:
+        keys = [one.key for one in reader.messages(range(1, search.STEP)).values() if ":sha256:" in one.key]
+        assert keys
+        for key in keys[:5]:
+            for text in (f"message:{key}", f'"{key}"'):
+                where = compile_message_filter(parse(text), START)
+                assert len(reader.message_ids(Order.NEWEST, where, 10)) == 1, text
