@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from monitor.admin.base import LIST
 from monitor.model.registration import ChangeKind, ChangeState, Registration
 from monitor.services import plans
 from monitor.services.changes import Outcome
@@ -13,11 +14,13 @@ from monitor.text import visible
 
 
 def added(desk: Desk, since: datetime) -> list[Registration]:
-    """What was registered at or after ``since``, by any run, not counting what was put back."""
+    """What was registered by this run, or at or after ``since`` by another, not counting what was put back. Where no
+    answer came it has no id."""
     return [
         record.after
         for record in desk.records
-        if record.kind is ChangeKind.ADD and record.undoes is None and record.begun_at >= since
+        if record.kind is ChangeKind.ADD and record.undoes is None
+        if record.run == desk.office.run or record.begun_at >= since
         if record.after is not None and record.after.id != BY_HAND
     ]
 
@@ -34,8 +37,12 @@ def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Ou
     if (why := desk.panel.trouble) is not None:  # what is there now is not known
         unseen = [one for one in found if desk.find(one.id) is None]
         stay += [_stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why) for one in unseen]
+    elif not desk.lists:
+        why = f"{desk.label} was asked for it and gave no answer. {desk.panel.cannot.get(LIST, '')}".strip()
+        unsure = [(one, plans.impossible(desk, Action.REMOVE, one.subject, why)) for one in found if not one.id]
+        stay += [_stays(plan, one.url, why, "may be registered") for one, plan in unsure]
     return [plan for plan in planned if plan.by_hand is None], stay
 
 
-def _stays(plan: Plan, url: str | None, why: str) -> Outcome:
-    return Outcome(plan, ChangeState.FAILED, f"{visible(url or '', limit=200)} stays registered. {why}")
+def _stays(plan: Plan, url: str | None, why: str, how: str = "stays registered") -> Outcome:
+    return Outcome(plan, ChangeState.FAILED, f"{visible(url or '', limit=200)} {how}. {why}")

@@ -314,10 +314,9 @@ class Registrations:
         go: list[Plan] = []
         for desk in self._desks.values():
             await desk.read()
-            added = ephemeral.added(desk, since)
-            if added:
-                await self._refresh(desk)
-            planned, impossible = ephemeral.removals(desk, added)
+            if ephemeral.added(desk, since):
+                await self._refresh(desk)  # which also finds what was made without an answer
+            planned, impossible = ephemeral.removals(desk, ephemeral.added(desk, since))
             go += planned
             stay += impossible
         return (*await self.carry_out_all(go), *stay)

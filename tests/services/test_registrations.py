@@ -608,3 +608,41 @@ async def test_no_secret_is_in_the_database_the_records_or_what_is_shown(tmp_pat
         for secret in secrets:
             assert secret.encode() not in data
             assert not any(secret in text for text in texts)
+
+
+async def test_ephemeral_removes_what_was_made_without_an_answer(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        started = datetime.now(UTC)
+        await w.registrations.refresh()
+        before = w.sandbox.registrations("bird")
+        w.sandbox.fault("bird", "bad_gateway")
+        assert (await w.do(w.registrations.plan_add("bird", SMS))).state is ChangeState.BEGUN
+        assert len(w.sandbox.registrations("bird")) == len(before) + 1
+        w.sandbox.fault("bird")
+        outcomes = await w.registrations.remove_added(started)
+        assert [(one.plan.account, one.state) for one in outcomes] == [("bird", ChangeState.DONE)]
+        assert w.sandbox.registrations("bird") == before
+
+
+async def test_ephemeral_names_what_may_have_been_made_where_nothing_is_listed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        started = datetime.now(UTC)
+        await w.registrations.refresh()
+        w.sandbox.fault("volt", "bad_gateway")
+        assert (await w.do(w.registrations.plan_add("volt", {}))).state is ChangeState.BEGUN
+        w.sandbox.fault("volt")
+        [outcome] = await w.registrations.remove_added(started)
+        assert outcome.state is ChangeState.FAILED
+        assert "may be registered. Volt was asked for it and gave no answer." in outcome.sentence
+
+
+async def test_ephemeral_removes_what_it_added_also_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        started = datetime.now(UTC)
+        hour_before = w.again(now=lambda: datetime.now(UTC) - timedelta(hours=1))
+        await hour_before.open()
+        await hour_before.refresh()
+        before = w.sandbox.registrations("connectly")
+        await hour_before.carry_out(hour_before.plan_add("connectly", MESSAGES))
+        assert [one.state for one in await hour_before.remove_added(started)] == [ChangeState.DONE]
+        assert w.sandbox.registrations("connectly") == before
