@@ -33,6 +33,14 @@ def config_of(options: Globals) -> Config:
     return options.loaded
 
 
+def config_at(options: Globals, public_url: str | None) -> Config:
+    """The configuration, with what ``--public-url`` says in place of its own."""
+    from monitor.cli.receiving import Choices, base_address
+
+    config = config_of(options)
+    return config if public_url is None else Choices(public_url=base_address(public_url)).over(config)
+
+
 def database(options: Globals, config: Config | None = None) -> Path:
     """The database of this call: the option's, else the configuration's, else the default."""
     if options.db is not None:

@@ -19,6 +19,10 @@ PUBLIC_URL: Final = click.option(
     "--public-url", metavar="URL", help="Where the world reaches the receiver (default: that of the hooktop that "
     "runs, else the configured one, or a tunnel that leads to the receiver's port)."
 )  # fmt: skip
+POSTED_TO: Final = click.option(
+    "--public-url", metavar="URL", help="The public URL that webhooks came to, which some schemes sign (default: the "
+    "configured one, and all that hooktop has registered)."
+)  # fmt: skip
 RECEIVERS_PORT: Final = click.option(
     "--port",
     type=PORT,

@@ -11,6 +11,7 @@ import click
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import tell
+from monitor.cli.options import POSTED_TO
 from monitor.cli.output import counted
 
 if TYPE_CHECKING:
@@ -18,24 +19,26 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
+@POSTED_TO
 @click.pass_context
-def command(ctx: click.Context) -> int:
+def command(ctx: click.Context, public_url: str | None) -> int:
     """Work out every verdict, reading and message anew from the captures, with the keys and settings of today.
 
     The captures themselves are never changed. Needs the database for itself: in a running hooktop V does the same.
 
     \b
-    Example:
+    Examples:
       hooktop reindex
+      hooktop reindex --public-url https://hooks.example.com
     """
-    from monitor.cli.history import config_of, database
+    from monitor.cli.history import config_at, database
 
     options = globals_of(ctx)
     path = database(options)
     if not path.exists():
         tell(f"There is no database {path} yet; nothing is to be done.")
         return 0
-    return asyncio.run(_reindex(path, config_of(options)))
+    return asyncio.run(_reindex(path, config_at(options, public_url)))
 
 
 async def _reindex(path: Path, config: Config) -> int:

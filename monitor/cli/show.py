@@ -10,7 +10,7 @@ import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import fail
-from monitor.cli.options import JSON_OBJECT
+from monitor.cli.options import JSON_OBJECT, POSTED_TO
 from monitor.cli.output import Paint, say, say_json, write
 from monitor.cli.types import CAPTURE_OR_KEY
 from monitor.text import visible_bytes
@@ -26,10 +26,11 @@ MAX_CAPTURES: Final = 20  # of a message that are listed
 
 @click.command(cls=Command)
 @click.argument("thing", metavar="ID", type=CAPTURE_OR_KEY)
+@POSTED_TO
 @JSON_OBJECT
 @click.option("--raw", is_flag=True, help="Only the body, byte for byte as it came (at a terminal made visible).")
 @click.pass_context
-def command(ctx: click.Context, thing: int | str, as_json: bool, raw: bool) -> None:
+def command(ctx: click.Context, thing: int | str, public_url: str | None, as_json: bool, raw: bool) -> None:
     """Show one capture in full: verdict with its checks, reading, headers, body. With the key of a message what became
     of it and which captures tell so; with the key of a conversation its thread.
 
@@ -43,14 +44,14 @@ def command(ctx: click.Context, thing: int | str, as_json: bool, raw: bool) -> N
     if as_json and raw:
         raise click.UsageError("--json and --raw exclude each other; choose one.", ctx)
     if isinstance(thing, int):
-        _show_capture(globals_of(ctx), thing, as_json, raw)
+        _show_capture(globals_of(ctx), thing, public_url, as_json, raw)
         return
     if raw:
         raise click.UsageError("--raw is for a capture, such as cap_12; leave it out.", ctx)
     _show_key(globals_of(ctx), thing, as_json)
 
 
-def _show_capture(options: Globals, number: int, as_json: bool, raw: bool) -> None:
+def _show_capture(options: Globals, number: int, public_url: str | None, as_json: bool, raw: bool) -> None:
     from monitor.cli.history import capture_of
 
     capture = capture_of(options, number)
@@ -67,15 +68,15 @@ def _show_capture(options: Globals, number: int, as_json: bool, raw: bool) -> No
         from monitor.cli.whole import whole
 
         paint = Paint(no_color=options.no_color)
-        say(*whole(capture, paint, _today(options, capture)), *_told_again(options, capture, paint))
+        say(*whole(capture, paint, _today(options, capture, public_url)), *_told_again(options, capture, paint))
 
 
-def _today(options: Globals, capture: Capture) -> Verdict:
+def _today(options: Globals, capture: Capture, public_url: str | None) -> Verdict:
     """The verdict with the keys of today; its checks are not stored, checking again gives them."""
-    from monitor.cli.history import config_of, database
+    from monitor.cli.history import config_at, database
     from monitor.services.assemble import examiner_of
 
-    config = config_of(options)
+    config = config_at(options, public_url)
     return examiner_of(config, database(options, config)).again(capture).verdict
 
 

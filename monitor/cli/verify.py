@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import NOT_VERIFIED, USAGE, fail, tell
+from monitor.cli.options import POSTED_TO
 from monitor.cli.output import Paint, say
 from monitor.cli.types import CAPTURE_ID, LINES
 from monitor.paths import expanded
@@ -30,6 +32,7 @@ MAX_BODY: Final = 256 * 1024 * 1024
 @click.command(cls=Command)
 @click.argument("numbers", metavar="[ID]...", nargs=-1, type=CAPTURE_ID)
 @click.option("--all", "every", is_flag=True, help="Every stored capture.")
+@POSTED_TO
 @click.option("--provider", metavar="NAME", help="Check a request given here, as this provider signs.")
 @click.option("--body", metavar="FILE", help="Its body, byte for byte; - is standard input.")
 @click.option(
@@ -43,6 +46,7 @@ def command(
     ctx: click.Context,
     numbers: Sequence[int],
     every: bool,
+    public_url: str | None,
     provider: str | None,
     body: str | None,
     headers: Sequence[str],
@@ -70,23 +74,27 @@ def command(
             raise click.UsageError("Name the provider whose request this is with --provider.", ctx)
         if every == bool(numbers):
             raise click.UsageError("Name captures (cap_12), or --all, or a request with --provider and --body.", ctx)
-        return _stored(options, numbers, paint)
+        return _stored(options, numbers, public_url, paint)
     if numbers or every:
         raise click.UsageError("--provider is for a request given here; stored captures know theirs.", ctx)
+    if ctx.get_parameter_source("public_url") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "--public-url is for stored captures; name the address of a request given here with --url.", ctx
+        )
     if body is None:
         raise click.UsageError("Name the file with the body with --body, or --body - for standard input.", ctx)
     return _given(provider, body, headers, url, (key_file, key_env), paint)
 
 
-def _stored(options: Globals, numbers: Sequence[int], paint: Paint) -> int:
-    from monitor.cli.history import config_of, database
+def _stored(options: Globals, numbers: Sequence[int], public_url: str | None, paint: Paint) -> int:
+    from monitor.cli.history import config_at, database
     from monitor.cli.lines import verdict_text
     from monitor.cli.whole import check_lines, verdict_lines
     from monitor.model.verdict import VerdictStatus
     from monitor.services.assemble import examiner_of
     from monitor.text import visible
 
-    config = config_of(options)
+    config = config_at(options, public_url)
     examiner = examiner_of(config, database(options, config))
     total = verified = 0
     for capture in _captures(options, numbers):

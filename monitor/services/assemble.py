@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,9 +88,14 @@ def keychain_of(config: Config, database: Path) -> Keychain:
 
 
 def examiner_of(config: Config, database: Path) -> Examiner:
-    """What gives verdicts and readings with the keys of today, without a running monitor."""
+    """What judges stored captures with the keys of today, without a running monitor."""
+    from monitor.store.registrations import RegistrationStore
+
+    keychain = keychain_of(config, database)
+    with suppress(StoreError):  # whoever needs the database says so
+        keychain.registered(RegistrationStore(database).addresses())
     is_stamp = LocalKeys(paths.data_dir()).is_stamp
-    return Examiner(registry(), keychain_of(config, database), is_stamp, _own_numbers(config, database))
+    return Examiner(registry(), keychain, is_stamp, _own_numbers(config, database))
 
 
 def _own_numbers(config: Config, database: Path) -> Mapping[str, set[str]]:

@@ -25,6 +25,7 @@ from monitor.services.plans import Action, Confirm, Plan
 from monitor.services.restoring import Offer
 from monitor.services.settling import settle
 from monitor.store.errors import StoreError
+from monitor.store.registrations import MAX_ADDRESSES
 from monitor.text import visible
 from monitor.times import utc_now
 
@@ -44,7 +45,6 @@ __all__ = [
 ]  # fmt: skip
 KEPT_CALLS: Final = 200
 SEEN_AGAIN: Final = timedelta(seconds=1)  # how often the time of the last verified delivery moves on
-MAX_URLS: Final = 32  # addresses of one provider that a signature is tried with
 log = logging.getLogger(__name__)
 
 
@@ -396,5 +396,6 @@ class Registrations:
             for registration in desk.history() if desk.found is None else desk.found:
                 found.setdefault(desk.provider, {})[registration.url] = desk.is_ours(registration.url)
         return {
-            provider: tuple(sorted(urls, key=lambda url: not urls[url])[:MAX_URLS]) for provider, urls in found.items()
+            provider: tuple(sorted(urls, key=lambda url: not urls[url])[:MAX_ADDRESSES])
+            for provider, urls in found.items()
         }

@@ -24,6 +24,7 @@ from monitor.times import microseconds, moment
 
 MAX_JSON: Final = 256 * 1024  # bytes of a registration; its ``raw`` is left out when it takes more
 MAX_PROBES: Final = 100
+MAX_ADDRESSES: Final = 32  # of one provider that a signature is tried with
 _WANTED: Final = "id, account, provider, subject, spec, since"
 _CHANGES: Final = "id, account, provider, kind, subject, before, after, begun_at, ended_at, state, run, undoes, probes"
 
@@ -110,6 +111,17 @@ class RegistrationStore(Short):
         where = f" WHERE {' AND '.join(asked)}" if asked else ""
         sql = f"SELECT {_CHANGES} FROM changes{where} ORDER BY id"  # noqa: S608 - constants
         return self._read(lambda db: list(_sound(_record(row) for row in db.execute(sql, tuple(asked.values())))), [])
+
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """By provider, the addresses that were ever asked for, the latest first: what is stored may be signed for any
+        of them. None of a database that would have to be made ready first."""
+        sql = f"SELECT {_CHANGES} FROM changes ORDER BY id DESC"  # noqa: S608 - constants
+        none: list[ChangeRecord] = []
+        found: dict[str, dict[str, None]] = {}
+        for record in super()._read(lambda db: list(_sound(_record(row) for row in db.execute(sql))), none):
+            if record.after is not None:
+                found.setdefault(record.provider, {})[record.after.url] = None
+        return {provider: tuple(urls)[:MAX_ADDRESSES] for provider, urls in found.items()}
 
     def first_event(self, provider: str, since: datetime, *, simulated: bool = False) -> datetime | None:
         """When something of the provider first came in after ``since``; what hooktop itself sent counts only with

@@ -179,6 +179,22 @@ def test_what_an_older_hooktop_kept_is_seen(store: RegistrationStore, tmp_path: 
     assert len(RegistrationStore(tmp_path / "new" / "hooktop.db").records()) == 1
 
 
+def test_every_address_that_was_asked_for_the_latest_first(store: RegistrationStore, tmp_path: Path) -> None:
+    assert store.addresses() == {}
+    for n in (1, 2, 1, 3):
+        asked = replace(THERE, url=f"https://a{n}.example.com/bird")
+        store.begin(replace(CHANGE, after=asked))
+    ended = store.begin(replace(CHANGE, provider="volt", after=THERE))
+    store.end(ended.id, ChangeState.FAILED, None, T0)
+    assert store.addresses() == {"bird": tuple(f"https://a{n}.example.com/bird" for n in (3, 1, 2))}
+    file = tmp_path / "new" / "hooktop.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 4")
+    before = file.read_bytes()
+    assert RegistrationStore(file).addresses() == {}
+    assert file.read_bytes() == before  # who only looks changes nothing
+
+
 def test_a_database_of_a_newer_hooktop_is_said(store: RegistrationStore, tmp_path: Path) -> None:
     store.begin(CHANGE)
     with closing(sqlite3.connect(tmp_path / "new" / "hooktop.db")) as db:
