@@ -18,6 +18,8 @@ SHORTEST: Final = 6  # shorter texts occur by chance, and are no secrets that an
 LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
 # These write headers and bodies at their lower levels.
 TALKATIVE: Final = ("httpx", "httpcore", "h11", "asyncio", "hpack")
+# This warns of each request that is no HTTP: those are counted, and strangers must not fill a log.
+LOUD: Final = "uvicorn.error"
 
 
 class Formatter(logging.Formatter):
@@ -64,6 +66,7 @@ def _use(handler: logging.Handler, secrets: Iterable[Secret], verbose: int) -> N
     root.setLevel(LEVELS[min(verbose, len(LEVELS) - 1)])
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(LOUD).setLevel(logging.ERROR)
 
 
 def secrets_of(config: Config) -> list[Secret]:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from monitor import tasks
 from monitor.model.capture import LEFT, RESET, Request
-from monitor.receiver.protocol import CLOSED, RESETTING
+from monitor.receiver.protocol import CLOSED, CUT_OFF, RESETTING
 from monitor.urls import in_address
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ class Hooks:
             return
         body = await self._body(receive)
         if body is None:
-            self._refused(LEFT)
+            if not scope["extensions"][CUT_OFF]():
+                self._refused(LEFT)
             return
         if len(body) > self._rules.max_body:
             await self._refuse(send, 413)

@@ -13,9 +13,10 @@ import os
 import socket
 import struct
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import h11
+from starlette.applications import Starlette
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -34,6 +35,7 @@ KEEP_ALIVE_S: Final = 95
 # ASGI extensions, functions to call:
 RESETTING: Final = "hooktop.reset"  # resets the connection
 CLOSED: Final = "hooktop.closed"  # whether the connection is closed, so that no answer would arrive
+CUT_OFF: Final = "hooktop.cut_off"  # whether the connection refused the request itself, which is counted there
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
@@ -79,11 +81,14 @@ class Guard(ABC, asyncio.Protocol):
         self.free = self.loop.time()  # since when it can take a request
         self.begun = 0.0  # when the first byte of the current request came, 0 between requests
         self.silent = True  # nothing has come yet
+        self.cut_off = False  # what came was answered here: it is no HTTP, or too slow
         self._inner, self.app = self.app, self._served
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app, told by extensions of what no ASGI message says."""
-        scope["extensions"] = {RESETTING: self.reset, CLOSED: self.transport.is_closing}
+        scope["extensions"] = {
+            RESETTING: self.reset, CLOSED: self.transport.is_closing, CUT_OFF: lambda: self.cut_off
+        }  # fmt: skip
         await self._inner(scope, receive, send)
         if self.transport.is_closing():  # a request that came to its end without an answer would be answered 500
             while (await receive())["type"] != "http.disconnect":
@@ -152,6 +157,7 @@ class Guard(ABC, asyncio.Protocol):
         if self.begun:
             if now - self.begun > REQUEST_S:
                 # The app has answered nothing yet: it is still waiting for the body.
+                self.cut_off = True
                 self.transport.write(TIMED_OUT)
                 self.transport.close()
                 return True
@@ -179,6 +185,12 @@ class GuardedProtocol(Guard, H11Protocol):
         """Note when a request begins."""
         self.note()
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, and count it."""
+        self.cut_off = True
+        cast(Starlette, self.config.app).state.refused(400)
+        super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         """Note when a request is answered."""

@@ -42,8 +42,9 @@ class Receiver:
     def __init__(
         self, sock: socket.socket, app: Starlette, refused: Callable[[int], None], *, fast: bool = True
     ) -> None:
-        """``refused`` is told 408 for each request that was cut off for being too slow; ``fast``: with the parser of
-        the extra ``speed``, where it is there."""
+        """``refused`` is told 408 for each request that was cut off for being too slow, 400 for what is no HTTP;
+        ``fast``: with the parser of the extra ``speed``, where it is there."""
+        app.state.refused = refused
         self._sock = sock
         self._app = app
         self._refused = refused

@@ -52,6 +52,18 @@ def test_every_provider_with_a_real_signature_and_again_after_a_restart(tmp_path
         assert third["id"] == 6
 
 
+def test_what_is_no_http_is_counted_and_not_told_one_by_one(tmp_path: Path) -> None:
+    with listening("--db", str(tmp_path / "h.db"), "-v") as running:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), 30) as sender:
+                sender.sendall(b"nonsense\r\n\r\n")
+                assert sender.recv(12) == b"HTTP/1.1 400"
+        assert running.end() == 0
+        (summary,) = running.rest()
+        assert summary["refused"] == {"400": 3}
+        assert "Invalid HTTP" not in running.errors()
+
+
 def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     before = os.umask(0)
