@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.filters import not_before, parse_capture_filter
 from monitor.cli.options import CSV, FILTER, JSON_LINES, limit_option, since_option
 from monitor.cli.output import Paint, say, say_json
 from monitor.cli.spreadsheet import check_formats, write_csv
@@ -48,7 +48,7 @@ def command(
     from monitor.cli.history import since as newer
 
     options = globals_of(ctx)
-    wanted = not_before(parse_filter(" ".join(words)), since)
+    wanted = not_before(parse_capture_filter(" ".join(words)), since)
     path = begun(options)
     if path is None:
         return

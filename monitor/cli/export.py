@@ -12,7 +12,7 @@ import click
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import USAGE, fail, tell
-from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.filters import not_before, parse_capture_filter
 from monitor.cli.options import FILTER, since_option
 from monitor.cli.output import counted
 from monitor.paths import expanded
@@ -58,7 +58,7 @@ def command(
     from monitor.services.assemble import load_config
 
     options = globals_of(ctx)
-    wanted = not_before(parse_filter(" ".join(words)), since)
+    wanted = not_before(parse_capture_filter(" ".join(words)), since)
     target = None if output is None or str(output) == "-" else expanded(output)
     if target is None and form == "bundle" and sys.stdout.isatty():
         fail("A bundle is nothing to look at on a terminal; name a file with -o.", USAGE)

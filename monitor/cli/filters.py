@@ -22,6 +22,20 @@ def parse_filter(text: str) -> Filter:
         refuse(error)
 
 
+def parse_capture_filter(text: str) -> Filter:
+    """As ``parse_filter``, for captures alone: what only messages bear ends the command, too."""
+    from monitor.model.filter import FilterError
+    from monitor.store.filter_sql import check_capture_filter
+
+    wanted = parse_filter(text)
+    try:
+        check_capture_filter(wanted)
+    except FilterError as error:
+        error.text = text
+        refuse(error)
+    return wanted
+
+
 def parse_message_filter(text: str) -> Filter:
     """As ``parse_filter``, for messages: what only captures have ends the command, too."""
     from monitor.model.filter import FilterError

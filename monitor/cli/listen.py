@@ -14,7 +14,7 @@ import click
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import INTERRUPTED, tell
-from monitor.cli.filters import parse_filter
+from monitor.cli.filters import parse_capture_filter
 from monitor.cli.output import Paint, counted, json_line
 from monitor.cli.receiving import Choices, ephemeral_option, receiver_options, stored_sentence
 from monitor.cli.responding import begin, respond_options
@@ -63,7 +63,7 @@ def command(
       hooktop listen --respond 500 --respond-times 3 --respond-for provider:volt
     """
     options = globals_of(ctx)
-    parse_filter(filter_text or "")
+    parse_capture_filter(filter_text or "")
     output = Output(as_json=as_json, paint=Paint(no_color=options.no_color))
     return asyncio.run(_listen(options, choices, respond, output, count, seconds, filter_text or "", ephemeral))
 
@@ -127,7 +127,7 @@ async def _listen(
             out = printer.Printer(
                 monitor.reader,
                 output.captures,
-                parse_filter(wanted),
+                parse_capture_filter(wanted),
                 after=monitor.feed.newest,
                 count=count,
                 done=stop.ask_from_thread,

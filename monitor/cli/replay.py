@@ -76,14 +76,14 @@ def command(
 
 def _chosen(options: Globals, numbers: Sequence[int], text: str | None) -> Sequence[int]:
     """The captures to send; ends the command where there are none."""
-    from monitor.cli.filters import parse_filter
+    from monitor.cli.filters import parse_capture_filter
     from monitor.cli.history import capture_of, needed, reading, since
 
     for number in dict.fromkeys(numbers):
         capture_of(options, number)
     if text is None:
         return numbers
-    wanted = parse_filter(text)
+    wanted = parse_capture_filter(text)
     with reading(needed(options)) as reader:
         found, _ = since(reader, wanted, 0)
     if not found:

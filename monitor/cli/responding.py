@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from monitor.cli.errors import USAGE, as_sentence, fail, tell
-from monitor.cli.filters import parse_filter
+from monitor.cli.filters import parse_capture_filter
 from monitor.cli.options import Function, with_options
 from monitor.cli.types import DURATION
 
@@ -60,7 +60,7 @@ def _rule(status: str | None, more: dict[str, Any]) -> Rule | None:
         return Rule(
             status=status_of(status),
             delay_s=more["respond_delay"] or 0.0,
-            wanted=parse_filter(more["respond_for"] or ""),
+            wanted=parse_capture_filter(more["respond_for"] or ""),
             for_s=more["respond_until"] or DEFAULT_S,
             times=more["respond_times"],
         )

@@ -57,13 +57,13 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
 def stats_lines(stats: Stats, paint: Paint) -> list[str]:
     """The figures as text for people."""
     rates = stats.rates
-    if not rates.captures:
+    number = sum(one.messages for one in stats.messages or ())
+    if not rates.captures and not number:
         return ["No capture passes the filter." if stats.filter.strip() else "Nothing was captured yet."]
     lines = [paint(f"{counted(rates.captures, 'capture')}", bold=True), *_rates(stats)]
     lines += ["", *_mix("VERDICT", ((one.provider, one.verdict, one.captures) for one in stats.captures), paint)]
     if stats.messages is None:
         return [*lines, "", "The filter asks for what only captures have; there are no figures of messages."]
-    number = sum(one.messages for one in stats.messages)
     lines += ["", paint(counted(number, "message"), bold=True)]
     mix = ((one.provider, one.status or "unknown", one.messages) for one in stats.messages)
     lines += _mix("STATUS", mix, paint)

@@ -21,6 +21,7 @@ from monitor.model.filter.conditions import Choice, How, Range, Text, pieces, te
 from monitor.model.filter.fields import FINAL, body_values, fact_values
 from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
 from monitor.model.filter.predicate import Filter
+from monitor.model.message import Mark
 from monitor.store import search
 from monitor.store.rows import headers_of
 from monitor.times import microseconds
@@ -117,6 +118,7 @@ _UNPACK: Final[dict[str, Callable[[Any, str], Iterable[str | None]]]] = {
     "headers": lambda stored, name: Request("", "", "", headers_of(stored), b"").header_values(name.lower()),
     "body": body_values,
 }
+MARKS: Final = frozenset(mark.value for mark in Mark)
 _LIKE_SIGNS: Final = str.maketrans({"%": "\\%", "_": "\\_", "\\": "\\\\"})
 
 
@@ -140,6 +142,18 @@ def compile_message_filter(filter: Filter, now: datetime) -> Where:
     parameters: list[object] = []
     sql = _node(filter.node, _MESSAGES, microseconds(now), parameters)
     return Where(sql, parameters, False, search.wanted(filter.node, messages=True))
+
+
+def check_capture_filter(filter: Filter) -> None:
+    """Raise FilterError for a mark that messages bear and captures never do: nothing would ever pass."""
+    for term in terms(filter.node):
+        found = term.condition
+        if term.field.name == "mark" and isinstance(found, Text) and found.how is How.LIKE and found.value in MARKS:
+            raise FilterError(
+                f"{found.value} is noticed of messages, not of captures.",
+                max(filter.text.lower().find("mark"), 0),
+                f"'hooktop messages mark:{found.value}' lists them.",
+            )
 
 
 def about_messages(filter: Filter) -> bool:

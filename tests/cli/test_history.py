@@ -153,6 +153,28 @@ def test_show_hides_credentials(tmp_path: Path) -> None:
     assert "authorization: Bearer ••••" in shown.stdout
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["captures", "volt", "mark:duplicate"],
+        ["export", "volt", "mark:duplicate"],
+        ["replay", "--filter", "volt mark:duplicate", "--to", "http://127.0.0.1:1"],
+        ["listen", "--port", "0", "--filter", "volt mark:duplicate"],
+        ["listen", "--port", "0", "--respond", "500", "--respond-for", "volt mark:duplicate"],
+    ],
+    ids=lambda words: " ".join(words[:4]),
+)
+def test_a_mark_of_messages_is_not_asked_of_captures(
+    stored: tuple[Path, list[Capture]], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*words, "--db", str(stored[0])]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "at column 6: duplicate is noticed of messages, not of captures. 'hooktop messages mark:duplicate'" in err
+    assert run(["captures", "mark:new_field:*", "--db", str(stored[0])]) == 0
+    assert run(["captures", "mark:dup*", "--db", str(stored[0])]) == 0
+
+
 def test_a_capture_that_is_not_there(stored: tuple[Path, list[Capture]], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "99", "--db", str(stored[0])]) == 1
     assert "There is no capture cap_99 in" in capsys.readouterr().err

@@ -50,6 +50,8 @@ def test_lines_for_people(place: Place) -> None:
         assert wanted in shown
     assert "there are no figures of messages" in place.text("stats", "verdict:invalid")
     assert place.text("stats", "text:nothing") == "No capture passes the filter.\n"
+    place.post(place.volt.body("d", "delivered"))
+    assert "1 message\n" in place.text("stats", "mark:duplicate")  # though no capture bears such a mark
 
 
 def test_no_database_and_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
