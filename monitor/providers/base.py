@@ -146,3 +146,12 @@ class Echoing(Protocol):
 
     def echo(self, reading: Reading) -> Reading:
         """The reading of a message that looked like an inbound one, and whose sender is the business."""
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A provider that signs the address that it posts to: what came to an earlier one cannot be checked by today's."""
+
+    @property
+    def signs_address(self) -> bool:
+        """Whether it does."""

@@ -13,7 +13,7 @@ from monitor import jsonbody
 from monitor.model.capture import LOCAL_MARK, Capture, Origin, Request, Source
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
-from monitor.providers.base import Keys, Provider, Signed
+from monitor.providers.base import Addressed, Keys, Provider, Signed
 from monitor.providers.registry import Registry
 from monitor.services.echoes import Echoes
 from monitor.services.stamps import Stamp, stamp_of
@@ -87,8 +87,18 @@ class Examiner:
         if stamp is not None or capture.source is Source.NETWORK:
             marks = _marks(stamp)
             verdict = self._verdict(provider, capture.request, body, stamp, capture.received_at)
+            if verdict.status is VerdictStatus.INVALID and self._stands(provider, capture, stamp):
+                verdict = capture.verdict
         reading = self._reading(provider, capture.request, body, verdict)
         return replace(capture, provider=provider.name, verdict=verdict, reading=reading, marks=marks)
+
+    def _stands(self, provider: Provider, capture: Capture, stamp: Stamp | None) -> bool:
+        """Whether a stored verdict was given with a key of today, over an address that need not be known any more."""
+        if not (isinstance(provider, Addressed) and provider.signs_address):
+            return False
+        keys = self._keys_for(provider, capture.request, stamp).keys
+        matched = capture.verdict.status in (VerdictStatus.VERIFIED, VerdictStatus.STALE)
+        return matched and capture.verdict.key in {key.id for key in keys}
 
     def signed(self, capture: Capture) -> Sequence[Signed]:
         """What a right signature of a stored capture would have been made over, with today's keys. Never raises."""

@@ -163,3 +163,27 @@ def test_a_broken_provider_costs_no_capture(path: str) -> None:
         assert capture.reading == Reading(problems=("the reader failed (RecursionError)",))
     else:
         assert capture.provider == "generic"
+
+
+def bird(*secrets: bytes, public_url: str | None = None) -> Examiner:
+    """What knows these keys of Bird and this public URL."""
+    keys = Keys(tuple(secret_key(secret, "a test") for secret in secrets), public_url=public_url)
+    return Examiner(registry(), FixedKeys(None, bird=keys), lambda body, value: False)
+
+
+@pytest.mark.parametrize(
+    ("then", "keys", "found"),
+    [
+        ("https://old.example.com", (b"one", b"two"), VerdictStatus.VERIFIED),
+        ("https://old.example.com", (b"two",), VerdictStatus.INVALID),  # the key was taken away
+        ("https://another.example.com", (b"one",), VerdictStatus.INVALID),  # it never was right
+    ],
+)
+def test_what_was_verified_stays_so_when_the_address_is_another_today(
+    then: str, keys: tuple[bytes, ...], found: VerdictStatus
+) -> None:
+    headers = registry()["bird"].sign(BODY, b"one", url="https://old.example.com/bird", at=START.timestamp())
+    request = replace(make_request(BODY, path="/bird"), headers=tuple(headers))
+    stored = bird(b"one", public_url=then).examine(request, received_at=START)
+    assert (stored.verdict.status is VerdictStatus.VERIFIED) is (then == "https://old.example.com")
+    assert bird(*keys, public_url="https://new.example.com").again(stored).verdict.status is found

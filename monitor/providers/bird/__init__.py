@@ -23,6 +23,7 @@ class Bird:
     name = "bird"
     label = "Bird"
     signature_headers = (signature.SCHEME.header,)
+    signs_address = True
     scenarios: Sequence[Scenario] = SCENARIOS
 
     def recognise(self, request: Request, body: Body) -> int:
