@@ -686,3 +686,41 @@ async def test_a_new_public_url_is_told_with_what_another_program_registered(tmp
         await s.until(lambda: bool(s.app._notifications))
         said = [one.message for one in s.app._notifications]
         assert said == [f"The public URL is {NEXT} now.\n4 webhooks of yours point elsewhere: f4, then ^y."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_keys_at_the_bottom_are_those_of_the_row(tmp_path: Path, size: tuple[int, int]) -> None:
+    def keys() -> str:
+        return s.screen_text().splitlines()[-1]
+
+    async with view(tmp_path, size=size, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.inbound")
+        await s.until(lambda: "u re-point" in keys())
+        assert "U mend all" in keys()
+        await s.on("bird", "channels email.outbound")
+        await s.until(lambda: " u " not in keys())
+        assert "q back" in keys()
+        s.monitor.reach.change(None)
+        await s.on("bird", "channels sms.inbound")
+        await s.until(lambda: "p address" in keys())
+        assert " u " not in keys()
+        assert "U mend all" not in keys()  # without an address there is nothing that it could do
+        await s.press("enter")
+        await s.until(lambda: "esc back" in keys() and "p address" in keys())
+        await s.press("p")
+        assert isinstance(s.top(), PublicUrlScreen)
+
+
+@pytest.mark.slow
+async def test_the_call_that_is_read_stays_when_another_is_made(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.press("L", "enter", "G")
+        log = s.top()
+        assert isinstance(log, ApiLogScreen)
+        before, calls = s.box_text(), len(s.registrations.calls)
+        await s.registrations.refresh("connectly")
+        await s.until(lambda: f"{calls + 1} calls" in s.screen_text())
+        assert s.box_text() == before
+        await s.press("g", "escape", "g")
+        await s.until(lambda: s.box_text() != before)

@@ -126,19 +126,20 @@ class ApiLogScreen(Overlay[None]):
         return self.query_one(Calls)
 
     def _take(self) -> None:
-        """Show calls that have come since; the cursor stays on its call, unless that is the latest."""
+        """Show calls that have come since; the cursor stays on its call, unless that is the latest and is not read."""
         listed, calls = self._list, list(reversed(self._registrations.calls))
+        reads = self.query_one(CallView).has_focus
         if calls != listed.calls:
-            follows = listed.cursor == 0
+            follows = listed.cursor == 0 and not reads
             before = listed.calls[listed.cursor] if listed.calls else None
             listed.calls = calls
             if not follows and before in calls:
                 listed.cursor = calls.index(before)
             listed.changed()
+            listed.bring_cursor()
         self.query_one("#api-log").set_class(not calls, "-empty")
         words = f"{count(len(calls), 'call')}, secrets hidden" if calls else "No call to a provider was made yet."
         self.query_one("#api-log-note", Plain).show(words)
-        reads = self.query_one(CallView).has_focus
         keys = "jk scroll, esc goes back" if reads else "enter reads one, esc closes" if calls else "esc closes"
         self.query_one("#api-log").border_subtitle = heading(keys)
         self._follow()
@@ -173,6 +174,8 @@ class CallView(LinesView):
         Binding("k,up", "go(-1)", show=False),
         Binding("pagedown,ctrl+d", "leaf(1)", show=False),
         Binding("pageup,ctrl+u", "leaf(-1)", show=False),
+        Binding("g,home", "end(True)", show=False),
+        Binding("G,end", "end(False)", show=False),
     ]
 
     def action_go(self, rows: int) -> None:
@@ -182,3 +185,7 @@ class CallView(LinesView):
     def action_leaf(self, pages: int) -> None:
         """Move by half pages."""
         self.move_pages(pages * 0.5)
+
+    def action_end(self, top: bool) -> None:
+        """To the first or the last line."""
+        self.move_to_end(top=top)

@@ -97,6 +97,7 @@ class MonitorScreen(Screen[None]):
         """The actions for the footer."""
         shown: list[Action] = []
         taken: set[str] = set()
+        first = self.app.current_mode == "live" and not self.session.trail
         here = self.contexts()
         for context in here if here and here[0] in TYPED else (*here, "everywhere"):
             for action in of(context, self.session.actions):
@@ -104,7 +105,7 @@ class MonitorScreen(Screen[None]):
                     continue
                 if action.footer and action.keys[0] not in taken and self.applies(action):
                     taken.add(action.keys[0])
-                    shown.append(action)
+                    shown.append(replace(action, label="back") if action.id == "leave" and not first else action)
         return shown
 
     def applies(self, action: Action) -> bool:

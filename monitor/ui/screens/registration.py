@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
 
+from monitor.model.drift import DriftRow
 from monitor.services.webhooks import Webhooks
 from monitor.ui.actions import Action, bindings
 from monitor.ui.lines import Part
 from monitor.ui.screens.frame import PaneScreen
 from monitor.ui.session import Session
-from monitor.ui.webhook_rows import Entry
+from monitor.ui.webhook_rows import Entry, mending
 from monitor.ui.widgets.webhook_pane import WebhookPane
 
 if TYPE_CHECKING:
@@ -49,6 +51,11 @@ class RegistrationScreen(PaneScreen):
             return self.capture_number is not None or bool(self.addresses())
         return super().applies(action) and (action.id != "mend" or self._below.mends)
 
+    def keys(self) -> list[Action]:
+        """As for every pane; what mends it is named as its row names it."""
+        entry = self._below.rows.selected
+        return named_mend(super().keys(), entry.row if entry is not None else None, self.session.actions)
+
     def modes(self) -> Sequence[Part]:
         """What points elsewhere is said over the list, which is that of this view."""
         return ()
@@ -73,6 +80,16 @@ class RegistrationScreen(PaneScreen):
         """The list below goes on, and the pane with it."""
         super().tick()
         self.follow()
+
+
+def named_mend(shown: Sequence[Action], row: DriftRow | None, table: Sequence[Action]) -> list[Action]:
+    """Actions of the footer, in which that which mends has the key and the word that the row has for it."""
+    found = mending(row) if row is not None else None
+    if found is None:
+        return [action for action in shown if action.id != "mend"]
+    name, word = found
+    named = replace(next(action for action in table if action.id == name), label=word)
+    return [named if action.id == "mend" else action for action in shown]
 
 
 def addresses_of(entry: Entry | None, session: Session) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from monitor.ui.offering import Offering
 from monitor.ui.safety import toast
 from monitor.ui.screens.base import TALL
 from monitor.ui.screens.frame import TRIPLE, ListScreen, over_list
-from monitor.ui.screens.registration import RegistrationScreen, addresses_of
+from monitor.ui.screens.registration import RegistrationScreen, addresses_of, named_mend
 from monitor.ui.session import Session
 from monitor.ui.webhook_rows import adrift, heading, mending
 from monitor.ui.widgets.bars import Bar
@@ -45,6 +45,7 @@ class WebhooksScreen(ListScreen):
         self._webhooks = webhooks
         self._offering = offering
         self._version = -1
+        self._mends_all = False  # whether there is something that one key mends all of
 
     def compose_main(self) -> ComposeResult:
         """The list, and the pane."""
@@ -109,13 +110,9 @@ class WebhooksScreen(ListScreen):
         return super().applies(action) and (action.id != "open" or opens)
 
     def keys(self) -> list[Action]:
-        """As for every screen; what mends is named where there is something to mend."""
-        rows = {"mend": [self._row], "mend_all": [entry.row for entry in self.rows.entries]}
-
-        def helps(action: Action) -> bool:
-            return action.id not in rows or any(row is not None and mending(row) for row in rows[action.id])
-
-        return list(filter(helps, super().keys()))
+        """As for every screen; what mends is named where there is something to mend, and as the row names it."""
+        shown = named_mend(super().keys(), self._row, self.session.actions)
+        return [action for action in shown if action.id != "mend_all" or self._mends_all]
 
     def modes(self) -> Sequence[Part]:
         """What points elsewhere is said over the list."""
@@ -142,6 +139,7 @@ class WebhooksScreen(ListScreen):
         version = registrations.version
         if version != self._version:
             panels = registrations.panels()
+            self._mends_all = bool(registrations.plan_mend_all())
             self.rows.take(panels)
             self.set_class(not panels, "-empty")
             if not panels:
