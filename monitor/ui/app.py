@@ -37,6 +37,7 @@ from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.filtered import FilteredScreen
+from monitor.ui.screens.frame import ListScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.session import Session
 
@@ -195,11 +196,14 @@ class HooktopApp(PacedApp):
             self.exit(return_code=0)
 
     async def action_leave(self) -> None:
-        """Back; from the first screen quit."""
+        """Back, out of a pane, too; from the first screen quit."""
+        base = self._base()
         if self.session.trail and len(self.screen_stack) <= self.session.trail[-1].depth:
             self.post_message(GoBack())
         elif len(self.screen_stack) > 1:
             self.pop_screen()
+        elif isinstance(base, ListScreen) and base.in_pane:
+            base.leave_pane()
         elif self.current_mode != "live":
             await self.action_view_live()
         else:
@@ -216,7 +220,14 @@ class HooktopApp(PacedApp):
 
     async def _view(self, mode: str) -> None:
         self.session.trail.clear()
-        await self._switch(mode)
+        if mode != self.current_mode:
+            await self._switch(mode)
+            return
+        while len(self.screen_stack) > 1:  # it is this view, which may show one thing alone
+            await self.pop_screen()
+        base = self._base()
+        if isinstance(base, ListScreen):
+            base.rows.focus()
 
     async def _switch(self, mode: str) -> None:
         await self.switch_mode(mode)

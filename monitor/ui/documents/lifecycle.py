@@ -37,13 +37,13 @@ class Lifecycle:
     rows: Mapping[int, Row]
     stuck: float | None = None
 
-    def captures(self) -> list[int]:
-        """The capture behind each entry of ``lines``."""
+    def entries(self) -> list[tuple[str, int]]:
+        """What names each entry of ``lines``: what it is, and the capture behind it."""
         message = self.message
         return [
-            *(stage.capture for stage in message.stages),
-            *(one.capture for one in message.interactions),
-            *message.captures,
+            *((stage.status.value, stage.capture) for stage in message.stages),
+            *((one.mark, one.capture) for one in message.interactions),
+            *(("capture", number) for number in message.captures),
         ]
 
     def lines(self, reader: Reader, width: int) -> list[Placed]:

@@ -94,8 +94,7 @@ class FilteredScreen(ListScreen):
         if self.session.view.filter_text != self.obeyed or self.session.changes != self._changes:
             self._changes = self.session.changes
             self._obey(self.session.view.filter_text)
-        if self.focused is None:  # what had the focus was hidden by a resize
-            self.rows.focus()
+        self.hold_focus()
         super().tick()
 
     def _obey(self, text: str) -> None:
@@ -137,11 +136,13 @@ class FilteredScreen(ListScreen):
     def _filter_done(self, event: FilterBar.Done) -> None:
         if self._typing is not None:
             self._typing.stop()
-        if self._apply(event.text):
+        right = self._apply(event.text)
+        if right or event.left:
             self.query_one(FilterBar).display = False
+        if right and not event.left:
             self.rows.focus()
-            if event.text.strip():
-                self.session.preferences.remember_filter(event.text.strip())
+        if right and event.text.strip():
+            self.session.preferences.remember_filter(event.text.strip())
 
     def _apply(self, text: str, *, typing: bool = False) -> bool:
         """Put a filter in force everywhere; false when it is none. A word that is still being typed may be wrong."""

@@ -56,9 +56,14 @@ class ListScreen(MonitorScreen):
     def _laid_out(self) -> None:
         self.follow_cursor()
         focused = self.focused
-        if focused is None or not focused.display or not focused.region:
+        if focused is not None and not (focused.display and focused.region):
             self.rows.focus()
         self.tick()
+
+    def hold_focus(self) -> None:
+        """Give the focus to the list where a resize hid what had it; a terminal that is not in use gives it back."""
+        if self.focused is None and self.app.app_focus:
+            self.rows.focus()
 
     def open_alone(self, screen: AloneScreen) -> None:
         """Show what the cursor stands on as a screen of its own, or in the one that is there already."""
@@ -67,6 +72,11 @@ class ListScreen(MonitorScreen):
             self.app.push_screen(screen)
         elif top.is_mounted:  # else it is about to, since enter came twice
             top.follow()
+
+    @property
+    def in_pane(self) -> bool:
+        """Whether a pane is in use."""
+        return self.focused not in (None, self.rows)
 
     def leave_pane(self) -> None:
         """Back to where a jump came from; else to the list."""
@@ -88,6 +98,7 @@ class ListScreen(MonitorScreen):
     @on(PaneStepped)
     def _pane_stepped(self, event: PaneStepped) -> None:
         self.rows.move_to(self.rows.cursor + event.step)
+        self.rows.stay()
 
 
 class AloneScreen(MonitorScreen):
@@ -118,6 +129,7 @@ class AloneScreen(MonitorScreen):
     @on(PaneStepped)
     def _stepped(self, event: PaneStepped) -> None:
         self.listed.move_to(self.listed.cursor + event.step)
+        self.listed.stay()
         self.follow()
 
 

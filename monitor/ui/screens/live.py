@@ -181,7 +181,7 @@ class LiveScreen(FilteredScreen):
 
     @on(Cursor.Opened, "#captures")
     def _open(self) -> None:
-        self.captures.stop_following()  # what is being read must not change under the eyes
+        self.captures.stay()
         if self.split:
             self.query_one("#detail LinesView").focus()
         else:

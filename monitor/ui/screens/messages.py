@@ -80,8 +80,9 @@ class MessagesScreen(PanedScreen):
         return self.query_one(MessagePane)
 
     async def obey(self, text: str) -> None:
-        """Show the messages that pass this filter."""
-        self.rows.to_top()
+        """Show the messages that pass this filter, from the top where it is another."""
+        if text != self.view.filter_text:
+            self.rows.to_top()
         await self.view.set_filter(text)
         await self.view.look_for_stuck()
 
@@ -164,6 +165,7 @@ class MessagesScreen(PanedScreen):
 
     @on(Cursor.Opened, "#messages")
     def _open(self) -> None:
+        self.rows.stay()
         if self.split:
             self.pane.items.focus()
         else:

@@ -129,8 +129,7 @@ class WebhooksScreen(ListScreen):
         self.catch_up()
         self.follow_cursor()
         self.query_one("#heading", Bar).update()
-        if self.focused is None:  # what had the focus was hidden by a resize
-            self.rows.focus()
+        self.hold_focus()
         super().tick()
 
     def catch_up(self) -> None:
@@ -139,8 +138,8 @@ class WebhooksScreen(ListScreen):
         version = registrations.version
         if version != self._version:
             panels = registrations.panels()
-            self._mends_all = bool(registrations.plan_mend_all())
             self.rows.take(panels)
+            self._mends_all = bool(registrations.plan_mend_all())
             self.set_class(not panels, "-empty")
             if not panels:
                 self._show_empty()

@@ -145,8 +145,8 @@ class CaptureList(Cursor, inherit_bindings=False):
             self.unseen = 0
             self.post_message(self.FollowChanged())
 
-    def stop_following(self) -> None:
-        """Stay where the cursor is."""
+    def stay(self) -> None:
+        """Keep to the capture under the cursor."""
         self._follow(False)
 
     def action_down(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -36,11 +36,13 @@ class FilterBar(Vertical):
             self.text = text
 
     class Done(Message):
-        """The user is done: ``text`` is to stay as the filter (empty: none)."""
+        """The user is done: ``text`` is to stay as the filter (empty: none). ``left``: the focus is elsewhere already,
+        so that the bar closes also where the text is no filter."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, *, left: bool = False) -> None:
             super().__init__()
             self.text = text
+            self.left = left
 
     def __init__(self, values: Callable[[str], Iterable[str]], history: list[str]) -> None:
         super().__init__(id="filter")
@@ -67,7 +69,7 @@ class FilterBar(Vertical):
 
     def begin(self, text: str) -> None:
         """Show the bar with the filter in force, the cursor at its end."""
-        self._back = 0
+        self._back, self._wrong = 0, False
         self.display = True
         with self.input.prevent(Input.Changed):
             self.input.value = text
@@ -166,3 +168,8 @@ class FilterBar(Vertical):
     def action_give_up(self) -> None:
         """No filter."""
         self.post_message(self.Done(""))
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """A click elsewhere is done with it; a terminal that is not in use for a while is not."""
+        if self.display and self.app.app_focus and self.screen.focused is not None and not self.has_focus_within:
+            self.post_message(self.Done(self.input.value, left=True))

@@ -60,11 +60,17 @@ class MessageList(Rows):
         """Put the cursor on a message; at the top it stays at the top."""
         if not len(self.view):
             return
-        was_at_top = self._anchor is None
         super().move_to(index)
-        self._anchor = self.view.number_at(self.cursor) if self.cursor else None
-        if was_at_top and self._anchor is not None:
+        if self.cursor:
+            self.stay()
+        else:
+            self._anchor = None
+
+    def stay(self) -> None:
+        """Keep to the message under the cursor, also at the top."""
+        if self._anchor is None and len(self.view):
             self._top = max(self.view.number_at(n) for n in range(min(60, len(self.view))))
+        self._anchor = self.selected
 
     def to_top(self) -> None:
         """Forget where the cursor was: another list begins."""

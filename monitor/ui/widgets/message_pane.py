@@ -43,8 +43,8 @@ class MessagePane(Pane):
     @property
     def capture_number(self) -> int | None:
         """The capture behind the entry under the cursor."""
-        captures = self.shown.captures() if self.shown is not None else []
-        return captures[self.items.cursor] if self.items.cursor < len(captures) else None
+        entries = self.shown.entries() if self.shown is not None else []
+        return entries[self.items.cursor][1] if self.items.cursor < len(entries) else None
 
     def follow(self, number: int | None) -> None:
         """Show a message as soon as the cursor rests."""
@@ -82,6 +82,8 @@ class MessagePane(Pane):
             self.items.show(lambda width: [(line((words, "faint")), None)], cursor=0)
         elif before is None or before.message != shown.message or shown.stuck is not None:
             same = before is not None and before.message.key == shown.message.key
+            if before is not None and same:
+                self.items.stand_on(before.entries(), shown.entries())
             self._show(cursor=None if same else 0)
             if not same:
                 self.items.post_message(Cursor.Moved(self.items))

@@ -67,6 +67,9 @@ class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
     def move_to(self, index: int) -> None:
         """Put the cursor on an entry and bring it into sight."""
 
+    def stay(self) -> None:
+        """Keep to the entry under the cursor, whatever comes: it is being read."""
+
     @property
     def page(self) -> int:
         """How many lines are in sight."""
@@ -231,6 +234,11 @@ class ItemsView(Cursor):
         elif cursor is not None:
             self.scroll_to(y=0, animate=False, immediate=True, force=True)
             self._bring_cursor()
+
+    def stand_on(self, before: Sequence[object], now: Sequence[object]) -> None:
+        """Other entries are about to be shown: keep the cursor on its own. Both are what names the entries."""
+        if self.cursor < len(before) and before[self.cursor] in now:
+            self.cursor = now.index(before[self.cursor])
 
     def on_resize(self) -> None:
         at_end = self.scroll_offset.y + self.page >= len(self._rows) > self.page

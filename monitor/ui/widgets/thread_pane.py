@@ -218,6 +218,8 @@ class ThreadPane(Pane):
         end = before is None or wish is Wish.NEWEST
         if wish is Wish.SAME and not thread.later:
             end = end or (self.items.at_end and self.items.cursor >= len(old) - 1)
+        if wish is Wish.SAME:  # what was said before may be told of only now
+            self.items.stand_on(list(map(_name, old)), list(map(_name, items)))
         elif wish is Wish.OLDEST:
             cursor = 0
         elif wish in (Wish.EARLIER, Wish.LATER) and old:  # that which stood at the end of what was read

@@ -1,0 +1,170 @@
+"""What has the focus keeps it, and what a pane was opened for stays in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from monitor.ui.screens.conversations import ConversationsScreen
+from monitor.ui.screens.detail import DetailScreen
+from monitor.ui.screens.message import MessageScreen
+from monitor.ui.screens.messages import MessagesScreen
+from monitor.ui.widgets.filter_bar import FilterBar
+from tests.ui.screens import Screens, plain_captures, screens
+from tests.ui.test_messages import messages, pane, post, view
+
+
+async def away_and_back(s: Screens) -> None:
+    """Use another window of the terminal for a while."""
+    s.app.post_message(events.AppBlur())
+    await s.until(lambda: not s.app.app_focus)
+    await s.pilot.pause(0.4)
+    s.app.post_message(events.AppFocus())
+    await s.until(lambda: s.app.app_focus)
+    await s.settle()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_another_window_takes_the_focus_only_for_a_while(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screens(tmp_path, plain_captures(5), size=size) as s:
+        await away_and_back(s)
+        assert s.captures.has_focus
+        await s.press("slash", *"text")
+        await away_and_back(s)
+        bar = s.live.query_one(FilterBar)
+        assert bar.has_focus_within
+        await s.press(*":5")
+        assert bar.input.value == "text:5"
+        await s.press("enter", "enter")
+        await away_and_back(s)
+        assert s.lines.has_focus
+        await s.press("slash", *"t")
+        await away_and_back(s)
+        await s.press("e")
+        assert s.lines.sought == "te"
+
+
+async def test_a_click_elsewhere_keeps_the_filter_and_closes_its_bar(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(30), preferences=tmp_path / "p.json") as s:
+        bar = s.live.query_one(FilterBar)
+        await s.press("slash", *'text:"text 7"')
+        await s.pilot.click(s.captures, offset=(5, 3))
+        await s.until(lambda: len(s.app.session.view) == 1)
+        assert not bar.display
+        assert s.captures.has_focus
+        assert "FILTER" in s.screen_text()
+        await s.press("escape")
+        await s.until(lambda: len(s.app.session.view) == 30)
+        await s.press("slash", *"status:nonsense")
+        await s.pilot.click(s.lines, offset=(5, 3))
+        await s.settle()
+        assert not bar.display
+        assert s.lines.has_focus
+        assert "FILTER" not in s.screen_text()
+        await s.press("escape", "slash")
+        assert "▲" not in s.screen_text()
+        assert bar.input.value == ""
+
+
+@pytest.mark.slow
+async def test_the_palette_over_a_filter_leaves_it_as_it_is(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(5)) as s:
+        await s.press("slash", *"text", "ctrl+p", "escape", *":5", "f1", "escape")
+        bar = s.live.query_one(FilterBar)
+        assert bar.display
+        assert bar.has_focus_within
+        assert bar.input.value == "text:5"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_q_leaves_a_pane_before_it_leaves_the_view(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with messages(tmp_path, size=size) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
+        await s.press("enter")
+        await s.until(lambda: "esc back" in s.screen_text())
+        await s.press("q")
+        assert s.top() is view(s)
+        assert view(s).rows.has_focus
+        await s.until(lambda: "q back" in s.screen_text())
+        await s.press("q")
+        assert s.top() is s.live
+        await s.until(lambda: "q quit" in s.screen_text())
+        await s.press("enter", "q")
+        assert s.top() is s.live
+        assert s.captures.has_focus
+        assert s.app.return_code is None
+
+
+@pytest.mark.slow
+async def test_the_key_of_a_view_shows_its_list(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        await s.press("enter")
+        assert isinstance(s.top(), MessageScreen)
+        await s.press("2")
+        assert isinstance(s.top(), MessagesScreen)
+        await s.press("1", "enter")
+        assert isinstance(s.top(), DetailScreen)
+        await s.press("1")
+        assert s.top() is s.live
+        await s.press("3", "3")
+        assert isinstance(s.top(), ConversationsScreen)
+        await s.press("1")
+        assert s.top() is s.live
+        await s.press("enter", "ctrl+p", *"View 1")
+        await s.until(lambda: "key 1" in s.screen_text())
+        await s.press("enter")
+        await s.until(lambda: s.top() is s.live)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_message_that_is_read_stays_when_others_come(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with messages(tmp_path, size=size) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
+        await s.press("enter")
+        await post(volt, s, volt.body("c", "sent"))
+        assert "text of b" in pane(s)
+        assert view(s).rows.cursor == 1
+        await s.press("J")
+        assert "text of a" in pane(s)
+        await s.press("K", "K")
+        assert "text of c" in pane(s)
+        await post(volt, s, volt.body("d", "sent"))
+        assert "text of c" in pane(s)
+        await s.press("escape")
+        assert "▲ 1 new, g" in s.screen_text()
+        await s.press("g")
+        await post(volt, s, volt.body("e", "sent"))
+        assert view(s).rows.cursor == 0
+
+
+async def test_a_new_stage_leaves_the_cursor_on_what_it_stands_on(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        await s.press("enter", "G")
+        items = view(s).pane.items
+        before = [line.text for line, entry in items.placed if entry == items.cursor]
+        assert before[0].startswith("#1 ")
+        await post(volt, s, volt.body("a", "delivered"))
+        await s.until(lambda: "2 captures" in pane(s))
+        assert [line.text for line, entry in items.placed if entry == items.cursor] == before
+
+
+@pytest.mark.slow
+async def test_what_retention_lets_go_moves_no_cursor(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, *(volt.body(name, "sent") for name in "abcde"))
+        await s.press("j", "j")
+        assert "text of c" in pane(s)
+        s.app.session.prunes += 1
+        s.tick()
+        await s.settle()
+        s.tick()
+        await s.settle()
+        assert "text of c" in pane(s)
+        assert view(s).rows.cursor == 2
