@@ -79,7 +79,10 @@ class Session:
         tasks.start(self.view.reread(), "show what was judged anew")
 
     def close(self) -> None:
-        """Close the connections to the store."""
+        """Close the connections to the store, and keep what was chosen in the panes."""
+        if self.detail.wrap != self.preferences.wrap:
+            self.preferences.wrap = self.detail.wrap
+            self.preferences.save()
         self.view.close()
         self.inspector.close()
         self._linker.close()

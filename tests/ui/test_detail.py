@@ -12,6 +12,8 @@ from textual.widgets import Input
 
 from monitor.model.capture import Capture
 from monitor.ui.inspector import BODY, FORWARD, HEADERS, SIGNATURE, SUMMARY, TABS
+from monitor.ui.widgets.detail import Detail
+from monitor.ui.widgets.lines_view import LinesView
 from tests.factory import make_capture
 from tests.ui.screens import mixed_captures, screens
 
@@ -189,3 +191,69 @@ async def test_a_big_body_is_shown_in_part(tmp_path: Path) -> None:
         await s.press("enter", "right")
         assert "the first 65.5 KB of 780.0 KB" in s.screen_text()
         assert len(s.lines.document.lines) < 12_000
+
+
+async def test_what_was_found_is_counted_anew_in_another_tab_and_capture(tmp_path: Path) -> None:
+    more = make_capture(1, body=b'{"needle": "needle, needle"}')
+    async with screens(tmp_path, [more, make_capture(0, body=NESTED)], size=(80, 24)) as s:
+        await s.press("enter", "right", "slash", *"needle", "enter", "n")
+        assert "2 of 2" in s.screen_text()
+        await s.press("K")
+        assert "3 found" in s.screen_text()
+        await s.press("N")
+        assert "3 of 3" in s.screen_text()
+        await s.press("n")
+        assert "1 of 3" in s.screen_text()
+        await s.press("right")
+        assert "not found" in s.screen_text()
+        await s.press("left", "n", "n", "x")
+        assert "found" in s.screen_text()
+        await s.press("escape")
+        assert "found" not in s.screen_text()
+
+
+@pytest.mark.slow
+async def test_the_pane_of_the_body_obeys_the_keys_of_the_pane_beside_it(tmp_path: Path) -> None:
+    body = b'{"a": "' + b"long words " * 50 + b'"}'
+    path = tmp_path / "p.json"
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(180, 50), preferences=path) as s:
+        shown = s.live.query_one("#body", Detail)
+        lines = shown.query_one(LinesView)
+
+        def wraps() -> bool:
+            return lines.wrapping
+
+        await s.press("enter", "right")
+        assert s.detail.tab == HEADERS
+        await s.press("b")
+        assert [line.text for line in lines.document.lines] == [body.decode()]
+        assert s.detail.tab == HEADERS
+        await s.press("w")
+        assert not wraps()
+        await s.press("tab")
+        assert lines.has_focus
+        await s.press("b", "w", "left")
+        assert lines.document.lines[0].text == "{"
+        assert wraps()
+        assert s.detail.tab == HEADERS
+        await s.press("w")
+    async with screens(tmp_path, preferences=path) as s:
+        await s.press("enter")
+        assert not s.app.session.detail.wrap
+
+
+@pytest.mark.slow
+async def test_all_of_a_long_value_comes_into_sight(tmp_path: Path) -> None:
+    body = b'{"a": "' + b" ".join(b"word%03d" % n for n in range(110)) + b'", "b": 1}'
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(100, 15)) as s:
+        for down, up in (("j", "k"), ("pagedown", "pageup")):
+            await s.press("enter", "right")
+            seen = ""
+            for key in [down] * 30 + [up] * 30:
+                before = s.screen_text()
+                await s.press(key)
+                seen += s.screen_text()
+                if key == up and "word000" in seen and before == s.screen_text():
+                    break
+            assert not [n for n in range(110) if f"word{n:03}" not in seen]
+            await s.press("left", "escape")

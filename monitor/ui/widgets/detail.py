@@ -166,7 +166,16 @@ class Detail(Vertical):
 
     def _show_none(self, *why: Part) -> None:
         self.capture = None
-        self._lines.show(Document([line(*why)] if why else ()))
+        self._show(Document([line(*why)] if why else ()))
+
+    def _show(self, document: Document, *, keep: bool = False) -> None:
+        """Show a document as the panes are to look now, and say what is found in it of that which is sought."""
+        lines = self._lines
+        if lines.wrapping != self._state.wrap:
+            lines.set_wrapping(self._state.wrap)
+        lines.show(document, keep=keep)
+        if lines.sought:
+            self._found = _found(lines.found)
         self._show_tabs()
 
     async def _lay_out(self, *, keep: bool) -> None:
@@ -180,8 +189,7 @@ class Detail(Vertical):
             self._inspector.document, capture, tab, self._reader(), raw=self._state.raw, width=self._width
         )
         if capture is self.capture and tab == self.tab:
-            self._lines.show(document, keep=keep)
-            self._show_tabs()
+            self._show(document, keep=keep)
 
     def _newest_attempt(self, capture: Capture) -> int:
         try:
@@ -208,8 +216,9 @@ class Detail(Vertical):
         self.run_worker(work, group=f"load-{self.id}", exclusive=True)
 
     def choose(self, tab: str) -> None:
-        """Choose a tab."""
-        self._state.tab = tab
+        """Choose a tab, where there are several."""
+        if len(self._tabs) > 1:
+            self._state.tab = tab
         self._show_tabs()
         self.reload()
 
@@ -235,7 +244,9 @@ class Detail(Vertical):
     def action_raw(self) -> None:
         """The body as it came, or laid out."""
         self._state.raw = not self._state.raw
-        self.choose(BODY if BODY in self._tabs and self.tab != FORWARD else self.tab)
+        if self.tab != FORWARD and BODY in self._tabs:
+            self.choose(BODY)
+        self._reload_all()
 
     def action_replay(self) -> None:
         """Send the capture again."""
@@ -248,7 +259,12 @@ class Detail(Vertical):
     def action_wrap(self) -> None:
         """Wrap long lines or not."""
         self._state.wrap = not self._state.wrap
-        self._lines.set_wrapping(self._state.wrap)
+        self._reload_all(keep=True)
+
+    def _reload_all(self, *, keep: bool = False) -> None:
+        """The body may be in the pane beside this one, which is to look the same."""
+        for pane in self.screen.query(Detail):
+            pane.reload(keep=keep)
 
     def action_aside_left(self) -> None:
         """Back to the beginning of long lines."""
@@ -334,7 +350,7 @@ class Detail(Vertical):
 
     def _find(self, text: str) -> None:
         found = self._lines.find(text)
-        self._found = "" if not text else f"{found} found" if found else "not found"
+        self._found = _found(found) if text else ""
         self._show_tabs()
 
     @on(Input.Submitted)
@@ -364,3 +380,7 @@ class Detail(Vertical):
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """No longer in use, unless the use went on to another part of the pane, which may have said so before."""
         self.set_class(self.has_focus_within, "-active")
+
+
+def _found(number: int) -> str:
+    return f"{number} found" if number else "not found"

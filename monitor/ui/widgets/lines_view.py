@@ -42,7 +42,9 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         self.folded &= document.folds.keys()
         self.cursor = min(self.cursor, max(len(document.lines) - 1, 0))
         if self.sought:
+            match = self._match if keep else -1
             self._seek()
+            self._match = min(match, len(self._matches) - 1)
         self._arrange()
         self.scroll_to(x=0, y=top if keep else 0, animate=False, force=True)
 
@@ -92,15 +94,26 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         return max(self.scrollable_content_region.height, 1)
 
     def move(self, rows: int) -> None:
-        """Move the cursor where there is something to fold, else scroll."""
-        if not self._foldable:
-            self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
+        """Move the cursor where there is something to fold, after the rest of its line was seen; else scroll."""
+        hidden = self._hidden(rows)
+        if not self._foldable or hidden:
+            self.scroll_to(y=self.scroll_offset.y + (hidden or rows), animate=False)
             return
         row = min(max(self._row_of.get(self.cursor, 0) + rows, 0), max(len(self._rows) - 1, 0))
         wanted = self._rows[row][0] if self._rows else 0
         if wanted == self.cursor and rows > 0:  # a wrapped line: step over its further rows
             wanted = next((line for line, _, _ in self._rows[row:] if line > self.cursor), wanted)
         self._to_line(wanted)
+
+    def _hidden(self, rows: int) -> int:
+        """How far to scroll, of so many rows, for the part of the cursor's line that is out of sight that way."""
+        first = self._row_of.get(self.cursor, 0)
+        others = (at for at in range(first, len(self._rows)) if self._rows[at][0] != self.cursor)
+        last = next(others, len(self._rows)) - 1
+        top, end = self.scroll_offset.y, self.scroll_offset.y + self._page
+        if rows > 0:
+            return min(rows, max(last - end + 1, 0)) if first < end else 0
+        return max(rows, min(first - top, 0)) if last >= top else 0
 
     def move_to_end(self, *, top: bool) -> None:
         """To the first or the last line."""
@@ -161,10 +174,16 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         self.refresh()
         return len(self._matches)
 
+    @property
+    def found(self) -> int:
+        """How many places there are with what is sought."""
+        return len(self._matches)
+
     def find_step(self, step: int) -> tuple[int, int]:
         """To the next or the previous match, round and round; gives (which, of how many), from 1."""
         if self._matches:
-            self._go((self._match + step) % len(self._matches))
+            at = self._match if self._match >= 0 or step > 0 else 0  # before the first comes the last
+            self._go((at + step) % len(self._matches))
         return self._match + 1, len(self._matches)
 
     def _seek(self) -> None:
