@@ -56,6 +56,15 @@ def entries_of(coverage: Coverage) -> list[Entry]:
     return found + list(coverage.news)
 
 
+def name_of(entry: Entry) -> object:
+    """What names a row as long as it is there."""
+    if isinstance(entry, Covered):
+        return entry.kind
+    if isinstance(entry, News):
+        return entry.event, entry.path, entry.is_value, entry.capture
+    return entry.text.partition(":")[0]  # a number follows
+
+
 def _provider(name: str, documented: Sequence[Covered]) -> Title:
     if not documented:
         return Title(name, "documents no kinds")

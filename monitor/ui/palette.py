@@ -35,8 +35,7 @@ class ActionCommands(Provider):
         screen = self.screen
         if not isinstance(screen, MonitorScreen):
             return []
-        here = (*screen.contexts(), "everywhere")
-        return [a for a in screen.session.actions if a.palette and a.context in here and screen.applies(a)]
+        return [a for a in screen.session.actions if a.palette and a.context in _TARGETS and screen.applies(a)]
 
     def _command(self, action: Action) -> Callable[[], Awaitable[bool]]:
         return partial(self.app.run_action, f"{_TARGETS[action.context]}.{action.id}", default_namespace=self.screen)

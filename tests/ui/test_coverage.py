@@ -20,7 +20,7 @@ from monitor.ui.documents.deliveries import MAX_SHOWN, deliveries
 from monitor.ui.format import clock
 from monitor.ui.lines import plain_text
 from monitor.ui.painted import cells
-from monitor.ui.screens.coverage import CoverageScreen
+from monitor.ui.screens.coverage import CoverageScreen, Kinds
 from tests.factory import START, make_request
 from tests.services.test_coverage import played
 from tests.ui.screens import NOW, Screens, screens
@@ -178,3 +178,23 @@ async def test_the_summary_has_the_deliveries(tmp_path: Path) -> None:
         await s.press("k")
         await s.until(lambda: "2 of 3" in s.pane_text())
         assert "▸ #2" in s.pane_text()
+
+
+@pytest.mark.slow
+async def test_the_cursor_stays_on_its_kind_when_another_comes(tmp_path: Path) -> None:
+    async with screens(tmp_path, volts(), simulator=simulators(tmp_path)) as s:
+        screen = await opened(s)
+        kinds = screen.query_one(Kinds)
+        await s.press("j", "j", "j", "j", "j", "j")
+        before = kinds.entry
+        assert isinstance(before, Covered)
+        sent, _ = played("volt", "delivered")
+        assert sent.reading is not None
+        await s.add(replace(sent, reading=replace(sent.reading, event="message.another")))
+        await s.monitor.store.caught_up()
+        screen.begin()
+        await s.until(lambda: "message.another" in str(kinds.entries))
+        await s.settle()
+        after = kinds.entry
+        assert isinstance(after, Covered)
+        assert after.kind == before.kind

@@ -167,3 +167,34 @@ async def test_a_box_that_was_closed_leaves_nothing_behind(tmp_path: Path) -> No
                 await s.press("escape")
             first = drawings() if turn == 0 else first
         await s.until(lambda: drawings() <= first)  # the last one may still be on its way out
+
+
+async def test_the_keys_of_every_list_move_in_menus(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(80, 24)) as s:
+        await s.press("t")
+        assert isinstance(s.app.screen, ThemeScreen)
+        options = s.app.screen.options
+        await s.press("G")
+        assert options.highlighted == options.option_count - 1
+        await s.press("ctrl+u")
+        assert 0 < (options.highlighted or 0) < options.option_count - 1
+        await s.press("g")
+        assert options.highlighted == 0
+        await s.press("ctrl+d")
+        assert (options.highlighted or 0) > 3
+
+
+@pytest.mark.slow
+async def test_help_and_palette_name_what_works_in_the_detail_of_a_capture(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(80, 24), simulator=simulators(tmp_path)) as s:
+        await s.press("enter", "question_mark")
+        assert isinstance(s.app.screen, HelpScreen)
+        said = "\n".join(line.text for line in s.app.screen.lines.document.lines)
+        assert "In the detail pane" in said
+        assert "Live view" not in said  # its keys do nothing here
+        await s.press("escape", "escape")
+        await s.pilot.resize_terminal(120, 40)
+        await s.press("enter", "ctrl+p", *"Send simulated")
+        await s.until(lambda: "key s" in s.screen_text())
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, SendScreen))

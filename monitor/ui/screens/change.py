@@ -364,5 +364,6 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
             return
         lost = any(one.plan.action in (Action.REMOVE, Action.REPLACE) and one.plan.change for one in outcomes)
         what = outcomes[0].sentence if len(outcomes) == 1 else f"Done: {count(len(outcomes), 'change')}."
-        toast(self.app, what + ("\nR offers to put it back." if lost else ""))
+        key = self._session.key("restore")
+        toast(self.app, what + (f"\n{key} offers to put it back." if lost else ""))
         self.end(outcomes)

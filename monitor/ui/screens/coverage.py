@@ -49,6 +49,17 @@ class Kinds(Rows):
         """One row."""
         return coverage_rows.row(self.entries[index], width, self._session.now(), masked=self._session.masked)
 
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Show these rows, the cursor on what it stood on."""
+        here = coverage_rows.name_of(self.entry) if self.entry is not None else None
+        above = self.cursor - self.scroll_offset.y
+        self.entries = entries
+        at = next((at for at, one in enumerate(entries) if coverage_rows.name_of(one) == here), self.cursor)
+        self.cursor, moved = at, at != self.cursor
+        self.changed()
+        if moved:
+            self.scroll_to(y=self.cursor - above, animate=False, immediate=True)
+
     @property
     def entry(self) -> Entry | None:
         """What the cursor stands on."""
@@ -102,8 +113,7 @@ class CoverageScreen(CountedScreen[Covered | News]):
         kinds = self.query_one(Kinds)
         first = self.coverage is None
         self.coverage = found
-        kinds.entries = coverage_rows.entries_of(found)
-        kinds.changed()
+        kinds.take(coverage_rows.entries_of(found))
         if first and kinds.count() > 1:
             kinds.move_to(1)
         box = self.query_one("#coverage")

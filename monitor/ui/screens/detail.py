@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -18,6 +19,7 @@ class DetailScreen(AloneScreen):
     """Shows the capture under the list's cursor."""
 
     CSS_PATH = "detail.tcss"
+    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "detail", "find"})
     listed: CaptureList
 
     def compose_main(self) -> ComposeResult:
