@@ -84,3 +84,17 @@ async def test_typing_never_triggers_an_action(tmp_path: Path) -> None:
         assert s.live.query_one(FilterBar).input.value == "qxtyTsf?123 G"
         assert not s.app.session.masked
         assert not s.app.session.view.frozen
+
+
+@pytest.mark.slow
+async def test_older_filters_give_back_what_was_being_typed(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), preferences=tmp_path / "p.json") as s:
+        bar = s.live.query_one(FilterBar)
+        for text in ("provider:bird", "status:failed"):
+            await s.press("slash", *["backspace"] * 20, *text, "enter")
+        await s.press("slash", "up")  # the one in force stands there already
+        assert bar.input.value == "provider:bird"
+        await s.press("up", "up", "down")
+        assert bar.input.value == "status:failed"
+        await s.press("ctrl+u", *"verd", "up", "up", "up", "down", "down")
+        assert bar.input.value == "verd"

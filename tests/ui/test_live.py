@@ -300,3 +300,22 @@ async def test_the_bar_of_a_list_can_be_dragged(tmp_path: Path) -> None:
         await s.pilot.hover(bar, offset=(0, 8))
         await s.pilot.mouse_up(bar, offset=(0, 8))
         await s.until(lambda: s.captures.scroll_offset.y > 100)
+
+
+async def test_f_in_a_paused_list_goes_on_and_follows(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(50)) as s:
+        await s.press("space", "f")
+        assert not s.app.session.view.frozen
+        assert s.follows()
+        await s.press("k", "space", "f")
+        assert s.follows()
+
+
+async def test_the_scroll_bar_leaves_the_newest(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(300), size=(100, 20)) as s:
+        await s.pilot.click(s.captures.vertical_scrollbar, offset=(0, 1))
+        await s.until(lambda: s.captures.scroll_offset.y < s.captures.max_scroll_y)
+        at = s.captures.scroll_offset.y
+        await s.add(*plain_captures(3))
+        assert s.captures.scroll_offset.y == at
+        assert "▼ 3 new" in s.screen_text()

@@ -192,10 +192,12 @@ class LiveScreen(FilteredScreen):
         self.captures.focus()
 
     def action_follow(self) -> None:
-        """Follow the newest or stop."""
+        """Follow the newest or stop; a list that stands still goes on and follows it."""
         if self.session.view.frozen:
             self.action_freeze()
-        self.captures.action_follow()
+            self.captures.action_bottom()
+        else:
+            self.captures.action_follow()
 
     def action_freeze(self) -> None:
         """Let the list stand still, or go on."""

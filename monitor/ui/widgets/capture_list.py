@@ -170,6 +170,8 @@ class CaptureList(Cursor, inherit_bindings=False):
         if len(self.view) > self.page:
             self._follow(False)
 
+    on_scroll_to = on_scroll_up = on_mouse_scroll_up  # so does the scroll bar
+
     # --- drawing -------------------------------------------------------------------------------------------------
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -49,6 +49,7 @@ class FilterBar(Vertical):
         self._values = values
         self._history = history
         self._back = 0
+        self._typed = ""  # what stood there before an older filter was asked for
         self._found: list[Completion] = []
         self._wrong = False
 
@@ -161,8 +162,12 @@ class FilterBar(Vertical):
         self._recall(-1)
 
     def _recall(self, step: int) -> None:
-        self._back = min(max(self._back + step, 0), len(self._history))
-        self.input.value = self._history[-self._back] if self._back else ""
+        """An older filter, or a later one up to what was being typed."""
+        if not self._back:
+            self._typed = self.input.value
+        older = [text for text in self._history if text != self._typed]
+        self._back = min(max(self._back + step, 0), len(older))
+        self.input.value = older[-self._back] if self._back else self._typed
         self.input.cursor_position = len(self.input.value)
 
     def action_give_up(self) -> None:
