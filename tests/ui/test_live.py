@@ -319,3 +319,31 @@ async def test_the_scroll_bar_leaves_the_newest(tmp_path: Path) -> None:
         await s.add(*plain_captures(3))
         assert s.captures.scroll_offset.y == at
         assert "▼ 3 new" in s.screen_text()
+
+
+async def test_the_cursor_stays_in_sight_with_less_room(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(300), size=(80, 50)) as s:
+        await s.press("k", "k", "k")
+        await s.pilot.resize_terminal(80, 15)
+        await s.until(lambda: s.captures.page < 15)
+        assert "text 297" in s.screen_text() or "▌" in s.screen_text()
+
+
+@pytest.mark.slow
+async def test_the_cursor_is_where_it_was_after_a_filter(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(1_500)) as s:
+        await s.press("g", "j", "j")
+        await s.add(*plain_captures(1_000))
+        await s.press("slash", *"zzzz", "enter")
+        await s.until(lambda: "Nothing passes this filter" in s.screen_text())
+        await s.press("j", "k", "escape")
+        await s.until(lambda: len(s.app.session.view) == 2_500)
+        await s.until(lambda: s.captures.selected == 3)
+        await s.press("slash", *"text", "enter")  # the newest are looked at first
+        await s.until(lambda: len(s.app.session.view) == 2_500 and s.app.session.view.scanned is None)
+        assert s.captures.selected == 3
+        await s.press("slash", *["backspace"] * 4, *'text:"text 777"', "enter")
+        await s.until(lambda: s.captures.selected == 777)
+        await s.press("escape")
+        await s.until(lambda: len(s.app.session.view) == 2_500)
+        await s.until(lambda: s.captures.selected == 3)

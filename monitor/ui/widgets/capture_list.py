@@ -69,6 +69,7 @@ class CaptureList(Cursor, inherit_bindings=False):
     def on_resize(self) -> None:
         self._strips.clear()
         self._resized()
+        self.bring(self.cursor, self.cursor)
 
     def grown(self, added: int) -> None:
         """Take notice of ``added`` new rows at the end, and of a view that was built anew."""
@@ -120,7 +121,7 @@ class CaptureList(Cursor, inherit_bindings=False):
     def _tell(self) -> None:
         number = self.selected
         if number != self._told:
-            self._told = self._anchor = number
+            self._told = number
             self.post_message(self.Moved(self))
 
     # --- moving --------------------------------------------------------------------------------------------------
@@ -131,6 +132,7 @@ class CaptureList(Cursor, inherit_bindings=False):
         index = min(max(index, 0), last)
         self._follow(follow)
         old, self.cursor = self.cursor, index
+        self._hold()
         if index == last and self.unseen:
             self.unseen = 0
             self.post_message(self.FollowChanged())
@@ -142,8 +144,14 @@ class CaptureList(Cursor, inherit_bindings=False):
     def _follow(self, follow: bool) -> None:
         if follow != self.following:
             self.following = follow
+            self._hold()
             self.unseen = 0
             self.post_message(self.FollowChanged())
+
+    def _hold(self) -> None:
+        """Keep to this capture when the view becomes another; nothing but the user puts another in its place."""
+        if self.selected is not None:
+            self._anchor = self.selected
 
     def stay(self) -> None:
         """Keep to the capture under the cursor."""
