@@ -161,7 +161,7 @@ async def test_what_retention_lets_go_moves_no_cursor(tmp_path: Path) -> None:
         await post(volt, s, *(volt.body(name, "sent") for name in "abcde"))
         await s.press("j", "j")
         assert "text of c" in pane(s)
-        s.app.session.prunes += 1
+        s.app.session.changes += 1
         s.tick()
         await s.settle()
         s.tick()
