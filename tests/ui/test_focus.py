@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from monitor.model.conversation import Bubble
 from monitor.ui.screens.conversations import ConversationsScreen
 from monitor.ui.screens.detail import DetailScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.widgets.filter_bar import FilterBar
 from tests.ui.screens import Screens, plain_captures, screens
+from tests.ui.test_conversations import conversations
+from tests.ui.test_conversations import post as post_there
+from tests.ui.test_conversations import view as shown
 from tests.ui.test_messages import messages, pane, post, view
 
 
@@ -168,3 +172,19 @@ async def test_what_retention_lets_go_moves_no_cursor(tmp_path: Path) -> None:
         await s.settle()
         assert "text of c" in pane(s)
         assert view(s).rows.cursor == 2
+
+
+@pytest.mark.slow
+async def test_what_is_told_of_late_leaves_the_cursor_in_a_thread(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(120, 40)) as (volt, s):
+        for name, ago in (("a", 90), ("b", 60), ("c", 30)):
+            await post_there(volt, s, volt.body(name, "webhook_delivered", ago=ago))
+        await s.press("enter", "G", "k")
+        thread = shown(s).pane
+        before = thread.item
+        assert isinstance(before, Bubble)
+        assert before.message.text == "text of b"
+        await post_there(volt, s, volt.body("late", "webhook_delivered", ago=80))
+        await s.until(lambda: thread.items.count() == 4)
+        assert thread.item is not None
+        assert thread.item.at == before.at
