@@ -17,7 +17,7 @@ from tests.ui.screens import Screens, plain_captures, screens
 from tests.ui.test_conversations import conversations
 from tests.ui.test_conversations import post as post_there
 from tests.ui.test_conversations import view as shown
-from tests.ui.test_messages import messages, pane, post, view
+from tests.ui.test_messages import menu, messages, pane, post, view
 
 
 async def away_and_back(s: Screens) -> None:
@@ -188,3 +188,50 @@ async def test_what_is_told_of_late_leaves_the_cursor_in_a_thread(tmp_path: Path
         await s.until(lambda: thread.items.count() == 4)
         assert thread.item is not None
         assert thread.item.at == before.at
+
+
+@pytest.mark.slow
+async def test_the_body_beside_a_message_has_the_keys_that_are_named(tmp_path: Path) -> None:
+    def keys() -> str:
+        return s.screen_text().splitlines()[-1]
+
+    async with messages(tmp_path, size=(180, 50)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("b", "sent"))
+        await s.press("tab", "tab")
+        assert view(s).body.has_focus_within
+        await s.until(lambda: "/ find" in keys())
+        assert "enter fold" in keys()
+        assert "order" not in keys()
+        assert "tab" not in keys()  # there is but one
+        await s.press("y")
+        assert menu(s) == "Copy from the message or capture 2"
+        await s.press("escape", "question_mark")
+        assert "In the detail pane" in s.screen_text()
+        await s.press("escape", "slash", *"text")
+        await s.until(lambda: "enter keep" in keys())
+        await s.press("enter", "escape", "J")
+        assert "text of a" in pane(s)
+        assert view(s).body.has_focus_within
+        await s.press("escape")
+        assert view(s).rows.has_focus
+
+
+@pytest.mark.slow
+async def test_a_pane_that_is_used_keeps_what_it_shows(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(5)) as s:
+        await s.press("tab")
+        await s.add(*plain_captures(2))
+        assert s.captures.selected == 5
+        await s.press("escape", "G", "slash")
+        assert s.follows()  # a filter is typed, nothing is read
+        await s.press("escape")
+        await s.pilot.click(s.lines, offset=(5, 3))
+        await s.add(*plain_captures(2))
+        assert s.captures.selected == 7
+        assert "▼ 2 new" in s.screen_text()
+    (tmp_path / "hooktop.db").unlink()
+    async with messages(tmp_path, size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        await s.press("tab")
+        await post(volt, s, volt.body("b", "sent"))
+        assert "text of a" in pane(s)

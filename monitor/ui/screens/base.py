@@ -116,10 +116,10 @@ class MonitorScreen(Screen[None]):
             with contextlib.suppress(Exception):  # a store that fails costs the key, not the screens
                 return (self.message_number() if action.id == "message" else self.conversation_number()) is not None
             return False
-        if action.id in ("fold", "fold_all"):
+        if action.id in ("fold", "fold_all", "next_tab", "previous_tab"):
             panes = [pane for pane in self.query(Detail) if pane.display]
             used = [pane for pane in panes if pane.has_focus_within]
-            return any(pane.foldable for pane in used or panes)
+            return any(pane.foldable if "fold" in action.id else pane.several for pane in used or panes)
         if action.id == "replay":
             return self.session.replayer is not None and not self.session.monitor.settings.read_only
         if action.id == "send":

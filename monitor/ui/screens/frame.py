@@ -9,6 +9,8 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.events import DescendantFocus
+from textual.widgets import Input
 
 from monitor.ui.actions import Action
 from monitor.ui.jumps import GoBack
@@ -90,6 +92,11 @@ class ListScreen(MonitorScreen):
         if self.session.trail:
             self.post_message(GoBack())
         self.rows.focus()
+
+    @on(DescendantFocus)
+    def _pane_used(self) -> None:
+        if self.in_pane and not isinstance(self.focused, Input):
+            self.rows.stay()  # what is read must not change under the eyes
 
     @on(PaneLeft)
     def _pane_left(self) -> None:

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 
 from monitor.services.messages import MessageView
 from monitor.store.message_reader import Order
-from monitor.ui.actions import bindings
+from monitor.ui.actions import Action, bindings
 from monitor.ui.format import count
 from monitor.ui.inspector import BODY
 from monitor.ui.lines import Part
@@ -47,7 +47,9 @@ class MessagesScreen(PanedScreen):
 
     CSS_PATH = "messages.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("messages")
-    HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "messages", "filtered", "rows", "pane", "filter"})
+    HELPED: ClassVar[frozenset[str]] = frozenset(
+        {"everywhere", "messages", "filtered", "rows", "pane", "detail", "filter", "find"}
+    )
     OF_LIST: ClassVar[tuple[str, ...]] = ("rows", "messages", "filtered")
 
     def __init__(self, session: Session) -> None:
@@ -78,6 +80,24 @@ class MessagesScreen(PanedScreen):
     def pane(self) -> MessagePane:
         """The pane beside the list."""
         return self.query_one(MessagePane)
+
+    @property
+    def body(self) -> Detail:
+        """The pane with the body of the capture that the pane's cursor stands on."""
+        return self.query_one("#body", Detail)
+
+    @property
+    def capture_number(self) -> int | None:
+        """As beside every list; and the capture whose body is in use."""
+        return self.pane.capture_number if self.body.has_focus_within else super().capture_number
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane in use."""
+        return self.body.contexts if self.body.has_focus_within else super().contexts()
+
+    def applies(self, action: Action) -> bool:
+        """As beside every list; the keys of the body where there is room for it."""
+        return super().applies(action) and (self.size.width >= TRIPLE or action.context not in ("detail", "find"))
 
     async def obey(self, text: str) -> None:
         """Show the messages that pass this filter, from the top where it is another."""
@@ -156,11 +176,11 @@ class MessagesScreen(PanedScreen):
     @on(Cursor.Moved, "#message-items")
     def _follow_stage(self) -> None:
         if self.size.width >= TRIPLE and self.pane.capture_number is not None:
-            self.query_one("#body", Detail).follow(self.pane.capture_number)
+            self.body.follow(self.pane.capture_number)
 
     def restyle(self) -> None:
         """The body of the capture, too, is hidden or shown."""
-        self.query_one("#body", Detail).reload(keep=True)
+        self.body.reload(keep=True)
         super().restyle()
 
     @on(Cursor.Opened, "#messages")

@@ -118,6 +118,11 @@ class Detail(Vertical):
         return ("find",) if self.query_one(FindLine).has_focus else ("detail",)
 
     @property
+    def several(self) -> bool:
+        """Whether there are tabs to choose from."""
+        return len(self._tabs) > 1
+
+    @property
     def foldable(self) -> bool:
         """Whether there is something to fold."""
         return bool(self._lines.document.folds)
@@ -217,7 +222,7 @@ class Detail(Vertical):
 
     def choose(self, tab: str) -> None:
         """Choose a tab, where there are several."""
-        if len(self._tabs) > 1:
+        if self.several:
             self._state.tab = tab
         self._show_tabs()
         self.reload()
