@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from monitor.account import SETTINGS
+from monitor.ui.safety import toast
 from monitor.ui.screens.account_form import _label
 from monitor.ui.screens.menu import Choice, MenuScreen
+from monitor.ui.screens.restore import Occasion, RestoreScreen
 from tests.ui.screens import plain_captures, screens
 from tests.ui.webhooks import WANTED, ours, view
 
@@ -97,3 +99,18 @@ async def test_a_box_below_another_is_seen_again_afterwards(tmp_path: Path) -> N
         assert "Lower" not in s.screen_text()
         await s.press("escape")
         await s.until(lambda: s.screen_text().count("below") == 9)
+
+
+@pytest.mark.slow
+async def test_what_was_said_does_not_lie_over_a_box_that_is_opened(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=(60, 15)) as s:
+        for key in ("I", "P", "y", "S", "question_mark"):
+            await s.press("ctrl+c")
+            assert "ctrl+q quits" in s.toasts()
+            await s.press(key)
+            assert "ctrl+q quits" not in s.toasts()
+            await s.press("escape")
+        toast(s.app, "the database was put aside")
+        s.app.push_screen(RestoreScreen(s.app.session, (), Occasion.START))  # which opens by itself
+        await s.settle()
+        assert "put aside" in s.toasts()

@@ -86,7 +86,6 @@ class ChangeScreen(Overlay[tuple[Outcome, ...]]):
                 yield Input(compact=True, select_on_focus=False, id="change-input")
 
     def on_mount(self) -> None:
-        self.app.clear_notifications()  # they would lie over the question
         self._begin(self._course.plans)
 
     @property

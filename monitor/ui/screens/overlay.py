@@ -24,6 +24,7 @@ class Overlay(ModalScreen[ScreenResultType]):
     DEFAULT_CLASSES = "overlay"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-high")]  # noqa: RUF012 - as above
+    OVER_NOTES: ClassVar[bool] = True  # what was said before is gone: it would lie over the box
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", show=False),
         Binding("q", "close", show=False),
@@ -34,6 +35,10 @@ class Overlay(ModalScreen[ScreenResultType]):
         super().__init__()
         self._dismissed = False
         self._result: tuple[ScreenResultType | None] | None = None
+
+    def on_mount(self) -> None:
+        if self.OVER_NOTES:
+            self.app.clear_notifications()
 
     def on_unmount(self) -> None:
         forget_drawn()

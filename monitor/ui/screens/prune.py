@@ -70,6 +70,7 @@ class PruneScreen(WorkScreen):
     async def work(self, values: Mapping[str, str]) -> None:
         """Ask whether they are to go."""
         found = await self._count(values)
+        self._lines = stays_and_goes(found)
         if not found.number:
             raise Problem("much", f"Nothing would go: {_all_stay(found.whole)}.")
         self.app.push_screen(PruneQuestion(self._session, found), self._answered)

@@ -76,6 +76,7 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
     """Gives the answer and what it is about, or None."""
 
     CSS_PATH = "webhooks.tcss"
+    OVER_NOTES = False  # it may open by itself
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "close", show=False),
         Binding("D,delete", "never", show=False),
