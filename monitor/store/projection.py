@@ -56,8 +56,7 @@ _SAID: Final = (
 )
 # What the message of a reading is known by: ``r`` is the reading.
 KEY: Final = "coalesce(r.message, r.provider || ':sha256:' || printf('%016x', r.digest))"
-# How many captures around one that went a repeat of it is looked for in, since no index holds bodies: of what may move
-# a message, and of what a stranger can repeat as he likes.
+# In how many captures around one that went a repeat of it is looked for: of what may move a message, and of what not.
 NEAR: Final = (25_000, 2_000)
 _REPEATS: Final = (
     "SELECT r.id, r.received_at, r.verdict, r.reason FROM readings r "  # noqa: S608 - constants
@@ -192,17 +191,21 @@ def forget(
             sums.touch(number)
     db.executemany("DELETE FROM conversation_events WHERE capture = ?", [(capture,) for capture in captures])
     db.executemany("DELETE FROM conversation_ties WHERE message = ? AND conversation = ?", ties)
+    dead: list[tuple[int]] = []
+    lost: list[tuple[str, int]] = []
     for number, own in names.items():
         for row in db.execute("SELECT message, aliases FROM messages WHERE id = ?", (number,)):
             own |= {row[0], *unpack(row[1])}
-        if not _refold(db, number, touched, Events(0), sums, forbid=not trusts_unproven(db)):
+        if _refold(db, number, touched, Events(0), sums, forbid=not trusts_unproven(db)):
+            own = own.difference(*((e.reading.message, *e.reading.aliases) for e in message_events(db, number)))
+        else:
             sums.count(db, number, -1)
-            for table, column in (("messages", "id"), ("message_events", "message")):
-                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 - constant names
+            dead.append((number,))
             db.executemany("DELETE FROM conversation_ties WHERE message = ?", [(name,) for name in own])
-        left = [event.reading for event in message_events(db, number)]
-        gone = own.difference(*((reading.message, *reading.aliases) for reading in left))
-        db.executemany("DELETE FROM message_keys WHERE key = ? AND message = ?", [(name, number) for name in gone])
+        lost += [(name, number) for name in own]
+    for table, column in (("messages", "id"), ("message_events", "message")):
+        db.executemany(f"DELETE FROM {table} WHERE {column} = ?", dead)  # noqa: S608 - constant names
+    db.executemany("DELETE FROM message_keys WHERE key = ? AND message = ?", lost)
     sums.write(db, touched)
     for number in sums.conversations:
         db.execute(
@@ -215,10 +218,12 @@ def forget(
 def _unsay(db: sqlite3.Connection, number: int, one: Said, upto: int) -> None:
     """A capture of a message is gone; where it stood for its repeats, the next of them does."""
     same, row = "WHERE message = ? AND digest = ? AND verdict = ?", (number, one.digest, one.verdict.value)
+    known = db.execute(f"SELECT captures, capture FROM message_events {same}", row).fetchone()  # noqa: S608 - a constant
+    if known is None or known[0] == 1:
+        db.execute(f"DELETE FROM message_events {same}", row)  # noqa: S608 - a constant
+        return
     db.execute(f"UPDATE message_events SET captures = captures - 1 {same}", row)  # noqa: S608 - a constant
-    db.execute(f"DELETE FROM message_events {same} AND captures < 1", row)  # noqa: S608 - a constant
-    stood = f"SELECT 1 FROM message_events {same} AND capture = ?"  # noqa: S608 - a constant
-    if db.execute(stood, (*row, one.capture)).fetchone() is None:
+    if known[1] != one.capture:
         return
     near = NEAR[not moves(one.verdict)]
     around = (one.capture - near, min(one.capture + near, upto), one.digest, number)

@@ -18,7 +18,7 @@ from monitor.store.message_reader import MessageReader
 from monitor.store.rows import unpack
 from monitor.times import microseconds, moment
 
-STEP: Final = 50  # captures deleted in one transaction: others wait meanwhile, and larger ones cost no less for each
+STEP: Final = 30  # captures deleted in one transaction: others wait meanwhile, and larger ones cost no less for each
 SCAN: Final = 20_000  # ids looked at in one query
 FREED_PAGES: Final = 500
 _LAST_HEARD: Final = (
