@@ -75,6 +75,8 @@ def insert(db: sqlite3.Connection, attempts: Sequence[Attempt], answers: Mapping
     ``answers`` are what captures were answered with, by id, where that was known only after their commit.
     """
     insert_rows(db, "attempts", COLUMNS, [_row(attempt) for attempt in attempts])
+    gone = "DELETE FROM attempts WHERE capture = ? AND NOT EXISTS (SELECT 1 FROM captures WHERE id = capture)"
+    db.executemany(gone, [(number,) for number in {attempt.capture for attempt in attempts}])  # let go meanwhile
     if answers:
         db.executemany("UPDATE captures SET answer = ? WHERE id = ?", [(status, n) for n, status in answers.items()])
 

@@ -32,7 +32,7 @@ REFUSED = replace(ANSWER, took_s=None, status=None, failure=Failure.REFUSED, det
 
 async def test_attempts_come_back_whole_and_in_order(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
-        await store.add(make_capture())
+        await asyncio.gather(store.add(make_capture()), store.add(make_capture()))
         await store.keep([ANSWER, replace(ANSWER, capture=2)])
         await store.keep([REFUSED, replace(ANSWER, kind=AttemptKind.REPLAY, changed=True)])
         with closing(AttemptReader(store.path)) as reader:
@@ -86,6 +86,7 @@ async def test_another_program_keeps_attempts_beside_a_monitor_and_without_one(t
     with pytest.raises(StoreError, match="cannot be kept"):
         Attempts(path).add([ANSWER])
     async with storing(path) as store:
+        await store.add(make_capture())
         waiting = [store.add(make_capture()) for _ in range(50)]
         await asyncio.to_thread(Attempts(path).add, [ANSWER])
         await asyncio.gather(*waiting)
@@ -108,3 +109,15 @@ def test_every_failure_says_what_happened() -> None:
     assert not replace(ANSWER, status=204, failure=Failure.BROKEN).fine
     assert ANSWER.header("x-odd") == "caf\xe9: \x1b[31m"
     assert ANSWER.header("location") is None
+
+
+async def test_what_is_answered_after_its_capture_was_let_go_is_not_kept(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        await asyncio.gather(store.add(make_capture()), store.add(make_capture()))
+        await store.caught_up()
+        assert await store.prune(START + timedelta(days=9), limit=1) == 1
+        await store.keep([ANSWER, replace(ANSWER, capture=2)])
+        await asyncio.to_thread(Attempts(store.path).add, [ANSWER])
+        with closing(AttemptReader(store.path)) as reader:
+            assert reader.attempts(1) == []
+            assert [replace(one, id=0) for one in reader.attempts(2)] == [replace(ANSWER, capture=2)]
