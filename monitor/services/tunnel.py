@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.tunnels.found import Found
 
 LOOK_S: Final = 10.0  # between two looks at what runs
+log = logging.getLogger(__name__)
 
 
 async def running(port: int) -> Found | None:
@@ -88,7 +90,10 @@ class PublicTunnel:
 
     async def _watch(self) -> None:
         while True:
-            self._saw(await self._look(self._port))
+            try:
+                self._saw(await self._look(self._port))
+            except Exception as error:  # the next look may do better
+                log.error("looking for a tunnel failed: %s", type(error).__name__)
             await asyncio.sleep(self._look_s)
 
     def _saw(self, found: Found | None) -> None:

@@ -134,3 +134,18 @@ async def test_an_address_set_by_hand_stays_until_the_tunnel_changes(tmp_path: P
         assert reach.public_url == "https://by-hand.example.com"
         url = "https://b.ngrok.app"
         await until(lambda: reach.public_url == "https://b.ngrok.app")
+
+
+async def test_a_look_that_fails_is_not_the_last(tmp_path: Path, standins: Standins) -> None:
+    looks = 0
+
+    def look() -> Found | None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise RuntimeError("odd")
+        return Found("ngrok", "https://a.ngrok.app", "http://localhost:8787", PORT)
+
+    async with tunnel(tmp_path, AUTO, look=look) as (_, reach, _):
+        await until(lambda: reach.public_url)
+        assert reach.public_url == "https://a.ngrok.app"
