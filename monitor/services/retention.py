@@ -71,8 +71,7 @@ class Retention:
         """End; what is being let go is let go in part."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
             self._task = None
 
     async def once(self) -> int:
@@ -128,8 +127,9 @@ class Retention:
                 looks += not hurried
                 if gone:
                     log.info("%s captures were let go", f"{gone:,}")
-            except StoreError as error:  # a full disk, a busy database: later it may work
-                log.warning("nothing was let go: %s", error)
+            except Exception as error:  # a full disk, a busy database: later it may work
+                reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+                log.warning("nothing was let go: %s", reason)
                 self._size = self._since = 0  # not known: nobody is turned away for it
             await asyncio.to_thread(self._store.reserve.keep)
             await self._look_at_log()

@@ -24,10 +24,20 @@ TALLY: Final = (
 )
 
 
+def highest(db: sqlite3.Connection) -> int:
+    """The highest id that was ever given, as far as is known."""
+    return max(int(db.execute(_HIGHEST).fetchone()[0]), search.upto(db) or 0)
+
+
+def keep_highest(db: sqlite3.Connection, highest: int) -> None:
+    """Have it known although what knew it was forgotten: to be called once all that there is was learnt from."""
+    db.execute("UPDATE learnt SET upto = max(upto, ?)", (highest,))
+
+
 def put(db: sqlite3.Connection, captures: Sequence[Capture]) -> list[Capture]:
     """Insert captures; gives them back with their ids."""
     # No id is given twice, also where the newest were let go: what is made of captures would take it for known.
-    first: int = max(db.execute(_HIGHEST).fetchone()[0], search.upto(db) or 0) + 1
+    first = highest(db) + 1
     stored = [replace(capture, id=first + n) for n, capture in enumerate(captures)]
     insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in stored])
     insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in stored])

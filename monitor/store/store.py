@@ -20,7 +20,7 @@ from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
 from monitor.store import intake, projection, retention, search, shapes
 from monitor.store.attempts import insert as insert_attempts
-from monitor.store.connection import prepare
+from monitor.store.connection import T, prepare
 from monitor.store.errors import NO_ROOM, StoreUnavailableError
 from monitor.store.held import held_log
 from monitor.store.lease import Lease
@@ -191,15 +191,16 @@ class Store:
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
         writer = self._writer
-        captures = changed = after = 0
+        captures = changed = after = highest = 0
         fewer: Counter[tuple[str, str]] = Counter()
         cleared = False
 
         async def clear() -> None:
-            nonlocal cleared
+            nonlocal cleared, highest
             cleared = True
             # First, and nothing anew meanwhile: whatever ends this, all is made of the readings that there are then.
             writer.hold(True)
+            highest = await writer.run(intake.highest)
             for job in (partial(projection.clear, trust_unproven=trust_unproven), search.clear, shapes.clear):
                 await writer.run(job)
 
@@ -224,8 +225,9 @@ class Store:
                 fewer.update(await writer.run(_recount))
                 writer.hold(False)
                 await self.caught_up()
+                await writer.run(partial(intake.keep_highest, highest=highest))
                 for follower in self._reread_followers:
-                    follower(fewer)
+                    _tell(follower, fewer)
         finally:
             writer.hold(False)
         return Reread(captures, changed)
@@ -318,19 +320,23 @@ class Store:
 
     def _committed(self, batch: Sequence[Capture]) -> None:
         for follower in self._followers:
-            try:
-                follower(batch)
-            except Exception:  # the others are to hear of it all the same
-                log.exception("a follower of the commits failed")
+            _tell(follower, batch)
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
         for follower in self._prune_followers if tally else ():
-            follower(tally)
+            _tell(follower, tally)
 
     def _state(self, reason: str | None) -> None:
         self.trouble = reason
         for watcher in self._watchers:
             watcher(reason)
+
+
+def _tell(follower: Callable[[T], None], news: T) -> None:
+    try:
+        follower(news)
+    except Exception:  # the others are to hear of it all the same
+        log.exception("a follower of the store failed")
 
 
 def _differing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -79,3 +80,24 @@ async def test_room_is_made_also_of_what_came_before_the_clock_was_set_back(tmp_
         await store.caught_up()
         retention = Retention(store, timedelta(days=99), 900_000, now=lambda: START - timedelta(days=1))
         assert 150 < await retention.once() < 330
+
+
+async def test_it_goes_on_and_ends_although_a_follower_fails(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def failing(tally: Mapping[tuple[str, str], int]) -> None:
+        raise RuntimeError("of a screen")
+
+    async with storing(tmp_path / "h.db") as store:
+        for capture in played(40):
+            await store.add(replace(capture, reading=None))
+        await store.caught_up()
+        store.on_pruned(failing)
+        store.on_pruned(lambda tally: told.append(sum(tally.values())))
+        retention = Retention(store, timedelta(days=1), 2**40, now=lambda: START + timedelta(days=2))
+        retention.start()
+        async with asyncio.timeout(20):
+            while not told:
+                await asyncio.sleep(0.01)
+        assert told == [40]
+        await retention.stop()

@@ -263,3 +263,18 @@ async def test_waiting_for_what_was_let_go_meanwhile_ends(tmp_path: Path) -> Non
         async with asyncio.timeout(20):
             await waiting
         assert first.id < last.id
+
+
+@pytest.mark.parametrize("left", [0, 3])
+async def test_no_id_is_given_twice_after_all_was_read_anew(tmp_path: Path, left: int) -> None:
+    async with storing(tmp_path / "hooktop.db") as store:
+        for _ in range(7):
+            await store.add(replace(make_capture(), reading=None))
+        await store.caught_up()
+        assert store._writer is not None
+        await store._writer.run(partial(forget, ids=range(left + 1, 8)))
+        assert (await store.reread(lambda capture: capture)).captures == left
+        assert (await store.add(replace(make_capture(), reading=None))).id == 8
+        await store.caught_up()
+        with closing(MessageReader(store.path)) as reader:
+            assert reader.learnt() == reader.watermark() == 8
