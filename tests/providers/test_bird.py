@@ -333,6 +333,13 @@ def test_what_was_signed() -> None:
     assert found[1].data == f"{STAMP}\n{URL}\n".encode() + hashlib.sha256(BODY).digest()
 
 
+def test_an_address_that_is_found_in_several_ways_is_tried_and_told_once() -> None:
+    proxy = (("x-forwarded-proto", "https"), ("x-forwarded-host", "example.com"))
+    verdict = check(delivery(sign(b"x"), *proxy), keys(KEY, public_url=BASE, urls=(URL,)))
+    assert verdict.reason == f"no match: 1 key tried over {URL}"
+    assert [step.detail for step in verdict.checks if step.name == "compare"] == [f"no key over {URL}"]
+
+
 def test_signing_and_keys() -> None:
     sent = dict(provider.sign(BODY, KEY.encode(), url=URL, at=int(STAMP) + 0.9))
     assert (sent[SIGNATURE], sent[TIMESTAMP]) == (GOOD, STAMP)

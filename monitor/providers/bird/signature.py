@@ -114,7 +114,16 @@ def _candidates(request: Request, keys: Keys, stamp: str) -> Iterator[Candidate]
 
 
 def _urls(request: Request, keys: Keys) -> Iterator[bytes]:
-    """The URLs that a delivery may have been signed with, most likely first.
+    """The URLs that a delivery may have been signed with, most likely first, each once."""
+    seen: set[bytes] = set()
+    for url in _addresses(request, keys):
+        if url not in seen:
+            seen.add(url)
+            yield url
+
+
+def _addresses(request: Request, keys: Keys) -> Iterator[bytes]:
+    """As ``_urls``, with those that are found in several ways.
 
     Those of the subscriptions; the public URL with the raw target; the same with what a proxy says it was asked for.
     Bird posts to https alone, so no header makes an http URL a candidate.
