@@ -55,6 +55,11 @@ class AdminError(Exception):
         self.retry_after_s = retry_after_s
 
 
+def closed(error: AdminError) -> bool:
+    """Whether an error is a provider's refusal to say what it offers, which it will repeat."""
+    return error.kind in (Trouble.REFUSED, Trouble.AUTH) and (error.status or 0) < 500
+
+
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
     """A request to a provider's API, ready to be sent or to be shown. ``body`` is JSON text; its secrets are in it as
@@ -164,8 +169,12 @@ class Admin(Protocol):
     def exclusive(self) -> bool:
         """Whether there can be one registration for a subject only, so that adding replaces."""
 
+    @property
+    def doubt(self) -> AdminError | None:
+        """What kept the provider from saying what it offers, where all goes on without; None where nothing did."""
+
     async def learn(self) -> None:
-        """Ask the provider what it offers (operations, events), once; where it does not say, what is built in holds.
+        """Ask the provider what it offers (operations, events) until it says; till then what is built in holds.
 
         Raises AdminError only for AUTH and UNREACHABLE."""
 
@@ -178,8 +187,8 @@ class Admin(Protocol):
     def problems(self, spec: Spec, url: str | None) -> Mapping[str, str]:
         """What is wrong with a form, by the name of the field (``url`` for the address); empty when it can be sent."""
 
-    def warnings(self, spec: Spec, url: str) -> Sequence[str]:
-        """What the user should know before sending, one sentence each."""
+    def warnings(self, spec: Spec, url: str, target: Registration | None = None) -> Sequence[str]:
+        """What the user should know before sending, one sentence each; ``target`` is what is to be changed."""
 
     def subject(self, spec: Spec) -> str:
         """What a registration with this spec is for, in one line; the same text for the same job."""

@@ -26,6 +26,7 @@ class BirdAdmin:
     provider = "bird"
     portal = Portal("Bird's web app, where the workspace is set up")
     needs_key = True  # signs with the key that a subscription is made with, and may never tell it again
+    doubt: AdminError | None = None
     exclusive = False
 
     def __init__(self, account: Account, api: Api) -> None:
@@ -85,9 +86,10 @@ class BirdAdmin:
         """What Bird's rules say against a form."""
         return bird_forms.problems(spec, url)
 
-    def warnings(self, spec: Spec, url: str) -> Sequence[str]:
-        """What to know before sending, also from the subscriptions that were listed last."""
-        return bird_forms.warnings(spec, url, self._listed)
+    def warnings(self, spec: Spec, url: str, target: Registration | None = None) -> Sequence[str]:
+        """What to know before sending, also from the other subscriptions that were listed last."""
+        others = [one for one in self._listed if target is None or one.id != target.id]
+        return bird_forms.warnings(spec, url, others)
 
     def subject(self, spec: Spec) -> str:
         """``channels sms.outbound``, and the filters in alphabetical order."""

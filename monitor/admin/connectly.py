@@ -25,6 +25,7 @@ class ConnectlyAdmin:
     provider = "connectly"
     portal = Portal("Connectly's web app")
     needs_key = False
+    doubt: AdminError | None = None
     exclusive = True
 
     def __init__(self, account: Account, api: Api) -> None:
@@ -53,7 +54,7 @@ class ConnectlyAdmin:
         """What Connectly's rules say against a form."""
         return connectly_forms.problems(spec, url)
 
-    def warnings(self, spec: Spec, url: str) -> Sequence[str]:
+    def warnings(self, spec: Spec, url: str, target: Registration | None = None) -> Sequence[str]:
         """What to know before sending, also from the webhooks that were listed last."""
         return connectly_forms.warnings(spec, url, self._listed)
 

@@ -25,6 +25,7 @@ class OneRouteAdmin:
     provider = "oneroute"
     portal = _PORTAL
     needs_key = False
+    doubt: AdminError | None = None
     exclusive = True  # one address for the account
 
     def __init__(self, account: Account, api: Api) -> None:
@@ -57,7 +58,7 @@ class OneRouteAdmin:
             return {"url": f"The address cannot be used: {error}."}
         return {}
 
-    def warnings(self, spec: Spec, url: str) -> Sequence[str]:
+    def warnings(self, spec: Spec, url: str, target: Registration | None = None) -> Sequence[str]:
         """What the user should know before pasting the address."""
         found = ["It replaces the address that is set there now; note that one first."]
         if is_loopback(urlsplit(url).hostname or ""):

@@ -19,6 +19,7 @@ from monitor.admin.base import (
     Field,
     Portal,
     Trouble,
+    closed,
 )
 from monitor.admin.graphql import CAPABILITIES, DOCUMENTED, RESULTS, Argument, Operation, candidates, offered, question
 from monitor.admin.http import Api
@@ -74,6 +75,7 @@ class VoltAdmin:
         token = account.api_secret.reveal() if account.api_secret is not None else ""
         self._authorization = Secret(f"Bearer {token}")
         self._api = api
+        self.doubt: AdminError | None = None
         self._learned = False
         self._offered: Mapping[str, Operation] = {}
         self._why: Mapping[str, str] = {}
@@ -85,7 +87,7 @@ class VoltAdmin:
         return visible(urlsplit(self._url).netloc)
 
     async def learn(self) -> None:
-        """Ask the schema what it offers beside registration, once; when it does not say, registration is all.
+        """Ask the schema what it offers beside registration, until it says or refuses; till then registration is all.
 
         Raises AdminError only for AUTH and UNREACHABLE."""
         if self._learned:
@@ -96,11 +98,12 @@ class VoltAdmin:
             if error.kind is Trouble.UNREACHABLE or (error.kind is Trouble.AUTH and error.status != 403):
                 raise
             self._why_nothing = f"its schema cannot be asked ({error.said or error.status})"
+            self.doubt, self._learned = error, closed(error)
         else:
             results = await self._results() if candidates(schema) else None
             self._offered, self._why = offered(schema, results)
             self._why_nothing = "its schema offers no more"
-        self._learned = True
+            self.doubt, self._learned = None, True
 
     def cannot(self, operation: ChangeKind | str) -> str | None:
         """Why an operation is not offered: Volt's documents know registration only, and its schema no more."""
@@ -127,7 +130,7 @@ class VoltAdmin:
             found["url"] = f"The address cannot be registered: {error}."
         return found
 
-    def warnings(self, spec: Spec, url: str) -> Sequence[str]:
+    def warnings(self, spec: Spec, url: str, target: Registration | None = None) -> Sequence[str]:
         """What Volt does with every registered address, and what this one brings with it."""
         found = []
         if url.startswith("http:"):

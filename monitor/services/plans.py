@@ -315,7 +315,7 @@ def _warnings(desk: Desk, spec: Spec, plan: Plan) -> tuple[str, ...]:
     url = desk.url
     if desk.admin is None or url is None:
         return ()
-    found = list(desk.admin.warnings(spec, url)) if plan.change is not None else []
+    found = list(desk.admin.warnings(spec, url, plan.change.target)) if plan.change is not None else []
     if any(record.subject == plan.subject for record in desk.uncertain()):
         found.append("It was asked for before and no answer came; look again, or there may be two of it.")
     return tuple(found)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import tasks
-from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble
+from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble, closed
 from monitor.model.capture import Capture, Source
 from monitor.model.drift import FINE, DriftRow, State
 from monitor.model.registration import ChangeRecord, ChangeState, Spec
@@ -208,6 +208,14 @@ class Registrations:
         if before is (self.calls[-1] if self.calls else None):
             why = desk.panel.cannot.get(LIST) or "its API has nothing harmless to ask."
             return Tested(account, True, f"Nothing was tried: {why}")
+        if desk.admin is not None and (doubt := desk.admin.doubt) is not None:
+            if not closed(doubt):
+                desk.failed(doubt)
+                return Tested(account, False, str(doubt), desk.panel.took_s)
+            unknown = "so whether it takes the credentials is seen when something is registered"
+            said = doubt.said or doubt.status
+            text = f"{desk.label} at {desk.panel.host} does not tell its schema ({said}), {unknown}."
+            return Tested(account, True, text, desk.panel.took_s)
         count = len(desk.listed or ())
         has = f" and has {count} webhook{'' if count == 1 else 's'}" if desk.lists else ""
         return Tested(account, True, f"{desk.label} at {desk.panel.host} took the credentials{has}.", desk.panel.took_s)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.account import Account
+from monitor.admin import bird_forms
 from monitor.admin.base import Admin, AdminError, Trouble
 from monitor.admin.bird import BirdAdmin
 from monitor.admin.http import Api
@@ -183,6 +184,8 @@ async def test_warnings_from_what_was_listed() -> None:
     assert admin.warnings(PLAIN, URL) == []
     (warning,) = admin.warnings(SPEC, URL)
     assert "channels sms.outbound without filters" in warning
+    itself = bird_forms.registration(made("a"))
+    assert admin.warnings(SPEC, URL, itself) == [], "what is changed itself is no other"
 
     admin, _ = await listed(made("a", SPEC), *(made(f"{n}", inbound) for n in range(5)))
     (warning,) = admin.warnings(PLAIN, URL)

@@ -396,6 +396,31 @@ async def test_credentials_are_tested_with_a_call_that_changes_nothing(tmp_path:
         assert "401" in tested.sentence
 
 
+@pytest.mark.parametrize(
+    ("fault", "ok", "said"),
+    [
+        ("server_error", False, "failed with 500"),
+        ("rate_limited", False, "429"),
+        ("not_found", False, "404"),
+        ("html", False, "an HTML page"),
+        ("forbidden", True, "does not tell its schema (the credentials do not allow this), so whether"),
+        ("no_introspection", True, "does not tell its schema (GraphQL introspection is not allowed.), so whether"),
+    ],
+)
+async def test_volt_took_no_credentials_where_it_did_not_answer_what_was_asked(
+    tmp_path: Path, fault: str, ok: bool, said: str
+) -> None:
+    async with world(tmp_path) as w:
+        w.sandbox.fault("volt", fault)
+        tested = await w.registrations.test("volt")
+        assert (tested.ok, said in tested.sentence) == (ok, True), tested
+        assert (w.registrations.panel("volt").trouble is None) is ok
+        w.sandbox.fault("volt")
+        await w.registrations.refresh()
+        assert w.registrations.panel("volt").trouble is None
+        assert "took the credentials" in (await w.registrations.test("volt")).sentence
+
+
 async def test_what_others_lost_is_offered_until_a_run_has_asked(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
