@@ -55,7 +55,7 @@ CODES: Final[dict[str, dict[int, str]]] = {
     "demo": {2: "also where there is no terminal", 143: "ended with SIGTERM"},
     "open": {1: "the file cannot be read, or is of no kind that it knows", 2: "also where there is no terminal"},
     "listen": {0: "`--count` or `--for` is reached, or SIGTERM"},
-    "wait": {0: "all matches came", 3: "`--timeout` is over; nothing is printed"},
+    "wait": {0: "all matches came", 3: "`--timeout` is over; no match is printed"},
     "show": {1: "there is no such capture, message or conversation"},
     "verify": {0: "everything verified", 4: "something did not"},
     "send": {1: "no receiver took it, or one answered 400 or more"},

@@ -89,8 +89,10 @@ def _told(error: BaseException) -> tuple[int, str]:
 
 
 def as_sentence(text: str) -> str:
-    """A text that says what is wrong, as a sentence: with a capital at its beginning and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+    """A text that says what is wrong, as a sentence: with a full stop, and a capital unless it begins with a name of
+    a file or the like."""
+    begun = text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
+    return begun + ("" if begun.endswith((".", "?")) else ".")
 
 
 def _usage(error: click.UsageError) -> str:

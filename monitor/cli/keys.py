@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.command import Globals, Group, globals_of
-from monitor.cli.errors import FAILED, fail, tell
+from monitor.cli.errors import FAILED, USAGE, fail, tell
 from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, say, say_json, table
 from monitor.text import visible
@@ -67,13 +67,13 @@ def fetch(ctx: click.Context, provider: str) -> int:
     Example:
       hooktop keys fetch volt
     """
-    from monitor.services.keys import KeysError
+    from monitor.services.keys import KeysError, KeysUsageError
     from monitor.services.keys import fetch as fetch_keys
 
     try:
         found = asyncio.run(fetch_keys(_keychain(globals_of(ctx)), provider))
     except KeysError as error:
-        fail(str(error), FAILED)
+        fail(str(error), USAGE if isinstance(error, KeysUsageError) else FAILED)
     say(*(visible(item.sentence) for item in found))
     return FAILED if any(not item.key.trusted for item in found) else 0
 
@@ -91,13 +91,13 @@ def trust(ctx: click.Context, fingerprint: str) -> None:
     Example:
       hooktop keys trust sha256:1a2b3c4d
     """
-    from monitor.services.keys import KeysError
+    from monitor.services.keys import KeysError, KeysUsageError
     from monitor.services.keys import trust as trust_key
 
     try:
         key = trust_key(_keychain(globals_of(ctx)), fingerprint)
     except KeysError as error:
-        fail(str(error), FAILED)
+        fail(str(error), USAGE if isinstance(error, KeysUsageError) else FAILED)
     say(f"The {visible(key.kind)} key {key.fingerprint} of {visible(key.provider)} is trusted from now on.")
 
 

@@ -55,6 +55,7 @@ def command(
     A message is what all webhooks about it say together, so a filter can ask for things that no single webhook has.
     What was there before does not count, and nothing is printed unless all N matches came in time. A webhook whose
     signature is wrong says nothing of its message; it counts where the filter is for captures, such as provider:bird.
+    With --listen it first says where it listens: with --json as 'hooktop listen' does, in an object of its own.
 
     \b
     Examples:

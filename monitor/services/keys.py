@@ -24,6 +24,10 @@ class KeysError(Exception):
     """What was asked for could not be done; the text is a whole sentence: what, why, what to do."""
 
 
+class KeysUsageError(KeysError):
+    """What was asked for is nothing that can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownKey:
     """A key that hooktop has or was sent.
@@ -133,7 +137,7 @@ def trust(keychain: Keychain, fingerprint: str) -> KnownKey:
     stored = _stored(keychain)
     digits = fingerprint.strip().lower().removeprefix("sha256:")
     if not _HEX.fullmatch(digits):
-        raise KeysError("A fingerprint is sha256: and 8 to 64 hex digits; hooktop keys list shows them.")
+        raise KeysUsageError("A fingerprint is sha256: and 8 to 64 hex digits; hooktop keys list shows them.")
     rows = [row for row in stored.rows() if row.fingerprint.startswith(f"sha256:{digits}")]
     if len({row.fingerprint for row in rows}) != 1:
         how_many = "Several fetched keys have" if rows else "No fetched key has"
@@ -153,7 +157,7 @@ def trust(keychain: Keychain, fingerprint: str) -> KnownKey:
 def _known(provider: str) -> Provider:
     found = registry().get(provider)
     if found is None:
-        raise KeysError(f"There is no provider {provider!r}; known are {', '.join(registry().names())}.")
+        raise KeysUsageError(f"There is no provider {provider!r}; known are {', '.join(registry().names())}.")
     return found
 
 

@@ -130,8 +130,8 @@ def test_a_key_is_fetched_and_a_changed_one_waits_for_trust(tmp_path: Path, caps
         key["now"] = b"<html>404</html>"
         assert "HTML" in said(capsys, "keys", "fetch", "volt", *common, code=1)[1]
     assert "key.pem cannot be reached" in said(capsys, "keys", "fetch", "volt", *common, code=1)[1]
-    assert "There is no provider 'acme'" in said(capsys, "keys", "fetch", "acme", *common, code=1)[1]
-    assert "8 to 64 hex digits" in said(capsys, "keys", "trust", "xyz", *common, code=1)[1]
+    assert "There is no provider 'acme'" in said(capsys, "keys", "fetch", "acme", *common, code=2)[1]
+    assert "8 to 64 hex digits" in said(capsys, "keys", "trust", "xyz", *common, code=2)[1]
 
 
 def test_a_doctor_finds_all_well_on_a_new_machine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,3 +221,12 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
+
+
+def test_the_name_of_a_file_is_told_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text("[receiver]\nprot = 1\n")
+    Path("mine.toml").chmod(0o600)
+    assert said(capsys, "--config", "mine.toml", "accounts", "list", code=2)[1].startswith("hooktop: mine.toml, line 2")
