@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -29,12 +30,14 @@ def backup(
     ends the copying. Without ``replace`` a file that is there stays: FileExistsError. Raises StoreError.
     """
     path, target = paths.expanded(path), paths.expanded(target)
-    partial = target.with_name(target.name + ".part")
     if not replace and os.path.lexists(target):
         raise FileExistsError(target)
+    partial = target
     try:
-        paths.private_file(partial)
-        os.truncate(partial, 0)
+        # A name that nobody else has: not the user, and no other program that copies to the same place.
+        descriptor, name = tempfile.mkstemp(".part", f".{target.name}.", target.parent)  # mkstemp gives mode 0600
+        os.close(descriptor)
+        partial = Path(name)
         with closing(connect(path, read_only=True)) as db, closing(sqlite3.connect(partial)) as copy:
             # One read transaction for all of it: a commit in the middle must not make it begin anew.
             db.execute("BEGIN")
@@ -58,5 +61,6 @@ def backup(
     except OSError as error:
         raise StoreError(f"{target} cannot be written ({error.strerror}); choose another place.") from error
     finally:
-        with suppress(OSError):
-            partial.unlink()
+        if partial != target:
+            with suppress(OSError):
+                partial.unlink()

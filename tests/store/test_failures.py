@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -135,3 +136,27 @@ async def test_a_copy_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) 
     assert backup(tmp_path / "h.db", tmp_path / "copy.db") > 400_000
     with pytest.raises(FileExistsError):
         backup(tmp_path / "h.db", tmp_path / "copy.db")
+
+
+async def test_two_copies_to_one_place_do_not_spoil_each_other_nor_what_is_beside(tmp_path: Path) -> None:
+    path, target, beside = tmp_path / "h.db", tmp_path / "copy.db", tmp_path / "copy.db.part"
+    async with storing(path) as store:
+        for _ in range(30):
+            await store.add(make_capture(body=bytes(400_000)))
+    beside.write_text("of somebody else")
+    others: list[int] = []
+
+    def meanwhile(done: int, total: int) -> None:
+        if not others:
+            others.append(0)
+            other = Thread(target=lambda: others.append(backup(path, target, replace=True)), daemon=True)
+            other.start()
+            other.join(30)
+
+    size = backup(path, target, meanwhile, replace=True)
+    assert others == [0, size]
+    with closing(sqlite3.connect(target)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("SELECT count(*) FROM captures").fetchone() == (30,)
+    assert beside.read_text() == "of somebody else"
+    assert sorted(file.name for file in tmp_path.iterdir() if "copy" in file.name) == ["copy.db", "copy.db.part"]
