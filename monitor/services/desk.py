@@ -150,9 +150,9 @@ class Desk:
 
     @property
     def fresh(self) -> bool:
-        """Whether the list is recent enough to act upon."""
+        """Whether the list is recent enough to act upon: one from later than now is not, the clock was set back."""
         at = self._refreshed_at
-        return self.listed is not None and at is not None and (self.office.now() - at).total_seconds() < FRESH_S
+        return self.listed is not None and at is not None and 0 <= (self.office.now() - at).total_seconds() < FRESH_S
 
     def prepare(self) -> None:
         """Make the client. The first one of all takes some 150 ms, since what it needs is loaded."""

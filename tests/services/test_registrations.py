@@ -671,3 +671,20 @@ async def test_ephemeral_removes_what_it_added_also_when_the_clock_was_set_back(
         await hour_before.carry_out(hour_before.plan_add("connectly", MESSAGES))
         assert [one.state for one in await hour_before.remove_added(started)] == [ChangeState.DONE]
         assert w.sandbox.registrations("connectly") == before
+
+
+async def test_a_list_from_before_the_clock_was_set_back_is_not_acted_upon(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        clock = [datetime.now(UTC)]
+        first, second = w.again(now=lambda: clock[0]), w.again()
+        await first.open()
+        await first.refresh()
+        plan = first.plan_add("connectly", DELIVERY)  # in the place of somebody else's address
+        await second.open()
+        await second.refresh()
+        assert (await second.carry_out(second.plan_add("connectly", DELIVERY))).state is ChangeState.DONE
+        clock[0] -= timedelta(hours=1)
+        outcome = await first.carry_out(plan)
+        assert (outcome.state, outcome.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert "was changed meanwhile" in outcome.sentence
+        assert len(RegistrationStore(tmp_path / "hooktop.db").records()) == 1
