@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,7 +27,7 @@ from monitor.ui.documents.compare import capture_parts, comparison
 from monitor.ui.documents.look import Reader
 from monitor.ui.lines import plain_text
 from monitor.ui.screens.compare import CompareScreen
-from monitor.ui.screens.replay import AnswersScreen, ReplayScreen
+from monitor.ui.screens.replay import Answers, AnswersScreen, ReplayScreen
 from tests.factory import make_capture, make_request
 from tests.forwarding.app import App, Call, app, hang
 from tests.forwarding.test_forwarder import free_port
@@ -152,6 +153,26 @@ async def test_it_can_be_stopped_and_says_what_was_sent(tmp_path: Path) -> None:
         assert "stopped, esc closes" in s.screen_text()
         await s.press("ctrl+c")
         assert s.top() is s.live
+
+
+@pytest.mark.slow
+async def test_the_answer_that_is_read_stays_while_others_come(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def third_waits(call: Call) -> None:
+        if len(running.calls) > 2:
+            await go_on.wait()
+        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
+
+    async with app(third_waits) as running, scene(tmp_path, plain_captures(5)) as s:
+        await order(s, running, "w", "a")
+        await s.until(lambda: "2 of 5" in s.screen_text())
+        await s.pilot.press("tab")
+        rows = answers(s).query_one(Answers)
+        before = rows.cursor
+        go_on.set()
+        await s.until(lambda: "5 of 5" in s.screen_text())
+        assert rows.cursor == before
 
 
 @pytest.mark.slow

@@ -324,7 +324,7 @@ class AnswersScreen(LinesOverlay[None]):
         listed = self._list
         if self._news:
             self._news = False
-            follows = listed.cursor >= listed.count() - 2 or not listed.has_focus
+            follows = listed.cursor >= listed.count() - 2 and not self.lines.has_focus  # which are read
             listed.changed()
             if self.running and follows and len(self._order.numbers) > 1:
                 listed.move_to(listed.count() - 1)
