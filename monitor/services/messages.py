@@ -142,11 +142,11 @@ class MessageView:
         rank = len(self._ids) - 1 - at
         return rank + sum(1 for taken in self._lifted_ranks() if taken > rank)
 
-    def nearest(self, number: int) -> int:
-        """The position of a message, or of the next older one that is in the view, or 0."""
+    def nearest(self, number: int, place: int) -> int:
+        """The position of a message, or of the next older one that is in the view; by another order ``place``."""
         found = self.index_of(number)
         if found is not None or self.order is not Order.NEWEST or not self._ids:
-            return found or 0
+            return min(place, max(len(self._ids) - 1, 0)) if found is None else found
         at = bisect_right(self._ids, number) - 1
         return self.index_of(self._ids[max(at, 0)]) or 0
 

@@ -235,3 +235,19 @@ async def test_a_pane_that_is_used_keeps_what_it_shows(tmp_path: Path) -> None:
         await s.press("tab")
         await post(volt, s, volt.body("b", "sent"))
         assert "text of a" in pane(s)
+
+
+@pytest.mark.slow
+async def test_a_message_that_leaves_an_order_leaves_the_cursor_in_its_place(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, *(volt.body(name, "sent") for name in "abcd"))
+        await s.press("o", "o", "j", "j")
+        rows = view(s).rows
+        assert rows.count() == 4
+        number = rows.selected
+        name = next(name for name in "abcd" if name in str(rows.view.messages(2, 3)[0].key))  # type: ignore[union-attr]
+        await volt.post(s.monitor, volt.body(name, "delivered"))
+        await s.until(lambda: rows.count() == 3)
+        s.tick()
+        assert rows.selected != number
+        assert rows.cursor == 2

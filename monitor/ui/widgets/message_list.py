@@ -50,7 +50,7 @@ class MessageList(Rows):
             self.scroll_to(y=0, animate=False, immediate=True)
         elif len(self.view):
             above = self.cursor - self.scroll_offset.y
-            self.cursor = self.view.nearest(self._anchor)
+            self.cursor = self.view.nearest(self._anchor, self.cursor)
             self.virtual_size = Size(self.virtual_size.width, len(self.view))
             self.scroll_to(y=self.cursor - above, animate=False, immediate=True)
         self.changed()
