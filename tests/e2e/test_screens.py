@@ -68,6 +68,29 @@ def test_start_post_see_open_quit(tmp_path: Path, size: tuple[int, int]) -> None
     assert bodies == [BODY, BODY + b" "]
 
 
+@pytest.mark.slow
+def test_a_key_that_another_terminal_adds_proves_what_came_and_what_comes(tmp_path: Path) -> None:
+    environ = environment(tmp_path, SAMPLE_SECRET=SECRET)
+    with Terminal(["--port", "0"], environ, size=(120, 40)) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        post(port)
+        terminal.wait(r"\? 1 no key")
+        assert (
+            run(["accounts", "add", "connectly", "--set", "webhook_secrets=env:SAMPLE_SECRET"], environ).returncode == 0
+        )
+        terminal.wait(r"The accounts have changed: connectly\s+added")
+        terminal.wait("V judges all")
+        post(port, BODY + b" ")
+        terminal.wait("✔ 1 verified")
+        terminal.press("V")
+        terminal.wait("enter judges them")
+        terminal.press("\r")
+        terminal.wait("✔ 2 verified")
+        terminal.wait("Judged 2 captures anew: 1 changed")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT], ids=lambda s: s.name)
 def test_signals_leave_the_terminal_as_it_was(tmp_path: Path, number: signal.Signals) -> None:
     with start(tmp_path) as terminal:
