@@ -135,6 +135,10 @@ class Keychain:
             found.extend(self._held[provider].troubles)
         return tuple(found)
 
+    def unfetched(self) -> tuple[str, ...]:
+        """The providers that have no key here and publish one."""
+        return tuple(name for name in registry().names() if self.key_urls(name) and not self.keys(name).keys)
+
     def key_urls(self, provider: str) -> tuple[str, ...]:
         """The addresses that the provider's public key is fetched from: none where every account brings a key."""
         settings = [account.public_key for account in self.config.accounts if account.provider == provider] or [None]

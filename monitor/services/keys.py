@@ -125,7 +125,7 @@ async def fetch(keychain: Keychain, provider: str, *, now: Callable[[], datetime
         trusted, refused = outcome in (Fetch.NEW, Fetch.UNCHANGED), outcome is Fetch.OTHER
         known_key = KnownKey(provider, fingerprint, *_kind(key), origin, at, trusted, trusted, refused)
         found.append(Fetched(known_key, outcome))
-    keychain.refresh()
+    keychain.fetched()
     return found
 
 
@@ -150,7 +150,7 @@ def trust(keychain: Keychain, fingerprint: str) -> KnownKey:
             )
     for row in rows:
         stored.trust(row.provider, row.fingerprint)
-    keychain.refresh()
+    keychain.fetched()
     return next(key for key in listed(keychain) if key.fingerprint == rows[0].fingerprint)
 
 

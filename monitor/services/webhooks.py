@@ -84,6 +84,18 @@ class Webhooks:
             route=self._route,
         )
 
+    def unfetched(self) -> tuple[str, ...]:
+        """The providers of which something came, have no key here and publish one; none in a demonstration."""
+        if self._file is None:
+            return ()
+        return tuple(name for name in self._keychain.unfetched() if self._monitor.feed.providers[name])
+
+    async def fetch_key(self, provider: str) -> tuple[str, ...]:
+        """Fetch what a provider publishes; gives what came of it, in sentences. Raises KeysError and StoreError."""
+        from monitor.services.keys import fetch  # loads httpx
+
+        return tuple(found.sentence for found in await fetch(self._keychain, provider))
+
     async def add_account(self, name: str, provider: str, values: Values) -> Added:
         """Write an account to the configuration and use it at once. Raises ConfigError."""
         if self._file is None:

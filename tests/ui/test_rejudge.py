@@ -8,7 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from monitor.account import Account
 from monitor.model.capture import Capture
 from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys
@@ -17,9 +19,11 @@ from monitor.providers.registry import registry
 from monitor.services.examine import Examiner
 from monitor.services.monitor import Settings
 from monitor.ui.screens.rejudge import RejudgeScreen
+from tests.admin.server import http, served
 from tests.cli.processes import event, signed
 from tests.factory import FixedKeys
 from tests.ui.screens import Screens, plain_captures, screens
+from tests.ui.webhooks import view
 
 SECRET = b"sample-secret-of-a-test"
 
@@ -117,3 +121,31 @@ async def test_where_nothing_is_to_be_judged(tmp_path: Path) -> None:
         await s.press("V")
         assert "only watches" in s.toasts()
         assert not isinstance(s.app.screen, RejudgeScreen)
+
+
+@pytest.mark.slow
+async def test_a_key_that_its_provider_publishes_is_fetched_first(tmp_path: Path) -> None:
+    key, body = registry()["volt"].local_key(), event("volt")
+    assert not isinstance(key, bytes)
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    answers = iter((http(b"no key", "404 Not Found"), http(pem)))
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(next(answers))
+
+    async with served(answer) as (url, _):
+        accounts = [Account("volt", "volt", public_key=url)]
+        async with view(tmp_path, accounts=lambda _: accounts) as s:
+            async with httpx.AsyncClient(base_url=s.monitor.url, trust_env=False) as client:
+                headers = dict(signed("volt", key, body, ""))
+                assert (await client.post("/volt", content=body, headers=headers)).status_code == 200
+            await s.press("V")
+            await s.shows("f fetches the key of volt   enter judges them")
+            await s.press("f")
+            await s.until(lambda: "404" in s.toasts())
+            await s.shows("f fetches the key of volt   enter judges them")
+            await s.press("f")
+            await s.until(lambda: "is the first for volt and trusted from now on" in s.toasts())
+            await s.until(lambda: "f fetches" not in s.screen_text())
+            await s.press("enter")
+            await s.until(lambda: "Judged 1 capture anew: 1 changed, 1 more are verified." in s.toasts())

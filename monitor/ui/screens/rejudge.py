@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from monitor.services.keys import KeysError
 from monitor.store.errors import StoreError
 from monitor.ui.format import count
 from monitor.ui.lines import Part
@@ -24,7 +25,10 @@ class RejudgeScreen(Overlay[bool]):
     """Asks, judges with its progress; gives whether anything has changed."""
 
     CSS_PATH = "work.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "judge", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "judge", show=False),
+        Binding("f", "fetch", show=False),
+    ]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -39,6 +43,9 @@ class RejudgeScreen(Overlay[bool]):
             yield Plain(id="question-note")
 
     def on_mount(self) -> None:
+        self._ask()
+
+    def _ask(self) -> None:
         feed = self._session.monitor.feed
         whole: list[Part] = [
             (count(feed.total, "capture"), "strong"),
@@ -47,8 +54,32 @@ class RejudgeScreen(Overlay[bool]):
         proven = feed.verdicts["verified"]
         now: list[Part] = [(f"{count(proven)} verified now, {count(feed.total - proven)} not", "quiet")]
         more: list[Part] = [("Readings and messages are worked out anew, too; receiving goes on.", "quiet")]
-        answers = key_parts(("enter", "judges them"), ("esc", "leaves all as it is"))
-        self._say(whole, now, more, [], answers)
+        answers = [("enter", "judges them"), ("esc", "leaves all as it is")]
+        unfetched = self._unfetched()
+        if unfetched:
+            answers.insert(0, ("f", f"fetches the key of {' and '.join(unfetched)}"))
+        self._say(whole, now, more, [], key_parts(*answers))
+
+    def _unfetched(self) -> tuple[str, ...]:
+        webhooks = self._session.webhooks
+        return () if webhooks is None else webhooks.unfetched()
+
+    def action_fetch(self) -> None:
+        """Fetch the keys that providers publish and nobody has fetched yet."""
+        if self._stop is None and self._unfetched():
+            self._say([("fetching …", "quiet")])
+            self.run_worker(self._fetch(), group="fetch", exclusive=True)
+
+    async def _fetch(self) -> None:
+        webhooks = self._session.webhooks
+        for provider in self._unfetched():
+            try:
+                for sentence in await webhooks.fetch_key(provider) if webhooks is not None else ():
+                    toast(self.app, sentence, timeout=DONE_S)
+            except (KeysError, StoreError) as error:
+                toast(self.app, str(error), severity="error", timeout=DONE_S)
+        if self.is_mounted and self._stop is None:
+            self._ask()
 
     def _say(self, *lines: Sequence[Part]) -> None:
         self.query_one("#question-note", Plain).show_parts(*map(tuple, lines))
