@@ -31,6 +31,7 @@ MAX_BATCH: Final = 512
 PROJECT_STEP: Final = 8  # readings a step: captures wait meanwhile, and larger steps cost no less for each
 REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, there is time for a step
+LAST_S: Final = 1.0  # for messages and conversations to be brought up to date at the end
 BUSY_S: Final = 1.0  # after a commit more are taken to come
 BATCH_BYTES: Final = 8 * 1024 * 1024  # of bodies; a commit is as large as its bodies, and so is what it adds to the log
 LOG_BYTES: Final = 16 * 1024 * 1024  # from which on the log is written back
@@ -199,6 +200,10 @@ class Writer:
                     with self._stepping:
                         self._do(db, *self._steps.popleft(), aside=True)
                 self._checkpoint(db)
+            # Commands that read the history later have nobody who would do it.
+            last = time.monotonic() + LAST_S
+            while self._may_project() and time.monotonic() < last:
+                self._project(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             log.warning("closing the database: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -210,6 +211,17 @@ async def test_after_a_crash_the_rest_is_caught_up(tmp_path: Path) -> None:
         projection.advance(db, 37, projection.Events())
         db.execute("COMMIT")
     async with stored(tmp_path / "h.db", []) as reader:
+        assert everything(reader) == whole
+
+
+async def test_what_came_last_is_folded_when_the_store_ends(tmp_path: Path) -> None:
+    captures = traffic(6, 120)
+    async with stored(tmp_path / "whole.db", captures) as reader:
+        whole = everything(reader)
+    async with storing(tmp_path / "h.db") as store:
+        await asyncio.gather(*(store.add(capture) for capture in captures))
+    with closing(MessageReader(tmp_path / "h.db")) as reader:
+        assert reader.watermark() == reader.last_id() == len(captures)
         assert everything(reader) == whole
 
 
