@@ -150,12 +150,12 @@ async def test_a_registration_alone_names_the_keys_that_do_something(tmp_path: P
         await s.press("enter")
         keys = s.screen_text().splitlines()[-1]
         assert " y copy " in keys
-        for nothing in (" enter ", " u mend ", " a add "):
+        for nothing in (" enter ", " u ", " a add "):
             assert nothing not in keys
         await s.press("escape")
         await s.on("bird", "channels whatsapp.inbound")
         await s.press("enter")
-        await s.shows(" u mend ")
+        await s.shows(" u activate ")
         await s.press("u")
         await s.shows("same  It is as wanted")
 
@@ -256,7 +256,7 @@ async def test_the_key_that_mends_is_named_where_something_is_to_be_mended(tmp_p
     async with view(tmp_path, size=USUAL, wanted=WANTED, seed=ours) as s:
         for subject, key in (("channels sms.inbound", True), ("channels email.outbound", False)):
             await s.on("bird", subject)
-            assert (" u mend " in s.screen_text().splitlines()[-1]) is key
+            assert (" u re-point " in s.screen_text().splitlines()[-1]) is key
         await s.press("question_mark")
         assert "Mend this registration" in s.box_text()
 
