@@ -75,7 +75,10 @@ class Reader:
             self._db = connect(path, read_only=True)
             register(self._db)
         except sqlite3.Error as error:
-            raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
+            if path.is_dir():
+                raise StoreError(f"The database {path} is a folder; name a file with --db.") from error
+            why = f"{reason_of(error)}; mend that, or name another with --db"
+            raise StoreError(f"The database {path} cannot be opened: {why}.") from error
         self._lock = threading.Lock()
 
     def close(self) -> None:

@@ -114,6 +114,12 @@ def test_a_file_that_is_no_database(tmp_path: Path, content: bytes, capsys: pyte
     assert path.read_bytes() == content
 
 
+def test_a_folder_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["captures"], ["messages"], ["stats"], ["show", "1"]):
+        assert run([*words, "--db", str(tmp_path)]) == 2
+        assert capsys.readouterr().err == f"hooktop: The database {tmp_path} is a folder; name a file with --db.\n"
+
+
 def test_show(stored: tuple[Path, list[Capture]], capsys: pytest.CaptureFixture[str]) -> None:
     path, captures = stored
     assert run(["show", "cap_1", "--db", str(path)]) == 0
