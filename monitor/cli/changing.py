@@ -129,7 +129,7 @@ async def need_way(place: Place, provider: str) -> None:
 
 def agreed(plans: Sequence[Plan], question: str, *, yes: bool, always: bool = False) -> bool:
     """Whether plans may be carried out: what to know before is said, and where something would be lost, or ``always``,
-    it is asked. Ends the command where nobody can be asked.
+    it is asked, below the exact requests. Ends the command where nobody can be asked.
     """
     from monitor.services.registrations import Confirm
 
@@ -139,6 +139,9 @@ def agreed(plans: Sequence[Plan], question: str, *, yes: bool, always: bool = Fa
     if not sys.stdin.isatty():
         what = question.removesuffix(" Go on?")
         fail(f"{what} That is asked first, which needs a terminal; --yes does without.", USAGE)
+    for plan in plans:
+        if plan.request:
+            print(f"\n{visible(plan.request, lines=True)}\n", file=sys.stderr)
     typed = next((plan.typed for plan in plans if plan.confirm is Confirm.TYPE), None)
     with _interruptible():
         if typed is None:

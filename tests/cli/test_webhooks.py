@@ -415,6 +415,8 @@ async def test_what_would_be_lost_is_asked_at_a_terminal(tmp_path: Path) -> None
         code, shown = await asked(["remove", id_], r"Go on\? \[y/N\]", "\r")
         assert code == 0
         assert "gets channels sms.inbound no longer" in shown
+        assert "DELETE http://127.0.0.1:" in shown, "the exact request"
+        assert "Authorization: ••••-key" in shown
         assert "Nothing was changed." in shown
         code, shown = await asked(["remove", id_], r"Go on\? \[y/N\]", None)
         assert code == 130
