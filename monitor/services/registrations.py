@@ -398,12 +398,17 @@ class Registrations:
             follower()
 
     def _registered(self) -> dict[str, tuple[str, ...]]:
-        """The addresses that deliveries may be signed for, by provider: ours first."""
+        """The addresses that deliveries may be signed for, by provider: ours first, and last those that were ours."""
         found: dict[str, dict[str, bool]] = {}
         for desk in self._desks.values():
+            urls = found.setdefault(desk.provider, {})
             for registration in desk.history() if desk.found is None else desk.found:
-                found.setdefault(desk.provider, {})[registration.url] = desk.is_ours(registration.url)
+                urls[registration.url] = desk.is_ours(registration.url)
+            for record in reversed(desk.records):
+                if record.after is not None:
+                    urls.setdefault(record.after.url, False)
         return {
             provider: tuple(sorted(urls, key=lambda url: not urls[url])[:MAX_ADDRESSES])
             for provider, urls in found.items()
+            if urls
         }

@@ -471,6 +471,18 @@ async def test_what_was_registered_is_known_at_the_start_without_asking_anybody(
         assert not start.calls
 
 
+async def test_what_came_to_an_earlier_address_may_be_signed_for_that(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("bird", SMS))
+        before = w.reach.hook_url("bird")
+        w.reach.change(NEXT)
+        (plan,) = w.registrations.plan_mend_all()
+        await w.do(plan)
+        urls = w.registrations._keychain.keys("bird").urls
+        assert (urls[0], urls[-1]) == (w.reach.hook_url("bird"), before)
+
+
 async def test_read_only_refuses_every_plan(tmp_path: Path) -> None:
     async with world(tmp_path, read_only=True) as w:
         await w.registrations.refresh()
