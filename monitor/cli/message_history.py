@@ -14,6 +14,7 @@ from monitor.cli.errors import USAGE, fail
 from monitor.cli.output import Paint, say, say_json
 from monitor.model.message import Message
 from monitor.model.reading import Status
+from monitor.store.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,10 @@ USUAL_S: Final = 10.0  # how old what is known of the usual waits may be
 
 @contextlib.contextmanager
 def reading_messages(path: Path, kind: Callable[[Path], R]) -> Iterator[R]:
-    """A reader of this kind, closed afterwards; ends the command where the file has no messages. Raises StoreError."""
+    """A reader of this kind, closed afterwards; ends the command where the file has no messages. Raises StoreError.
+
+    Where a run ended before its messages knew of all that came, and none is at work, they are brought up to date.
+    """
     with contextlib.closing(kind(path)) as reader:
         if not reader.ready():
             fail(
@@ -35,6 +39,11 @@ def reading_messages(path: Path, kind: Callable[[Path], R]) -> Iterator[R]:
                 "it once, or name another with --db.",
                 USAGE,
             )
+        if reader.watermark() < reader.last_id():
+            from monitor.store.catching_up import catch_up
+
+            with contextlib.suppress(StoreError):  # a monitor is at work, or the disk takes nothing: as far as it goes
+                catch_up(path)
         yield reader
 
 

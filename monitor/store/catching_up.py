@@ -1,0 +1,39 @@
+"""Making of the readings what a program that has ended had no time for."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from monitor.store import projection, search, shapes
+from monitor.store.connection import committed, connect
+from monitor.store.errors import StoreError, reason_of
+from monitor.store.lease import Lease
+
+STEP: Final = 64  # readings in one transaction
+
+
+def catch_up(path: Path) -> None:
+    """Bring messages, conversations and marks of a database that is ready for use up to date.
+
+    Raises StoreError, also where another program writes it: that one does it.
+    """
+    lease = Lease(path)
+    lease.take()
+    try:
+        with closing(connect(path, read_only=False)) as db:
+            db.execute("PRAGMA synchronous = NORMAL")  # after a power loss they are behind again
+            step = partial(_step, events=projection.Events(), learnt=shapes.Shapes())
+            while committed(db, step):
+                pass
+    except sqlite3.Error as error:
+        raise StoreError(f"The messages in {path} cannot be brought up to date: {reason_of(error)}.") from error
+    finally:
+        lease.give_up()
+
+
+def _step(db: sqlite3.Connection, events: projection.Events, learnt: shapes.Shapes) -> int:
+    return projection.advance(db, STEP, events) + search.advance(db) + shapes.advance(db, learnt)
