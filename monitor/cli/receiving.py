@@ -127,6 +127,7 @@ async def receiving(
     *,
     read_only: bool = False,
     mask: bool = False,
+    expect: int = 0,
     demo: Path | None = None,
     on_alert: OnAlert | None = None,
     file: ConfigFile | None = None,
@@ -165,6 +166,7 @@ async def receiving(
         max_body=receiver.max_body,
         read_only=read_only,
         mask=mask or config.ui.mask,
+        expect=expect,
         demo=demo is not None,
         fast=receiver.speed,
     )

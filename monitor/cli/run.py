@@ -18,6 +18,7 @@ from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.receiving import Choices, ephemeral_option, receiver_options, stored_sentence
 from monitor.cli.responding import begin, respond_options
+from monitor.cli.types import PER_MINUTE
 from monitor.tunnels.programs import AUTO
 
 if TYPE_CHECKING:
@@ -42,10 +43,19 @@ RESET: Final = (
 @respond_options
 @click.option("--read-only", is_flag=True, help="Only watch: every key that changes something is off.")
 @click.option("--mask", is_flag=True, help="Mask numbers, names and texts, for a shared screen.")
+@click.option(
+    "--expect", type=PER_MINUTE, default=0, metavar="N/min", help="Say in red when fewer came in the last minute."
+)
 @ephemeral_option
 @click.pass_context
 def command(
-    ctx: click.Context, choices: Choices, respond: Rule | None, read_only: bool, mask: bool, ephemeral: bool
+    ctx: click.Context,
+    choices: Choices,
+    respond: Rule | None,
+    read_only: bool,
+    mask: bool,
+    expect: int,
+    ephemeral: bool,
 ) -> int:
     """Receive webhooks and show them on screens (the default command).
 
@@ -60,12 +70,13 @@ def command(
       hooktop --port 9000 --public-url https://hooks.example.com
       hooktop --tunnel cloudflared --ephemeral
       hooktop run --enforce --mask
+      hooktop --expect 10/min
     """
     need_terminal()
     if read_only and respond is not None:
         fail("A hooktop that only watches answers as ever; leave out --read-only, or --respond.", USAGE)
     choices = replace(choices, tunnel=choices.tunnel or AUTO)
-    return asyncio.run(_run(globals_of(ctx), choices, respond, read_only, mask, ephemeral))
+    return asyncio.run(_run(globals_of(ctx), choices, respond, read_only, mask, expect, ephemeral))
 
 
 def need_terminal() -> None:
@@ -82,7 +93,13 @@ def need_terminal() -> None:
 
 
 async def _run(
-    options: Globals, choices: Choices, respond: Rule | None, read_only: bool, mask: bool, ephemeral: bool
+    options: Globals,
+    choices: Choices,
+    respond: Rule | None,
+    read_only: bool,
+    mask: bool,
+    expect: int,
+    ephemeral: bool,
 ) -> int:
     from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
@@ -93,7 +110,7 @@ async def _run(
     config = file.load()
     check_look(config)
     path = database(options, config)
-    async with receiving(config, choices, path, read_only=read_only, mask=mask, file=file) as assembly:
+    async with receiving(config, choices, path, read_only=read_only, mask=mask, expect=expect, file=file) as assembly:
         if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
             tell(assembly.tunnel.state.trouble)
         begin(assembly.monitor, respond, tell_end=False)

@@ -49,6 +49,20 @@ class CaptureOrKey(Kind):
         return value if isinstance(value, str) and ":" in value else CAPTURE_ID.convert(value, param, ctx)
 
 
+class PerMinute(Kind):
+    """How many a minute, from ``10/min`` or ``10``."""
+
+    name = "number a minute"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        digits = str(value).strip().removesuffix("/min")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 9 and int(digits)):
+            self.fail(f"{value!r} is no number a minute; write it as 10/min", param, ctx)
+        return int(digits)
+
+
 class Lines(Kind):
     """Texts of which an environment variable holds one a line, since each may contain blanks."""
 
@@ -60,5 +74,6 @@ DURATION: Final = Duration()
 CAPTURE_ID: Final = CaptureId()
 CAPTURE_OR_KEY: Final = CaptureOrKey()
 LINES: Final = Lines()
+PER_MINUTE: Final = PerMinute()
 PORT: Final = click.IntRange(0, 65535)
 RATE: Final = click.FloatRange(0, 100_000, min_open=True)

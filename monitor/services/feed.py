@@ -20,7 +20,7 @@ class Feed:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seconds: deque[int] = deque([0] * SECONDS, maxlen=SECONDS)
-        self._second = int(clock())
+        self._second = self._begun = int(clock())
         self.verdicts: Counter[str] = Counter()
         self.providers: Counter[str] = Counter()
         self.refused: Counter[int] = Counter()
@@ -70,6 +70,11 @@ class Feed:
         """Captures in each of the last 60 seconds, oldest first; the last is the second under way."""
         self._turn()
         return list(self._seconds)
+
+    def last_minute(self) -> int | None:
+        """Captures of the last 60 seconds; None in the first minute."""
+        seconds = self.per_second()
+        return sum(seconds) if self._second - self._begun >= SECONDS else None
 
     def rate(self) -> float:
         """Captures a second, over the last five whole seconds."""

@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a monitor runs. ``max_body`` in bytes; ``token`` is the secret last path segment, None for none; ``opened``
-    is the name of a file that is only looked at: then nothing is received. ``fast``: with the extra ``speed``."""
+    is the name of a file that is only looked at: then nothing is received. ``fast``: with the extra ``speed``.
+    ``expect``: how many captures a minute are expected, 0 for any."""
 
     enforce: bool = False
     max_body: int = 1024 * 1024
@@ -48,6 +49,7 @@ class Settings:
     demo: bool = False
     opened: str | None = None
     fast: bool = True
+    expect: int = 0
 
 
 class Monitor:

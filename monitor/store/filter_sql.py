@@ -152,7 +152,7 @@ def check_capture_filter(filter: Filter) -> None:
             raise FilterError(
                 f"{found.value} is noticed of messages, not of captures.",
                 max(filter.text.lower().find("mark"), 0),
-                f"'hooktop messages mark:{found.value}' lists them.",
+                f"'hooktop messages mark:{found.value}' and view 2 list them.",
             )
 
 

@@ -59,6 +59,9 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     if store.held_log:
         modes.append((f"LOG {size(store.held_log)} HELD BY A READER", "alarm"))
     modes += _drill_modes(monitor.drill)
+    came = feed.last_minute() if settings.expect else None
+    if came is not None and came < settings.expect:
+        modes.append((f"{count(came)} OF {count(settings.expect)} EXPECTED A MINUTE", "alarm"))
     if not is_loopback(monitor.host):
         modes.append(("OPEN TO THE NETWORK", "alarm"))
     modes += own_modes

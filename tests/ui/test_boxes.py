@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,19 @@ async def test_a_menu_is_as_wide_as_its_choices_where_there_is_room(tmp_path: Pa
             assert (long in s.screen_text()) == (len(choices) == 2)
             assert s.top().query_one("#menu").size.width >= 72  # as all menus
             await s.press("escape")
+
+
+async def test_a_mark_of_messages_is_refused_among_captures_and_has_figures(tmp_path: Path) -> None:
+    one, two = (replace(capture, marks=()) for capture in plain_captures(2))
+    async with screens(tmp_path, [one, two, two]) as s:
+        await s.monitor.store.caught_up()
+        await s.press("slash", *"mark:duplicate", "enter")
+        await s.until(lambda: "duplicate is noticed of messages, not of captures" in s.screen_text())
+        await s.press("escape", "2", "slash", *"mark:duplicate", "enter")
+        await s.until(lambda: "1/1" in s.screen_text())
+        await s.press("S")
+        await s.until(lambda: "No capture passes the filter; messages do." in s.screen_text())
+        assert "received" in s.screen_text()
 
 
 @pytest.mark.slow

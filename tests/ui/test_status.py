@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from monitor.services.feed import Feed
 from monitor.services.monitor import Settings
 from monitor.ui.painted import cells
 from monitor.ui.status import Facts, facts_of, status_lines
-from tests.factory import running
+from tests.factory import make_capture, running
 from tests.ui.screens import NOW
 
 FACTS = Facts(
@@ -70,3 +71,24 @@ async def test_facts_name_every_unusual_state(tmp_path: Path) -> None:
         assert expected in words
     after = facts_of(monitor, NOW, [])
     assert ("RECEIVER DOWN", "alarm") in after.modes
+
+
+async def test_fewer_than_expected_are_an_alarm_after_a_minute(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db", Settings(expect=3)) as monitor:
+        now = [1000.0]
+        monitor.feed = Feed(lambda: now[0])
+
+        def alarms() -> list[str]:
+            return [word for word, role in facts_of(monitor, NOW, []).modes if role == "alarm"]
+
+        now[0] += 59
+        assert alarms() == []
+        now[0] += 1
+        assert alarms() == ["0 OF 3 EXPECTED A MINUTE"]
+        monitor.feed.add([make_capture(n) for n in range(1, 3)])
+        assert alarms() == ["2 OF 3 EXPECTED A MINUTE"]
+        now[0] += 30
+        monitor.feed.add([make_capture(3)])
+        assert alarms() == []
+        now[0] += 40
+        assert alarms() == ["1 OF 3 EXPECTED A MINUTE"]

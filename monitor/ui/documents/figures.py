@@ -44,7 +44,7 @@ _UNITS: Final = ((86_400 * 365, "year"), (86_400 * 7, "week"), (86_400, "day"), 
 
 def figures(stats: Stats, reader: Reader, width: int) -> list[Line]:
     """The figures in lines of ``width`` cells: one column, or two or three where there is room for them."""
-    if stats.history is None:
+    if stats.history is None and not stats.messages:
         words = "No capture passes the filter." if stats.filter.strip() else "Nothing was captured yet."
         return [line((words, "strong"))]
     columns = 1 if width < WIDE else 2 if width < WIDEST else 3
@@ -57,7 +57,9 @@ def figures(stats: Stats, reader: Reader, width: int) -> list[Line]:
         below = _beside(inside, [*mixes, [], *reasons], times)
     else:
         below = _beside(inside, mixes, times, reasons)
-    return [line(*row) for row in (*_top(stats, stats.history, width), [], *below)]
+    nothing: Block = [[("No capture passes the filter; messages do.", "strong")]]
+    top = nothing if stats.history is None else _top(stats, stats.history, width)
+    return [line(*row) for row in (*top, [], *below)]
 
 
 def _beside(width: int, *columns: Block) -> Block:

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 
 from monitor.model.filter import parse as parse_filter
 from monitor.store.errors import StoreError
+from monitor.store.filter_sql import check_capture_filter
 from monitor.ui import replaying
 from monitor.ui.actions import Action, bindings
 from monitor.ui.columns import heading
@@ -280,8 +281,8 @@ class LiveScreen(FilteredScreen):
         """It obeys already."""
 
     def check(self, text: str) -> None:
-        """Every filter is one for captures."""
-        parse_filter(text)
+        """Every filter is one for captures, but for marks that only messages bear."""
+        check_capture_filter(parse_filter(text))
 
     def values(self, field: str) -> Iterable[str]:
         """Completions: providers, and the events of late."""
