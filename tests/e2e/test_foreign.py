@@ -74,7 +74,7 @@ class Looking:
         for view, heading in (("1", "time"), ("2", "when"), ("3", "Conversations")):
             self.terminal.press(view + "g")
             for _ in range(pages):
-                self.frame(f"the list of view {view}", rf" {heading}.*", r" enter open .* \? help  q quit.*")
+                self.frame(f"the list of view {view}", rf" {heading}.*", r" enter open .* \? help  q (quit|back).*")
                 self.terminal.press("\x04")
         self.terminal.press("\rg")
         for _ in range(pages):
