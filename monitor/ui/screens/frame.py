@@ -85,7 +85,7 @@ class ListScreen(MonitorScreen):
         if self.session.trail:
             self.post_message(GoBack())
         else:
-            self.rows.focus()
+            self.set_focus(self.rows)  # at once: the next key may be on its way
 
     def action_clear(self) -> None:
         """Back to where a jump came from."""

@@ -189,8 +189,8 @@ class LiveScreen(FilteredScreen):
             self.open_alone(DetailScreen(self.session, self.captures, self.catch_up))
 
     def leave_pane(self) -> None:
-        """To the list; a jump is taken back from there."""
-        self.captures.focus()
+        """To the list, at once; a jump is taken back from there."""
+        self.set_focus(self.captures)
 
     def action_follow(self) -> None:
         """Follow the newest or stop; a list that stands still goes on and follows it."""
