@@ -45,7 +45,11 @@ def post(port: int, body: bytes = BODY, *, signed: bool = True) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (180, 50)], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [(120, 40), *(pytest.param(size, marks=pytest.mark.slow) for size in ((80, 24), (180, 50)))],
+    ids=str,
+)
 def test_start_post_see_open_quit(tmp_path: Path, size: tuple[int, int]) -> None:
     with start(tmp_path, size=size) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
@@ -91,7 +95,15 @@ def test_a_key_that_another_terminal_adds_proves_what_came_and_what_comes(tmp_pa
         assert terminal.end() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        signal.SIGINT,
+        *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGHUP, signal.SIGQUIT)),
+    ],
+    ids=lambda s: s.name,
+)
 def test_signals_leave_the_terminal_as_it_was(tmp_path: Path, number: signal.Signals) -> None:
     with start(tmp_path) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))

@@ -289,6 +289,7 @@ async def test_slow_requests_get_408_and_silent_ones_are_closed(
         assert monitor.feed.refused == {408: 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [b"", b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"])
 async def test_time_in_which_the_receiver_itself_stood_still_is_not_the_senders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes

@@ -246,7 +246,7 @@ def agree(db: sqlite3.Connection, captures: list[Capture], texts: list[str]) -> 
 
 @pytest.mark.timeout(600)  # when it fails, finding a small example takes a while
 @given(cases())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sql_and_predicate_agree(db: sqlite3.Connection, case: tuple[list[Capture], list[str]]) -> None:
     agree(db, *case)
 

@@ -117,6 +117,7 @@ def left(db: sqlite3.Connection) -> list[Capture]:
         return reader.page(limit=10_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_what_stays_is_as_if_nothing_else_had_been(tmp_path: Path, seed: int) -> None:
     rng = Random(seed)

@@ -34,6 +34,7 @@ async def test_a_menu_is_as_wide_as_its_choices_where_there_is_room(tmp_path: Pa
             await s.press("escape")
 
 
+@pytest.mark.slow
 async def test_a_mark_of_messages_is_refused_among_captures_and_has_figures(tmp_path: Path) -> None:
     one, two = (replace(capture, marks=()) for capture in plain_captures(2))
     async with screens(tmp_path, [one, two, two]) as s:

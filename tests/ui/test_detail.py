@@ -193,6 +193,7 @@ async def test_a_big_body_is_shown_in_part(tmp_path: Path) -> None:
         assert len(s.lines.document.lines) < 12_000
 
 
+@pytest.mark.slow
 async def test_what_was_found_is_counted_anew_in_another_tab_and_capture(tmp_path: Path) -> None:
     more = make_capture(1, body=b'{"needle": "needle, needle"}')
     async with screens(tmp_path, [more, make_capture(0, body=NESTED)], size=(80, 24)) as s:

@@ -51,6 +51,7 @@ async def test_another_window_takes_the_focus_only_for_a_while(tmp_path: Path, s
         assert s.lines.sought == "te"
 
 
+@pytest.mark.slow
 async def test_a_click_elsewhere_keeps_the_filter_and_closes_its_bar(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(30), preferences=tmp_path / "p.json") as s:
         bar = s.live.query_one(FilterBar)
@@ -147,6 +148,7 @@ async def test_the_message_that_is_read_stays_when_others_come(tmp_path: Path, s
         assert view(s).rows.cursor == 0
 
 
+@pytest.mark.slow
 async def test_a_new_stage_leaves_the_cursor_on_what_it_stands_on(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(120, 40)) as (volt, s):
         await post(volt, s, volt.body("a", "sent"))

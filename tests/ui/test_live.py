@@ -302,6 +302,7 @@ async def test_the_bar_of_a_list_can_be_dragged(tmp_path: Path) -> None:
         await s.until(lambda: s.captures.scroll_offset.y > 100)
 
 
+@pytest.mark.slow
 async def test_f_in_a_paused_list_goes_on_and_follows(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(50)) as s:
         await s.press("space", "f")
@@ -311,6 +312,7 @@ async def test_f_in_a_paused_list_goes_on_and_follows(tmp_path: Path) -> None:
         assert s.follows()
 
 
+@pytest.mark.slow
 async def test_the_scroll_bar_leaves_the_newest(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(300), size=(100, 20)) as s:
         await s.pilot.click(s.captures.vertical_scrollbar, offset=(0, 1))
@@ -321,6 +323,7 @@ async def test_the_scroll_bar_leaves_the_newest(tmp_path: Path) -> None:
         assert "▼ 3 new" in s.screen_text()
 
 
+@pytest.mark.slow
 async def test_the_cursor_stays_in_sight_with_less_room(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(300), size=(80, 50)) as s:
         await s.press("k", "k", "k")

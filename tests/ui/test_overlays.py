@@ -169,6 +169,7 @@ async def test_a_box_that_was_closed_leaves_nothing_behind(tmp_path: Path) -> No
         await s.until(lambda: drawings() <= first)  # the last one may still be on its way out
 
 
+@pytest.mark.slow
 async def test_the_keys_of_every_list_move_in_menus(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(3), size=(80, 24)) as s:
         await s.press("t")

@@ -67,6 +67,7 @@ async def test_a_key_that_came_later_proves_what_is_stored(tmp_path: Path) -> No
         await s.until(lambda: "Judged 3 captures anew: nothing changed." in s.toasts())
 
 
+@pytest.mark.slow
 async def test_the_filter_in_force_is_asked_again(tmp_path: Path) -> None:
     async with screens(tmp_path, size=(100, 30)) as s:
         await deliver(s, 2)
@@ -77,6 +78,7 @@ async def test_the_filter_in_force_is_asked_again(tmp_path: Path) -> None:
         await s.until(lambda: len(s.app.session.view) == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (100, 30)])
 async def test_messages_are_worked_out_anew_in_sight(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screens(tmp_path, size=size) as s:
@@ -113,6 +115,7 @@ async def test_it_is_broken_off_and_captures_come_in_meanwhile(tmp_path: Path) -
         assert s.monitor.feed.total == 251
 
 
+@pytest.mark.slow
 async def test_where_nothing_is_to_be_judged(tmp_path: Path) -> None:
     async with screens(tmp_path) as s:
         await s.press("V")
