@@ -18,6 +18,7 @@ from monitor import paths
 from monitor.courtesy import courteous
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
+from monitor.model.verdict import VerdictStatus
 from monitor.store import intake, projection, retention, search, shapes
 from monitor.store.attempts import insert as insert_attempts
 from monitor.store.connection import T, prepare
@@ -38,10 +39,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """How many captures were looked at, and how many of them are read otherwise now."""
+    """How many captures were looked at, how many of them are read otherwise now, and how many more are verified."""
 
     captures: int
     changed: int
+    verified: int = 0
 
 
 class Store:
@@ -230,7 +232,8 @@ class Store:
                     _tell(follower, fewer)
         finally:
             writer.hold(False)
-        return Reread(captures, changed)
+        proven = sum(number for (_, verdict), number in fewer.items() if verdict == VerdictStatus.VERIFIED)
+        return Reread(captures, changed, -proven)
 
     async def prune(
         self,

@@ -209,7 +209,7 @@ async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
         await asyncio.gather(*(store.add(make_capture()) for _ in range(1203)))
         seen: list[tuple[int, int]] = []
-        assert await store.reread(examine, lambda done, total: seen.append((done, total))) == Reread(1203, 1203)
+        assert await store.reread(examine, lambda done, total: seen.append((done, total))) == Reread(1203, 1203, -1203)
         assert seen[-1] == (1203, 1203)
         with closing(store.reader()) as reader:
             assert reader.tallies() == {("volt", "invalid"): 1203}
@@ -274,7 +274,7 @@ async def test_reread_that_changes_nothing_leaves_messages_alone_and_one_that_is
         stopped = await store.reread(
             wrong, lambda upto, last: seen.append(upto), whole=False, stop=lambda: len(seen) == 2
         )
-        assert stopped == Reread(200, 200)
+        assert stopped == Reread(200, 200, -200)
         assert told == [{("volt", "invalid"): -200, ("volt", "verified"): 200}]
         with closing(MessageReader(tmp_path / "h.db")) as messages:
             message = messages.message(1)

@@ -92,7 +92,6 @@ class RejudgeScreen(Overlay[bool]):
 
     async def _judge(self, stop: threading.Event) -> None:
         monitor = self._session.monitor
-        before = monitor.feed.verdicts["verified"]
         self._say([("judging …", "quiet")])
         try:
             done = await monitor.store.reread(monitor.examiner.again, self._progress, whole=False, stop=stop.is_set)
@@ -100,7 +99,7 @@ class RejudgeScreen(Overlay[bool]):
             toast(self.app, str(error), severity="error", timeout=DONE_S)
             self.end(False)
             return
-        more = monitor.feed.verdicts["verified"] - before
+        more = done.verified
         verified = f", {count(abs(more))} {'more are' if more > 0 else 'fewer are'} verified" if more else ""
         changed = f"{count(done.changed)} changed" if done.changed else "nothing changed"
         broken_off = " It was broken off." if stop.is_set() else ""
