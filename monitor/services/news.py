@@ -53,7 +53,10 @@ class News:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            await self.look()
+            try:
+                await self.look()
+            except Exception as error:  # a look that failed is not the last
+                log.error("news of other terminals cannot be had: %s", type(error).__name__)
 
     async def look(self) -> None:
         """Look once."""

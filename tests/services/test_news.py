@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from monitor.account import Account
 from monitor.providers.keys import SigningKey
 from monitor.providers.registry import registry
+from monitor.receiver.binding import bind
 from monitor.secret import Secret
+from monitor.services import news
+from monitor.services.assemble import assembled
+from monitor.services.configfile import ConfigFile
+from monitor.services.monitor import Settings
 from monitor.services.news import differences
 from monitor.store.public_keys import PublicKeys
 from tests.cli.processes import Listening, event, hooktop, listening, signed
@@ -111,3 +117,32 @@ def test_differences(before: list[str], after: list[str], said: str) -> None:
 
 def test_a_name_of_an_account_cannot_act_on_the_terminal() -> None:
     assert "\x1b" not in differences([], [Account("\x1b[2J", "volt")])
+
+
+async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(news, "LOOK_S", 0.01)
+    config = tmp_path / "config.toml"
+    config.write_text("", "utf-8")
+    config.chmod(0o600)
+    file, failed = ConfigFile(config), asyncio.Event()
+
+    class Once(ConfigFile):
+        def state(self) -> object:
+            if not failed.is_set():
+                failed.set()
+                raise RuntimeError("for once")
+            return super().state()
+
+    async with assembled(
+        file.load(), Settings(), bind("127.0.0.1", 0), tmp_path / "h.db", local_folder=tmp_path, file=file
+    ) as assembly:
+        assert assembly.news is not None
+        said: list[str] = []
+        assembly.news.on_news = lambda sentence, bad: said.append(sentence)
+        assembly.news._file = Once(config)
+        await asyncio.wait_for(failed.wait(), 10)
+        config.write_text('[accounts.volt]\nprovider = "volt"\n', "utf-8")
+        async with asyncio.timeout(10):
+            while not said:
+                await asyncio.sleep(0.01)
+        assert said == ["The accounts have changed: volt added."]
