@@ -37,19 +37,24 @@ def test_the_address_of_what_was_registered_by_hand_can_be_given(tmp_path: Path)
     config, keys = accounts(tmp_path)
     common = ("--db", str(tmp_path / "h.db"), "--config", str(config))
     body = event("bird")
-    with listening(*common, *THERE) as running:
-        running.post("/bird", body, signed("bird", keys["bird"], body, f"{PUBLIC}/bird"))
-        capture = running.next()
-        assert capture is not None
-        assert capture["verdict"]["status"] == "verified"
-        running.end()
+    headers = signed("bird", keys["bird"], body, f"{PUBLIC}/bird")
+    for there, found in (((), "invalid"), (THERE, "verified")):
+        with listening(*common, *there) as running:
+            running.post("/bird", body, headers)
+            capture = running.next()
+            assert capture is not None
+            assert capture["verdict"]["status"] == found
+            running.end()
+    assert hooktop("verify", "2", *common).returncode == 0  # as when it came
     assert hooktop("verify", "1", *common).returncode == 4
     assert hooktop("verify", "1", *common, *THERE).returncode == 0
     assert hooktop("verify", "1", *common, env={"HOOKTOP_PUBLIC_URL": PUBLIC}).returncode == 0
-    assert "with the keys of today:" in hooktop("show", "1", *common).stdout
-    assert "with the keys of today:" not in hooktop("show", "1", *common, *THERE).stdout
+    assert "with the keys of today:" not in hooktop("show", "1", *common).stdout
+    assert "with the keys of today:" in hooktop("show", "1", *common, *THERE).stdout
+    assert hooktop("reindex", *common).returncode == 0
+    assert hooktop("captures", "verdict:verified", *common).stdout.count("✔ verified") == 1
     assert hooktop("reindex", *common, *THERE).returncode == 0
-    assert "✔ verified" in hooktop("captures", *common).stdout
+    assert hooktop("captures", "verdict:verified", *common).stdout.count("✔ verified") == 2
 
 
 def test_a_request_that_is_given_has_an_address_of_its_own(tmp_path: Path) -> None:
