@@ -35,6 +35,15 @@ def expanded(path: Path | str) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def state_of(path: Path) -> object:
+    """Another value whenever the file may be another; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def private_dir(path: Path) -> Path:
     """Create the folder, and those above it that are missing, with mode 0700 whatever the umask.
 

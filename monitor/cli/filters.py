@@ -9,6 +9,8 @@ from monitor.cli.errors import USAGE, fail
 from monitor.times import earlier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monitor.model.filter import Filter, FilterError
 
 
@@ -24,26 +26,24 @@ def parse_filter(text: str) -> Filter:
 
 def parse_capture_filter(text: str) -> Filter:
     """As ``parse_filter``, for captures alone: what only messages bear ends the command, too."""
-    from monitor.model.filter import FilterError
     from monitor.store.filter_sql import check_capture_filter
 
-    wanted = parse_filter(text)
-    try:
-        check_capture_filter(wanted)
-    except FilterError as error:
-        error.text = text
-        refuse(error)
-    return wanted
+    return _checked(text, check_capture_filter)
 
 
 def parse_message_filter(text: str) -> Filter:
     """As ``parse_filter``, for messages: what only captures have ends the command, too."""
-    from monitor.model.filter import FilterError
     from monitor.store.filter_sql import compile_message_filter
+
+    return _checked(text, lambda wanted: compile_message_filter(wanted, datetime.now(UTC)))
+
+
+def _checked(text: str, check: Callable[[Filter], object]) -> Filter:
+    from monitor.model.filter import FilterError
 
     wanted = parse_filter(text)
     try:
-        compile_message_filter(wanted, datetime.now(UTC))
+        check(wanted)
     except FilterError as error:
         error.text = text
         refuse(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,7 +16,7 @@ from monitor.text import visible
 
 if TYPE_CHECKING:
     from monitor.services.keychain import Keychain
-    from monitor.services.keys import KnownKey
+    from monitor.services.keys import KeysError, KnownKey
 
 
 @click.group(cls=Group)
@@ -67,13 +67,13 @@ def fetch(ctx: click.Context, provider: str) -> int:
     Example:
       hooktop keys fetch volt
     """
-    from monitor.services.keys import KeysError, KeysUsageError
+    from monitor.services.keys import KeysError
     from monitor.services.keys import fetch as fetch_keys
 
     try:
         found = asyncio.run(fetch_keys(_keychain(globals_of(ctx)), provider))
     except KeysError as error:
-        fail(str(error), USAGE if isinstance(error, KeysUsageError) else FAILED)
+        _refuse(error)
     say(*(visible(item.sentence) for item in found))
     return FAILED if any(not item.key.trusted for item in found) else 0
 
@@ -91,13 +91,13 @@ def trust(ctx: click.Context, fingerprint: str) -> None:
     Example:
       hooktop keys trust sha256:1a2b3c4d
     """
-    from monitor.services.keys import KeysError, KeysUsageError
+    from monitor.services.keys import KeysError
     from monitor.services.keys import trust as trust_key
 
     try:
         key = trust_key(_keychain(globals_of(ctx)), fingerprint)
     except KeysError as error:
-        fail(str(error), USAGE if isinstance(error, KeysUsageError) else FAILED)
+        _refuse(error)
     say(f"The {visible(key.kind)} key {key.fingerprint} of {visible(key.provider)} is trusted from now on.")
 
 
@@ -148,3 +148,10 @@ def _record(key: KnownKey) -> dict[str, Any]:
         "in_use": key.in_use,
         "refused": key.refused,
     }
+
+
+def _refuse(error: KeysError) -> NoReturn:
+    """End the command with what is wrong."""
+    from monitor.services.keys import KeysUsageError
+
+    fail(str(error), USAGE if isinstance(error, KeysUsageError) else FAILED)

@@ -31,8 +31,4 @@ class ConfigFile:
 
     def state(self) -> object:
         """Another value whenever the file may say something else; None where there is none."""
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return paths.state_of(self.path)

@@ -29,11 +29,7 @@ class KeyFile:
 
     def state(self) -> object:
         """Another value whenever the file may be another; None where there is none."""
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return paths.state_of(self.path)
 
     def read(self) -> dict[str, Any]:
         """What it holds. Others lose the right to read it. Raises OSError, and ValueError where it is no object."""

@@ -26,7 +26,7 @@ def catch_up(path: Path) -> None:
     try:
         with closing(connect(path, read_only=False)) as db:
             db.execute("PRAGMA synchronous = NORMAL")  # after a power loss they are behind again
-            step = partial(_step, events=projection.Events(), learnt=shapes.Shapes())
+            step = partial(advance, limit=STEP, events=projection.Events(), learnt=shapes.Shapes())
             while committed(db, step):
                 pass
     except sqlite3.Error as error:
@@ -35,5 +35,7 @@ def catch_up(path: Path) -> None:
         lease.give_up()
 
 
-def _step(db: sqlite3.Connection, events: projection.Events, learnt: shapes.Shapes) -> int:
-    return projection.advance(db, STEP, events) + search.advance(db) + shapes.advance(db, learnt)
+def advance(db: sqlite3.Connection, limit: int, events: projection.Events, learnt: shapes.Shapes) -> int:
+    """Bring messages, conversations, search and marks a step further, inside the transaction that is open: ``limit``
+    readings folded at most. Gives how much was done, 0 when all is up to date."""
+    return projection.advance(db, limit, events) + search.advance(db) + shapes.advance(db, learnt)

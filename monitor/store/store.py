@@ -193,13 +193,12 @@ class Store:
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
         writer = self._writer
-        captures = changed = after = highest = 0
+        captures = changed = after = 0
         fewer: Counter[tuple[str, str]] = Counter()
-        cleared = False
+        highest: int | None = None  # the highest id that was given, once what is made of readings is cleared
 
         async def clear() -> None:
-            nonlocal cleared, highest
-            cleared = True
+            nonlocal highest
             # First, and nothing anew meanwhile: whatever ends this, all is made of the readings that there are then.
             writer.hold(True)
             highest = await writer.run(intake.highest)
@@ -215,7 +214,7 @@ class Store:
                     page = await asyncio.to_thread(reader.page, after=after, limit=REINDEX_BATCH)
                     others = await asyncio.to_thread(_differing, page, examine, self.is_busy)
                     if others:
-                        if not cleared:
+                        if highest is None:
                             await clear()
                         number, tally = await writer.step(partial(_replace_readings, captures=others))
                         changed += number
@@ -223,7 +222,7 @@ class Store:
                     after = page[-1].id if page else last
                     captures += len(page)
                     progress(min(after, last), last)
-            if cleared:
+            if highest is not None:
                 fewer.update(await writer.run(_recount))
                 writer.hold(False)
                 await self.caught_up()

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor.model.capture import Capture
-from monitor.store import projection, search, shapes
+from monitor.store import projection, shapes
+from monitor.store.catching_up import advance
 from monitor.store.connection import committed, connect
 from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.intake import put
@@ -325,9 +326,7 @@ class Writer:
         db.execute("PRAGMA synchronous = NORMAL")
         try:
             db.execute("BEGIN IMMEDIATE")
-            done = projection.advance(db, PROJECT_STEP, self._events)
-            done += search.advance(db)
-            done += shapes.advance(db, self._shapes)
+            done = advance(db, PROJECT_STEP, self._events, self._shapes)
             db.execute("COMMIT")
         except Exception as error:
             if db.in_transaction:

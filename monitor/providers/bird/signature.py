@@ -158,7 +158,7 @@ def _text(url: bytes) -> str:
 def _guesses(request: Request, body: Body, keys: Keys, stamp: str) -> Iterator[Guess]:
     """What the usual mistakes would have signed, one mistake at a time."""
     digest = hashlib.sha256(request.body).digest()
-    known = list(dict.fromkeys(_urls(request, keys)))
+    known = list(_urls(request, keys))
     assumed = [url for url in _assumed(request) if url not in known]
     urls = known or assumed[:1]
     if not known:

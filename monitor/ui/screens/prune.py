@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.timer import Timer
 
 from monitor.admin.base import Field
@@ -19,10 +16,10 @@ from monitor.store.errors import StoreError
 from monitor.times import span
 from monitor.ui.format import count, day_clock
 from monitor.ui.lines import Part
-from monitor.ui.safety import Plain, toast
 from monitor.ui.screens.backup import BackupScreen
-from monitor.ui.screens.overlay import Overlay, heading, key_parts
-from monitor.ui.screens.work import DONE_S, Problem, WorkScreen
+from monitor.ui.screens.overlay import key_parts
+from monitor.ui.screens.question import QuestionScreen
+from monitor.ui.screens.work import Problem, WorkScreen
 from monitor.ui.session import Session
 
 OLDER, NEWEST = "older than", "all but the newest"
@@ -104,10 +101,10 @@ class PruneScreen(WorkScreen):
             raise Problem("much", str(error)) from None
 
 
-class PruneQuestion(Overlay[bool]):
-    """Asks, offers a backup, deletes with its progress; gives whether something was deleted."""
+class PruneQuestion(QuestionScreen):
+    """Asks, offers a backup, deletes."""
 
-    CSS_PATH = "work.tcss"
+    TITLE = "Delete for good?"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("D", "delete", show=False),
         Binding("B", "backup", show=False, id="everywhere.backup"),
@@ -117,56 +114,34 @@ class PruneQuestion(Overlay[bool]):
         super().__init__()
         self._session = session
         self._found = found
-        self._stop: threading.Event | None = None  # there is one while captures are deleted
 
-    def compose(self) -> ComposeResult:
-        """One box with the question."""
-        with Vertical(classes="box", id="question") as box:
-            box.border_title = heading("Delete for good?")
-            yield Plain(id="question-note")
-
-    def on_mount(self) -> None:
+    def ask(self) -> None:
+        """Say what goes and stays."""
         backup = (self._session.key("backup"), "makes a backup first")
         answers = key_parts(("D", "deletes them"), backup, ("esc", "leaves all as it is"))
-        self._say(*stays_and_goes(self._found), [], answers)
-
-    def _say(self, *lines: Sequence[Part]) -> None:
-        self.query_one("#question-note", Plain).show_parts(*map(tuple, lines))
+        self.say(*stays_and_goes(self._found), [], answers)
 
     def action_backup(self) -> None:
         """Copy the database, then ask again."""
-        if self._stop is None:
+        if self.stop is None:
             self.app.push_screen(BackupScreen(self._session))
 
     def action_delete(self) -> None:
         """Delete them."""
-        if self._stop is None and self._found.before is not None:
-            self._stop = threading.Event()
-            self.run_worker(self._delete(self._found.before, self._stop), group="prune")
+        if self._found.before is not None:
+            self.begin()
 
-    async def _delete(self, before: datetime, stop: threading.Event) -> None:
+    async def work(self, stop: threading.Event) -> tuple[str, bool]:
+        """Delete them; what is gone is gone. Raises StoreError."""
         self._progress(0)
-        try:
-            gone = await self._session.monitor.store.prune(before, progress=self._progress, stop=stop.is_set)
-        except StoreError as error:
-            toast(self.app, str(error), severity="error", timeout=DONE_S)
-            self.end(False)
-            return
-        broken_off = " It was broken off." if stop.is_set() else ""
+        store, before = self._session.monitor.store, self._found.before
+        gone = await store.prune(before, progress=self._progress, stop=stop.is_set) if before is not None else 0
         left = max(self._found.whole - gone, 0)
-        toast(self.app, f"Deleted {count(gone, 'capture')}; {count(left)} were left.{broken_off}", timeout=DONE_S)
-        self.end(True)
+        return f"Deleted {count(gone, 'capture')}; {count(left)} were left.", True
 
     def _progress(self, gone: int) -> None:
         of = f" of {count(self._found.number, 'capture')} deleted"
-        self._say([(count(gone), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
-
-    def action_close(self) -> None:
-        """Leave all as it is; what is being deleted is broken off, and what is gone is gone."""
-        if self._stop is None:
-            self.dismiss(False)
-        else:
-            self._stop.set()
+        self.say([(count(gone), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
 
 
 def stays_and_goes(found: Prunable) -> list[list[Part]]:
