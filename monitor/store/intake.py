@@ -34,10 +34,11 @@ def keep_highest(db: sqlite3.Connection, highest: int) -> None:
     db.execute("UPDATE learnt SET upto = max(upto, ?)", (highest,))
 
 
-def put(db: sqlite3.Connection, captures: Sequence[Capture]) -> list[Capture]:
-    """Insert captures; gives them back with their ids."""
+def put(db: sqlite3.Connection, captures: Sequence[Capture], last: int | None = None) -> list[Capture]:
+    """Insert captures; gives them back with their ids, which go on from the highest that was ever given: ``last``,
+    looked up where that is None."""
     # No id is given twice, also where the newest were let go: what is made of captures would take it for known.
-    first = highest(db) + 1
+    first = (highest(db) if last is None else last) + 1
     stored = [replace(capture, id=first + n) for n, capture in enumerate(captures)]
     insert_rows(db, "captures", CAPTURE_COLUMNS, [capture_row(capture) for capture in stored])
     insert_rows(db, "readings", READING_COLUMNS, [reading_row(capture) for capture in stored])

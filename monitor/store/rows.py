@@ -16,7 +16,7 @@ from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 from monitor.times import microseconds, moment
 
-STEPS: Final = (64, 8, 1)  # rows a statement; few sizes, so that SQLite keeps all of them compiled
+STEPS: Final = (64, 32, 16, 8, 4, 2, 1)  # rows a statement; few sizes, so that SQLite keeps all of them compiled
 
 
 def insert_rows(db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -89,6 +89,7 @@ class Writer:
         self._events = projection.Events()
         self._shapes = shapes.Shapes()
         self._committed_at = 0.0
+        self._last: int | None = None  # the highest id that was given, None where it has to be looked up
         self._projecting, self._stepping = Pace(), Pace()
         self.stalled: str | None = None  # why messages and conversations cannot be brought up to date
         self.alive = False
@@ -234,8 +235,9 @@ class Writer:
 
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
         try:
-            stored = committed(db, partial(put, captures=[capture for capture, _ in batch]))
+            stored = committed(db, partial(put, captures=[capture for capture, _ in batch], last=self._last))
         except Exception as error:
+            self._last = None
             if isinstance(error, sqlite3.Error) and not isinstance(error, _UNBINDABLE):
                 self._fail(batch, reason_of(error))
                 return
@@ -252,6 +254,7 @@ class Writer:
             self._commit(db, [(replace(capture, reading=None, marks=("unreadable",)), future)])
             return
         self._log_bytes += sum(len(capture.request.body) + 2 * ROW_BYTES for capture in stored)
+        self._last = stored[-1].id
         self._events.keep(stored)
         self._behind = True
         self._committed_at = time.monotonic()
@@ -298,6 +301,7 @@ class Writer:
             self._log_bytes += (db.total_changes - changes) * ROW_BYTES
             if not aside:
                 self._behind = True  # a job may have changed readings
+                self._last = None  # or have added captures
                 self._events.forget()
                 self._shapes.forget()
             self._call(_resolve, future, result)

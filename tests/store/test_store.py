@@ -123,6 +123,16 @@ async def test_locked_by_another_program_is_503_for_one_and_works_again(
     assert states == ["another program holds the database", None]
 
 
+async def test_a_row_that_another_program_wrote_meanwhile_costs_one_request(tmp_path: Path) -> None:
+    async with storing(tmp_path / "hooktop.db") as store:
+        first = await store.add(make_capture())
+        with closing(connect(store.path, read_only=False)) as db:
+            committed(db, partial(put, captures=[make_capture()]))
+        with pytest.raises(StoreUnavailableError):
+            await store.add(make_capture())
+        assert (await store.add(make_capture())).id == first.id + 2
+
+
 async def test_a_full_disk_is_said_and_recovers(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
         await store.add(make_capture())
