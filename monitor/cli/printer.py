@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_WAITING: Final = 2000
 PAGE: Final = 200
 JOIN_S: Final = 2.0
+REST_S: Final = 0.02  # between two writes: each takes the interpreter from the receiver, however little is written
 STDOUT: Final = 1
 
 
@@ -51,6 +52,7 @@ class Printer:
         self._waiting = 0
         self._wake = threading.Condition()
         self._closing = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
         self.printed = 0
         self.broken = False  # nobody reads any more
@@ -81,6 +83,7 @@ class Printer:
         with self._wake:
             self._closing = True
             self._wake.notify()
+        self._ended.set()
         self._thread.join(JOIN_S)
         if self._error is not None:
             raise self._error
@@ -105,6 +108,7 @@ class Printer:
                 if closing:
                     self._catch_up(newest)
                     return
+                self._ended.wait(REST_S)
         except OSError:  # a closed pipe, most of all: head and grep -m end this way
             self.broken = True
         except Exception as error:  # told by whoever waits for the end
