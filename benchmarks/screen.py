@@ -22,6 +22,7 @@ from benchmarks.terminal import Terminal
 EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n" \
         "    def compose(self):\n        yield Static('empty')\nE().run()\n"  # fmt: skip
 KEYS = 80
+SETTLED_S = 0.5  # for all that was posted to be in the list: until then it scrolls, and a cursor that stays is not seen
 # The cursor's bar, at the beginning of a line: a line that is not new is drawn only when the cursor comes to it.
 CURSOR = re.compile(rb"\x1b\[\d+;1H(\x1b\[[0-9;]*m)*" + "▌".encode())
 RATES = (0, 200, 1000)
@@ -90,6 +91,7 @@ def _pressed(
     """A row of the table; gives its p95 in milliseconds."""
     post(server, requests, 100)
     terminal.until_drawn("▌")
+    time.sleep(SETTLED_S)
     _move(terminal, "k")
     sender = threading.Thread(target=post, args=(server, requests, max(rate * seconds, 1)),
                               kwargs={"connections": 32, "rate": rate or None})  # fmt: skip
