@@ -114,7 +114,7 @@ class View:
         finally:
             reader.close()
         if isinstance(there, range):
-            low = there.start
+            low = there.start if there else seen + 1
             kept, held = (ids[bisect_left(ids, low) :] for ids in (self._ids, self._held))
         else:
             kept, held = (

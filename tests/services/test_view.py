@@ -8,6 +8,7 @@ from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,23 @@ async def test_a_history_without_holes_takes_no_memory_for_its_ids(tmp_path: Pat
             await add(store, 46, 46)
             view.catch_up()
             assert list(view.ids()) == [number for number in range(11, 47) if number != 20]
+
+
+@pytest.mark.parametrize("pattern", ["", "provider:volt"])
+async def test_a_view_of_which_nothing_is_left_is_empty(tmp_path: Path, pattern: str) -> None:
+    async with filled(tmp_path / "h.db", 5) as store:
+        with closing(View(store.reader)) as view:
+            await view.set_filter(pattern)
+            view.freeze(True)
+            await add(store, 6, 9)
+            view.catch_up()
+            assert await store.prune(datetime.max.replace(tzinfo=UTC)) == 9
+            await view.prune()
+            assert (len(view), view.pending) == (0, 0)
+            view.freeze(False)
+            await add(store, 10, 12)
+            view.catch_up()
+            assert list(view.ids()) == [10, 11, 12]
 
 
 ASCENDING = st.sets(st.integers(1, 30)).map(sorted)
