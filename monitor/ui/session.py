@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -70,7 +72,17 @@ class Session:
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
         self.changes += 1
-        tasks.start(self.view.prune(), "leave out what was let go")
+        tasks.start(self._leave_out(), "leave out what was let go")
+
+    async def _leave_out(self) -> None:
+        await self.view.prune()
+        marked = set(self.marks)
+        for number in marked - await asyncio.to_thread(self._there, marked) if marked else ():
+            self.marks.pop(number, None)
+
+    def _there(self, numbers: set[int]) -> set[int]:
+        with closing(self.monitor.reader()) as reader:
+            return set(reader.rows(list(numbers)))
 
     def _reread(self, tally: Mapping[tuple[str, str], int]) -> None:
         self.changes += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factory import START
+from tests.factory import START, make_capture
 from tests.ui.screens import plain_captures, screens
 
 
@@ -44,3 +44,29 @@ async def test_the_lists_leave_out_what_was_let_go(tmp_path: Path) -> None:
         await s.until(lambda: "text 60" not in s.screen_text())
         await s.press("1")
         await s.until(lambda: "0 captures" in s.screen_text())
+
+
+async def test_marks_go_with_what_was_let_go(tmp_path: Path) -> None:
+    captures = [replace(make_capture(reading=None), id=0, received_at=START + timedelta(seconds=n)) for n in range(4)]
+    async with screens(tmp_path, captures) as s:
+        await s.press("g", "v", "v", "v")
+        assert "3 MARKED" in s.screen_text()
+        assert await s.monitor.store.prune(START + timedelta(seconds=2)) == 2
+        await s.until(lambda: len(s.app.session.view) == 2)
+        await s.until(lambda: list(s.app.session.marks) == [3])
+        s.live.tick()
+        await s.settle()
+        assert "MARKED #3" in s.screen_text()
+
+
+async def test_nothing_is_counted_once_all_were_let_go(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(2), size=(80, 24)) as s:
+        await s.press("enter")
+        s.tick()
+        await s.settle()
+        assert "2/2" in s.screen_text()
+        assert await s.monitor.store.prune(START + timedelta(days=1)) == 2
+        await s.until(lambda: not len(s.app.session.view))
+        s.tick()
+        await s.settle()
+        assert "/0" not in s.screen_text().splitlines()[-1]

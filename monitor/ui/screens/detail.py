@@ -60,7 +60,9 @@ class DetailScreen(AloneScreen):
         super().tick()
 
     def note(self) -> str:
-        """Where the capture stands in the list."""
+        """Where the capture stands in the list; nothing once all were let go."""
+        if not len(self.session.view):
+            return ""
         return f"{count(self.listed.cursor + 1)}/{count(len(self.session.view))}"
 
     def restyle(self) -> None:
