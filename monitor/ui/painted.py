@@ -65,7 +65,8 @@ class Painted(Widget):
     def _on(self, base: Style, role: str) -> Style:
         """A role on the colours of ``base``."""
         if base.reverse:  # every colour would become a background of its own: there the row has one
-            return base
+            found = role in ("match", "match-now")  # ... but for what was sought, which is no part of it
+            return base + self.role(role).without_color + Style(reverse=False) if found else base
         if role == "faint" and base.bgcolor in (self.picked(focused=True).bgcolor, self.picked(focused=False).bgcolor):
             role = "quiet"  # which the row under the cursor leaves readable
         return base + self.role(role)

@@ -85,6 +85,18 @@ async def test_space_freezes_the_view_and_never_the_receiver(tmp_path: Path) -> 
         assert "PAUSED" not in s.screen_text()
 
 
+@pytest.mark.parametrize("view", ["1", "2", "3"])
+async def test_a_paused_list_without_rows_says_what_waits(tmp_path: Path, view: str) -> None:
+    async with screens(tmp_path) as s:
+        await s.press("space", view)
+        await s.add(*plain_captures(3))
+        s.tick()
+        await s.settle()
+        assert "Paused, 3 captures waiting" in s.screen_text()
+        await s.press("space")
+        await s.until(lambda: "waiting" not in s.screen_text().lower())
+
+
 async def test_f_follows_and_stops(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(50)) as s:
         await s.press("f")
