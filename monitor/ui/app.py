@@ -290,7 +290,7 @@ class HooktopApp(PacedApp):
 
     async def _jump(self, mode: str, number: int) -> None:
         """Show something in another view, and remember the way back."""
-        origin = self.current_mode
+        origin, text = self.current_mode, self.session.view.filter_text
         await self._switch(mode)
         trail, jump = self.session.trail, Jump(origin, 2)
         if mode != origin:
@@ -304,7 +304,8 @@ class HooktopApp(PacedApp):
             except StoreError as error:
                 toast(self, str(error), severity="error")
         if trail and trail[-1] is jump:
-            trail[-1] = Jump(origin, len(self.screen_stack))
+            left = text if not self.session.view.filter_text else ""
+            trail[-1] = Jump(origin, len(self.screen_stack), left)
 
     @on(GoBack)
     async def _go_back(self) -> None:
@@ -312,6 +313,9 @@ class HooktopApp(PacedApp):
             jump = self.session.trail.pop()
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
+            if jump.left and not self.session.view.filter_text:
+                self.live.read(self.session.view.set_filter(jump.left), "filter")
+                await asyncio.sleep(0)  # it is in force before that view looks
             await self._switch(jump.origin)
 
     # --- actions -------------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from textual.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A jump into another view: which one it came from, and how many screens the other had on arrival."""
+    """A jump into another view: which one it came from, how many screens the other had on arrival, and the filter that
+    was left for it."""
 
     origin: str
     depth: int
+    left: str = ""
 
 
 class GoBack(Message):

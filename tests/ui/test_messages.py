@@ -287,6 +287,37 @@ async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path
 
 
 @pytest.mark.slow
+async def test_a_jump_that_leaves_the_filter_is_taken_back_with_it(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(140, 50)) as (volt, s):
+        for name in ("a", "b", "c"):
+            await post(volt, s, volt.body(name, "sent"), volt.body(name, "failed"))
+        await post(volt, s, volt.body("d", "delivered"))
+        await s.press("slash", *"status:failed", "enter")
+        await s.until(lambda: len(view(s).view) == 3)
+        await s.press("j")
+        read = view(s).rows.selected
+        await s.press("enter", "g", "enter")
+        await s.until(lambda: s.app.current_mode == "live" and not s.app.session.view.filter_text)
+        await s.settle()
+        await s.press("escape")
+        await s.until(lambda: s.app.current_mode == "messages")
+        await update(s)
+        assert s.app.session.view.filter_text == "status:failed"
+        assert (view(s).rows.cursor, view(s).rows.selected, len(view(s).view)) == (1, read, 3)
+        await s.press("1", "slash", "ctrl+u", *"status:sent", "enter")
+        await s.until(lambda: len(s.app.session.view) == 3)
+        await s.press("G", "k")
+        read = s.captures.selected
+        await s.press("m")
+        await s.until(lambda: s.app.current_mode == "messages" and not s.app.session.view.filter_text)
+        await s.settle()
+        await s.press("escape")
+        await s.until(lambda: s.app.screen is s.live and len(s.app.session.view) == 3)
+        s.tick()
+        assert (s.captures.cursor, s.captures.selected) == (1, read)
+
+
+@pytest.mark.slow
 async def test_failures_are_grouped_and_lead_to_their_messages(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):
         await post(volt, s, volt.body("a", "failed"), volt.body("b", "failed"), volt.body("c", "delivered"),
