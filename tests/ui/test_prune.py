@@ -70,3 +70,12 @@ async def test_nothing_is_counted_once_all_were_let_go(tmp_path: Path) -> None:
         s.tick()
         await s.settle()
         assert "/0" not in s.screen_text().splitlines()[-1]
+
+
+async def test_a_message_that_was_let_go_says_so(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(1), size=(80, 24)) as s:
+        await s.monitor.store.caught_up()
+        await s.press("2", "enter")
+        await s.until(lambda: "text 1" in s.screen_text())
+        assert await s.monitor.store.prune(START + timedelta(days=1)) == 1
+        await s.until(lambda: "this message was let go" in s.screen_text())

@@ -81,7 +81,7 @@ class MessageList(Rows):
         """One message."""
         message = self.view.messages(index, index + 1)[0]
         if message is None:
-            return [("this message became part of another", "faint")]
+            return [("this message was let go or is part of another", "faint")]
         now = self._now()
         since = self.view.stuck_from.get(self.view.number_at(index))
         stuck = None if since is None or message.final else (now - since).total_seconds()

@@ -78,7 +78,7 @@ class MessagePane(Pane):
             return
         before, self.shown = self.shown, shown
         if shown is None:
-            words = "" if number is None else "this message became part of another"
+            words = "" if number is None else "this message was let go or is part of another"
             self.items.show(lambda width: [(line((words, "faint")), None)], cursor=0)
         elif before is None or before.message != shown.message or shown.stuck is not None:
             same = before is not None and before.message.key == shown.message.key
