@@ -238,8 +238,11 @@ class Replayer:
         if key is None:
             key = self._keys[provider.name] = await asyncio.to_thread(self._local.signing_key, provider.name)
         url = target.address(target.with_path(origin_form(request)))
-        kept = [(name, value) for name, value in request.headers if name.lower() not in provider.signature_headers]
-        return replace(request, headers=(*kept, *provider.sign(request.body, key, url=url, at=time.time())))
+        made = provider.sign(request.body, key, url=url, at=time.time())
+        # Some schemes sign the time or an id, in headers of their own: the old ones would be read before the new.
+        old = {*provider.signature_headers, *(name.lower() for name, _ in made)}
+        kept = [(name, value) for name, value in request.headers if name.lower() not in old]
+        return replace(request, headers=(*kept, *made))
 
     def stamp(self, capture: Capture, sent: Request, target: Target, *, resigned: bool) -> Sequence[AddedHeader]:
         """The header by which this installation knows its replay, for a receiver that may be its own."""

@@ -294,7 +294,8 @@ async def test_an_edited_request_is_sent_in_place_of_the_captured_one(tmp_path: 
 async def test_signed_anew_it_verifies_with_the_local_key_and_with_no_other(tmp_path: Path, name: str) -> None:
     async with app() as running, scene(tmp_path) as s:
         provider = registry()[name]
-        old = [(header, "of the provider") for header in provider.signature_headers]
+        signed = provider.sign(b"other", provider.local_key(), url="http://other.example.com/", at=0)
+        old = [(header, "of the provider") for header in (*provider.signature_headers, *dict(signed))]
         request = replace(make_request(BODY, path=f"/{name}"), headers=(("x-kept", "1"), *old))
         [capture] = await s.add(replace(connectly(), provider=name, request=request))
         await s.replay([capture.id], running.url, resign=True)
