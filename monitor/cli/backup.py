@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from monitor.cli import written
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
-from monitor.cli.errors import USAGE, fail, tell
+from monitor.cli.errors import tell
+from monitor.paths import expanded
 
 
 @click.command(cls=Command)
@@ -27,12 +29,12 @@ def command(ctx: click.Context, file: Path, force: bool) -> None:
     from monitor.store.backup import backup
 
     path = needed(globals_of(ctx))
-    if file.is_dir():
-        fail(f"{file} is a folder; name a file in it.", USAGE)
-    if file.exists() and not force:
-        fail(f"There is a file {file} already; name another, or say --force to replace it.", USAGE)
-    if file.exists() and file.samefile(path):
-        fail("The copy cannot replace the database itself; name another file.", USAGE)
+    written.check(expanded(file), path, force=force)
     with Counter() as counter:
-        size = backup(path, file, lambda done, total: counter.say(f"{done / max(total, 1):.0%} copied"), replace=force)
+        try:
+            size = backup(
+                path, file, lambda done, total: counter.say(f"{done / max(total, 1):.0%} copied"), replace=force
+            )
+        except FileExistsError:
+            written.refuse(file)
     tell(f"Copied {path} to {file} ({size / 1024**2:,.1f} MB).")

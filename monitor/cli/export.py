@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from monitor.cli import written
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import USAGE, fail, tell
@@ -62,12 +63,10 @@ def command(
     target = None if output is None or str(output) == "-" else expanded(output)
     if target is None and form == "bundle" and sys.stdout.isatty():
         fail("A bundle is nothing to look at on a terminal; name a file with -o.", USAGE)
-    if target is not None and target.is_dir():
-        fail(f"{target} is a folder; name a file in it.", USAGE)
-    if target is not None and not force and (target.exists() or target.is_symlink()):
-        _refuse(target)
     config = load_config(options.config)
     path = needed(options, config)
+    if target is not None:
+        written.check(target, path, force=force)
 
     from monitor.services.export.base import Format
     from monitor.services.export.exporting import Progress, export
@@ -79,7 +78,7 @@ def command(
 
         sys.stdout.flush()
         try:
-            written = export(
+            number = export(
                 path,
                 wanted,
                 Format(form),
@@ -92,17 +91,13 @@ def command(
                 progress=progress,
             )
         except FileExistsError as error:
-            _refuse(Path(error.filename))
+            written.refuse(Path(error.filename))
         sys.stdout.buffer.flush()
     if target is not None:
         state = "masked" if mask else "as they came; --mask hides numbers, texts and secrets"
-        tell(f"Wrote {counted(written, 'capture')} to {target}, {state}.")
-    elif not written:
+        tell(f"Wrote {counted(number, 'capture')} to {target}, {state}.")
+    elif not number:
         tell("No capture passes the filter." if wanted.text.strip() else "There are no captures yet.")
-
-
-def _refuse(path: Path) -> NoReturn:
-    fail(f"There is a file {path} already; name another, or say --force to replace it.", USAGE)
 
 
 def _hidden(config: Config) -> list[str]:

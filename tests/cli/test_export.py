@@ -90,6 +90,18 @@ def test_a_file_is_replaced_only_when_told(database: Path, tmp_path: Path) -> No
     assert not (tmp_path / "x").exists()
 
 
+def test_neither_the_database_nor_a_device_is_replaced(database: Path, tmp_path: Path) -> None:
+    before, pipe = database.read_bytes(), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(database)
+    for taken, said in ((database, "the database itself"), (tmp_path / "link", "itself"), (pipe, "is no file")):
+        done = hooktop(tmp_path, "export", "--db", database, "-o", taken, "--force")
+        assert done.returncode == 2
+        assert said in done.stderr
+    assert database.read_bytes() == before
+    assert pipe.is_fifo()
+
+
 def test_a_reader_that_has_enough_ends_it_quietly(database: Path, tmp_path: Path) -> None:
     command = f"{sys.executable} -m monitor export --db {database} --format csv | head -n 2"
     done = subprocess.run(

@@ -71,6 +71,14 @@ async def test_backup_while_it_is_written(tmp_path: Path) -> None:
     own = run(["backup", str(path), "--db", str(path), "--force"], environ)
     assert own.returncode == 2
     assert sorted(file.name for file in tmp_path.glob("copy.db*")) == ["copy.db"]
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "nowhere")
+    for taken, said in ((pipe, "is no file"), (link, "--force")):
+        done = run(["backup", str(taken), "--db", str(path), *(["--force"] if taken == pipe else [])], environ)
+        assert done.returncode == 2
+        assert said in done.stderr
+    assert pipe.is_fifo()
 
 
 @pytest.mark.slow
