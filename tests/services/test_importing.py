@@ -320,7 +320,7 @@ async def test_what_is_missing_and_can_be_does_not_matter(tmp_path: Path) -> Non
     spoofed |= {"marks": ["x" * 10_000], "origin": {"token": True}, "id": 10**30}
     file = tmp_path / "file"
     file.write_text(
-        '\ufeff{"kind": "listening", "url": "x"}\n\n'
+        '\ufeff{"kind": "listening", "url": "x"}\n\n{"kind": "tunnel", "url": null}\n'
         + json.dumps(lean)
         + "\r\n"
         + json.dumps(spoofed)

@@ -138,7 +138,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
     if not isinstance(record, dict):
         raise Wrong("it is not an object")
     kind = record.get("kind")
-    if kind in ("listening", "summary"):
+    if kind in ("listening", "tunnel", "summary"):
         return None
     if kind != "capture":
         raise Wrong(f"it is not a capture but {visible(str(kind), limit=40)}")
