@@ -10,6 +10,11 @@ def main() -> NoReturn:
     import os
     import sys
 
+    # As git does for a stream that is closed; else the next file that is opened would take its number.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - to the end of the process
+
     from monitor.cli.app import run
 
     code = run(sys.argv[1:])

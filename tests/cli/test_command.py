@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -203,3 +204,11 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
     done = subprocess.run(["/bin/bash", "-c", pipe], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_error(tmp_path: Path, closed: str) -> None:
+    call = f"{sys.executable} -m monitor captures --db {tmp_path}/none.db {closed}; echo $?"
+    done = subprocess.run(["/bin/bash", "-c", call], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+    assert "Traceback" not in done.stderr
