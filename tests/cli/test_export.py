@@ -90,6 +90,17 @@ def test_a_file_is_replaced_only_when_told(database: Path, tmp_path: Path) -> No
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("form", ["jsonl", "har", "curl", "csv", "bundle"])
+def test_no_room_is_one_sentence(database: Path, tmp_path: Path, form: str) -> None:
+    call = [sys.executable, "-m", "monitor", "export", "--db", str(database), "--format", form]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            call, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(tmp_path), check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "hooktop: The system refused: No space left on device; mend that and run hooktop again.\n"
+
+
 def test_neither_the_database_nor_a_device_is_replaced(database: Path, tmp_path: Path) -> None:
     before, pipe = database.read_bytes(), tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -52,6 +52,13 @@ class Registered:
     changes: Sequence[ChangeRecord] = ()
 
 
+class _Zip(zipfile.ZipFile):
+    """A zip that is left as it is where it was broken off: there is no room for its end, or its file is closed."""
+
+    def __del__(self) -> None:
+        pass
+
+
 class Bundle:
     """Writes a bundle."""
 
@@ -63,7 +70,7 @@ class Bundle:
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._open = ExitStack()
-        self._zip = self._open.enter_context(zipfile.ZipFile(cast(IO[bytes], out), "w", zipfile.ZIP_DEFLATED))
+        self._zip = self._open.enter_context(_Zip(cast(IO[bytes], out), "w", zipfile.ZIP_DEFLATED))
         words = _README.format(
             maker=about.maker, made_at=rfc3339(about.made_at), masked=_MASKED if about.masked else _AS_IT_CAME
         )
