@@ -26,6 +26,7 @@ def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite
 
     ``without_log`` is for a file that nobody writes: what is in the log beside it is not seen. Raises sqlite3.Error.
     """
+    without_log = without_log or (read_only and _cannot_change(path))
     uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}{'&immutable=1' if without_log else ''}"
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
@@ -43,6 +44,15 @@ def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite
         db.close()
         raise
     return db
+
+
+def _cannot_change(path: Path) -> bool:
+    """Whether a database lies without a log where nothing is written: SQLite would begin a log to read it, too."""
+    try:
+        fixed = hasattr(os, "statvfs") and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+    return fixed and not path.with_name(f"{path.name}-wal").exists()
 
 
 def committed(db: sqlite3.Connection, job: Callable[[sqlite3.Connection], T]) -> T:

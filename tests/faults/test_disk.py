@@ -28,6 +28,7 @@ import pytest
 from monitor.store.reader import Reader
 from tests.e2e.programs import Listening, environment, listening
 from tests.e2e.terminal import Terminal
+from tests.services.sample import captures, store
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: a namespace of its own, or limits of others")
 
@@ -397,3 +398,24 @@ def test_f25_half_a_second_a_commit_is_shared_by_those_who_wait(tmp_path: Path) 
         assert asyncio.run(burst(program.url)) == [200] * 50
         assert time.monotonic() - begun < 12  # one by one they would take 25 s
     assert sorted(bodies(db)) == sorted(b"%d" % number for number in range(50))
+
+
+@linux
+async def test_f4_a_database_that_nobody_can_change_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    await store(place / "h.db", captures(3))
+    assert not (place / "h.db-wal").exists()
+    if not may_mount():
+        pytest.skip("mounting is not permitted here")
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    before = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, str(place), sys.executable]
+
+    def hooktop(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [*before, "-m", "monitor", *words, "--db", str(place / "h.db")]
+        return subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+
+    assert len(hooktop("captures", "--json").stdout.splitlines()) == 3
+    done = hooktop("listen", "--port", "0", "--for", "1")
+    assert done.returncode == 2
+    assert "cannot be written (Read-only file system)" in done.stderr
