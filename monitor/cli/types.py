@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import click
@@ -63,6 +64,16 @@ class PerMinute(Kind):
         return int(digits)
 
 
+class Rate(click.FloatRange):
+    """A number of times, which ``nan`` is not, although it lies outside no bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return found
+
+
 class Lines(Kind):
     """Texts of which an environment variable holds one a line, since each may contain blanks."""
 
@@ -76,4 +87,4 @@ CAPTURE_OR_KEY: Final = CaptureOrKey()
 LINES: Final = Lines()
 PER_MINUTE: Final = PerMinute()
 PORT: Final = click.IntRange(0, 65535)
-RATE: Final = click.FloatRange(0, 100_000, min_open=True)
+RATE: Final = Rate(0, 100_000, min_open=True)

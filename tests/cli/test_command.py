@@ -111,6 +111,8 @@ def test_twins() -> None:
         (["keys", "lst"], "There is no command 'lst'; did you mean 'list'?"),
         (["captures", "--json", "--csv"], "--json and --csv exclude each other; choose one."),
         (["prune", "--older-than", "9" * 400], "Invalid value for '--older-than'"),
+        (["replay", "1", "--rate", "nan"], "Invalid value for '--rate': 'nan' is no number"),
+        (["replay", "1", "--speed", "nan"], "Invalid value for '--speed': 'nan' is no number"),
         (["captures", "status:"], "The filter is wrong at column"),
     ],
 )
