@@ -169,6 +169,8 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def _filter_text(packed: str, name: str, how: str, value: str, stored: Any) -> bool:
+    if stored is None:  # SQLite asks in a result column also where what stands before the AND has said no
+        return False
     test = text_test(how, value)
     return any(text is not None and test(text) for text in _UNPACK[packed](stored, name))
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from monitor.model.filter import parse
 from monitor.model.reading import Reading, Status
 from monitor.store.filter_sql import compile_filter, compile_message_filter
-from monitor.store.message_reader import MessageReader
+from monitor.store.message_reader import MessageReader, Order
 from monitor.store.retention import SCAN, RetentionReader
 from tests.factory import make_capture, storing
 from tests.services.histories import NOW, told
@@ -64,6 +66,24 @@ async def test_what_changed_behind_a_mark_and_which_messages_pass(tmp_path: Path
         with closing(MessageReader(tmp_path / "h.db")) as reader:
             again = reader.changed_conversations(mark, reader.watermark(), every)
             assert [row.last_text for row in again] == ["text of m4"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["m1", "-m1", "mark:duplicate", "-mark:duplicate", "mark:~dup", "message:volt:m1", "-message:*2", "media:image*",
+     "mark:late or text:m2", "status:sent -media:*"],
+)  # fmt: skip
+async def test_what_changed_passes_as_all_that_is_there_does(tmp_path: Path, text: str) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        for number in range(3):
+            await store.add(told(f"m{number}", Status.SENT, ago=60 - number))
+        await store.caught_up()
+        where = compile_message_filter(parse(text), NOW)
+        with closing(MessageReader(tmp_path / "h.db")) as reader:
+            passing = sorted(reader.message_ids(Order.NEWEST, where, 10))
+            assert [number for number, passes in reader.touched_messages(0, where) if passes] == passing
+            changes = reader.changes(0, reader.watermark(), where)
+            assert [change.number for change in changes if change.message is not None] == passing
 
 
 async def test_how_many_captures_may_go(tmp_path: Path) -> None:
