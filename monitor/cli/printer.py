@@ -10,6 +10,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ MAX_WAITING: Final = 2000
 PAGE: Final = 200
 JOIN_S: Final = 2.0
 REST_S: Final = 0.02  # between two writes: each takes the interpreter from the receiver, however little is written
+MARKS_S: Final = 0.05  # between two looks whether marks are known
 STDOUT: Final = 1
 
 
@@ -100,12 +102,15 @@ class Printer:
                     batches = list(self._batches)
                     self._batches.clear()
                     self._waiting = 0
-                    closing, newest = self._closing, self._newest
+                    ending, newest = self._closing, self._newest
                 write(notes)
+                if self._filter.asks_marks:
+                    self._follow_marks(newest)
+                    batches = []
                 for batch in batches:
                     self._catch_up(batch[0].id - 1)
                     self._print(batch)
-                if closing:
+                if ending:
                     self._catch_up(newest)
                     return
                 self._ended.wait(REST_S)
@@ -119,16 +124,25 @@ class Printer:
     def _full(self) -> bool:
         return self._count is not None and self.printed >= self._count
 
+    def _follow_marks(self, to: int) -> None:
+        """Print what was committed up to this id as its marks get known, a moment after it was stored."""
+        with closing(self._open_reader()) as reader:
+            while self._last < to and not (self._closing or self._full()):
+                self._catch_up(min(reader.learnt(), to))
+                with self._wake:
+                    self._wake.wait(MARKS_S)
+
     def _catch_up(self, to: int) -> None:
-        """Print what was committed up to this id and did not fit into memory."""
+        """Print what was committed up to this id and was not printed, read from the store."""
         if self._last >= to or self._full():
             return
-        reader = self._open_reader()
-        try:
-            while self._last < to and not self._full() and (page := reader.page(after=self._last, limit=PAGE)):
-                self._print([capture for capture in page if capture.id <= to])
-        finally:
-            reader.close()
+        with closing(self._open_reader()) as reader:
+            while not self._full():
+                page = [capture for capture in reader.page(after=self._last, limit=PAGE) if capture.id <= to]
+                if not page:  # what is missing was let go meanwhile
+                    break
+                self._print(page)
+        self._last = max(self._last, to)
 
     def _print(self, batch: Sequence[Capture]) -> None:
         now = datetime.now(UTC)

@@ -13,10 +13,13 @@ import pytest
 from monitor.cli import printer
 from monitor.model.capture import Capture
 from monitor.model.filter import parse
+from monitor.model.shape import BASELINE
+from monitor.services.retention import EVER
 from monitor.store.errors import StoreError
 from monitor.store.reader import Reader
 from monitor.store.store import Store
 from tests.factory import make_capture
+from tests.store.test_shapes import said
 
 
 @pytest.fixture
@@ -79,6 +82,36 @@ async def test_count_is_exact_over_batches(tmp_path: Path, pipe: tuple[int, int]
     os.close(pipe[1])
     assert [line.split()[0] for line in os.read(pipe[0], 100_000).splitlines()] == [b"3", b"4", b"5"]
     assert out.printed == 3
+
+
+async def test_marks_that_come_behind_the_commit_are_waited_for(tmp_path: Path, pipe: tuple[int, int]) -> None:
+    store = Store.open(tmp_path / "h.db")
+    done = threading.Event()
+    out = printer.Printer(store.reader, render, parse("mark:new_field*"), after=0, count=2, done=done.set)
+    store.follow(out.offer)
+    store.start()
+    out.start()
+    for capture in (*[said() for _ in range(BASELINE)], said(a=1), said(), said(b=1)):
+        await store.add(capture)
+    assert done.wait(30)
+    assert out.finish()
+    await store.stop()
+    printed = [int(line.split()[0]) for line in os.read(pipe[0], 100_000).splitlines()]
+    assert printed == [BASELINE + 1, BASELINE + 3]
+
+
+async def test_what_was_let_go_before_it_was_printed_is_left_out(tmp_path: Path, pipe: tuple[int, int]) -> None:
+    store = Store.open(tmp_path / "h.db")
+    out = printer.Printer(store.reader, render, parse(""), after=0, count=None, done=lambda: None)
+    store.start()
+    kept = [await store.add(make_capture()) for _ in range(3)]
+    await store.caught_up()
+    assert await store.prune(EVER, limit=2) == 2
+    out.start()
+    out.offer(kept[2:])
+    assert out.finish()
+    await store.stop()
+    assert [line.split()[0] for line in os.read(pipe[0], 100_000).splitlines()] == [b"3"]
 
 
 async def test_a_closed_pipe_is_no_error(tmp_path: Path, pipe: tuple[int, int]) -> None:
