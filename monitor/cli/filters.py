@@ -56,7 +56,7 @@ def not_before(wanted: Filter, since: float | None) -> Filter:
         return wanted
     begin = earlier(datetime.now(UTC), timedelta(seconds=since))
     before = f"({wanted.text}) " if wanted.text.strip() else ""
-    return parse_filter(f"{before}received>={begin:%Y-%m-%dT%H:%M:%SZ}")
+    return parse_filter(f"{before}received>={begin:%Y-%m-%dT%H:%M:%S.%fZ}")
 
 
 def refuse(error: FilterError) -> NoReturn:

@@ -16,13 +16,22 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.app import run
+from monitor.cli.filters import not_before
 from monitor.cli.output import Paint, cut, json_line, table, width
 from monitor.cli.whole import body_lines
 from monitor.model.capture import Capture
+from monitor.model.filter import parse
 from monitor.model.record import capture_record
 from monitor.store.store import Store
 from tests.cli.processes import PROVIDERS, accounts, event, hooktop, listening, signed
 from tests.factory import FULL_READING, make_capture
+
+
+def test_since_counts_parts_of_a_second() -> None:
+    now = datetime.now(UTC)
+    wanted = not_before(parse(""), 0.5)
+    came = [replace(make_capture(), received_at=now - timedelta(seconds=ago)) for ago in (0, 0.4, 0.6, 1.4)]
+    assert [wanted.matches(capture, now) for capture in came] == [True, True, False, False]
 
 
 @pytest.fixture
