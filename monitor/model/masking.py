@@ -25,6 +25,7 @@ _MARKED: Final = re.compile(
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AKIA[0-9A-Z]{16})"
 )
 _SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0-9]{1,13},)")
+_JSON_NUMBER: Final = re.compile(r"(-?)([0-9]+)((?:\.[0-9]+)?)")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
 _TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -79,12 +80,14 @@ class Masker:
 
         def number(path: Path, written: str) -> str:
             kind = kind_of(path)
-            if not written.isdecimal() or kind not in (Kind.PARTY, Kind.PARTY_ID, Kind.SECRET):
+            found = _JSON_NUMBER.fullmatch(written)
+            if found is None or kind not in (Kind.PARTY, Kind.PARTY_ID, Kind.SECRET):
                 return written
+            sign, digits, rest = found.groups()  # some programs write a phone number as 15555550123.0
             if kind is not Kind.SECRET:
-                return self._disguise.number(written) if len(written) >= SHORTEST else written
-            made = self._disguise.letters(written)
-            return made if made[0] != "0" else "1" + made[1:]
+                return sign + self._disguise.number(digits) + rest if len(digits) >= SHORTEST else written
+            made = self._disguise.letters(digits)
+            return sign + (made if made[0] != "0" else "1" + made[1:]) + self._disguise.letters(rest)
 
         return rewrite(text, key=lambda path, name: self._key(name), value=value, number=number)
 

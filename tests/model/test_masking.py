@@ -116,15 +116,18 @@ def test_what_people_are_called_and_say_goes() -> None:
             "from": "+15555550123", "to": 15555550145, "customer": {"name": "Zoë Carter", "email": "zoe@example.com"},
             "text": "See you, Zoë", "note": "a sentence", "unknown": "two words", "alien": "имя",
             "link": "https://cdn.example.com/a/b.jpg?sig=abcdef#frag", "otp": "123456", "pin": 4321,
+            "fax": 15555550167.0, "handle": -15555550189, "passcode": -7654.25,
             "inside": '{"name": "Zoë Carter", "kind": "x"}', "ref": "wamid.HBgLMTU1NTU1NTAxMjMVAgASGBQ",
             "jwt_like": "eyJhbGciOi.eyJzdWIiOi.c2lnbg", "+15555550123": 1, "Zoë Carter": 2,
         }
     )  # fmt: skip
     told = json.dumps(shown, ensure_ascii=False)
     for gone in ("5555550123", "5555550145", "Zoë", "Carter", "zoe", "See you", "sentence", "two words", "имя", "b.jpg",
-                 "abcdef", "frag", "123456", "4321", "HBgLMT", "eyJhbG", "c2lnbg"):  # fmt: skip
+                 "abcdef", "frag", "123456", "4321", "5555550167", "5555550189", "7654", ".25",
+                 "HBgLMT", "eyJhbG", "c2lnbg"):  # fmt: skip
         assert gone not in told
     assert isinstance(shown["to"], int)
+    assert (shown["fax"] > 0, shown["handle"] < 0, shown["passcode"] < 0) == (True, True, True)
     assert shown["link"].startswith("https://cdn.example.com/")
     assert json.loads(shown["inside"])["name"] == shown["customer"]["name"]
     assert json.loads(shown["inside"])["kind"] == "x"
