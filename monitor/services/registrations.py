@@ -291,18 +291,17 @@ class Registrations:
         records = await asyncio.to_thread(lambda: self._store.records(unclosed=True))
         return tuple(
             self._offer(record)
-            for record in restoring.restorable(records)
-            if record.account in self._desks and restoring.worth_asking(record, self._desks[record.account].is_ours)
+            for record in self._restorable(records)
+            if restoring.worth_asking(record, self._desks[record.account].is_ours)
         )
 
     async def restorable(self, account: str | None = None) -> tuple[Offer, ...]:
         """Everything that can be put back, the latest first. Raises StoreError."""
         records = await asyncio.to_thread(lambda: self._store.records(account=account))
-        known = [record for record in restoring.restorable(records) if record.account in self._desks]
-        return tuple(self._offer(record) for record in reversed(known))
+        return tuple(self._offer(record) for record in reversed(self._restorable(records)))
 
     async def dismiss(self, record: ChangeRecord) -> None:
-        """Never offer this again, nor what came after it. Raises StoreError."""
+        """Never offer this again, nor another change to the same registration. Raises StoreError."""
         records = await asyncio.to_thread(lambda: self._store.records(account=record.account))
         await asyncio.to_thread(self._store.mark, restoring.chain(record, records), ChangeState.DISMISSED)
         for desk in self._some(record.account if record.account in self._desks else None):
@@ -376,6 +375,10 @@ class Registrations:
         else:
             return None
         return found if found.possible and found.change != plan.change else None
+
+    def _restorable(self, records: Iterable[ChangeRecord]) -> list[ChangeRecord]:
+        known = (record for record in records if record.account in self._desks)
+        return restoring.restorable(known, lambda account, url: self._desks[account].is_ours(url))
 
     def _offer(self, record: ChangeRecord) -> Offer:
         return restoring.offer(record, self._desks[record.account].label)

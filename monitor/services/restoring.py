@@ -20,26 +20,29 @@ class Offer:
     sentence: str
 
 
-def restorable(records: Iterable[ChangeRecord]) -> list[ChangeRecord]:
+def restorable(records: Iterable[ChangeRecord], is_ours: Callable[[str, str], bool]) -> list[ChangeRecord]:
     """The changes that can be taken back, oldest first: of several to one registration the first, which knows what was
-    there before all of them."""
+    there before all of them. What was hooktop's own and is removed comes back as it was then, not as it began.
+
+    ``is_ours`` tells of an account and an address whether this installation made it."""
     found: dict[tuple[str, str], ChangeRecord] = {}
     for record in sorted(records, key=lambda record: record.id):
         open_ = record.state in (ChangeState.BEGUN, ChangeState.DONE) and record.undoes is None
         if open_ and record.before is not None and record.before.id != BY_HAND:
-            found.setdefault((record.account, record.before.id), record)
-    return list(found.values())
+            first = found.setdefault((record.account, record.before.id), record).before
+            if record.kind is ChangeKind.REMOVE and first is not None and is_ours(record.account, first.url):
+                found[record.account, record.before.id] = record
+    return sorted(found.values(), key=lambda record: record.id)
 
 
 def chain(record: ChangeRecord, records: Iterable[ChangeRecord]) -> list[int]:
-    """The ids of a change and of those made later to the same registration, which are settled with it."""
+    """The ids of a change and of all others to the same registration, which are settled with it."""
     if record.before is None:
         return [record.id]
     return [
         other.id
         for other in records
         if other.account == record.account
-        and other.id >= record.id
         and other.undoes is None
         and other.before is not None
         and other.before.id == record.before.id
@@ -54,7 +57,8 @@ def worth_asking(record: ChangeRecord, is_ours: Callable[[str], bool]) -> bool:
 
 def offer(record: ChangeRecord, label: str) -> Offer:
     """The record with a sentence for people; ``label`` is the provider's name."""
-    what = f"{visible(record.subject, limit=SHOWN)} with {label} ({visible(record.account)})"
+    subject = record.before.subject if record.before is not None else record.subject
+    what = f"{visible(subject, limit=SHOWN)} with {label} ({visible(record.account)})"
     at = visible(record.before.url, limit=SHOWN) if record.before is not None else ""
     when = f"{record.begun_at:%Y-%m-%d %H:%M} UTC"
     verb = "removed" if record.kind is ChangeKind.REMOVE else "changed"

@@ -280,6 +280,38 @@ async def test_volt_with_a_rich_schema_is_listed_updated_and_removed(tmp_path: P
         assert w.states("volt")[-1] == "not_ours"
 
 
+async def test_what_is_removed_comes_back_as_it_was_then(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("bird", SMS))
+        edited = {**SMS, "filters": "messageStatus=failed"}
+        await w.do(w.registrations.plan_edit(w.row("bird", State.SAME), edited))
+        w.reach.change(NEXT)
+        await w.do(w.registrations.plan_mend(w.row("bird", State.ELSEWHERE)))
+        await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
+        (offer,) = await w.registrations.restorable()
+        assert "channels sms.outbound messageStatus=failed with Bird" in offer.sentence
+        assert "until hooktop removed it" in offer.sentence
+        await w.do(w.registrations.plan_restore(offer.record))
+        back = w.row("bird", State.SAME)
+        assert back.subject == "channels sms.outbound messageStatus=failed"
+        assert back.found is not None
+        assert back.found.url == w.reach.hook_url("bird")
+        assert await w.registrations.restorable() == ()
+
+
+async def test_what_was_of_others_comes_back_as_theirs_also_after_a_removal(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("connectly", DELIVERY))
+        await w.do(w.registrations.plan_remove(w.row("connectly", State.SAME)))
+        (offer,) = await w.registrations.restorable()
+        assert "was at https://example.com/hooks/delivery until hooktop changed it" in offer.sentence
+        await w.do(w.registrations.plan_restore(offer.record))
+        assert w.states("connectly") == ["not_ours"]
+        assert await w.registrations.restorable() == ()
+
+
 async def test_a_create_that_timed_out_and_happened_is_found_in_the_list(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
