@@ -46,9 +46,9 @@ def command(
 
     Prints the environment variables to use them with (the credentials are samples), then a line for each request that
     comes or goes, as a comment, so that a shell can read all of it at any time. What is registered gets signed events;
-    they are posted to this machine only. Change the faults while it runs with
-    POST /_sandbox/PROVIDER {"fault": NAME, "seconds": 3}. Ends when it is interrupted (exit code 130) or told to end
-    with SIGTERM (exit code 0).
+    they are posted to this machine only. Change the faults while it runs with POST /_sandbox/PROVIDER {"fault": NAME},
+    which holds until {"fault": null}; {"fault": "slow", "seconds": 3} says how late. Ends when it is interrupted (exit
+    code 130) or told to end with SIGTERM (exit code 0).
 
     \b
     Examples:
