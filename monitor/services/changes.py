@@ -150,6 +150,13 @@ class Work:
         do = f"remove {address} there" if after is None else f"set the address {address} there"
         return Outcome(plan, ChangeState.DONE, f"Noted; {desk.label} is not asked: {do} by hand ({where}).", after)
 
+    def _with_own_key(self, change: Change) -> Change:
+        """The change with a signing key that no other registration was given: several that were planned at once share
+        the draft."""
+        key, desk = change.signing_key, self.desk
+        made = {one.fingerprint for one in desk.office.signing.made(desk.provider)}
+        return replace(change, signing_key=new_key()) if key is not None and key.fingerprint() in made else change
+
     async def _by_api(self, change: Change) -> Outcome:
         desk, plan = self.desk, self.plan
         if not desk.fresh:
@@ -160,7 +167,7 @@ class Work:
         found = self._as_listed(change)
         if isinstance(found, Outcome):
             return found
-        change = found
+        change = self._with_own_key(found)
         admin.request(change)  # what cannot be asked for fails here, before anything is kept
         target = change.target if change.kind is not ChangeKind.ADD else None
         record = await self._save(change, meant(desk.provider, change, target.id if target is not None else ""))

@@ -280,6 +280,21 @@ async def test_volt_with_a_rich_schema_is_listed_updated_and_removed(tmp_path: P
         assert w.states("volt")[-1] == "not_ours"
 
 
+async def test_webhooks_that_are_mended_together_get_a_signing_key_each(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        for spec in (SMS, {**SMS, "event": "sms.inbound"}):
+            await w.do(w.registrations.plan_add("bird", spec))
+        for row in w.sandbox.registrations("bird")[-2:]:
+            w.sandbox._api("bird").rows.pop(row["id"])
+        await w.registrations.refresh()
+        done = await w.registrations.carry_out_all(w.registrations.plan_mend_all())
+        keys = [row["signingKey"] for row in w.sandbox.registrations("bird")[-2:]]
+        assert len(set(keys)) == 2
+        assert {outcome.key.reveal() for outcome in done if outcome.key is not None} == set(keys)
+        assert w.states("bird").count("same") == 2
+
+
 async def test_what_is_removed_comes_back_as_it_was_then(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
