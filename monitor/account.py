@@ -104,6 +104,11 @@ def settings_of(provider: str) -> tuple[Setting, ...] | None:
     return _OF_PLUG_INS if entry_points(group=PLUG_INS, name=provider) else None
 
 
+def with_accounts() -> tuple[str, ...]:
+    """The providers that can have accounts, those of plug-ins last."""
+    return (*SETTINGS, *sorted({one.name for one in entry_points(group=PLUG_INS)} - SETTINGS.keys()))
+
+
 def key_form(text: str) -> KeyForm:
     """What a ``public_key`` setting is: a key's text, a web address or the path of a file."""
     text = text.strip()
@@ -121,11 +126,12 @@ def accounts_in(section: Section, folder: Path) -> tuple[Account, ...]:
         table = section.table(name)
         provider = table.text("provider")
         if provider is None:
-            table.fail(None, f"needs a provider: {', '.join(SETTINGS)}")
+            table.fail(None, f"needs a provider: {', '.join(with_accounts())}")
         settings = settings_of(provider)
         if settings is None:
-            near = get_close_matches(provider.lower(), SETTINGS, 1, 0.0)[0]
-            table.fail("provider", f"is none that hooktop knows ({', '.join(SETTINGS)}); did you mean {near}?")
+            known = with_accounts()
+            near = get_close_matches(provider.lower(), known, 1, 0.0)[0]
+            table.fail("provider", f"is none that hooktop knows ({', '.join(known)}); did you mean {near}?")
         found.append(_account(table, name, provider, settings, folder))
     return tuple(found)
 

@@ -80,13 +80,13 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
       hooktop accounts add bird --name bird-eu
       hooktop accounts add connectly --set webhook_secrets=env:CONNECTLY_SECRET
     """
-    from monitor.account import SETTINGS, settings_of
+    from monitor.account import settings_of, with_accounts
     from monitor.admin.clients import WITHOUT_SECRET
     from monitor.services import accounts
 
     settings = settings_of(provider)
     if settings is None:
-        fail(f"There is no provider {provider!r} with accounts; choose one of {', '.join(SETTINGS)}.", USAGE)
+        fail(f"There is no provider {provider!r} with accounts; choose one of {', '.join(with_accounts())}.", USAGE)
     given: dict[str, list[str | Secret]] = {}
     for text in sets:
         setting, equals, value = text.partition("=")

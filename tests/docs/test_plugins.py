@@ -84,6 +84,7 @@ def test_accounts_of_it_are_added_and_listed(installed: dict[str, str], own_mach
     listed = json.loads(hooktop("accounts", "list", "--json", *config, env=installed).stdout)
     assert (listed["provider"], SECRET in str(listed)) == ("pigeon", False)
     unknown = hooktop("accounts", "add", "dove", "--set", "signing_secrets=env:PIGEON_SECRET", *config, env=installed)
+    assert "choose one of volt, bird, connectly, oneroute, standard, pigeon." in unknown.stderr
     assert unknown.returncode == 2
     without = hooktop("accounts", "list", *config)  # the package is gone, its account is not
     assert (without.returncode, "pigeon" in without.stderr) == (2, True)
