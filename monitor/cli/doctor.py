@@ -62,9 +62,10 @@ def command(ctx: click.Context, public_url: str | None, port: int | None) -> int
     paint = Paint(no_color=options.no_color)
     url = None if public_url is None else base_address(public_url)
     config = load_config(options.config)
-    config = Choices(port=port, public_url=url).over(beside(config, database(options, config), port))
+    running = beside(config, database(options, config), port)
+    told = url is None and running.receiver.public_url != config.receiver.public_url
     well = True
-    for finding in _findings(options, config):
+    for finding in _findings(options, Choices(port=port, public_url=url).over(running), told=told):
         well = well and finding.remedy is None
         mark = paint("✔ ok  ", "green") if finding.remedy is None else paint("✖ mend", "red")
         remedy = f": {finding.remedy}" if finding.remedy else ""
@@ -72,7 +73,7 @@ def command(ctx: click.Context, public_url: str | None, port: int | None) -> int
     return 0 if well else FAILED
 
 
-def _findings(options: Globals, config: Config) -> Iterator[Finding]:
+def _findings(options: Globals, config: Config, *, told: bool) -> Iterator[Finding]:
     from monitor import paths
     from monitor.cli.history import database
     from monitor.receiver.speed import described
@@ -82,7 +83,7 @@ def _findings(options: Globals, config: Config) -> Iterator[Finding]:
     yield from _screens(config)
     yield _port(config)
     yield Finding("receiver", f"requests are read by {described(config.receiver.speed)}")
-    public_url, finding = asyncio.run(_public_url(config))
+    public_url, finding = asyncio.run(_public_url(config, told=told))
     yield finding
     yield from _database(path)
     yield from _trust(config, path)
@@ -136,15 +137,15 @@ def _served(host: str, port: int) -> bool:
         connection.close()
 
 
-async def _public_url(config: Config) -> tuple[str | None, Finding]:
-    """Today's public URL, and whether it leads to the receiver."""
+async def _public_url(config: Config, *, told: bool) -> tuple[str | None, Finding]:
+    """Today's public URL, and whether it leads to the receiver; ``told`` where the hooktop that runs has named it."""
     from monitor.receiver.app import GREETING
     from monitor.services.assemble import receiver_url
     from monitor.services.tunnel import running
     from monitor.tunnels.rehearsal import rehearse
 
     name, receiver = "public URL", config.receiver
-    url, whose = receiver.public_url, "configured"
+    url, whose = receiver.public_url, "of the hooktop that runs" if told else "configured"
     if url is None:
         found = await running(receiver.port)
         if found is None:

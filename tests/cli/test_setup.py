@@ -157,6 +157,16 @@ def test_a_doctor_looks_where_the_receiver_was_told_to_be(
     assert "--public-url is not usable" in said(capsys, "doctor", "--public-url", "ftp://x", code=2)[1]
 
 
+def test_a_doctor_says_that_the_public_url_is_of_the_hooktop_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common, url = ("--db", str(tmp_path / "h.db")), f"http://127.0.0.1:{free_port()}"
+    with listening(*common, "--port", url.rpartition(":")[2], "--public-url", url):
+        out, _ = said(capsys, "doctor", *common)
+        assert f"{url} (of the hooktop that runs) leads here" in out
+        assert f"{url} (configured) leads here" in said(capsys, "doctor", *common, "--public-url", url)[0]
+
+
 @pytest.mark.slow
 def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = tmp_path / "h.db"
