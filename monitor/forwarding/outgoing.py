@@ -43,7 +43,8 @@ def head(request: Request, capture: int, target: Target, added: Sequence[AddedHe
     """Request line and headers for an app: those of the request in their order and with their values.
 
     Left out are the hop-by-hop headers, the mark of simulated events and, for other machines, the credentials that
-    the provider sent. Host and Content-Length are the new ones; ``added`` take the place of headers of their name.
+    the provider sent. Host, Content-Length and the capture's number are the new ones; ``added`` take the place of
+    headers of their name.
     Raises UnsendableError.
     """
     path = target.with_path(origin_form(request))
@@ -53,7 +54,7 @@ def head(request: Request, capture: int, target: Target, added: Sequence[AddedHe
     lines = [f"{_token(request.method, 'its method')} {path} HTTP/1.1"]
     if "host" not in replaced:
         lines.append(f"Host: {target.authority}")
-    headers = _forwarded(request, _end_to_end(request, target, replaced))
+    headers = _forwarded(request, _end_to_end(request, target, replaced | {CAPTURE_HEADER.lower()}))
     for name, value in (*headers, (CAPTURE_HEADER, str(capture)), *added):
         text = value.reveal() if isinstance(value, Secret) else value
         if not _VALUE.fullmatch(text):

@@ -49,6 +49,11 @@ def test_a_request_that_came_in_chunks_gets_a_length() -> None:
     assert "content-length: 0" in lines(("content-length", "5"), body=b"", method="DELETE")
 
 
+def test_the_capture_s_number_is_told_once_whatever_the_sender_said() -> None:
+    found = lines(("x-hooktop-capture", "3"), ("X-Hooktop-Capture", "4"))
+    assert [line for line in found if "capture" in line.lower()] == ["X-Hooktop-Capture: 12"]
+
+
 def test_what_a_tunnel_has_said_stays() -> None:
     found = lines(
         ("x-forwarded-for", "198.51.100.1"), ("X-Forwarded-For", "198.51.100.2"), ("x-forwarded-proto", "https"),
