@@ -230,6 +230,8 @@ async def _restore(
             tell(f"{len(wanted)} dismissed.")
             return 0
         plans = [_told(place.registrations.plan_restore(offer.record), place) for offer in wanted]
+        if not manner.show_key and any(plan.key is not None for plan in plans):
+            tell("--show-key prints a new signing key, once; without it the key is only kept here.")
         if every and not manner.dry_run:
             for plan in plans:
                 tell(plan.title)

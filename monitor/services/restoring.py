@@ -111,8 +111,8 @@ def _anew(desk: Desk, before: Registration, title: str) -> Plan:
     change = Change(ChangeKind.ADD, before.subject, spec=before.spec, url=before.url, target=before)
     warnings = [f"{desk.label} gives it a new id."]
     if needs_key:
-        whose = "" if desk.is_ours(before.url) else f", which whoever verifies at {visible(before.url, limit=SHOWN)}"
-        warnings.append(f"It gets a new signing key{whose + ' needs' if whose else ''}; it is shown once.")
+        whoever = f", which whoever verifies at {visible(before.url, limit=SHOWN)} needs"
+        warnings.append(f"It gets a new signing key{'' if desk.is_ours(before.url) else whoever}.")
     if before.active is False:
         warnings.append("It was inactive and will be active; deactivate it afterwards.")
     found = planned(desk, Action.RESTORE, change, title=title, new_key=needs_key)

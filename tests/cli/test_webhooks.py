@@ -88,8 +88,11 @@ async def test_a_bird_webhook_is_removed_and_put_back(tmp_path: Path) -> None:
         (offer,) = (await w.webhooks("restore", "--json")).records("offer")
         assert (offer["subject"], offer["change"], offer["url"]) == ("channels sms.inbound", "remove", made["url"])
         said = await w.webhooks("restore", str(offer["number"]), *QUIET)
-        assert "new signing key" in said.err
-        assert w.sandbox.registrations("bird")[-1]["url"] == made["url"]
+        assert "It gets a new signing key." in said.err
+        assert "--show-key prints a new signing key, once" in said.err  # whoever does not ask for it does not see it
+        back = w.sandbox.registrations("bird")[-1]
+        assert back["url"] == made["url"]
+        assert back["signingKey"] not in said.out + said.err
         assert "There is nothing to put back" in (await w.webhooks("restore")).err
 
 
