@@ -42,6 +42,7 @@ OWN: Final = (
 
 TEXT: Final = 4.5  # contrast that text needs, by WCAG 2
 LABEL: Final = 3.0  # ... and what only stands beside it
+PICKED: Final = 3.4  # ... and text of every role under the cursor, whose colour is as strong as that allows
 # What ``t`` offers, in this order; whatever else is registered comes after.
 FIRST: Final = ("hooktop-dark", "hooktop-light", "ansi-dark", "ansi-light")
 
@@ -102,10 +103,17 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
     primary, good, bad, warn, accent = (
         readable(Color.parse(variables[name])) for name in ("primary", "success", "error", "warning", "accent")
     )
+    quiet = readable(background.blend(text, 0.62), TEXT, text)
+    string, number, word = (
+        readable(background.blend(colour, share)) for colour, share in ((good, 0.85), (primary, 0.95), (accent, 0.95))
+    )
+    shown = (text, quiet, good, bad, warn, primary, accent, string, number, word)
+    tints = (background.blend(primary, percent / 100) for percent in range(24 if theme.dark else 17, 0, -1))
+    cursor = next((tint for tint in tints if all(contrast(one, tint) >= PICKED for one in shown)), background)
 
     return {
         "h-text": text.hex6,
-        "h-quiet": readable(background.blend(text, 0.62), TEXT, text).hex6,
+        "h-quiet": quiet.hex6,
         "h-faint": readable(background.blend(text, 0.40), LABEL, text).hex6,
         "h-rule": mix(text, 0.20),
         "h-good": good.hex6,
@@ -113,14 +121,14 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
         "h-warn": warn.hex6,
         "h-info": primary.hex6,
         "h-accent": accent.hex6,
-        "h-string": readable(background.blend(good, 0.85)).hex6,
-        "h-number": readable(background.blend(primary, 0.95)).hex6,
-        "h-keyword": readable(background.blend(accent, 0.95)).hex6,
-        "h-cursor": mix(primary, 0.24 if theme.dark else 0.17),
+        "h-string": string.hex6,
+        "h-number": number.hex6,
+        "h-keyword": word.hex6,
+        "h-cursor": cursor.hex6,
         "h-cursor-blur": mix(text, 0.10),
         "h-bar": mix(text, 0.06),
         "h-on-chip": background.hex6,
         "h-pick": "none",
-        "h-pick-back": mix(primary, 0.24 if theme.dark else 0.17),
+        "h-pick-back": cursor.hex6,
         "h-pick-text": text.hex6,
     }

@@ -268,6 +268,11 @@ def test_every_theme_can_be_read(name: str) -> None:
     background = Color.parse(theme.to_color_system().generate()["background"])
     for role in ("text", "quiet", "good", "bad", "warn", "info", "accent", "string", "number", "keyword"):
         assert themes.contrast(Color.parse(colours[f"h-{role}"]), background) >= themes.TEXT, role
+        for ground in ("cursor", "cursor-blur", "pick-back", "bar"):
+            on = Color.parse(colours[f"h-{ground}"])
+            assert themes.contrast(Color.parse(colours[f"h-{role}"]), on) >= themes.LABEL, (role, ground)
+    for ground in ("cursor", "cursor-blur"):  # ... which stand out themselves
+        assert themes.contrast(Color.parse(colours[f"h-{ground}"]), background) >= 1.1, ground
     assert themes.contrast(Color.parse(colours["h-faint"]), background) >= themes.LABEL
     for chip in ("h-warn", "h-bad"):
         assert themes.contrast(Color.parse(colours["h-on-chip"]), Color.parse(colours[chip])) >= themes.TEXT
