@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from rich.style import Style
 from textual.color import Color
 from textual.containers import Container, Horizontal, Vertical
 from textual.theme import BUILTIN_THEMES
@@ -294,6 +295,33 @@ async def test_what_is_faint_can_be_read_under_the_cursor(tmp_path: Path) -> Non
         (segment,) = rows.paint([("noted", "faint")], 5, rows.rich_style)
         assert segment.style is not None
         assert segment.style.color == rows.role("faint").color
+
+
+def styles_of(s: Screens, text: str, within: str = "") -> list[Style]:
+    """The styles of the pieces with this text, of lines that hold ``within``."""
+    strips = s.top()._compositor.render_strips()
+    parts = [part for strip in strips if within in strip.text for part in strip]
+    return [part.style for part in parts if text in part.text and part.style is not None]
+
+
+@pytest.mark.parametrize("theme", ["hooktop-dark", "ansi-dark"])
+async def test_what_is_folded_can_be_read_under_the_cursor(tmp_path: Path, theme: str) -> None:
+    async with screens(tmp_path, plain_captures(1), size=SMALL) as s:
+        s.app.theme = theme
+        await s.press("k", "enter", "right", "enter")
+        (style,) = styles_of(s, " lines }")
+        if theme.startswith("ansi"):  # no colour of its own, which would be a background in reverse
+            assert style.reverse
+            assert style.color is None or style.color.is_default
+        else:
+            assert style.color == s.lines.role("quiet").color
+
+
+async def test_what_completes_a_filter_can_be_read(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(1), size=SMALL) as s:
+        await s.press("slash", *"stat")
+        (style,) = styles_of(s, "state of the message")
+        assert style.color == s.captures.role("quiet").color
 
 
 async def test_every_tab_can_be_seen_and_chosen_in_a_narrow_pane(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class FilterBar(Vertical):
                 break
             parts += [(shown, "quiet" if index else "info"), ("  ", "plain")]
         if len(self._found) == 1:
-            parts.append((fit(visible(self._found[0].help, limit=100), room), "faint"))
+            parts.append((fit(visible(self._found[0].help, limit=100), room), "quiet"))
         elif self._found:
             parts.append(("tab", "accent"))
         self._help.show_parts(tuple(parts))

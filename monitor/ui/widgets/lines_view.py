@@ -227,7 +227,7 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         if number in self.folded:
             inside = self.document.folds[number] - number - 1
             closing = self.document.lines[self.document.folds[number]].text.strip()
-            segments.append(Segment(f" … {inside} lines {closing}", base + self.role("faint")))
+            segments.append(Segment(f" … {inside} lines {closing}", self._on(base, "faint")))
         indent = 0
         if start:
             indent = hanging(line.indent, width)
