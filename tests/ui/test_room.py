@@ -317,6 +317,26 @@ async def test_what_is_folded_can_be_read_under_the_cursor(tmp_path: Path, theme
             assert style.color == s.lines.role("quiet").color
 
 
+@pytest.mark.parametrize("colours", [True, False])
+async def test_what_is_found_can_be_told_under_a_cursor_in_reverse(
+    tmp_path: Path, colours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not colours:
+        monkeypatch.setenv("NO_COLOR", "1")
+    (capture,) = plain_captures(1)
+    capture = replace(capture, request=replace(capture.request, body=b'{"word": "word"}'))
+    async with screens(tmp_path, [capture], size=SMALL) as s:
+        s.app.theme = "ansi-dark"
+        await s.press("k", "enter", "right", "slash", *"word", "enter")
+        here, there = styles_of(s, "word", '"word"')
+        (rest,) = styles_of(s, ":", '"word"')
+        assert rest.reverse
+        assert not here.reverse
+        assert not there.reverse
+        assert here.underline
+        assert not there.underline
+
+
 async def test_what_completes_a_filter_can_be_read(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(1), size=SMALL) as s:
         await s.press("slash", *"stat")
