@@ -69,8 +69,8 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
     """Colours for the stylesheets as variables named ``h-...``: solid, so that they also work for drawn lines.
 
     A theme's own colours are moved towards black or white as far as it takes to read them. ANSI themes use the
-    terminal's own 16 colours, which nobody can mix: there quiet is bright black, the cursor is shown in reverse, blue
-    on dark is the bright one, and nothing on light is yellow.
+    terminal's own 16 colours, which nobody can mix: there quiet is bright black, the cursor is shown in reverse, that
+    of a pane that is not in use underlined, blue on dark is the bright one, and nothing on light is yellow.
     """
     if theme.ansi:
         bright = "ansi_bright_black"
@@ -85,7 +85,7 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
             "h-good": "ansi_green", "h-bad": wrong, "h-warn": careful, "h-info": hint,
             "h-accent": "ansi_cyan", "h-string": "ansi_green", "h-number": "ansi_cyan", "h-keyword": keyword,
             "h-cursor": "ansi_default", "h-cursor-blur": "ansi_default", "h-bar": "ansi_default",
-            "h-on-chip": "ansi_black", "h-pick": "reverse",
+            "h-on-chip": "ansi_black", "h-pick": "reverse", "h-pick-blur": "underline",
             "h-pick-back": back, "h-pick-text": front,
         }  # fmt: skip
     background = Color.parse(variables["background"])
@@ -129,6 +129,7 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
         "h-bar": mix(text, 0.06),
         "h-on-chip": background.hex6,
         "h-pick": "none",
+        "h-pick-blur": "none",
         "h-pick-back": cursor.hex6,
         "h-pick-text": text.hex6,
     }

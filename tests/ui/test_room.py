@@ -337,6 +337,23 @@ async def test_what_is_found_can_be_told_under_a_cursor_in_reverse(
         assert not there.underline
 
 
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_without_colours_the_pane_in_use_can_be_told(
+    tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with screens(tmp_path, apart(mixed_captures()), size=(120, 40)) as s:
+        s.app.theme = theme
+        for view in ("1", "2", "3"):
+            await s.press(view)
+            for key, in_use in (("j", True), ("enter", False)):
+                await s.press(key)
+                strips = [strip.crop(0, 40) for strip in s.top()._compositor.render_strips()[3:-1]]
+                looks = [part.style for strip in strips for part in strip if part.style and part.text.strip()]
+                assert any(style.reverse for style in looks) is in_use, (view, key)
+                assert any(style.underline for style in looks) is not in_use, (view, key)
+
+
 async def test_what_completes_a_filter_can_be_read(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(1), size=SMALL) as s:
         await s.press("slash", *"stat")
