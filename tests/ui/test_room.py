@@ -388,7 +388,7 @@ async def test_a_long_header_is_whole_and_lines_up(tmp_path: Path, size: tuple[i
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_the_choice_under_the_cursor_can_be_read(tmp_path: Path, theme: str) -> None:
-    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+    async with screens(tmp_path, plain_captures(3), size=USUAL, simulator=simulators(tmp_path)) as s:
         s.app.theme = theme
         await s.press("y")
         picked = next(
@@ -401,6 +401,15 @@ async def test_the_choice_under_the_cursor_can_be_read(tmp_path: Path, theme: st
         assert picked.color is not None
         assert picked.bgcolor is not None
         assert {picked.color.number, picked.bgcolor.number} == {0, 7}  # black and white
+        await s.press("escape")
+        for box in ("y", "E", "s"):
+            await s.press(box)
+            strips = s.top()._compositor.render_strips()
+            styles = [segment.style for strip in strips for segment in strip if segment.text.strip()]
+            on = [style.color for style in styles if style and style.bgcolor == picked.bgcolor]
+            assert picked.color in on
+            assert {color and color.number for color in on} <= {picked.color.number, 8}  # no colour but what is quiet
+            await s.press("escape")
 
 
 @pytest.mark.slow
@@ -452,10 +461,10 @@ async def test_empty_screens_say_what_to_do_next(tmp_path: Path, size: tuple[int
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_a_field_in_use_can_be_read(tmp_path: Path, theme: str) -> None:
-    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+    async with screens(tmp_path, plain_captures(3), size=USUAL, simulator=simulators(tmp_path)) as s:
         s.app.theme = theme
-        for box, text in (("R", "500"), ("I", "equired"), ("P", "older than")):
-            await s.press(box)
+        for keys, text in (("R", "500"), ("I", "equired"), ("P", "older than")):
+            await s.press(*keys)
             strips = s.top()._compositor.render_strips()
             styles = [segment.style for strip in strips for segment in strip if text in segment.text]
             field, cursor = styles[0], None
