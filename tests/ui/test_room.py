@@ -463,13 +463,15 @@ async def test_empty_screens_say_what_to_do_next(tmp_path: Path, size: tuple[int
 async def test_a_field_in_use_can_be_read(tmp_path: Path, theme: str) -> None:
     async with screens(tmp_path, plain_captures(3), size=USUAL, simulator=simulators(tmp_path)) as s:
         s.app.theme = theme
-        for keys, text in (("R", "500"), ("I", "equired"), ("P", "older than")):
+        for keys, text in (("R", "500"), ("I", "equired"), ("P", "older than"), ("sc", "nce")):
             await s.press(*keys)
             strips = s.top()._compositor.render_strips()
             styles = [segment.style for strip in strips for segment in strip if text in segment.text]
             field, cursor = styles[0], None
             assert field is not None
             assert field.color != field.bgcolor
+            assert field.bgcolor is not None
+            assert field.bgcolor.number in (0, 7)  # which tells it from the fields that are not in use
             for one in s.top().query(Input):
                 cursor = one.get_component_rich_style("input--cursor")
                 assert {cursor.color and cursor.color.number, cursor.bgcolor and cursor.bgcolor.number} == {0, 7}
