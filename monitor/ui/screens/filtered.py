@@ -176,6 +176,8 @@ class FilteredScreen(ListScreen):
             ]
             words = [foreign(wrong.message, "warn", limit=160)]
             widget.say(*map(tuple, [*lines, words, [foreign(wrong.hint, "quiet", limit=200)], [], ESC]))
+        elif self.session.view.pending:
+            widget.paused(self.session)
         elif scanned is not None or self.obeyed:
             widget.no_match(scanned)
         else:

@@ -157,7 +157,9 @@ class LiveScreen(FilteredScreen):
         if not empty:
             return
         widget = self.query_one(Empty)
-        if view.filter_text:
+        if view.pending:
+            widget.paused(self.session)
+        elif view.filter_text:
             widget.no_match(view.scanned)
         else:
             widget.waiting(self.session)

@@ -6,6 +6,7 @@ from typing import Final
 
 from monitor.providers.registry import registry
 from monitor.ui import redact
+from monitor.ui.format import count
 from monitor.ui.lines import Part
 from monitor.ui.safety import Plain
 from monitor.ui.session import Session
@@ -60,6 +61,11 @@ class Empty(Plain):
             lines.append(((key("send"), "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
         lines.append(((key("help"), "accent"), ("  shows every key", "quiet")))
         self.say(*lines)
+
+    def paused(self, session: Session) -> None:
+        """What there is waits until the screens go on."""
+        waiting = f"Paused, {count(session.view.pending, 'capture')} waiting"
+        self.say(((waiting, "strong"),), (), ((session.key("freeze"), "accent"), ("  goes on", "quiet")))
 
     def no_match(self, scanned: float | None) -> None:
         """Nothing passes the filter (so far)."""
