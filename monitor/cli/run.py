@@ -149,6 +149,7 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
         simulator=assembly.simulator,
         replayer=assembly.replayer,
         webhooks=webhooks,
+        alerts=assembly.alerts,
         preferences=chosen,
         hidden=[one.reveal() for one in secrets if not isinstance(one, KeyringSecret)],
         theme=assembly.config.ui.theme,
@@ -224,12 +225,12 @@ def _alerted(app: HooktopApp) -> OnAlert:
     from monitor.ui.safety import toast
 
     def show(alert: Alert) -> None:
+        from monitor.ui.screens.alerts import said
+
         if alert.rule.bell:
             app.bell()
-            return
-        more = f" (and {alert.suppressed:,} more before)" if alert.suppressed else ""
-        said = f"{alert.provider} {alert.status} {alert.id}" if app.session.masked else alert.summary
-        toast(app, said + more)
+        else:
+            toast(app, said(alert, masked=app.session.masked))
 
     return show
 

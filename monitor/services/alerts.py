@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -29,6 +31,7 @@ from monitor.times import utc_now
 LOOK_S: Final = 0.05  # between two looks at the store
 EVERY_S: Final = 1.0  # between two alerts of one rule
 MAX_KNOWN: Final = 50_000  # messages of which it is known that they match already
+KEPT: Final = 200  # alerts that were told last
 log = logging.getLogger(__name__)
 
 OnAlert: TypeAlias = "Callable[[Alert], None]"
@@ -39,7 +42,7 @@ class Alert:
     """One thing to be told. Everything in it is visible text.
 
     ``id`` is ``cap_12`` or the key of a message; ``suppressed`` is how many matches of the same rule were not told
-    since the last one.
+    since the last one; ``number`` is that of the message, or of the capture where it tells of no message, in the store.
     """
 
     rule: config.Alert
@@ -47,7 +50,10 @@ class Alert:
     provider: str
     status: str
     summary: str
-    suppressed: int = 0
+    suppressed: int
+    at: datetime
+    number: int
+    of_message: bool
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -59,8 +65,9 @@ class Alert:
 
 
 @dataclass(slots=True)
-class _Watched:
-    """A rule, and what is known of it."""
+class Watch:
+    """A rule, and what is known of it: whether it is ``on``, how many alerts were ``told``, and how many matches were
+    not since (``suppressed``)."""
 
     rule: config.Alert
     wanted: Filter
@@ -68,6 +75,8 @@ class _Watched:
     matching: dict[int, None] = field(default_factory=dict)  # numbers of the messages that match already
     told_at: float | None = None
     suppressed: int = 0
+    told: int = 0
+    on: bool = True
 
 
 class Alerts:
@@ -91,7 +100,8 @@ class Alerts:
         """
         self.on_alert = on_alert
         self.commands = Commands()
-        self._watched = [_watched(number, rule) for number, rule in enumerate(rules, 1)]
+        self.watches = [_configured(number, rule) for number, rule in enumerate(rules, 1)]
+        self.recent: deque[Alert] = deque(maxlen=KEPT)  # what was told, the latest last
         self._open_reader = open_reader
         self._timer = timer
         self._wake = asyncio.Event()
@@ -109,16 +119,26 @@ class Alerts:
 
     def start(self) -> None:
         """Look from now on: what is in the store already is no news. Raises StoreError."""
-        if not self._watched:
-            return
+        if self.watches:
+            reader = self._begin()
+            for one in self.watches:
+                _look_at_first(one, reader)
+
+    def _begin(self) -> MessageReader:
         self._reader = self._open_reader()
         self._captures = self._messages = self._reader.last_id()
-        now = utc_now()
-        for one in self._watched:
-            if one.messages:
-                where = compile_message_filter(one.wanted, now)
-                one.matching = dict.fromkeys(reversed(self._reader.message_ids(Order.NEWEST, where, MAX_KNOWN)))
         self._task = tasks.start(self._run(), "alerts")
+        return self._reader
+
+    async def add(self, rule: config.Alert) -> Watch:
+        """Tell of this, too, from now on and until the program ends. Raises FilterError and StoreError."""
+        one = _watch(rule)
+        with closing(self._open_reader()) as reader:
+            await asyncio.to_thread(_look_at_first, one, reader)
+        self.watches = [*self.watches, one]  # a look at the store may be going through the others
+        if self._task is None:
+            self._begin()
+        return one
 
     def offer(self, batch: Sequence[Capture]) -> None:
         """Captures were committed; never waits."""
@@ -161,41 +181,41 @@ class Alerts:
             if not ending:
                 await asyncio.sleep(LOOK_S)
 
-    def _look(self) -> tuple[list[tuple[_Watched, Alert]], int, int, int]:
+    def _look(self) -> tuple[list[tuple[Watch, Alert]], int, int, int]:
         """What is to be told of what is new, the last capture that was looked at and that messages know of, and the
         newest."""
         reader = self._reader
         assert reader is not None  # noqa: S101 - started
         newest, known, now = reader.last_id(), reader.watermark(), utc_now()
-        last = min([newest, *(reader.newest(one.wanted) for one in self._watched)])
+        last = min([newest, *(reader.newest(one.wanted) for one in self.watches)])
         found = []
-        for one in self._watched:
+        for one in self.watches:
             ids = self._new_captures(reader, one, last, now)
             begun = self._begun(reader, one, known, now) if one.messages else []
-            if not (ids or begun):
+            if not (one.on and (ids or begun)):
                 continue
             if one.told_at is not None and self._timer() - one.told_at < EVERY_S:
                 one.suppressed += len(ids) + len(begun)
                 continue
             if begun:
-                alert = _of_message(one, begun[0])
+                alert = _of_message(one, *begun[0], now)
             elif (capture := reader.capture(ids[0])) is not None:
-                alert = _of_capture(one, capture)
+                alert = _of_capture(one, capture, now)
             else:
                 continue
             one.told_at, one.suppressed = self._timer(), len(ids) + len(begun) - 1
             found.append((one, alert))
         return found, last, known, newest
 
-    def _new_captures(self, reader: MessageReader, one: _Watched, last: int, now: datetime) -> Sequence[int]:
+    def _new_captures(self, reader: MessageReader, one: Watch, last: int, now: datetime) -> Sequence[int]:
         if last <= self._captures:
             return []
         where = compile_filter(one.wanted, now)
         look = reader.matching_apart if one.messages else reader.matching
         return look(where, self._captures + 1, last)
 
-    def _begun(self, reader: MessageReader, one: _Watched, known: int, now: datetime) -> list[Message]:
-        """The messages that match now and did not before."""
+    def _begun(self, reader: MessageReader, one: Watch, known: int, now: datetime) -> list[tuple[int, Message]]:
+        """The messages that match now and did not before, with their numbers."""
         if known <= self._messages:
             return []
         begun = []
@@ -204,12 +224,12 @@ class Alerts:
                 one.matching.pop(change.number, None)
             elif change.number not in one.matching:
                 one.matching[change.number] = None
-                begun.append(change.message)
+                begun.append((change.number, change.message))
         while len(one.matching) > MAX_KNOWN:
             del one.matching[next(iter(one.matching))]
         return begun
 
-    def _tell(self, one: _Watched, alert: Alert) -> None:
+    def _tell(self, one: Watch, alert: Alert) -> None:
         if one.rule.command:
             if not self.commands.start(one.rule.command, alert.values):
                 one.suppressed += alert.suppressed + 1
@@ -221,39 +241,50 @@ class Alerts:
                 self._failed("an alert could not be shown: %s", type(error).__name__)
                 return
         self.told += 1
+        one.told += 1
+        self.recent.append(alert)
 
     def _failed(self, text: str, *values: object) -> None:
         self._errors += 1
         log.warning(text, *values)
 
 
-def _watched(number: int, rule: config.Alert) -> _Watched:
+def _configured(number: int, rule: config.Alert) -> Watch:
     try:
-        wanted = parse(rule.filter)
+        return _watch(rule)
     except FilterError as error:
         raise config.ConfigError(
             f"The filter of [alerts {number}] in the configuration is wrong at column {error.column + 1}: "
             f"{error.message} {error.hint}".strip()
         ) from error
-    return _Watched(rule, wanted, about_messages(wanted))
 
 
-def _of_message(one: _Watched, m: Message) -> Alert:
+def _watch(rule: config.Alert) -> Watch:
+    wanted = parse(rule.filter)
+    return Watch(rule, wanted, about_messages(wanted))
+
+
+def _look_at_first(one: Watch, reader: MessageReader) -> None:
+    """Learn which messages match already."""
+    if one.messages:
+        where = compile_message_filter(one.wanted, utc_now())
+        one.matching = dict.fromkeys(reversed(reader.message_ids(Order.NEWEST, where, MAX_KNOWN)))
+
+
+def _of_message(one: Watch, number: int, m: Message, now: datetime) -> Alert:
     status = "" if m.status is None else m.status.value
-    return _alert(one, m.key, m.provider, status, m.direction, m.from_, m.to, m.error, m.text)
+    summary = _summary(m.provider, status, m.direction, m.from_, m.to, m.error, m.text)
+    return _alert(one, m.key, m.provider, status, summary, now, number, of_message=True)
 
 
-def _of_capture(one: _Watched, capture: Capture) -> Alert:
+def _of_capture(one: Watch, capture: Capture, now: datetime) -> Alert:
     r = capture.reading or Reading()
     status = r.status.value if r.status else capture.verdict.status.value
-    return _alert(
-        one, f"cap_{capture.id}", capture.provider, status, r.direction, r.from_, r.to, r.error, r.text, r.event or ""
-    )
+    summary = _summary(capture.provider, status, r.direction, r.from_, r.to, r.error, r.text, r.event or "")
+    return _alert(one, f"cap_{capture.id}", capture.provider, status, summary, now, capture.id, of_message=False)
 
 
-def _alert(
-    one: _Watched,
-    number: str,
+def _summary(
     provider: str,
     status: str,
     direction: Direction | None,
@@ -262,12 +293,17 @@ def _alert(
     error: MessageError | None,
     text: str | None,
     event: str = "",
-) -> Alert:
+) -> str:
     party = f"from {from_}" if direction is Direction.INBOUND and from_ else f"to {to}" if to else ""
     code = " ".join(part for part in (error.code, error.carrier_code, error.title) if part) if error else ""
     said = " ".join(part for part in (provider, event, status, party, code) if part)
-    summary = f"{said}: {text}" if text else said
+    return f"{said}: {text}" if text else said
+
+
+def _alert(
+    one: Watch, name: str, provider: str, status: str, summary: str, now: datetime, number: int, *, of_message: bool
+) -> Alert:
     return Alert(
-        one.rule, visible(number, limit=200), visible(provider, limit=40), status, visible(summary, limit=200),
-        one.suppressed,
+        one.rule, visible(name, limit=200), visible(provider, limit=40), status, visible(summary, limit=200),
+        one.suppressed, now, number, of_message,
     )  # fmt: skip

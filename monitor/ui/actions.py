@@ -82,6 +82,8 @@ ACTIONS: Final = (
            "everywhere", changes=True),
     Action("coverage", ("C",), "coverage", "Kinds of events that have come or not, and new fields in them",
            "everywhere"),
+    Action("alerts", ("exclamation_mark",), "alerts", "Alerts: what is watched for, and what was told",
+           "everywhere"),
     Action("times", ("T",), "times", "Times: time of day, or how long ago", "everywhere"),
     Action("mask", ("x",), "mask", "Hide numbers, names and texts, for sharing the screen", "everywhere"),
     Action("theme", ("t",), "theme", "Choose a theme", "everywhere"),

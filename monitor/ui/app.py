@@ -43,6 +43,7 @@ from monitor.ui.session import Session
 
 if TYPE_CHECKING:
     from monitor.model.coverage import Covered, News
+    from monitor.services.alerts import Alerts
     from monitor.services.drill import Ended
     from monitor.services.monitor import Monitor
     from monitor.services.replay import Replayer
@@ -70,6 +71,7 @@ class HooktopApp(PacedApp):
         simulator: Simulator | None = None,
         replayer: Replayer | None = None,
         webhooks: Webhooks | None = None,
+        alerts: Alerts | None = None,
         preferences: Path | None = None,
         hidden: Sequence[str] = (),
         now: Callable[[], datetime] = utc_now,
@@ -86,6 +88,7 @@ class HooktopApp(PacedApp):
         for own in themes.OWN:
             self.register_theme(own)
         self.session.replayer = replayer
+        self.session.alerts = alerts
         self.live = LiveScreen(self.session)
         self.add_mode("live", lambda: self.live)
         self.add_mode("messages", self._messages)
@@ -351,6 +354,12 @@ class HooktopApp(PacedApp):
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
             self.live.apply_filter(filter_for(chosen))
+
+    def action_alerts(self) -> None:
+        """What is watched for, and what was told."""
+        from monitor.ui.screens.alerts import open_alerts
+
+        open_alerts(self, self.session)
 
     def action_command_palette(self) -> None:
         """Any action by its name."""

@@ -25,6 +25,7 @@ from monitor.ui.mask import mask_numbers
 from monitor.ui.preferences import Preferences
 
 if TYPE_CHECKING:
+    from monitor.services.alerts import Alerts
     from monitor.services.replay import Replayer
     from monitor.services.simulate import Simulator
     from monitor.services.webhooks import Webhooks
@@ -64,6 +65,7 @@ class Session:
         monitor.store.on_pruned(self._pruned)
         monitor.store.on_reread(self._reread)
         self.replayer: Replayer | None = None
+        self.alerts: Alerts | None = None
         self.replay_to: str | None = None  # where captures were sent again last, None for where they are forwarded to
         self.marks: dict[int, None] = {}  # captures that were marked, in this order
         self.read_trouble: str | None = None  # why the store could not be read, while it could not

@@ -125,6 +125,27 @@ async def test_a_flood_is_told_once_a_second_with_how_many_were_not(tmp_path: Pa
         assert [alert.suppressed for alert in at.told] == [0, 19]
 
 
+async def test_a_rule_is_added_while_captures_come_and_may_be_off_for_a_while(tmp_path: Path) -> None:
+    async with scene(tmp_path / "h.db", before=[told("old", Status.FAILED)]) as at:
+        await at.store.add(told("a", Status.FAILED))
+        await at.store.caught_up()
+        watch = await at.alerts.add(FAILED)
+        assert await at.add(told("old", Status.FAILED), told("a", Status.SENT)) == []
+        [first] = await at.add(told("b", Status.FAILED))
+        watch.on = False
+        assert await at.add(told("c", Status.FAILED)) == []
+        watch.on = True
+        assert await at.add(told("c", Status.FAILED)) == []  # which began to match while nobody asked
+        [last] = await at.add(told("d", Status.FAILED), make_capture(reading=None))
+        assert [one.summary for one in at.alerts.recent] == [first, last]
+        assert (watch.told, watch.suppressed) == (2, 0)
+        await at.alerts.add(Rule("verdict:verified", toast=True))
+        await at.add(told("e", Status.SENT))
+        numbers = [(one.id, one.number, one.of_message) for one in at.alerts.recent]
+        assert numbers[1] == ("volt:d", 8, True)
+        assert numbers[2] == ("cap_10", 10, False)
+
+
 async def test_whoever_cannot_show_an_alert_keeps_none_from_being_told(tmp_path: Path) -> None:
     def broken(alert: Alert) -> None:
         raise RuntimeError(alert.id)

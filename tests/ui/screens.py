@@ -18,13 +18,16 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.worker import WorkerCancelled
 
+from monitor.config import Alert as Rule
 from monitor.model.capture import Capture, Source
 from monitor.model.reading import Direction, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys
+from monitor.services.alerts import Alerts
 from monitor.services.forwards import Forwards
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.simulate import Simulator
+from monitor.store.message_reader import MessageReader
 from monitor.ui.actions import ACTIONS, Action
 from monitor.ui.app import HooktopApp
 from monitor.ui.screens.base import MonitorScreen
@@ -157,12 +160,17 @@ async def screens(
     keys: Mapping[str, Keys] | None = None,
     forwards: Forwards | None = None,
     actions: Sequence[Action] = ACTIONS,
+    alerts: Sequence[Rule] = (),
 ) -> AsyncIterator[Screens]:
     """The app over a monitor whose store holds these captures."""
-    async with running(folder / "hooktop.db", settings, forwards, **(keys or {})) as monitor:
+    async with (
+        running(folder / "hooktop.db", settings, forwards, **(keys or {})) as monitor,
+        alerting(monitor, alerts) as told,
+    ):
         await fill(monitor, captures)
         app = HooktopApp(
             monitor,
+            alerts=told,
             simulator=simulator(monitor) if simulator else None,
             preferences=preferences,
             now=now,
@@ -174,6 +182,18 @@ async def screens(
             driven = Screens(app, pilot, monitor)
             await driven.settle()
             yield driven
+
+
+@asynccontextmanager
+async def alerting(monitor: Monitor, rules: Sequence[Rule]) -> AsyncIterator[Alerts]:
+    """Alerts by these rules, of what is stored from now on."""
+    alerts = Alerts(rules, lambda: MessageReader(monitor.store.path))
+    alerts.start()
+    monitor.store.follow(alerts.offer)
+    try:
+        yield alerts
+    finally:
+        await alerts.stop()
 
 
 def drive(app: HooktopApp, driver: type[Driver]) -> None:

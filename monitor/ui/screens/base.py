@@ -122,6 +122,8 @@ class MonitorScreen(Screen[None]):
             return any(pane.foldable if "fold" in action.id else pane.several for pane in used or panes)
         if action.id == "replay":
             return self.session.replayer is not None and not self.session.monitor.settings.read_only
+        if action.id == "alerts":
+            return self.session.alerts is not None
         if action.id == "send":
             return self.session.can_send
         return not action.changes or not self.session.monitor.settings.read_only
