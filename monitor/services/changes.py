@@ -257,7 +257,8 @@ class Work:
             await asyncio.to_thread(
                 store.end, record.id, ChangeState.FAILED, None, desk.office.now(), probes=self.probes
             )
-            if newly or (change.kind is ChangeKind.REMOVE and error.kind is Trouble.NOT_FOUND):
+            gone = change.kind is ChangeKind.REMOVE and error.kind is Trouble.NOT_FOUND
+            if newly or (gone and self.plan.wants is False):  # another may do the job of what is gone
                 await asyncio.to_thread(store.unwant, desk.name, self.plan.subject)
             await desk.read()
         except StoreError as problem:

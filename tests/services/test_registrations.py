@@ -38,6 +38,20 @@ class Unanswered:
         raise AdminError(Trouble.UNCERTAIN, "Nobody answered; look at the list before you ask again.")
 
 
+class Refusing:
+    """A client whose changes are all refused."""
+
+    def __init__(self, admin: Admin, error: AdminError) -> None:
+        self._admin = admin
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._admin, name)
+
+    async def perform(self, change: Change) -> Registration | None:
+        raise self._error
+
+
 async def test_everything_is_listed_and_what_is_not_ours_left_alone(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         assert [panel.account for panel in w.registrations.panels()] == ["volt", "bird", "connectly", "oneroute"]
@@ -199,6 +213,25 @@ async def test_an_account_that_is_taken_out_while_it_is_asked(tmp_path: Path) ->
             plan, lambda step: w.registrations.configure(replace(w.config, accounts=()))
         )
         assert (done.state, done.kind, done.next) == (ChangeState.FAILED, Trouble.NOT_FOUND, None)
+
+
+async def test_what_somebody_else_tidied_up_is_still_wanted_where_another_does_its_job(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        done = await w.do(w.registrations.plan_add("bird", SMS))
+        assert done.registration is not None
+        mark = done.registration.url.rpartition("/")[2]
+        w.sandbox._apis["bird"].seed([{**SMS, "url": f"https://old.example.com/bird/{mark}"}])
+        await w.registrations.refresh("bird")
+        desk = w.registrations._desks["bird"]
+        assert desk.admin is not None
+        gone = AdminError(Trouble.NOT_FOUND, "It is gone.", status=404)
+        desk._admin = Refusing(desk.admin, gone)
+        refused = await w.do(w.registrations.plan_mend(w.row("bird", State.LEFT_OVER)))
+        assert refused.kind is Trouble.NOT_FOUND
+        assert w.states("bird") == ["same", "left_over", "not_ours", "not_ours"]
+        await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
+        assert desk.wanted == ()  # what was wanted itself and is gone is wanted no longer
 
 
 async def test_what_was_changed_meanwhile_is_not_touched(tmp_path: Path) -> None:
