@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -42,12 +42,19 @@ def essence(registration: Registration) -> tuple[str, bool | None, Spec]:
     return registration.url, registration.active, registration.spec
 
 
-def seen(record: ChangeRecord, found: Sequence[Registration]) -> tuple[bool, Registration | None]:
-    """Whether a list shows that a change was made, and what is there now."""
+def seen(
+    record: ChangeRecord, found: Sequence[Registration], known: Collection[str] = ()
+) -> tuple[bool, Registration | None]:
+    """Whether a list shows that a change was made, and what is there now; ``known`` are the ids of what was asked for
+    by itself since then."""
     before, after = record.before, record.after
     if record.kind is ChangeKind.ADD or before is None:
         # Nothing like it was there when it was asked for: that was looked at first.
-        made = [one for one in found if after is not None and (one.subject, one.url) == (after.subject, after.url)]
+        made = [
+            one
+            for one in found
+            if after is not None and (one.subject, one.url) == (after.subject, after.url) and one.id not in known
+        ]
         return (True, made[-1]) if made else (False, None)
     now = next((one for one in found if one.id == before.id), None)
     if record.kind is ChangeKind.REMOVE:
@@ -60,8 +67,10 @@ async def settle(desk: Desk) -> None:
     if not desk.lists or desk.listed is None:
         return
     store, now = desk.office.store, desk.office.now()
+    # Asked for twice and made once, it has the key of the one that it is known to come from.
+    made = {other.after.id: other.id for other in desk.records if _made(other) and other.after is not None}
     for record in desk.uncertain():
-        done, after = seen(record, desk.listed)
+        done, after = seen(record, desk.listed, {id_ for id_, by in made.items() if by > record.id})
         if done:
             await asyncio.to_thread(store.end, record.id, ChangeState.DONE, without_secrets(after), None)
             await follow_up(desk, record, after)
@@ -69,6 +78,11 @@ async def settle(desk: Desk) -> None:
             await asyncio.to_thread(store.end, record.id, ChangeState.FAILED, None, None)
             await give_up(desk, record)
     await desk.read()
+
+
+def _made(record: ChangeRecord) -> bool:
+    """Whether a record tells the id of what it led to."""
+    return record.kind is ChangeKind.ADD and record.state not in (ChangeState.BEGUN, ChangeState.FAILED)
 
 
 async def follow_up(desk: Desk, record: ChangeRecord, after: Registration | None) -> None:

@@ -406,6 +406,28 @@ async def test_a_change_without_an_answer_is_looked_up_at_once(tmp_path: Path, h
             assert (record.state, record.after) == (ChangeState.FAILED, None)
 
 
+async def test_what_was_asked_for_twice_has_the_key_of_the_one_that_was_answered(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        first = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), False))
+        await first.refresh()
+        assert (await first.carry_out(first.plan_add("bird", SMS))).state is ChangeState.BEGUN
+        w.registrations = w.again()
+        await w.registrations.refresh()
+        done = await w.do(w.registrations.plan_add("bird", SMS))
+        assert done.registration is not None
+        assert done.key is not None
+        await w.registrations.refresh("bird")
+        signing = w.registrations._office.signing
+        kept = signing.of("bird", done.registration.id)
+        assert kept is not None
+        assert kept.fingerprint == done.key.fingerprint()
+        assert [record.state.value for record in w.registrations.records("bird")] == ["begun", "done"]
+        w.registrations._office.now = lambda: datetime.now(UTC) + 2 * SETTLED_AFTER
+        await w.registrations.refresh("bird")
+        assert [record.state.value for record in w.registrations.records("bird")] == ["failed", "done"]
+        assert signing.of("bird", done.registration.id) == kept
+
+
 async def test_an_update_and_a_removal_without_an_answer_are_looked_up(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         registrations = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), True))
