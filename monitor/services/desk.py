@@ -245,7 +245,8 @@ class Desk:
             async with asyncio.timeout(deadline_s):
                 await admin.learn()
                 if admin.cannot(LIST) is None:
-                    self.listed = tuple(await admin.list())
+                    # What moves on from page to page while they are read is told twice, and is one all the same.
+                    self.listed = tuple({one.id: one for one in await admin.list()}.values())
         except TimeoutError:
             raise AdminError(
                 Trouble.UNREACHABLE, f"{admin.host} did not answer within {deadline_s:g} s; try again later."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,20 @@ class Refusing:
 
     async def perform(self, change: Change) -> Registration | None:
         raise self._error
+
+
+class Twice:
+    """A client whose list tells the last of it again, as pages do when something comes in before them."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._admin, name)
+
+    async def list(self) -> Sequence[Registration]:
+        found = await self._admin.list()
+        return [*found, *found[-1:]]
 
 
 async def test_everything_is_listed_and_what_is_not_ours_left_alone(tmp_path: Path) -> None:
@@ -232,6 +247,17 @@ async def test_what_somebody_else_tidied_up_is_still_wanted_where_another_does_i
         assert w.states("bird") == ["same", "left_over", "not_ours", "not_ours"]
         await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
         assert desk.wanted == ()  # what was wanted itself and is gone is wanted no longer
+
+
+async def test_a_webhook_that_is_listed_twice_is_not_left_over_beside_itself(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        registrations = w.again(make=lambda account, on_call: Twice(admin_for(account, on_call=on_call)))
+        await registrations.refresh("bird")
+        done = await registrations.carry_out(registrations.plan_add("bird", SMS))
+        assert done.state is ChangeState.DONE
+        await registrations.refresh("bird")
+        assert [row.state.value for row in registrations.panel("bird").rows] == ["same", "not_ours", "not_ours"]
+        assert registrations.plan_mend_all() == ()  # which would remove it
 
 
 async def test_what_was_changed_meanwhile_is_not_touched(tmp_path: Path) -> None:
