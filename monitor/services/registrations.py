@@ -100,6 +100,7 @@ class Registrations:
             reach, store, signing, make, self.run, alive, read_only, demo, now, self._called, self._changed
         )
         self._desks: dict[str, Desk] = {}
+        self._former: dict[str, Desk] = {}  # of accounts that were taken out: a form may still be open on one
         self._works: list[Work] = []
         self._followers: list[Callable[[], None]] = []
         self._urls: dict[str, tuple[str, ...]] = {}
@@ -133,6 +134,7 @@ class Registrations:
             known = before.get(account.name)
             same = known is not None and known.account == account
             self._desks[account.name] = known if known is not None and same else Desk(account, self._office)
+        self._former |= before
         self._prepared, self._preparing = False, None
         self._changed()
 
@@ -144,13 +146,13 @@ class Registrations:
         return tuple(desk.panel for desk in self._desks.values())
 
     def panel(self, account: str) -> Panel:
-        """One account. Raises KeyError."""
-        return self._desks[account].panel
+        """One account, as it was last where it is not there any more. Raises KeyError where it never was."""
+        return self._desk(account).panel
 
     def admin(self, account: str) -> Admin | None:
         """The client of an account, for the fields of a form; None where the account lacks something (the panel says
         what). Raises KeyError."""
-        return self._desks[account].admin
+        return self._desk(account).admin
 
     def follow(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever a panel or the log of calls has changed."""
@@ -222,11 +224,11 @@ class Registrations:
 
     def plan_add(self, account: str, spec: Spec) -> Plan:
         """Register ``spec`` at today's address; becomes the mending of what is there already. Raises KeyError."""
-        return plans.add(self._desks[account], spec)
+        return plans.add(self._desk(account), spec)
 
     def plan_mend(self, row: DriftRow) -> Plan:
         """The one change that mends a row; for what is ours and not wanted: adopt it, at today's address."""
-        return plans.mend(self._desks[row.account], row)
+        return plans.mend(self._desk(row.account), row)
 
     def plan_mend_all(self) -> tuple[Plan, ...]:
         """Everything wanted or left over that can be mended without touching what is not ours, each as a plan of its
@@ -241,20 +243,20 @@ class Registrations:
 
     def plan_active(self, row: DriftRow, active: bool) -> Plan:
         """Activate or deactivate what was found."""
-        return plans.activate(self._desks[row.account], row, active)
+        return plans.activate(self._desk(row.account), row, active)
 
     def plan_edit(self, row: DriftRow, spec: Spec) -> Plan:
         """Give what was found the settings ``spec``, which is whole."""
-        return plans.edit(self._desks[row.account], row, spec)
+        return plans.edit(self._desk(row.account), row, spec)
 
     def plan_remove(self, row: DriftRow) -> Plan:
         """Remove what was found, and want it no longer; only the latter where nothing was found."""
-        return plans.remove(self._desks[row.account], row)
+        return plans.remove(self._desk(row.account), row)
 
     def plan_restore(self, record: ChangeRecord) -> Plan:
         """Put back what was there before a change, as far as the last ``refresh`` knows what is there now. Raises
-        KeyError for an account that is not there any more."""
-        return restoring.plan(self._desks[record.account], record)
+        KeyError."""
+        return restoring.plan(self._desk(record.account), record)
 
     async def carry_out(self, plan: Plan, on_progress: OnProgress | None = None) -> Outcome:
         """Save what is there, ask the provider, look what came of it. Whoever calls it has asked as ``confirm`` says.
@@ -327,6 +329,10 @@ class Registrations:
             go += planned
             stay += impossible
         return (*await self.carry_out_all(go), *stay)
+
+    def _desk(self, account: str) -> Desk:
+        """The desk of an account, also of one that was taken out, for which no plan is carried out. Raises KeyError."""
+        return self._desks.get(account) or self._former[account]
 
     def _some(self, account: str | None) -> Iterable[Desk]:
         return [desk for name, desk in self._desks.items() if account in (None, name)]

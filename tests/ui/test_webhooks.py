@@ -16,6 +16,7 @@ import pytest
 from textual.widgets import Input
 
 from monitor.admin.base import ApiCall
+from monitor.config import Config
 from monitor.model.drift import State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.model.verdict import Verdict, VerdictStatus
@@ -724,3 +725,32 @@ async def test_the_call_that_is_read_stays_when_another_is_made(tmp_path: Path) 
         assert s.box_text() == before
         await s.press("g", "escape", "g")
         await s.until(lambda: s.box_text() != before)
+
+
+async def test_a_form_for_an_account_that_is_taken_out_meanwhile(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("bird", "connectly")) as s:
+        await s.on("bird")
+        await s.press("a")
+        await s.fill(event="sms.inbound")
+        s.registrations.configure(Config(accounts=tuple(only("connectly")(s.sandbox.accounts()))))
+        await s.fill(event="sms.outbound")
+        await s.press("enter")
+        assert isinstance(s.top(), WebhookForm)
+        assert "There is no account bird any more" in s.screen_text()
+        await s.fill(account="connectly", topic="messages")
+        await s.press("enter")
+        await s.over()
+        assert s.row("connectly", "messages").state is State.SAME
+
+
+async def test_what_was_removed_at_an_account_that_is_taken_out_meanwhile(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("bird", "connectly"), wanted=[WANTED[5]], seed=ours) as s:
+        await s.on("connectly", "messages")
+        await s.press("D", "y")
+        await s.over()
+        await s.press("R")
+        assert isinstance(s.top(), RestoreScreen)
+        s.registrations.configure(Config(accounts=tuple(only("bird")(s.sandbox.accounts()))))
+        await s.press("enter", "y")
+        await s.over()
+        assert "There is no account connectly any more" in s.box_text()

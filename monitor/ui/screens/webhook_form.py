@@ -85,7 +85,7 @@ class WebhookForm(Overlay[Outcome]):
         registrations = self._webhooks.registrations
         panels: dict[str, Panel] = {panel.account: panel for panel in registrations.panels()}
         fields = []
-        if self._row is None and len(panels) > 1:
+        if self._row is None and {self._account} != panels.keys():
             labels = ", ".join(
                 f"{visible(name, limit=40)} is {panel.label}"
                 for name, panel in panels.items()
@@ -93,7 +93,7 @@ class WebhookForm(Overlay[Outcome]):
             )
             words = f"Where it is registered{labels and ': '}{labels}."
             fields.append(Field(ACCOUNT, "Account", words, tuple(panels), free=False))
-        admin = registrations.admin(self._account) if self._account in panels else None
+        admin = registrations.admin(self._account)
         return [*fields, *(admin.fields(spec) if admin is not None else ())]
 
     def _spec(self) -> dict[str, str]:
@@ -101,21 +101,30 @@ class WebhookForm(Overlay[Outcome]):
 
     @on(Form.Changed)
     async def _changed(self) -> None:
-        account = self._form.values().get(ACCOUNT, self._account)
-        known = [panel.account for panel in self._webhooks.registrations.panels()]
-        if account in known:
-            self._account = account
+        if self._chosen in self._known:
+            self._account = self._chosen
         await self._form.set_fields(self._fields(self._spec()))
-        self._work_out(None if account in known else f"There is no account {visible(account, limit=60)}; choose one.")
+        self._work_out()
 
-    def _work_out(self, wrong_account: str | None = None) -> None:
+    @property
+    def _chosen(self) -> str:
+        """The account that the form names."""
+        return self._form.values().get(ACCOUNT, self._account)
+
+    @property
+    def _known(self) -> list[str]:
+        """The accounts there are, which may become others while this is open."""
+        return [panel.account for panel in self._webhooks.registrations.panels()]
+
+    def _work_out(self) -> None:
         """Show what would be asked for now."""
-        registrations = self._webhooks.registrations
+        registrations, account = self._webhooks.registrations, self._chosen
+        gone = f"There is no account {visible(account, limit=60)} any more."
         if self._row is not None:
             plan = registrations.plan_edit(self._row, self._spec())
         else:
             plan = registrations.plan_add(self._account, self._spec())
-        problems = {**plan.problems, **({ACCOUNT: wrong_account} if wrong_account is not None else {})}
+        problems = {**plan.problems, **({} if account in self._known else {ACCOUNT: gone})}
         self._plan = plan if not problems else None
         self._form.wrong(problems)
         token = self._session.token
