@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import platformdirs
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows: of two programs that change a file at once, one may lose its change
+    fcntl = None
 
 APP = "hooktop"
 
@@ -88,3 +97,17 @@ def replace_private(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other programs that call this with the same file or folder waiting meanwhile. Raises OSError."""
+    if fcntl is None:
+        yield
+        return
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

@@ -6,6 +6,7 @@ is meant is refused.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets as randomness
 import tomllib
@@ -82,10 +83,7 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
     if settings_of(provider) is None:
         raise ConfigError(f"There is no provider {provider!r}; accounts are for {', '.join(SETTINGS)}.")
     file = Path(os.path.realpath(os.path.expanduser(file)))
-    text = tomlfile.read(file) or ""
-    document = _document(text, file)
-    if name in document.get("accounts", {}):
-        raise ConfigError(f"There is an account {name} in {file} already; remove it first or choose another name.")
+    _read_without(file, name)
     given = _lists(provider, values)
     # Everything is checked in memory before the first secret goes anywhere.
     table = _table(provider, given, Secret.reveal)
@@ -100,7 +98,9 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
             in_keyring, why_file = False, str(error)
             _forget(entries)
     try:
-        _write(file, _appended(text, name, table), _with(document, name, table))
+        with _alone(file):
+            text, document = _read_without(file, name)  # the keyring may have taken its time
+            _write(file, _appended(text, name, table), _with(document, name, table))
     except BaseException:
         _forget(entries)
         raise
@@ -110,14 +110,12 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
 def remove(file: Path, name: str) -> None:
     """Take an account out of the file, and what ``add`` put into the keyring for it. Raises ConfigError."""
     file = Path(os.path.realpath(os.path.expanduser(file)))
-    text = tomlfile.read(file) or ""
-    document = _document(text, file)
-    accounts: _Toml = document.get("accounts", {})
-    if name not in accounts:
-        known = f"; there are {', '.join(accounts)}" if accounts else ""
-        raise ConfigError(f"There is no account {name} in {file}{known}.")
+    _read_with(file, name)
+    with _alone(file):
+        text, document = _read_with(file, name)
+        _write(file, _without(text, name), _with(document, name, None))
+    accounts: _Toml = document["accounts"]
     entries = set(_entries(accounts[name]))
-    _write(file, _without(text, name), _with(document, name, None))
     others = {entry for other, table in accounts.items() if other != name for entry in _entries(table)}
     _forget([entry for entry in entries - others if entry.startswith(f"{name}.")])
 
@@ -197,9 +195,29 @@ def _entries(table: object) -> Iterator[str]:
                 yield text.removeprefix(tomlfile.KEYRING).strip()
 
 
-def _document(text: str, file: Path) -> _Toml:
+def _read(file: Path) -> tuple[str, _Toml]:
+    """The file's text, and what it says."""
+    text = tomlfile.read(file) or ""
     tomlfile.TomlFile(file, text, {}).whole().table("accounts")  # raises the errors that people understand
-    return tomllib.loads(text)
+    return text, tomllib.loads(text)
+
+
+def _read_with(file: Path, name: str) -> tuple[str, _Toml]:
+    """As ``_read``, of a file that must have such an account."""
+    text, document = _read(file)
+    accounts: _Toml = document.get("accounts", {})
+    if name not in accounts:
+        known = f"; there are {', '.join(accounts)}" if accounts else ""
+        raise ConfigError(f"There is no account {name} in {file}{known}.")
+    return text, document
+
+
+def _read_without(file: Path, name: str) -> tuple[str, _Toml]:
+    """As ``_read``, of a file that must not have such an account yet."""
+    text, document = _read(file)
+    if name in document.get("accounts", {}):
+        raise ConfigError(f"There is an account {name} in {file} already; remove it first or choose another name.")
+    return text, document
 
 
 def _with(document: _Toml, name: str, table: _Toml | None) -> _Toml:
@@ -250,6 +268,21 @@ def _parses(text: str) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Keep other hooktops from changing the file between reading and writing it; its folder is made when missing."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(paths.alone(paths.private_dir(file.parent)))  # the folder, since the file is replaced
+        except OSError as error:
+            raise _unwritable(file, error) from None
+        yield
+
+
+def _unwritable(file: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{file} cannot be written ({error.strerror}); make its folder writable.")
+
+
 def _write(file: Path, after: str | None, meant: _Toml) -> None:
     """Write the edited text if it says exactly what is meant."""
     if after is None or not _parses(after) or _with(tomllib.loads(after), "", None) != meant:
@@ -257,4 +290,4 @@ def _write(file: Path, after: str | None, meant: _Toml) -> None:
     try:
         paths.replace_private(file, after.encode("utf-8"))
     except OSError as error:
-        raise ConfigError(f"{file} cannot be written ({error.strerror}); make its folder writable.") from None
+        raise _unwritable(file, error) from None

@@ -7,16 +7,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from monitor import paths
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows: the file is replaced whole, at worst one of two new keys is lost
-    fcntl = None
 
 MAX_FILE: Final = 1024 * 1024  # bytes that are read
 
@@ -53,7 +46,5 @@ class KeyFile:
         """Keep other processes from changing it meanwhile. Raises OSError."""
         paths.private_dir(self.path.parent)
         lock = paths.private_file(self.path.with_name(f"{self.path.name}.lock"))
-        with lock.open("rb") as file:
-            if fcntl is not None:
-                fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        with paths.alone(lock):
             yield

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,31 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_keyring")
+@pytest.mark.usefixtures("no_keyring")
+def test_accounts_added_and_removed_at_once_are_all_noted(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    accounts.add(file, "first", "oneroute", {}, {})
+    with ThreadPoolExecutor(8) as pool:
+        added = [pool.submit(accounts.add, file, f"a{number}", "oneroute", {}, {}) for number in range(20)]
+        gone = pool.submit(accounts.remove, file, "first")
+    assert {job.result().account.name for job in added} == {account.name for account in load(file, {}).accounts}
+    assert gone.result() is None
+
+
+def test_what_an_editor_writes_while_the_keyring_is_unlocked_stays(tmp_path: Path, fake: FakeKeyring) -> None:
+    file = tmp_path / "config.toml"
+    keep = fake.set_password
+
+    def slow(service: str, name: str, text: str) -> None:
+        file.write_text('[store]\nkeep = "7d"\n')
+        file.chmod(0o600)
+        keep(service, name, text)
+
+    fake.set_password = slow  # type: ignore[method-assign]
+    accounts.add(file, "volt", "volt", {"token": SECRET}, {})
+    assert file.read_text().startswith('[store]\nkeep = "7d"\n\n[accounts.volt]\n')
+
+
 def test_a_relative_key_path_is_that_of_the_one_who_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
