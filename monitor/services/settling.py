@@ -74,6 +74,7 @@ async def settle(desk: Desk) -> None:
         if done:
             await asyncio.to_thread(store.end, record.id, ChangeState.DONE, without_secrets(after), None)
             await follow_up(desk, record, after)
+            await _wish(desk, record, after)
         elif now - record.begun_at > SETTLED_AFTER:
             await asyncio.to_thread(store.end, record.id, ChangeState.FAILED, None, None)
             await give_up(desk, record)
@@ -99,6 +100,20 @@ async def follow_up(desk: Desk, record: ChangeRecord, after: Registration | None
         undone = next((other for other in desk.records if other.id == record.undoes), None)
         settled = chain(undone, desk.records) if undone is not None else []
         await asyncio.to_thread(desk.office.store.mark, settled, ChangeState.UNDONE)
+
+
+async def _wish(desk: Desk, record: ChangeRecord, after: Registration | None) -> None:
+    """Want what the plan of a change wanted, as far as its record tells: else mending would undo it. Raises
+    StoreError."""
+    store, before, subject = desk.office.store, record.before, record.subject
+    if before is None or not (desk.is_ours(before.url) or (desk.admin is not None and desk.admin.exclusive)):
+        return
+    if record.kind is ChangeKind.REMOVE or record.undoes is not None:
+        if not any(one.subject == subject and desk.is_ours(one.url) for one in desk.listed or ()):
+            await asyncio.to_thread(store.unwant, desk.name, subject)
+    elif after is not None and after.subject == subject != before.subject and desk.wish(before.subject) is not None:
+        await asyncio.to_thread(store.want, desk.name, desk.provider, subject, after.spec, desk.office.now())
+        await asyncio.to_thread(store.unwant, desk.name, before.subject)
 
 
 async def give_up(desk: Desk, record: ChangeRecord) -> None:

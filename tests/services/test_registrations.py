@@ -16,7 +16,7 @@ from monitor.admin.clients import admin_for
 from monitor.model.drift import State
 from monitor.model.registration import Change, ChangeState, Registration
 from monitor.secret import Secret
-from monitor.services.registrations import Action, Confirm, Progress, Step
+from monitor.services.registrations import Action, Confirm, Plan, Progress, Step
 from monitor.services.settling import SETTLED_AFTER
 from monitor.store.registrations import RegistrationStore
 from tests.sandbox.apis import PUBLIC
@@ -406,6 +406,33 @@ async def test_a_create_that_timed_out_and_happened_is_found_in_the_list(tmp_pat
         (record,) = RegistrationStore(tmp_path / "hooktop.db").records(account="bird")
         assert record.state is ChangeState.DONE
         assert record.after is not None
+
+
+async def test_what_was_changed_without_an_answer_is_wanted_as_it_was_meant(tmp_path: Path) -> None:
+    filtered = {**SMS, "filters": "messageStatus=delivered"}
+    async with world(tmp_path) as w:
+        registrations = w.again()
+        await registrations.refresh()
+        for account, spec in (("bird", SMS), ("connectly", MESSAGES)):
+            await registrations.carry_out(registrations.plan_add(account, spec))
+
+        async def lost(plan: Plan) -> list[tuple[str, str]]:
+            """What the next run finds where the answer to this plan is lost, and with it the list."""
+            w.sandbox.fault(plan.account, "bad_gateway")
+            assert (await registrations.carry_out(plan)).state is ChangeState.BEGUN
+            w.sandbox.fault(plan.account)
+            await registrations.refresh(plan.account)
+            assert registrations.plan_mend_all() == ()
+            rows = registrations.panel(plan.account).rows
+            return [(row.subject, row.state.value) for row in rows if row.state is not State.NOT_OURS]
+
+        row = registrations.panel("bird").rows[0]
+        now = "channels sms.outbound messageStatus=delivered"
+        assert await lost(registrations.plan_edit(row, filtered)) == [(now, "same")]
+        row = registrations.panel("bird").rows[0]
+        assert await lost(registrations.plan_remove(row)) == []
+        row = registrations.panel("connectly").rows[0]
+        assert await lost(registrations.plan_remove(row)) == []
 
 
 @pytest.mark.parametrize("happens", [True, False])
