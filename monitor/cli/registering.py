@@ -107,13 +107,18 @@ class Place:
             fail(f"There are several accounts ({names}); say which with --account NAME.", USAGE)
         return self.accounts[0]
 
-    def row(self, wanted: str) -> DriftRow:
-        """The row with this id, the beginning of an id, or this subject; ends the command where there is none."""
+    def row(self, wanted: str, unasked: int = 0) -> DriftRow:
+        """The row with this id, the beginning of an id, or this subject; ends the command where there is none, with the
+        exit code ``unasked`` where accounts could not be asked."""
+        from monitor.model.drift import State
+
         rows = self.rows()
         found = [row for row in rows if row.found is not None and row.found.id == wanted]
         found = found or [row for row in rows if row.subject == wanted]
         found = found or [row for row in rows if row.found is not None and wanted and row.found.id.startswith(wanted)]
         shown = visible(wanted, limit=100)
+        if unasked and all(row.state is State.NOT_LISTED for row in found):
+            fail(f"Whether there is a webhook {shown!r} is not known, since not every account could be asked.", unasked)
         if not found:
             fail(f"There is no webhook {shown!r}; 'hooktop webhooks list' shows the ids.", FAILED)
         if len(found) > 1:

@@ -170,7 +170,7 @@ async def _update(
     async with registrations_at(options, chosen) as place:
         if (code := troubles(place)) and not place.rows():
             return code
-        row = place.row(webhook)
+        row = place.row(webhook, code)
         if active is not None:
             plan = place.registrations.plan_active(row, active)
         else:
@@ -184,7 +184,7 @@ async def _remove(options: Globals, chosen: Chosen, manner: Manner, webhook: str
     async with registrations_at(options, chosen) as place:
         if (code := troubles(place)) and not place.rows():
             return code
-        plan = place.registrations.plan_remove(place.row(webhook))
+        plan = place.registrations.plan_remove(place.row(webhook, code))
         return await change(options, place, [plan], f"{plan.title} Go on?", manner)
 
 
@@ -195,7 +195,7 @@ async def _mend(options: Globals, chosen: Chosen, manner: Manner, webhook: str |
         if webhook is not None:
             if code and not place.rows():
                 return code
-            plan = place.registrations.plan_mend(place.row(webhook))
+            plan = place.registrations.plan_mend(place.row(webhook, code))
             return await change(options, place, [plan], f"{plan.title} Go on?", manner)
         for row in place.rows():
             if row.by_hand is not None and row.mend is not None:

@@ -148,6 +148,8 @@ def edit(desk: Desk, row: DriftRow, spec: Spec) -> Plan:
         return _gone(desk, Action.EDIT, row)
     spec = {name: text for name, text in spec.items() if text}
     subject, target = admin.subject(spec), current.found
+    if desk.found is None:
+        return impossible(desk, Action.EDIT, current.subject, unasked(desk))
     if target is None:
         plan = nothing(desk, Action.EDIT, subject, f"Want {named(desk, subject)} instead.", spec=spec)
     else:
@@ -167,6 +169,8 @@ def remove(desk: Desk, row: DriftRow) -> Plan:
     current = _current(desk, row)
     if current is None:
         return _gone(desk, Action.REMOVE, row)
+    if desk.found is None:  # it may well be there
+        return impossible(desk, Action.REMOVE, current.subject, unasked(desk))
     if current.found is None:
         title = f"Want {named(desk, current.subject)} no longer."
         return replace(nothing(desk, Action.REMOVE, current.subject, title), wants=False)
@@ -300,6 +304,11 @@ def impossible(desk: Desk, action: Action, subject: str, why: str) -> Plan:
     """A plan that cannot be carried out, with the sentence that says why."""
     title = f"{action.value.replace('_', ' ').capitalize()} {named(desk, subject)}."
     return Plan(desk.name, desk.provider, action, subject, title, None, problems={"": why})
+
+
+def unasked(desk: Desk) -> str:
+    """Why it is not known what the provider has."""
+    return desk.panel.trouble or f"{desk.label} was not asked yet what it has; refresh first."
 
 
 def _gone(desk: Desk, action: Action, row: DriftRow) -> Plan:

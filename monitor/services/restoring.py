@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from monitor.model.drift import SHOWN
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.services.desk import BY_HAND, Desk
-from monitor.services.plans import Action, Plan, impossible, named, nothing, planned
+from monitor.services.plans import Action, Plan, impossible, named, nothing, planned, unasked
 from monitor.text import visible
 
 
@@ -73,8 +73,7 @@ def plan(desk: Desk, record: ChangeRecord) -> Plan:
     if before is None or record.state not in (ChangeState.BEGUN, ChangeState.DONE) or record.account != desk.name:
         return impossible(desk, Action.RESTORE, record.subject, "There is nothing of this change to put back.")
     if admin is None or desk.found is None:
-        why = desk.panel.trouble or f"{desk.label} was not asked yet what it has; refresh first."
-        return impossible(desk, Action.RESTORE, record.subject, why)
+        return impossible(desk, Action.RESTORE, record.subject, unasked(desk))
     now = desk.find(before.id)
     if now is None and admin.exclusive:
         now = next((other for other in desk.found if other.subject == before.subject), None)

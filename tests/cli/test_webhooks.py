@@ -74,6 +74,21 @@ async def test_a_bird_webhook_is_made_from_its_fields(tmp_path: Path) -> None:
         assert rows[0]["settings"] == {"service": "channels", "event": "sms.inbound"}
 
 
+async def test_what_cannot_be_listed_is_neither_gone_nor_changed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        number = await add_bird(w)
+        before = w.sandbox.registrations("bird")
+        w.sandbox.fault("bird", ApiFault.UNAUTHORIZED)
+        for webhook in (number, "channels sms.inbound"):
+            for change in (["remove"], ["update", "--deactivate"], ["mend", *QUIET]):
+                said = await w.webhooks(*change, webhook, "--yes", code=5)
+                assert "Bird refused the credentials" in said.err
+                assert f"Whether there is a webhook '{webhook}' is not known" in said.err
+        w.sandbox.fault("bird")
+        assert w.sandbox.registrations("bird") == before
+        assert (await states(w))["bird channels sms.inbound"] == "same"
+
+
 async def test_a_bird_webhook_is_removed_and_put_back(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         before = w.sandbox.registrations("bird")

@@ -655,6 +655,20 @@ async def test_read_only_refuses_every_plan(tmp_path: Path) -> None:
         assert await w.registrations.restorable() == ()
 
 
+async def test_what_nobody_could_list_is_not_taken_for_missing(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh("bird")
+        await w.do(w.registrations.plan_add("bird", SMS))
+        start = w.again()
+        await start.open()
+        for why in ("Bird was not asked yet what it has", "Bird refused the credentials"):
+            (row,) = start.panel("bird").rows
+            for plan in (start.plan_remove(row), start.plan_edit(row, {**SMS, "event": "sms.inbound"})):
+                assert why in plan.problems[""]
+            w.sandbox.fault("bird", "unauthorized")
+            await start.refresh("bird")
+
+
 async def test_without_a_public_address_nothing_is_registered(tmp_path: Path) -> None:
     async with world(tmp_path, public_url=None) as w:
         await w.registrations.refresh()
