@@ -15,6 +15,7 @@ from monitor.services.desk import Desk
 from monitor.text import visible
 
 READ_ONLY: Final = "hooktop runs read-only, so nothing is changed at a provider; start it without --read-only."
+_ASKED: Final = "It was asked for before and no answer came; look again, or there may be two of it."
 
 
 class Action(StrEnum):
@@ -184,10 +185,12 @@ def mending(desk: Desk, row: DriftRow, change: Change) -> Plan:
     """The change that mends a row, as a plan."""
     wanted = row.wanted.spec if row.wanted is not None else row.found.spec if row.found is not None else {}
     if change.kind is ChangeKind.ADD:
-        action = Action.ADD
-    elif change.kind is ChangeKind.REMOVE:
+        plan = planned(desk, Action.ADD, change, spec=wanted, wants=True, new_key=row.new_key)
+        asked = any(record.after is not None and record.after.url == change.url for record in _asked(desk, plan))
+        return replace(plan, warnings=(_ASKED,), confirm=Confirm.YES) if asked else plan
+    if change.kind is ChangeKind.REMOVE:
         return planned(desk, Action.REMOVE, change)
-    elif change.url is not None:
+    if change.url is not None:
         action = Action.REPOINT if row.ours else Action.REPLACE
     elif change.active is not None:
         action = Action.ACTIVATE
@@ -325,9 +328,12 @@ def _warnings(desk: Desk, spec: Spec, plan: Plan) -> tuple[str, ...]:
     if desk.admin is None or url is None:
         return ()
     found = list(desk.admin.warnings(spec, url, plan.change.target)) if plan.change is not None else []
-    if any(record.subject == plan.subject for record in desk.uncertain()):
-        found.append("It was asked for before and no answer came; look again, or there may be two of it.")
-    return tuple(found)
+    return (*found, *([_ASKED] if _asked(desk, plan) else []))
+
+
+def _asked(desk: Desk, plan: Plan) -> list[ChangeRecord]:
+    """What was asked for the same before, without an answer."""
+    return [record for record in desk.uncertain() if record.subject == plan.subject]
 
 
 def _adopting(desk: Desk, subject: str) -> str:

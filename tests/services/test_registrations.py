@@ -459,6 +459,24 @@ async def test_a_change_without_an_answer_is_looked_up_at_once(tmp_path: Path, h
             assert (record.state, record.after) == (ChangeState.FAILED, None)
 
 
+async def test_what_may_be_registered_already_is_not_mended_without_a_question(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh("volt")
+        w.sandbox.fault("volt", "bad_gateway")
+        assert (await w.do(w.registrations.plan_add("volt", {}))).state is ChangeState.BEGUN
+        w.sandbox.fault("volt")
+        for plan in (*w.registrations.plan_mend_all(), w.registrations.plan_mend(w.row("volt", State.MISSING))):
+            assert plan.confirm is Confirm.YES
+            assert plan.warnings == (
+                "It was asked for before and no answer came; look again, or there may be two of it.",
+            )
+            last = plan
+        assert (await w.do(last)).state is ChangeState.DONE
+        w.reach.change(NEXT)  # at another address there cannot be two
+        (plan,) = w.registrations.plan_mend_all()
+        assert (plan.confirm, plan.warnings) == (Confirm.NONE, ())
+
+
 async def test_what_was_asked_for_twice_has_the_key_of_the_one_that_was_answered(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         first = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), False))
