@@ -330,7 +330,7 @@ def line_of(text: str, where: Where) -> int | None:
     names = [part for part in where if isinstance(part, str)]
     if not names:
         return None
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").split("\n")  # as the parser does: half a line end is a mistake to it
     for begin in (number for number, line in enumerate(lines) if names[-1] in line):
         if _leads(lines[:begin], where) is not False:
             continue

@@ -210,6 +210,14 @@ def test_windows_line_ends_stay(tmp_path: Path) -> None:
     data = file.read_bytes()
     assert data.count(b"\n") == data.count(b"\r\n") > 4
     assert load(file, {}).accounts[0].api_secret == SECRET
+    accounts.remove(file, "v")
+    assert file.read_bytes() == b"# mine\r\n[ui]\r\nmask = true\r\n"
+
+
+def test_a_mistake_behind_windows_line_ends_has_its_line(tmp_path: Path) -> None:
+    file = written(tmp_path, '# mine\r\n[ui]\r\nmask = true\r\n\r\n[accounts.v]\r\nprovider = "vlot"\r\n')
+    with pytest.raises(ConfigError, match=r"config.toml, line 6: \[accounts.v\] provider"):
+        load(file, {})
 
 
 @pytest.mark.usefixtures("no_keyring")
