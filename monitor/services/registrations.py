@@ -289,7 +289,10 @@ class Registrations:
 
     async def offers(self) -> tuple[Offer, ...]:
         """What to offer unasked, at the start and at the exit: addresses of others that gave way in this run, or in one
-        that did not end properly, and changes whose answer nobody saw. Raises StoreError."""
+        that did not end properly, and changes whose answer nobody saw; nothing to who may not put it back. Raises
+        StoreError."""
+        if self.read_only:
+            return ()
         records = await asyncio.to_thread(lambda: self._store.records(unclosed=True))
         return tuple(
             self._offer(record)

@@ -618,6 +618,17 @@ async def test_what_others_lost_is_offered_until_a_run_has_asked(tmp_path: Path)
         assert not later.plan_restore(replace(offer.record, state=ChangeState.DISMISSED)).possible
 
 
+async def test_who_only_watches_is_not_asked_and_leaves_the_question_to_the_next_run(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh("connectly")
+        await w.do(w.registrations.plan_add("connectly", DELIVERY))
+        watching = w.again(read_only=True)
+        await watching.open()
+        assert await watching.offers() == ()
+        await watching.leave()
+        assert len(await w.again().offers()) == 1
+
+
 async def test_a_plan_for_an_address_of_yesterday_is_not_carried_out(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
