@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -110,6 +111,12 @@ class Work:
                 outcome = self._failed(f"Nothing was asked of {desk.label}: {why}.", Trouble.CONFLICT)
             elif plan.by_hand is not None:
                 outcome = await self._by_hand(plan.change, plan.by_hand.where)
+            elif (wait := math.ceil(desk.quiet_s)) > 0:  # of several changes the first that is too much ends them
+                why = f"it asked to be left alone; try again in {wait} s"
+                error = AdminError(
+                    Trouble.RATE_LIMITED, f"Nothing was asked of {desk.label}: {why}.", retry_after_s=float(wait)
+                )
+                outcome = self._refused(error)
             else:
                 outcome = await self._by_api(plan.change)
         except AdminError as error:
@@ -354,6 +361,8 @@ class Work:
         return record
 
     def _refused(self, error: AdminError) -> Outcome:
+        if error.kind is Trouble.RATE_LIMITED and error.status is not None:
+            self.desk.leave_alone(error.retry_after_s or 0.0)
         return replace(
             self._failed(str(error), error.kind),
             status=error.status,

@@ -24,6 +24,7 @@ from monitor.store.registrations import RegistrationStore
 from monitor.times import utc_now
 
 FRESH_S: Final = 5.0  # a list that is no older is not asked for again before a change
+QUIET_S: Final = 60.0  # for which a provider's wish to be left alone is obeyed at most
 BY_HAND: Final = "by hand"  # the id of a registration that a person made where there is no API
 _SEALED: Final = Secret("…")  # in the place of a secret that the keyring was not asked for yet
 
@@ -97,6 +98,7 @@ class Desk:
         self.wanted: tuple[Wanted, ...] = ()
         self.records: tuple[ChangeRecord, ...] = ()
         self.in_flight: int | None = None  # the record of a change that is being asked for
+        self._quiet_until = 0.0  # on the loop's clock: the provider asked not to be asked before
         self.draft_key = new_key()  # what the next registration gets, so that a form shows one key
         self._admin: Admin | None = None
         self._prepared = False
@@ -212,6 +214,15 @@ class Desk:
         """Show a trouble."""
         self._trouble = error
         self.publish()
+
+    def leave_alone(self, seconds: float) -> None:
+        """The provider asks to wait so long."""
+        self._quiet_until = asyncio.get_running_loop().time() + min(seconds, QUIET_S)
+
+    @property
+    def quiet_s(self) -> float:
+        """How long the provider is still to be left alone, 0 when it is not."""
+        return max(self._quiet_until - asyncio.get_running_loop().time(), 0.0)
 
     def publish(self) -> None:
         """Work out the panel anew, without asking anybody."""

@@ -321,6 +321,26 @@ async def test_everything_is_re_pointed_after_the_address_changed(tmp_path: Path
         assert await w.registrations.offers() == ()  # an address of ours that gave way to another is no loss
 
 
+async def test_a_provider_that_asks_to_wait_is_left_alone(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        for event in ("sms.inbound", "sms.outbound", "email.inbound"):
+            await w.do(w.registrations.plan_add("bird", {**SMS, "event": event}))
+        w.reach.change(NEXT)
+        await w.registrations.refresh("bird")
+        w.sandbox.fault("bird", "rate_limited")
+        before = len(w.registrations.calls)
+        first, *others = await w.registrations.carry_out_all(w.registrations.plan_mend_all())
+        assert len(w.registrations.calls) == before + 1
+        assert (first.kind, first.status, first.retry_after_s) == (Trouble.RATE_LIMITED, 429, 7.0)
+        assert [(one.kind, one.status) for one in others] == [(Trouble.RATE_LIMITED, None)] * 2
+        assert "it asked to be left alone; try again in" in others[0].sentence
+        w.sandbox.fault("bird")
+        w.registrations._desks["bird"].leave_alone(0)
+        done = await w.registrations.carry_out_all(w.registrations.plan_mend_all())
+        assert [one.state for one in done] == [ChangeState.DONE] * 3
+
+
 async def test_volt_with_a_rich_schema_is_listed_updated_and_removed(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.sandbox.fault("volt", "rich_schema")
