@@ -148,7 +148,9 @@ async def draw(picture: Picture, folder: Path) -> None:
             await monitor.store.caught_up()
             now = captures[-1].received_at + timedelta(seconds=1) if captures else START
             webhooks = demonstration.webhooks_of(assembly) if "4" in picture.keys else None
-            app = HooktopApp(monitor, simulator=assembly.simulator, webhooks=webhooks, now=lambda: now)
+            app = HooktopApp(
+                monitor, simulator=assembly.simulator, webhooks=webhooks, alerts=assembly.alerts, now=lambda: now
+            )
             async with providers(assembly, webhooks, home), app.run_test(size=picture.size) as pilot:
                 stand_still(monitor)
                 app.theme = picture.theme

@@ -21,7 +21,7 @@ from monitor.ui.format import clock, count, fit, pad
 from monitor.ui.jumps import ShowCapture, ShowMessage
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
-from monitor.ui.safety import Plain
+from monitor.ui.safety import Plain, toast
 from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.rows import Cursor, Rows
@@ -190,7 +190,7 @@ class AlertsScreen(Overlay[Alert]):
         try:
             watch = known or await self._alerts.add(config.Alert(wanted, toast=True))
         except (FilterError, StoreError) as error:
-            self.notify(visible(str(error)), severity="error", markup=False)
+            toast(self.app, str(error), severity="error")
             return
         watch.on = True
         self._take()
