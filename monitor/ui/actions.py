@@ -86,6 +86,8 @@ ACTIONS: Final = (
            "everywhere"),
     Action("times", ("T",), "times", "Times: time of day, or how long ago", "everywhere"),
     Action("mask", ("x",), "mask", "Hide numbers, names and texts, for sharing the screen", "everywhere"),
+    Action("wider", ("greater_than_sign",), "wider", "More room for what stands beside the list", "everywhere"),
+    Action("narrower", ("less_than_sign",), "narrower", "Less room for what stands beside the list", "everywhere"),
     Action("theme", ("t",), "theme", "Choose a theme", "everywhere"),
     Action("help", ("question_mark", "f1"), "help", "All keys of this screen", "everywhere", footer=True),
     Action("command_palette", ("ctrl+p",), "palette", "Find any action by its name", "everywhere", palette=False),

@@ -24,7 +24,7 @@ from textual.message import Message
 
 from monitor.store.errors import StoreError
 from monitor.times import utc_now
-from monitor.ui import continuing, crash, themes
+from monitor.ui import continuing, crash, sharing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.colourless import readable
 from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
@@ -83,8 +83,9 @@ class HooktopApp(PacedApp):
         ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
         the configuration; ``on_shown`` is called when the first screen is there."""
         self._controls = ControlFilter()
+        self._preferences = Preferences.load(preferences)  # which the stylesheets ask for at once
         super().__init__()
-        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
+        self.session = Session(monitor, simulator, self._preferences, now, webhooks, hidden, actions)
         for own in themes.OWN:
             self.register_theme(own)
         self.session.replayer = replayer
@@ -144,8 +145,8 @@ class HooktopApp(PacedApp):
             toast(self, ended.sentence, timeout=15)
 
     def get_css_variables(self) -> dict[str, str]:
-        """Textual's variables, and the colours that roles are made of."""
-        variables = super().get_css_variables()
+        """Textual's variables, the colours that roles are made of, and the widths of panes."""
+        variables = super().get_css_variables() | sharing.width_variables(self._preferences.panes)
         variables |= themes.role_variables(self.current_theme, variables)
         self.theme_variables = variables
         return variables
@@ -372,6 +373,22 @@ class HooktopApp(PacedApp):
         preferences.relative_times = not preferences.relative_times
         preferences.save()
         self._restyle()
+
+    def action_wider(self) -> None:
+        """More room for what stands beside the list."""
+        self._share_room(1)
+
+    def action_narrower(self) -> None:
+        """Less room for it."""
+        self._share_room(-1)
+
+    def _share_room(self, steps: int) -> None:
+        base = self._base()
+        if base is None or not base.has_panes_beside:
+            return
+        self._preferences.panes = sharing.moved(self._preferences.panes, steps)
+        self._preferences.save()
+        self.refresh_css(animate=False)
 
     def action_mask(self) -> None:
         """Hide or show numbers, names and texts."""

@@ -27,6 +27,7 @@ class Preferences:
     masked: bool = False
     relative_times: bool = False
     wrap: bool = True
+    panes: int = 0  # points of a hundred that the panes have of the width more than at first
     filters: list[str] = field(default_factory=list)  # newest last
 
     @classmethod

@@ -43,7 +43,7 @@ def test_without_settings_all_is_as_usual() -> None:
         ("Y", "Y", "Y"), ("ctrl+y", "ctrl+y", "^y"), ("^y", "ctrl+y", "^y"),
         ("f5", "f5", "f5"), ("$", "dollar_sign", "$"),
         ("+", "plus", "+"), ("-", "minus", "-"), ("ö", "ö", "ö"), ("insert", "insert", "insert"),
-        ("esc", None, ""), ("pgup", None, ""), ("alt+y", "alt+y", "alt+y"), ("<", "less_than_sign", "<"),
+        ("esc", None, ""), ("pgup", None, ""), ("alt+y", "alt+y", "alt+y"), ("&", "ampersand", "&"),
         ("shift+tab", None, ""), ("ctrl+pgup", "ctrl+pageup", "^pageup"), (",", "comma", ","),
     ],
 )  # fmt: skip

@@ -108,6 +108,11 @@ class MonitorScreen(Screen[None]):
                     shown.append(replace(action, label="back") if action.id == "leave" and not first else action)
         return shown
 
+    @property
+    def has_panes_beside(self) -> bool:
+        """Whether panes share the width with a list."""
+        return False
+
     def applies(self, action: Action) -> bool:
         """Whether an action can do something now."""
         if action.context not in self.HELPED:
@@ -122,6 +127,8 @@ class MonitorScreen(Screen[None]):
             return any(pane.foldable if "fold" in action.id else pane.several for pane in used or panes)
         if action.id == "replay":
             return self.session.replayer is not None and not self.session.monitor.settings.read_only
+        if action.id in ("wider", "narrower"):
+            return self.has_panes_beside
         if action.id == "alerts":
             return self.session.alerts is not None
         if action.id == "send":

@@ -42,6 +42,11 @@ class ListScreen(MonitorScreen):
         """Whether there is room for a pane."""
         return self.size.width >= SPLIT
 
+    @property
+    def has_panes_beside(self) -> bool:
+        """As split says."""
+        return self.split
+
     @abstractmethod
     def follow_cursor(self) -> None:
         """Show in the panes what the cursor stands on, if they are seen."""

@@ -180,6 +180,11 @@ class WebhooksScreen(ListScreen):
         """Whether the pane is seen, below the list or beside it."""
         return self.size.width >= TRIPLE or self.size.height >= TALL
 
+    @property
+    def has_panes_beside(self) -> bool:
+        """Whether the pane is beside the list, not below it."""
+        return self.size.width >= TRIPLE
+
     @on(Cursor.Moved, "#webhooks")
     def follow_cursor(self) -> None:
         """Show the registration."""
