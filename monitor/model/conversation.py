@@ -6,6 +6,7 @@ event; the store joins what they name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from monitor.model.message import Message
 from monitor.model.reading import Direction, Reading, Status
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_PHONE: Final = re.compile(r"[0-9]{7,15}")  # of E.164, without its plus
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def aliases_of(event: Event, conversations: Mapping[str, str] = _NOTHING) -> lis
     if "contact_id" in facts:
         names.append(reading.from_ if inbound else reading.to)  # Bird: at times the identifier without the contact id
     pairs = [(f"{place},{name}", reading.conversation) for name in names if comma and name]
+    if comma:  # Connectly: numbers with a plus and without it
+        pairs.append((_with_pluses(reading.conversation), reading.conversation))
     return [pair for pair in pairs if pair[0] != pair[1]]
 
 
@@ -104,6 +108,12 @@ def bubbles(messages: Iterable[Message], events: Iterable[Event] = ()) -> list[B
 
 def _message_order(message: Message) -> tuple[datetime, int, int, str]:
     return message.happened_at, message.captures[0], 1, message.key
+
+
+def _with_pluses(key: str) -> str:
+    """The key with all phone numbers in the one form that they can be compared in."""
+    provider, colon, parties = key.partition(":")
+    return provider + colon + ",".join(f"+{one}" if _PHONE.fullmatch(one) else one for one in parties.split(","))
 
 
 def _own_key(provider: str, facts: Mapping[str, str]) -> str | None:

@@ -100,13 +100,14 @@ def _last(db: sqlite3.Connection, number: int) -> int | None:
 
 
 def _parties(newest: Iterable[Sequence[Any]]) -> list[str]:
-    """Who takes part, as the provider writes it: the customers, then the business."""
-    customers: dict[str, None] = {}
-    businesses: dict[str, None] = {}
+    """Who takes part, as the provider writes it: the customers, then the business. A number is one party with its plus
+    and without it."""
+    customers: dict[str, str] = {}
+    businesses: dict[str, str] = {}
     for _, _, direction, _, _, sender, recipient in newest:
         customer, business = (sender, recipient) if direction == Direction.INBOUND else (recipient, sender)
         if customer and len(customers) < MAX_PARTIES:
-            customers.setdefault(customer)
+            customers.setdefault(customer.removeprefix("+"), customer)
         if business and len(businesses) < MAX_PARTIES:
-            businesses.setdefault(business)
-    return list(dict.fromkeys((*customers, *businesses)))
+            businesses.setdefault(business.removeprefix("+"), business)
+    return [*customers.values(), *(name for number, name in businesses.items() if number not in customers)]

@@ -38,6 +38,17 @@ def test_the_user_id_of_connectly_is_an_alias_of_the_id() -> None:
     assert fold([payload_event("connectly/status_delivered.json", 2), read]).conversation is not None
 
 
+def test_numbers_are_compared_with_their_plus() -> None:
+    def pairs(key: str) -> list[tuple[str, str]]:
+        return aliases_of(make_event(1, Status.SENT, 1, provider="connectly", conversation=key))
+
+    lasting = "connectly:+15555550100,+15555550123"
+    for key in ("connectly:15555550100,15555550123", "connectly:+15555550100,15555550123"):
+        assert pairs(key) == [(lasting, key)]
+    for key in (lasting, "connectly:+15555550100,US.13491208655302741918", "connectly:a shop,12", "oneroute:12345678"):
+        assert pairs(key) == []
+
+
 def test_a_conversation_event_is_tied_by_its_last_message_or_by_its_sender() -> None:
     assert conversation_of(about(1, 1)) == "bird:c1"
     by_message = about(2, 2, "conversation.updated", facts={"last_message_id": "9"})

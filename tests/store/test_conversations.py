@@ -52,6 +52,24 @@ async def test_the_user_id_of_connectly_is_an_alias_of_the_id(tmp_path: Path) ->
         assert [(row.key, row.messages) for row in found] == [("connectly:+16044441111,+16044551234", 1)]
 
 
+async def test_a_number_is_one_party_with_its_plus_and_without_it(tmp_path: Path) -> None:
+    shop, customer = SHOP.removeprefix("+"), CUSTOMER.removeprefix("+")
+    parties = [(SHOP, CUSTOMER), (shop, customer), (SHOP, customer), (shop, CUSTOMER)]
+    events = [
+        replace(
+            saying(number, number),
+            provider="connectly",
+            reading=replace(
+                saying(number, number).reading, from_=one, to=other, conversation=f"connectly:{one},{other}"
+            ),
+        )
+        for number, (one, other) in enumerate(parties, 1)
+    ]
+    for number, order in enumerate(permutations(events)):
+        [row] = await conversations(tmp_path / f"{number}.db", order)
+        assert (row.messages, [party.lstrip("+") for party in row.parties]) == (4, [customer, shop])
+
+
 async def test_an_interaction_belongs_to_the_conversation_of_its_message(tmp_path: Path) -> None:
     interaction = make_event(2, None, 5, provider="bird", mark="read", message="bird:1")
     assert await conversations(tmp_path / "alone.db", [interaction]) == []
