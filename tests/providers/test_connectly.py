@@ -329,6 +329,20 @@ def test_attachments_at_the_top_level_count() -> None:
     assert read(provider, json.dumps(value).encode()).media[0] == Media("image", "https://cdn.example.com/a")
 
 
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"message": None, "location": {"latitude": 1}}, "location"),
+        ({"message": {"reaction": {"emoji": "x"}, "sticker": None}}, "reaction"),
+        ({"message": {"list": {"id": "1"}}, "contacts": [{"name": "x"}]}, "list, contacts"),
+        ({"location": None, "attachments": [], "extra": [], "callbackData": "x", "context": {"replyToId": "1"}}, None),
+    ],
+)
+def test_content_without_a_documented_shape_is_named(content: dict[str, Any], named: str | None) -> None:
+    reading = read(provider, json.dumps({**json.loads(BODY), **content}).encode())
+    assert dict(reading.facts).get("unknown_content") == named
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"topic":"messages"}', b'{"sender":"x"}'])
 def test_objects_of_no_known_shape(body: bytes) -> None:
     reading = read(provider, body)

@@ -29,6 +29,7 @@ _CODE_PREFIX: Final = "ERROR_CODE_"
 _WHOLE_SECOND: Final = timedelta(seconds=1)  # by which an event may seem to precede its message: its time is cut
 _MAX_UNKNOWN: Final = 5  # names of unknown content that are worth showing
 _MESSAGE_KEYS: Final = ("text", "attachments", "referral", "isButtonResponse")
+_TOP_KEYS: Final = ("sender", "recipient", "message", "buttonResponse", "context", "metadata", "attachments")
 
 
 def read(request: Request, body: Body) -> Reading:
@@ -106,7 +107,7 @@ def _message(request: Request, fields: Fields) -> Reading:
     own_id = button.filled("id")  # of the reply, not of the message it answers: its ULID has the reply's second
     pressed = button.value is not None or message.flag("isButtonResponse") is True
     referral = message.obj("referral")
-    unknown = [clean(name) for name in message.value or () if name not in _MESSAGE_KEYS]
+    unknown = _unknown(message, _MESSAGE_KEYS) + _unknown(fields, _TOP_KEYS, (dict, list))
     return Reading(
         event=fields.filled("topic") or "messages",
         # inbound messages have no id; two equal bodies may also be two equal messages within one second
@@ -131,6 +132,12 @@ def _message(request: Request, fields: Fields) -> Reading:
         + _facts(fields, fields, sender, recipient),
         problems=tuple(fields.problems),
     )
+
+
+def _unknown(holder: Fields, known_names: tuple[str, ...], kinds: type | tuple[type, ...] = object) -> list[str]:
+    """The names of what is there and has no documented shape: locations, reactions, list replies. Null is not there."""
+    value = holder.value or {}
+    return [clean(name) for name, part in value.items() if name not in known_names and part and isinstance(part, kinds)]
 
 
 def _report(fields: Fields) -> Reading:
