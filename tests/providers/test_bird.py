@@ -21,6 +21,7 @@ from monitor.model.reading import Direction, Media, MessageError, Reading, Statu
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import BY_BODY, BY_HEADER, NO_MATCH, Keys, Scenario
 from monitor.providers.bird import provider
+from monitor.providers.bird.reading import MAX_WITHIN
 from monitor.providers.keys import KeyProblem, secret_key
 from tests.corpora import payload_index, provider_reference, vectors
 from tests.providers.expected import check_reading
@@ -420,6 +421,7 @@ def test_without_a_time_the_signed_one_stands_for_it(name: str) -> None:
         {"receiver": {"contact": {"id": "c", "identifierValue": "+15555550123"}}},
         {"receiver": {"contacts": [{"id": "c", "identifierValue": "+15555550123"}]}},
         {"receiver": {"recipients": [{"id": "c", "identifierValue": "+15555550123"}]}},
+        {"receiver": {"id": "c", "identifierValue": "+15555550123"}},
         {"receiver": None, "contact": {"id": "c", "identifierValue": "+15555550123"}},
         {"receiver": {}, "recipients": [{"id": "c", "identifierValue": "+15555550123"}]},
         {
@@ -462,12 +464,31 @@ def test_several_receivers_are_all_told() -> None:
         ),
         ({"type": "location", "location": {"coordinates": {"latitude": 1}}}, None, ()),
         ({"type": "hologram"}, None, ()),
+        ({"type": "text", "text": "hi"}, "hi", ()),
+        ({"type": "section", "section": {"sections": [{"fields": [{"text": {"text": "deep"}}]}]}}, "deep", ()),
+        (
+            {"type": "carousel", "carousel": {"cards": [7, {"image": {"mediaUrl": "https://e.example/1"}}]}},
+            None,
+            (Media("carousel", "https://e.example/1"),),
+        ),
+        (
+            {"type": "list", "list": {"text": "choose", "items": [{"link": {"url": "https://e.example/1"}}]}},
+            "choose",
+            (),
+        ),
         ({}, None, ()),
     ],
 )
 def test_forms_of_content(body: dict[str, Any], text: str | None, media: tuple[Media, ...]) -> None:
     reading = changed("whatsapp_inbound_text", body=body)
     assert (reading.text, reading.media) == (text, media)
+    kind = body.get("type", "text")
+    assert dict(reading.facts).get("body_type") == (kind if kind != "text" else None)
+
+
+def test_a_body_is_looked_into_only_so_far() -> None:
+    crowd = [[{"title": "x"}]] * MAX_WITHIN
+    assert changed("whatsapp_inbound_text", body={"type": "list", "list": [*crowd, {"text": "far"}]}).text is None
 
 
 def test_codes_are_text_and_zero_is_one() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from monitor.jsonbody import Body
+from monitor.jsonbody import Body, Json, clean
 from monitor.model.capture import Request
 from monitor.model.reading import Direction, Media, MessageError, Reading, Status
 from monitor.providers.bird.signature import REQUEST_ID, stamp_seconds
@@ -25,6 +25,7 @@ _STATUS: Final = {
     **dict.fromkeys(("sending_failed", "delivery_failed", "rejected", "skipped", "failed"), Status.FAILED),
 }
 _DIRECTION: Final = {"incoming": Direction.INBOUND, "outgoing": Direction.OUTBOUND}
+MAX_WITHIN: Final = 256  # objects and lists of one message's body that are looked into
 _KIND_DIRECTION: Final = {"inbound": Direction.INBOUND, "outbound": Direction.OUTBOUND}
 
 
@@ -77,8 +78,9 @@ def _message(request: Request, fields: Fields, payload: Fields, platform: str, a
     party = contact.filled("id") or customer
     word = payload.filled("status")
     status = Status.RECEIVED if inbound else _STATUS.get(word, Status.OTHER) if word else None
-    text, media = _content(payload.obj("body"))
-    template = payload.obj("template")
+    body = payload.obj("body")
+    text, media = _content(body)
+    kind, template = body.filled("type"), payload.obj("template")
     return Reading(
         event=fields.filled("event"),
         message=number and f"bird:{number}",
@@ -102,6 +104,7 @@ def _message(request: Request, fields: Fields, payload: Fields, platform: str, a
             recipients=", ".join(value for each in contacts if (value := each.filled("identifierValue")))
             if len(contacts) > 1
             else None,
+            body_type=kind if kind != "text" else None,
             reference=payload.filled("reference"),
             template=template.filled("projectId"),
             template_locale=template.filled("locale"),
@@ -165,19 +168,40 @@ def _contacts(side: Fields) -> Iterator[Fields]:
     for participant in side.items("featuredParticipants"):
         if participant.filled("type") == "contact":
             yield participant.obj("contact")
+    if side.filled("identifierValue"):
+        yield side
 
 
 def _content(body: Fields) -> tuple[str | None, tuple[Media, ...]]:
     """Text and media of a message body ``{type, <type>: {...}}``.
 
     The documents and field code differ about media: an address directly in the part, or in each item of a list there.
+    Of a body in neither form the first text and the first address in it are taken.
     """
     kind = body.filled("type") or "text"
     part = body.obj(kind)
     lists = [name for name, value in (part.value or {}).items() if isinstance(value, list)]
     holders = [part, *(item for name in lists for item in part.items(name))]
     addresses = [holder.filled("mediaUrl") or holder.filled("url") for holder in holders]
-    return part.filled("text") or part.filled("caption"), tuple(Media(kind, url) for url in addresses if url)
+    text, media = part.filled("text") or part.filled("caption"), tuple(Media(kind, url) for url in addresses if url)
+    if text or media:
+        return text, media
+    text = _first_within(body, "text")
+    url = _first_within(body, "mediaUrl") or (None if text else _first_within(body, "url"))
+    return text, (Media(kind, url),) if url else ()
+
+
+def _first_within(body: Fields, name: str) -> str | None:
+    """The first filled text of that name, wherever in a body; the outermost first."""
+    waiting: list[Json] = [body.value]
+    for value in waiting:  # grows with what is inside
+        if isinstance(value, dict):
+            found = value.get(name)
+            if isinstance(found, str) and found:
+                return clean(found)
+        inside = value.values() if isinstance(value, dict) else value
+        waiting += [each for each in inside or () if isinstance(each, dict | list)][: MAX_WITHIN - len(waiting)]
+    return None
 
 
 def _error(payload: Fields) -> MessageError:
