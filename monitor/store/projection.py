@@ -21,7 +21,7 @@ from monitor.model.conversation import aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
 from monitor.model.message import Message
-from monitor.model.reading import Reading
+from monitor.model.reading import Reading, Status
 from monitor.model.verdict import VerdictStatus, standing
 from monitor.store.connection import connect
 from monitor.store.conversation_sums import Sums
@@ -139,7 +139,11 @@ def _event(
 
 
 def _is_message(reading: Reading) -> bool:
-    return reading.conversation is not None and reading.direction is not None and bool(reading.text or reading.media)
+    """Whether a reading is of a message itself, which may hold neither text nor media: a sticker, a location. What has
+    another status than received may be the report on one."""
+    if reading.conversation is None or reading.direction is None:
+        return False
+    return bool(reading.text or reading.media) or reading.status in (None, Status.RECEIVED)
 
 
 def watermark(db: sqlite3.Connection) -> int:

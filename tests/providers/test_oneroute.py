@@ -298,6 +298,11 @@ def test_media_is_the_first_address(fields: dict[str, Any], media: tuple[Media, 
     assert changed(BODY, "message", **fields).media == media
 
 
+def test_a_message_that_is_no_text_says_of_which_type_it_is() -> None:
+    assert "content_type" not in dict(read(provider, BODY).facts)
+    assert dict(changed(BODY, "message", contentType="STICKER", content=None).facts)["content_type"] == "STICKER"
+
+
 def test_the_time_falls_back_to_the_conversation() -> None:
     reading = changed(BODY, "message", sender={"authUser": False})
     assert reading.occurred_at is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -113,6 +114,18 @@ async def test_the_lifecycle_of_the_documents_own_message(tmp_path: Path) -> Non
         [bubble] = reader.thread(conversation.id)
         assert isinstance(bubble, Bubble)
         assert bubble.message == message
+
+
+@pytest.mark.parametrize("own_side", [False, True])
+async def test_a_message_without_an_id_counts_without_a_text_too(tmp_path: Path, own_side: bool) -> None:
+    value = json.loads(payload("oneroute/new_message.json"))
+    value["message"] |= {"content": None, "contentType": "STICKER"}
+    value["message"]["sender"]["authUser"] = own_side
+    sticker = captured("oneroute", json.dumps(value).encode())
+    async with stored(tmp_path / "h.db", [sticker]) as reader:
+        [message] = everything(reader).values()
+        assert (message.text, message.status) == (None, None if own_side else Status.RECEIVED)
+        assert [row.messages for row in reader.conversations(10)] == [1]
 
 
 async def test_every_order_gives_the_same_message(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def _message(fields: Fields) -> Reading:
     # no number or id of the customer is on the wire
     party = customer.filled("name") or customer.filled("email")
     business = channel.filled("phone") or channel.filled("name")
+    kind = message.filled("contentType")
     return Reading(
         event=NEW_MESSAGE,
         message=external and f"oneroute:{external}",
@@ -72,6 +73,7 @@ def _message(fields: Fields) -> Reading:
             customer_name=customer.filled("name"),
             customer_email=customer.filled("email"),
             subject=conversation.filled("subject"),
+            content_type=kind if kind != "TEXT" else None,
             reply_to=message.filled("quoted_message_id"),
             conversation_status=conversation.filled("status"),
             country=conversation.filled("country"),
