@@ -178,6 +178,15 @@ def test_a_registration_event_keeps_its_id_and_is_labelled() -> None:
     assert reading.occurred_at.isoformat() == "2025-07-18T16:18:14.989348+00:00"  # nanoseconds are cut
 
 
+def test_a_registration_event_may_be_about_a_campaign_alone() -> None:
+    said = {"event_category": "CAMPAIGN", "event_type": "Created", "campaign_registration_id": "c"}
+    body = json.dumps({**said, "current_status": "Active"}).encode()
+    reading = provider.read(make_request(body), parse(body))
+    assert (reading.event, reading.provider_status) == ("Created", "Active")
+    assert dict(reading.facts)["campaign_registration_id"] == "c"
+    assert provider.recognise(make_request(body), parse(body)) == BY_BODY
+
+
 def play(name: str, **scene: str) -> list[Reading]:
     scenario = next(scenario for scenario in provider.scenarios if scenario.name == name)
     return [read(event.body) for event in scenario.build(make_scene(3, **scene))]

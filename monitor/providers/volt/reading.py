@@ -41,12 +41,12 @@ def is_messaging(body: Body) -> bool:
 
 
 def is_registration(body: Body) -> bool:
-    """Whether the body has the shape of an event of the registration system: flat, about a brand."""
+    """Whether the body has the shape of an event of the registration system: flat, about a brand or a campaign."""
     value = body.value
     return (
         isinstance(value, dict)
         and {"event_category", "event_type"} <= value.keys()
-        and any(name.startswith("brand_") for name in value)
+        and any(name.startswith(("brand_", "campaign_")) for name in value)
     )
 
 
