@@ -115,4 +115,6 @@ def _anew(desk: Desk, before: Registration, title: str) -> Plan:
     if before.active is False:
         warnings.append("It was inactive and will be active; deactivate it afterwards.")
     found = planned(desk, Action.RESTORE, change, title=title, new_key=needs_key)
+    if template := before.raw.get("template"):
+        warnings.append(f"Its template ({visible(str(template), limit=SHOWN)}) is not put back: hooktop sends none.")
     return replace(found, warnings=tuple(warnings))

@@ -394,6 +394,21 @@ async def test_what_is_removed_comes_back_as_it_was_then(tmp_path: Path) -> None
         assert await w.registrations.restorable() == ()
 
 
+async def test_a_template_is_not_put_back_and_that_is_said(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("bird", SMS))
+        await w.do(w.registrations.plan_remove(w.row("bird", State.SAME)))
+        (offer,) = await w.registrations.restorable()
+        before = offer.record.before
+        assert before is not None
+        had = replace(offer.record, before=replace(before, raw={**before.raw, "template": "twilio"}))
+        said = set(w.registrations.plan_restore(had).warnings) - set(
+            w.registrations.plan_restore(offer.record).warnings
+        )
+        assert said == {"Its template (twilio) is not put back: hooktop sends none."}
+
+
 async def test_what_was_of_others_comes_back_as_theirs_also_after_a_removal(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()

@@ -99,6 +99,15 @@ async def test_the_pane_tells_all_of_a_registration(tmp_path: Path) -> None:
         await s.until(lambda: "set the address" in s.pane_text())
 
 
+async def test_the_pane_tells_of_a_template(tmp_path: Path) -> None:
+    def seed(mark: str) -> dict[str, list[dict[str, object]]]:
+        return {"bird": [{**SMS, "url": f"{PUBLIC}/bird/{mark}", "template": "twilio"}]}
+
+    async with view(tmp_path, seed=seed) as s:
+        await s.on("bird", "channels sms.outbound")
+        await s.until(lambda: "twilio  events may come in another form" in s.pane_text())
+
+
 @pytest.mark.slow
 async def test_without_room_enter_opens_it(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24), wanted=WANTED, seed=ours) as s:

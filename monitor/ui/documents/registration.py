@@ -103,6 +103,10 @@ def _found(found: Registration, row: DriftRow, token: str | None) -> Iterator[Li
         yield labelled("active", ("yes", "good") if found.active else ("no", "warn"))
     if row.wanted is None:
         yield from _spec("settings", found.spec, None)
+    if template := found.raw.get("template"):  # Bird: what is posted may then be no JSON of its documents
+        yield labelled(
+            "template", foreign(str(template), "warn", limit=200), ("  events may come in another form", "quiet")
+        )
     for label, at in (("created", found.created_at), ("updated", found.updated_at)):
         if at is not None:
             yield labelled(label, (day_clock(at), "quiet"))
