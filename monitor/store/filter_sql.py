@@ -61,7 +61,12 @@ _CAPTURES: Final[Columns] = {
     "to": (_Column("r.recipient"),),
     "party": (_Column("r.sender"), _Column("r.recipient")),
     "text": (_Column("r.text"),),
-    "error": (_Column("CASE WHEN r.error THEN coalesce(r.error_code, '') END"), _Column("r.carrier_code")),
+    "error": (
+        _Column(
+            "CASE WHEN r.error THEN coalesce(r.error_code, iif(r.carrier_code IS NULL, r.error_title, NULL), '') END"
+        ),
+        _Column("r.carrier_code"),
+    ),
     "carrier": (_Column("r.carrier"),),
     "direction": (_Column("r.direction"),),
     "channel": (_Column("r.channel"),),

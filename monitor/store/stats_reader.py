@@ -147,11 +147,13 @@ class StatsReader(MessageReader):
 
     def failure_groups(self, where: Where, limit: int) -> Sequence[FailureGroup]:
         """Why the messages that pass a compiled filter failed, the most frequent reasons first."""
-        # The index of failed messages leads to the rows; a group's title is that of its newest message.
+        # The index of failed messages leads to the rows; a group's title is that of its newest message. Where there
+        # is no code the title is the reason: OneRoute has none.
         sql = (
             "SELECT g.*, m.error_title, m.message FROM (SELECT r.provider, r.error_code, r.carrier_code, r.carrier, "  # noqa: S608 - as above
             "count(*) AS messages, min(r.received_at), max(r.received_at) AS last_at, max(r.id) AS newest "
-            f"FROM messages r WHERE r.status = 'failed' AND ({where.sql}) GROUP BY 1, 2, 3, 4) g "
+            f"FROM messages r WHERE r.status = 'failed' AND ({where.sql}) "
+            "GROUP BY 1, 2, 3, 4, iif(coalesce(r.error_code, r.carrier_code) IS NULL, r.error_title, NULL)) g "
             "JOIN messages m ON m.id = g.newest ORDER BY g.messages DESC, g.last_at DESC LIMIT ?"
         )
         return [

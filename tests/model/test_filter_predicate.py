@@ -171,6 +171,9 @@ def test_without_reading() -> None:
         ({"completed_at": START - timedelta(seconds=9)}, "latency<1h", False),  # clocks that disagree
         ({"error": MessageError(code=None, carrier_code=None)}, "error:*", True),
         ({"error": MessageError(code="0")}, "error:0", True),
+        ({"error": MessageError(title="Absent subscriber")}, 'error:"absent subscriber"', True),
+        ({"error": MessageError(code="1", title="Absent")}, "error:absent", False),
+        ({"error": MessageError(carrier_code="1", title="Absent")}, "error:absent", False),
         ({"from_": "whatsapp:+1 555 555 0145"}, "from:+15555550145", True),
         ({"from_": "user12345@example.com"}, "from:12345", False),
         ({"from_": "+44 (0)7700 900123"}, "from:+447700900123", True),

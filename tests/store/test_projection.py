@@ -32,7 +32,9 @@ from monitor.store import projection
 from monitor.store.connection import connect
 from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
+from monitor.store.stats_reader import StatsReader
 from monitor.store.store import Store
+from monitor.ui.screens.failures import filter_for
 from tests.corpora import payload_index
 from tests.factory import START, make_capture, storing
 from tests.services.histories import told
@@ -336,6 +338,21 @@ async def test_a_database_of_the_first_format_is_brought_up_to_date(tmp_path: Pa
     async with stored(path, []) as reader:
         assert everything(reader) == whole
     assert (tmp_path / "h.db.format-1.bak").exists()
+
+
+async def test_failures_without_a_code_are_grouped_by_their_reason(tmp_path: Path) -> None:
+    report = json.loads(payload("oneroute/sms_dlr_undelivered.json"))
+    captures = []
+    for number, reason in enumerate(("Absent subscriber", "Blacklisted", "Absent subscriber", None)):
+        report["conversation"] |= {"id": number, "externalId": f"e{number}", "reason": reason}
+        captures.append(captured("oneroute", json.dumps(report).encode(), seconds=number))
+    async with stored(tmp_path / "h.db", captures) as reader:
+        with closing(StatsReader(tmp_path / "h.db")) as stats:
+            groups = stats.failure_groups(EVERYTHING, 10)
+        assert [(g.title, g.messages) for g in groups] == [("Absent subscriber", 2), (None, 1), ("Blacklisted", 1)]
+        for group in (groups[0], groups[2]):
+            where = compile_message_filter(parse_filter(filter_for(group)), START)
+            assert len(reader.message_ids(Order.NEWEST, where, 10)) == group.messages
 
 
 async def test_filters_find_messages_by_what_they_became(tmp_path: Path) -> None:

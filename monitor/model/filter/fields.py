@@ -76,8 +76,11 @@ def _latency(reading: Reading) -> tuple[Value]:
 
 
 def _error(reading: Reading) -> tuple[Value, ...]:
-    # An error without a code counts as the empty code, so that error:* finds it.
-    return (reading.error.code or "", reading.error.carrier_code) if reading.error else ()
+    if (error := reading.error) is None:
+        return ()
+    # Its reason stands for a code where there is none (OneRoute), else the empty one, so that error:* finds it.
+    reason = None if error.carrier_code else error.title
+    return (error.code or reason or "", error.carrier_code)
 
 
 def _choices(closed: type[StrEnum]) -> tuple[str, ...]:
@@ -132,7 +135,8 @@ FIELDS: Final = {field.name: field for field in (
     Field("to", Kind.PARTY, "to:5550123", "recipient", _reading(lambda r: (r.to,))),
     Field("party", Kind.PARTY, "party:5550123", "sender or recipient", _reading(lambda r: (r.from_, r.to))),
     Field("text", Kind.PROSE, 'text:"spam filter"', "words of the message", _reading(lambda r: (r.text,))),
-    Field("error", Kind.WORD, "error:40002", "code of the provider or the carrier, * for any error", _reading(_error)),
+    Field("error", Kind.WORD, "error:40002", "code of the provider or the carrier, else the reason; * for any error",
+          _reading(_error)),
     Field("carrier", Kind.WORD, "carrier:t-mobile*", "carrier that refused it",
           _reading(lambda r: (r.error.carrier if r.error else None,))),
     Field("direction", Kind.CLOSED, "direction:out", "in or out", _reading(lambda r: (r.direction,)),

@@ -33,7 +33,8 @@ _CODE: Final = 16
 def filter_for(group: FailureGroup) -> str:
     """The filter that leaves the messages of a group."""
     terms = ["status:failed", f"provider:{quote(group.provider)}"]
-    terms += [f"error:{quote(code)}" for code in (group.code, group.carrier_code) if code]
+    codes = (group.code, group.carrier_code)
+    terms += [f"error:{quote(code)}" for code in (codes if any(codes) else (group.title,)) if code]
     if group.carrier:
         terms.append(f"carrier:{quote(group.carrier)}")
     return " ".join(terms)
