@@ -102,9 +102,14 @@ _MESSAGES: Final[Columns] = {
         name: _CAPTURES[name]
         for name in (
             "provider", "status", "from", "to", "party", "text", "error", "carrier", "direction", "channel", "age",
-            "received", "message", "conversation", "media",
+            "received", "message", "media",
         )
     },
+    # by each name of its conversation: an event may know a party by another name than the conversation is shown under
+    "conversation": (
+        _Column("r.conversation"),
+        _Column("(SELECT json_group_array(key) FROM conversation_keys WHERE conversation = r.conversation_id)", "list"),
+    ),
     "": (
         *map(_Column, ("r.text", "r.sender", "r.recipient", "r.message", "r.conversation")),
         _Column("r.aliases", "list"),

@@ -12,12 +12,14 @@ import pytest
 
 from monitor.model.capture import Capture
 from monitor.model.event import Event
+from monitor.model.filter import parse as parse_filter
 from monitor.model.reading import Status
 from monitor.model.record import conversation_record
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
 from monitor.store.conversation_sums import MAX_PARTIES
-from monitor.store.message_reader import ConversationRow
+from monitor.store.filter_sql import compile_message_filter
+from monitor.store.message_reader import ConversationRow, Order
 from tests.factory import make_capture
 from tests.model.events import CONVERSATION, CUSTOMER, SHOP, about, at, bird, make_event, payload_event, saying
 from tests.providers.scene import make_scene
@@ -68,6 +70,20 @@ async def test_a_number_is_one_party_with_its_plus_and_without_it(tmp_path: Path
     for number, order in enumerate(permutations(events)):
         [row] = await conversations(tmp_path / f"{number}.db", order)
         assert (row.messages, [party.lstrip("+") for party in row.parties]) == (4, [customer, shop])
+
+
+async def test_messages_are_found_by_each_name_of_their_conversation(tmp_path: Path) -> None:
+    events = [bird(1, None, CUSTOMER), bird(2, "k1", CUSTOMER), bird(3, "k1", None), bird(4, "k2", None)]
+    async with stored(tmp_path / "h.db", map(capture_of, events)) as reader:
+        for text, count in (
+            ("bird:ch,k1", 3),
+            (f'"bird:ch,{CUSTOMER}"', 3),
+            ("bird:ch,k2", 1),
+            ("bird:*", 4),
+            ("x", 0),
+        ):
+            where = compile_message_filter(parse_filter(f"conversation:{text}"), at(100))
+            assert len(reader.message_ids(Order.NEWEST, where, 10)) == count, text
 
 
 async def test_an_interaction_belongs_to_the_conversation_of_its_message(tmp_path: Path) -> None:
