@@ -58,25 +58,27 @@ async def _demo(options: Globals, folder: Path, port: int | None, rate: float, s
     from monitor import tasks
     from monitor.cli.errors import tell
     from monitor.cli.receiving import receiving
+    from monitor.cli.stopping import UNPRESSED, Stop, on_signals
     from monitor.config import Config
     from monitor.services import demonstration
 
     database = options.db or folder / "demo.db"
-    stop = asyncio.Event()
+    stop, ended = Stop(), asyncio.Event()
     choices = Choices(host="127.0.0.1", port=port, public_url=next(demonstration.addresses()))
-    async with receiving(Config(), choices, database, mask=mask, demo=folder) as assembly:
-        webhooks = demonstration.webhooks_of(assembly)
-        running = [
-            tasks.start(assembly.simulator.traffic(rate, seed, stop, history=HISTORY), "demo traffic"),
-            tasks.start(demonstration.providers(assembly, webhooks, folder, database), "demo providers"),
-        ]
-        try:
-            code = await screens(assembly, options, webhooks)
-        finally:
-            stop.set()
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+    with on_signals(stop.ask, names=UNPRESSED):  # the demonstration must not be left behind
+        async with receiving(Config(), choices, database, mask=mask, demo=folder) as assembly:
+            webhooks = demonstration.webhooks_of(assembly)
+            running = [
+                tasks.start(assembly.simulator.traffic(rate, seed, ended, history=HISTORY), "demo traffic"),
+                tasks.start(demonstration.providers(assembly, webhooks, folder, database), "demo providers"),
+            ]
+            try:
+                code = await screens(assembly, options, stop, webhooks)
+            finally:
+                ended.set()
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)
     if options.db is not None:
         tell(stored_sentence(assembly.monitor))
     else:

@@ -47,6 +47,7 @@ def command(ctx: click.Context, file: Path, mask: bool) -> int:
 
 
 async def _open(options: Globals, file: Path, folder: Path, mask: bool) -> int:
+    from monitor.cli.stopping import UNPRESSED, Stop, on_signals
     from monitor.receiver.binding import bind
     from monitor.services.assemble import assembled, load_config
     from monitor.services.monitor import Settings
@@ -54,13 +55,15 @@ async def _open(options: Globals, file: Path, folder: Path, mask: bool) -> int:
     config = load_config(options.config)
     check_look(config)
     database = folder / "opened.db"
-    with Counter() as counter:
-        await _read(file, database, counter)
-    settings = Settings(read_only=True, mask=mask or config.ui.mask, opened=file.name)
-    # Bound and never listened on: what runs the screens has an address, and nobody reaches it.
-    sock = bind("127.0.0.1", 0)
-    async with assembled(_quiet(config), settings, sock, database, local_folder=folder, alive=None) as assembly:
-        return await screens(assembly, options)
+    stop = Stop()
+    with on_signals(stop.ask, names=UNPRESSED):  # the copy must not be left behind
+        with Counter() as counter:
+            await _read(file, database, counter)
+        settings = Settings(read_only=True, mask=mask or config.ui.mask, opened=file.name)
+        # Bound and never listened on: what runs the screens has an address, and nobody reaches it.
+        sock = bind("127.0.0.1", 0)
+        async with assembled(_quiet(config), settings, sock, database, local_folder=folder, alive=None) as assembly:
+            return await screens(assembly, options, stop)
 
 
 async def _read(file: Path, database: Path, counter: Counter) -> None:

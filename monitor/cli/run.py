@@ -22,6 +22,7 @@ from monitor.cli.types import PER_MINUTE
 from monitor.tunnels.programs import AUTO
 
 if TYPE_CHECKING:
+    from monitor.cli.stopping import Stop
     from monitor.config import Config
     from monitor.services.alerts import Alert, OnAlert
     from monitor.services.assemble import Assembly
@@ -104,30 +105,38 @@ async def _run(
     from monitor.cli.ephemeral import remove_added
     from monitor.cli.history import database
     from monitor.cli.receiving import receiving
+    from monitor.cli.stopping import UNPRESSED, Stop, on_signals
     from monitor.services.configfile import ConfigFile
 
     file, started = ConfigFile(options.config), datetime.now(UTC)
     config = file.load()
     check_look(config)
     path = database(options, config)
-    async with receiving(config, choices, path, read_only=read_only, mask=mask, expect=expect, file=file) as assembly:
-        if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
-            tell(assembly.tunnel.state.trouble)
-        begin(assembly.monitor, respond, tell_end=False)
-        code = await screens(assembly, options)
-        if ephemeral:
-            await remove_added(assembly, started)
+    stop = Stop()
+    # Also before the screens and after them: what was started, and what is to be removed, must not be left behind.
+    with on_signals(stop.ask, names=UNPRESSED):
+        async with receiving(
+            config, choices, path, read_only=read_only, mask=mask, expect=expect, file=file
+        ) as assembly:
+            if assembly.tunnel.state is not None and assembly.tunnel.state.trouble is not None:
+                tell(assembly.tunnel.state.trouble)
+            begin(assembly.monitor, respond, tell_end=False)
+            code = await screens(assembly, options, stop)
+            if ephemeral:
+                await remove_added(assembly, started)
     tell(stored_sentence(assembly.monitor))
     return code
 
 
-async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | None = None) -> int:
-    """Show the screens until they end; gives the exit code. ``webhooks`` are those of a demonstration."""
+async def screens(assembly: Assembly, options: Globals, stop: Stop, webhooks: Webhooks | None = None) -> int:
+    """Show the screens until they end, or not at all where ``stop`` was asked for before; gives the exit code.
+    ``webhooks`` are those of a demonstration."""
     from monitor import garbage, paths, tasks
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
     from monitor.secret import KeyringSecret, Secret
     from monitor.services.webhooks import Webhooks
+    from monitor.tunnels import children
     from monitor.ui import keymap
     from monitor.ui.app import HooktopApp
 
@@ -169,9 +178,13 @@ async def screens(assembly: Assembly, options: Globals, webhooks: Webhooks | Non
 
         def give_up(number: signal.Signals) -> None:
             restore()
+            children.kill_all()
             os._exit(exit_code(number))  # what was answered is committed; the next start finds it in the log
 
         with on_signals(ask, at_latest=give_up):
+            await asyncio.sleep(0)  # what was caught while all of this was loaded is told now
+            if stop.asked:
+                return exit_code(stop.signal)
             watch = tasks.start(_terminal_gone(lambda: ask(signal.SIGHUP)), "watch for the terminal's end")
             try:
                 await app.run_async()

@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Final
 
 # In the manner of a shell a program that a signal ended gives 128 and the signal's number; 130 is SIGINT.
 LIMIT_S: Final = 4.0
 ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+UNPRESSED: Final = ("SIGTERM", "SIGHUP")  # those of them that no key sends
 
 
 @contextlib.contextmanager
 def on_signals(
-    ask: Callable[[signal.Signals], None], *, at_latest: Callable[[signal.Signals], None] | None = None
+    ask: Callable[[signal.Signals], None],
+    *,
+    names: Sequence[str] = ENDING,
+    at_latest: Callable[[signal.Signals], None] | None = None,
 ) -> Iterator[None]:
     """Call ``ask`` in the running event loop for each signal that ends programs, instead of dying of it.
 
@@ -36,7 +40,7 @@ def on_signals(
             timers[0].start()
 
     before = {}
-    for name in ENDING:
+    for name in names:
         number = getattr(signal, name, None)
         if number is not None:
             with contextlib.suppress(ValueError):  # not the main thread: somebody else owns the signals

@@ -32,6 +32,15 @@ def environment(variables: Collection[str] = ()) -> dict[str, str]:
     }
 
 
+_running: set[Child] = set()
+
+
+def kill_all() -> None:
+    """End all that runs, with what it started, where there is no time for anything else. From any thread."""
+    for child in list(_running):
+        child.kill()
+
+
 class Child(asyncio.SubprocessProtocol):
     """A running program in a process group of its own."""
 
@@ -77,17 +86,23 @@ class Child(asyncio.SubprocessProtocol):
                     await _within(self._exited, grace_s)
             finally:
                 # Also when we were cancelled meanwhile, and for children that outlive the program.
-                self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+                self.kill()
                 self._gone = True
+                _running.discard(self)
             await self._exited.wait()
             await _within(self._closed, _LAST_WORDS_S)
         finally:
             if self._transport is not None:
                 self._transport.close()
 
+    def kill(self) -> None:
+        """End it and what it started at once."""
+        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The program runs."""
         self._transport = cast(asyncio.SubprocessTransport, transport)
+        _running.add(self)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """The program has said something."""

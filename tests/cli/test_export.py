@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -230,6 +231,18 @@ def test_open_listens_nowhere(database: Path, tmp_path: Path) -> None:
         assert not [parts for parts in listens if parts[3] == "0A" and parts[9] in sockets]
         terminal.press("\x11")
         assert terminal.end() == 0
+
+
+def test_open_leaves_no_copy_where_it_is_ended_before_the_screens(database: Path, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    with Terminal(["open", str(database)], environment(tmp_path, TMPDIR=str(copies))) as terminal:
+        until = time.monotonic() + 20
+        while not list(copies.glob("*/opened.db")):
+            assert time.monotonic() < until, terminal.text()
+            time.sleep(0.002)
+        assert terminal.end(signal.SIGTERM) == 143
+    assert not list(copies.iterdir())
 
 
 def test_open_tells_what_it_cannot_show(tmp_path: Path) -> None:

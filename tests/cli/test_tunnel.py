@@ -7,15 +7,18 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from monitor.cli.app import run
 from monitor.sandbox.apis.faults import ApiFault
+from monitor.store import lease
 from tests.cli.processes import listening
 from tests.cli.worlds import World, world
 from tests.e2e.programs import environment
@@ -26,6 +29,14 @@ from tests.tunnels.standins import CLOUDFLARED, Standins, alive
 
 BOX = "box(f'https://fare-{TURN}.trycloudflare.com')\n"
 QUIET = ("--no-rehearsal",)
+
+
+def eventually(what: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.005)
 
 
 def tunnels(running: Any, wanted: str) -> list[dict[str, Any]]:
@@ -146,6 +157,44 @@ def test_the_screens_say_that_the_tunnel_is_down_and_why(own_machine: Path, stan
         terminal.wait(r"cloudflared ended \(signal 9\)")
         terminal.press("q")
         assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_leaves_no_tunnel_behind(own_machine: Path, standins: Standins, second: signal.Signals) -> None:
+    standins.write("cloudflared", BOX + "signal.signal(signal.SIGTERM, signal.SIG_IGN); linger()", CLOUDFLARED)
+    with Terminal(["run", "--port", "0", "--tunnel", "cloudflared"], environment(own_machine)) as terminal:
+        terminal.wait(r"fare-1\.trycloudflare\.com")
+        terminal.process.send_signal(signal.SIGTERM)
+        eventually(terminal.restored)
+        time.sleep(0.5)  # the screens are gone, and the tunnel is given its time to end
+        assert terminal.end(second) == 143
+        assert b"hooktop: Stored 0 captures" in bytes(terminal.output)
+    assert not any(alive(pid) for pid in standins.pids())
+
+
+def test_a_signal_before_there_are_screens_leaves_no_tunnel_behind(own_machine: Path, standins: Standins) -> None:
+    standins.write("cloudflared", "linger()", CLOUDFLARED)
+    with Terminal(["run", "--port", "0", "--tunnel", "cloudflared"], environment(own_machine)) as terminal:
+        eventually(standins.pids)
+        assert terminal.end(signal.SIGTERM) == 143
+    assert not any(alive(pid) for pid in standins.pids())
+
+
+@pytest.mark.slow
+def test_a_terminal_that_nobody_reads_leaves_no_tunnel_behind(own_machine: Path, standins: Standins) -> None:
+    standins.write("cloudflared", BOX + "linger()", CLOUDFLARED)
+    words = ["run", "--port", "0", "--tunnel", "cloudflared", "--db", str(own_machine / "h.db")]
+    with Terminal(words, environment(own_machine)) as terminal:
+        terminal.wait(r"fare-1\.trycloudflare\.com")
+        terminal.pause_reading()
+        told = lease.told(own_machine / "h.db")
+        assert told is not None
+        for _ in range(60):
+            httpx.post(f"{told.url}/volt", content=b"{}", trust_env=False)
+            time.sleep(0.05)
+        assert terminal.end(signal.SIGTERM, seconds=30) == 143
+        assert not any(alive(pid) for pid in standins.pids())
+        terminal.resume_reading()
 
 
 @asynccontextmanager
