@@ -42,9 +42,11 @@ def told(database: Path) -> Told | None:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:  # somebody has it
+    except BlockingIOError:  # somebody has it
         _, url, public_url, *_ = [*os.read(fd, MOST).decode("utf-8", "replace").split("\n"), "", "", ""]
         return Told(url, public_url or None) if url else None
+    except OSError:  # nothing can be locked there
+        return None
     else:
         return None
     finally:
@@ -77,16 +79,22 @@ class Lease:
             try:
                 try:
                     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:  # it may be one that only looks whether somebody has it
+                except BlockingIOError:  # it may be one that only looks whether somebody has it
                     time.sleep(LOOK_S)
                     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 holder = os.read(fd, 32).decode("ascii", "replace").partition("\n")[0]
                 os.close(fd)
                 raise StoreError(
                     f"Another hooktop (pid {holder or 'unknown'}) is writing {self._database}; "
                     "stop it, or name another file with --db."
                 ) from None
+            except OSError as error:
+                os.close(fd)
+                raise StoreError(
+                    f"The database {self._database} cannot be locked ({error.strerror}), as on some network drives; "
+                    "choose another place with --db."
+                ) from error
         with contextlib.suppress(OSError):  # a full disk: who has it is then not known
             os.ftruncate(fd, 0)
             os.write(fd, f"{os.getpid()}\n".encode("ascii"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,22 @@ def test_a_look_keeps_nobody_from_writing(tmp_path: Path) -> None:
         lease = Lease(database)
         lease.take()
         lease.give_up()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_nothing_can_be_locked_no_other_program_is_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    database = tmp_path / "h.db"
+    lease = Lease(database)
+    lease.take()
+    lease.tell("http://127.0.0.1:9000", None)
+    lease.give_up()
+
+    def flock(fd: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(StoreError, match=r"h\.db cannot be locked \(.+\), as on some network drives; choose another"):
+        Lease(database).take()
+    assert told(database) is None
