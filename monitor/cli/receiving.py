@@ -7,7 +7,7 @@ import functools
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from monitor.services.assemble import Assembly
     from monitor.services.configfile import ConfigFile
     from monitor.services.monitor import Monitor
+
+
+TUNNELLED: Final = frozenset({"127.0.0.1", "0.0.0.0"})  # noqa: S104 - what a tunnel program that we start reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,13 @@ async def receiving(
         if demo is None or choices.port is not None:
             raise
         sock = bind(receiver.host, 0)
+    if choices.tunnel in PROGRAMS and sock.getsockname()[0] not in TUNNELLED:
+        sock.close()
+        fail(
+            f"A tunnel leads to 127.0.0.1, and with {receiver.host} as its host this receiver does not listen there; "
+            "say --host 127.0.0.1, or leave --tunnel out.",
+            USAGE,
+        )
     # From here on whoever comes is taken in, when the rest is loaded.
     from monitor.providers.registry import BUILT_IN, registry
     from monitor.services.assemble import assembled

@@ -125,6 +125,18 @@ def test_a_tunnel_and_a_public_url_are_one_too_many(capsys: pytest.CaptureFixtur
     assert "auto" in capsys.readouterr().err
 
 
+def test_a_receiver_where_no_tunnel_leads_is_one_too_many(
+    tmp_path: Path, standins: Standins, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standins.write("cloudflared", BOX + "linger()", CLOUDFLARED)
+    words = ["--db", str(tmp_path / "h.db"), "listen", "--tunnel", "cloudflared", "--port", "0", "--for", "1"]
+    assert run([*words, "--host", "127.0.0.2"]) == 2
+    assert "A tunnel leads to 127.0.0.1, and with 127.0.0.2 as its host this receiver" in capsys.readouterr().err
+    assert not standins.pids()
+    assert run([*words, "--host", "0.0.0.0"]) == 0
+    assert standins.pids()
+
+
 def test_a_receiver_that_waits_has_a_tunnel_too(
     tmp_path: Path, standins: Standins, capsys: pytest.CaptureFixture[str]
 ) -> None:
