@@ -25,6 +25,7 @@ STORED: Final = b'{"status":"stored"}'
 GREETING: Final = b"hooktop is listening. POST webhooks here.\n"
 HOOK_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 RETRY_AFTER_S: Final = 5
+_AGAIN: Final = [(b"retry-after", b"%d" % RETRY_AFTER_S)]
 
 
 class RefusedError(Exception):
@@ -109,7 +110,11 @@ class Hooks:
         if length is not None and int(length) > self._rules.max_body:
             await self._refuse(send, 413)
             return
-        body = await self._body(receive)
+        try:
+            body = await self._body(receive)
+        except asyncio.CancelledError:  # hooktop ends, and the rest has not come in time
+            await self._refuse(send, 503, _AGAIN)
+            return
         if body is None:
             if not scope["extensions"][CUT_OFF]():
                 self._refused(LEFT)
@@ -129,8 +134,10 @@ class Hooks:
         try:
             reply = await self._accept(Arrival(request, token))
         except RefusedError as error:
-            again = [(b"retry-after", b"%d" % RETRY_AFTER_S)] if error.status in (429, 503) else None
-            await self._refuse(send, error.status, again)
+            await self._refuse(send, error.status, _AGAIN if error.status in (429, 503) else None)
+            return
+        except asyncio.CancelledError:  # hooktop ends, and it is not known whether this will be stored
+            await self._refuse(send, 503, _AGAIN)
             return
         if (reply.held is not None and not await _waited(reply.held, receive)) or scope["extensions"][CLOSED]():
             reply.missed()

@@ -109,12 +109,17 @@ class Forwards:
                 lane.put(capture)
 
     async def answer(self, capture: Capture) -> int:
-        """The status that a capture just committed is answered with: its own, or the app's where that is waited for."""
+        """The status that a capture just committed is answered with: its own, or the app's where that is waited for.
+
+        Where it is cancelled, since all of this ends, that is 503.
+        """
         asked = self._asked.get(capture.id)
         if asked is None:
             return capture.answer
         try:
             status = await asked
+        except asyncio.CancelledError:
+            status = 503
         finally:
             self._asked.pop(capture.id, None)
         if status != capture.answer:

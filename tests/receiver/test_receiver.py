@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitor import tasks
 from monitor.model.capture import LEFT, Capture, Source
 from monitor.model.record import capture_record
 from monitor.providers.base import Keys
@@ -267,6 +268,27 @@ async def test_it_is_kept_that_a_sender_was_gone_before_its_answer(
             while [capture.answer for capture in stored(monitor)] != [LEFT, LEFT, 200]:
                 await asyncio.sleep(0.01)
         assert stored(monitor)[0].answered == "499 sender gone"
+
+
+async def test_what_is_under_way_when_it_ends_gets_503(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE_S", 0.2)
+    async with running(tmp_path / "h.db") as monitor:
+        add = monitor.store.add
+
+        async def slowly(capture: Capture) -> Capture:
+            await asyncio.sleep(60)
+            return await add(capture)
+
+        monkeypatch.setattr(monitor.store, "add", slowly)
+        head = b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"
+        waiting = [tasks.start(raw(monitor, data), "request") for data in (head, head + b"}")]
+        await asyncio.sleep(0.2)
+        await monitor.stop()
+        for answer in await asyncio.gather(*waiting):
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"\r\nretry-after: 5\r\n" in answer
+            assert answer.endswith(b'{"error":"cannot store now"}')
+        assert monitor.feed.refused == {503: 2}
 
 
 async def test_slow_requests_get_408_and_silent_ones_are_closed(

@@ -13,11 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitor import tasks
 from monitor.config import ConfigError, ForwardConfig, ForwardRule
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import STAMP_HEADER, Source
 from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
+from monitor.receiver import server
 from monitor.secret import KeyringSecret, Secret
 from monitor.services import forwards as service
 from monitor.services import keyring, lane
@@ -322,6 +324,21 @@ async def test_without_an_answer_of_the_app_the_provider_gets_a_gateway_s(tmp_pa
             assert len(reader.page()) == 5  # stored all the same
         s.forwards.turn(False)
         assert await s.post() == 200
+
+
+async def test_an_answer_that_is_waited_for_at_the_end_is_503_and_kept_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "GRACE_S", 0.2)
+    async with app(hang) as running, scene(tmp_path, to(running, wait=True)) as s:
+        waiting = tasks.start(s.post(), "request")
+        async with asyncio.timeout(10):
+            while not running.calls:
+                await asyncio.sleep(0.01)
+        await s.monitor.stop()
+        assert await waiting == 503
+        with closing(s.monitor.reader()) as reader:
+            assert [capture.answer for capture in reader.page()] == [503]
 
 
 async def test_what_goes_to_no_app_is_answered_at_once(tmp_path: Path) -> None:
