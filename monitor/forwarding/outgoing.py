@@ -12,6 +12,7 @@ from monitor.model.capture import STAMP_HEADER, Request
 from monitor.secret import Secret
 
 CAPTURE_HEADER: Final = "X-Hooktop-Capture"
+HOPS_HEADER: Final = "X-Hooktop-Hops"  # only where a hooktop passed it on before: how often with this time
 Header: TypeAlias = tuple[str, str]
 AddedHeader: TypeAlias = tuple[str, "str | Secret"]
 
@@ -22,6 +23,7 @@ _HOP_BY_HOP: Final = frozenset(
 _CREDENTIALS: Final = frozenset({"authorization", "cookie"})  # they were meant for whom the provider sent them to
 _BODIED: Final = frozenset({"POST", "PUT", "PATCH"})
 _VALUE: Final = re.compile(r"[^\x00\r\n\u0100-\U0010ffff]*")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 _TARGET: Final = re.compile(r"/[\x21-\x7e\x80-\xff]*")
 
 
@@ -39,13 +41,18 @@ def origin_form(request: Request) -> str:
     return f"{path}?{request.query}" if request.query else path
 
 
+def hops(request: Request) -> int:
+    """How often a request was passed on before, by this hooktop or by others."""
+    told = [int(value) for value in request.header_values(HOPS_HEADER.lower()) if _COUNT.fullmatch(value)]
+    return max(len(request.header_values(CAPTURE_HEADER.lower())), *told, 0)
+
+
 def head(request: Request, capture: int, target: Target, added: Sequence[AddedHeader] = ()) -> bytes:
     """Request line and headers for an app: those of the request in their order and with their values.
 
     Left out are the hop-by-hop headers, the mark of simulated events and, for other machines, the credentials that
-    the provider sent. Host, Content-Length and the capture's number are the new ones; ``added`` take the place of
-    headers of their name.
-    Raises UnsendableError.
+    the provider sent. Host, Content-Length, the capture's number and the count of hops are the new ones; ``added``
+    take the place of headers of their name. Raises UnsendableError.
     """
     path = target.with_path(origin_form(request))
     if not _TARGET.fullmatch(path):
@@ -54,8 +61,12 @@ def head(request: Request, capture: int, target: Target, added: Sequence[AddedHe
     lines = [f"{_token(request.method, 'its method')} {path} HTTP/1.1"]
     if "host" not in replaced:
         lines.append(f"Host: {target.authority}")
-    headers = _forwarded(request, _end_to_end(request, target, replaced | {CAPTURE_HEADER.lower()}))
-    for name, value in (*headers, (CAPTURE_HEADER, str(capture)), *added):
+    own = {CAPTURE_HEADER: str(capture)}
+    if before := hops(request):
+        own[HOPS_HEADER] = str(before + 1)
+    dropped = {CAPTURE_HEADER.lower(), HOPS_HEADER.lower()}
+    headers = _forwarded(request, _end_to_end(request, target, replaced | dropped))
+    for name, value in (*headers, *own.items(), *added):
         text = value.reveal() if isinstance(value, Secret) else value
         if not _VALUE.fullmatch(text):
             raise UnsendableError("one of its headers has a line break or a character that no header can carry")

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from monitor import tasks
 from monitor.config import ConfigError, ForwardConfig
 from monitor.forwarding.forwarder import Forwarder
-from monitor.forwarding.outgoing import CAPTURE_HEADER
+from monitor.forwarding.outgoing import hops
 from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, Failure
 from monitor.model.capture import LEFT, Capture, Source
@@ -103,7 +103,7 @@ class Forwards:
                 continue
             if self.waits:
                 self._asked[capture.id] = asyncio.get_running_loop().create_future()
-            if len(capture.request.header_values(CAPTURE_HEADER.lower())) >= MAX_HOPS:
+            if hops(capture.request) >= MAX_HOPS:
                 lane.skip(capture, Failure.CIRCLE)
             else:
                 lane.put(capture)

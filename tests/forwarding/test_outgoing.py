@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.forwarding.outgoing import UnsendableError, head, origin_form
+from monitor.forwarding.outgoing import UnsendableError, head, hops, origin_form
 from monitor.forwarding.target import target_of
 from monitor.model.capture import STAMP_HEADER, Request
 from monitor.secret import Secret
@@ -52,6 +52,21 @@ def test_a_request_that_came_in_chunks_gets_a_length() -> None:
 def test_the_capture_s_number_is_told_once_whatever_the_sender_said() -> None:
     found = lines(("x-hooktop-capture", "3"), ("X-Hooktop-Capture", "4"))
     assert [line for line in found if "capture" in line.lower()] == ["X-Hooktop-Capture: 12"]
+
+
+def test_hooktops_in_a_row_count_their_hops() -> None:
+    found: list[Request] = [request(("host", "x"))]
+    for _ in range(4):
+        *said, _, _ = head(found[-1], 12, HERE).decode("latin-1").split("\r\n")[1:]
+        found.append(request(*((line.partition(": ")[0], line.partition(": ")[2]) for line in said)))
+    assert [hops(one) for one in found] == [0, 1, 2, 3, 4]
+    assert "X-Hooktop-Hops" not in dict(found[1].headers)  # mostly there is only one hooktop
+    assert len(found[-1].header_values("x-hooktop-hops")) == 1
+
+
+@pytest.mark.parametrize(("said", "number"), [("7", 7), ("-1", 0), ("x", 0), ("", 0), ("\xb2", 0), ("9" * 10, 0)])
+def test_hops_that_a_sender_claims(said: str, number: int) -> None:
+    assert hops(request(("x-hooktop-hops", said))) == number
 
 
 def test_what_a_tunnel_has_said_stays() -> None:
