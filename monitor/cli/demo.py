@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -73,7 +74,7 @@ async def _demo(options: Globals, folder: Path, port: int | None, rate: float, s
                 tasks.start(demonstration.providers(assembly, webhooks, folder, database), "demo providers"),
             ]
             try:
-                code = await screens(assembly, options, stop, webhooks)
+                code = await screens(assembly, options, stop, webhooks, temporary=partial(remove_folder, folder))
             finally:
                 ended.set()
                 for task in running:

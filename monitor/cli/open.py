@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +64,7 @@ async def _open(options: Globals, file: Path, folder: Path, mask: bool) -> int:
         # Bound and never listened on: what runs the screens has an address, and nobody reaches it.
         sock = bind("127.0.0.1", 0)
         async with assembled(_quiet(config), settings, sock, database, local_folder=folder, alive=None) as assembly:
-            return await screens(assembly, options, stop)
+            return await screens(assembly, options, stop, temporary=partial(remove_folder, folder))
 
 
 async def _read(file: Path, database: Path, counter: Counter) -> None:

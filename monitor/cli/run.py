@@ -128,9 +128,18 @@ async def _run(
     return code
 
 
-async def screens(assembly: Assembly, options: Globals, stop: Stop, webhooks: Webhooks | None = None) -> int:
+async def screens(
+    assembly: Assembly,
+    options: Globals,
+    stop: Stop,
+    webhooks: Webhooks | None = None,
+    *,
+    temporary: Callable[[], None] = lambda: None,
+) -> int:
     """Show the screens until they end, or not at all where ``stop`` was asked for before; gives the exit code.
-    ``webhooks`` are those of a demonstration."""
+
+    ``webhooks`` are those of a demonstration; ``temporary`` removes what is not to stay, where the screens cannot end.
+    """
     from monitor import garbage, paths, tasks
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
@@ -179,6 +188,7 @@ async def screens(assembly: Assembly, options: Globals, stop: Stop, webhooks: We
         def give_up(number: signal.Signals) -> None:
             restore()
             children.kill_all()
+            temporary()
             os._exit(exit_code(number))  # what was answered is committed; the next start finds it in the log
 
         with on_signals(ask, at_latest=give_up):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,15 @@ def test_a_crash_of_the_screens_ends_with_1_and_leaves_a_report_without_data(own
 
 @pytest.mark.slow
 def test_a_terminal_that_nobody_reads_does_not_keep_it_from_ending(own_machine: Path) -> None:
-    with Terminal(["demo", "--rate", "200"], environ(own_machine)) as terminal:
+    folder = own_machine / "temporary"
+    folder.mkdir()
+    with Terminal(["demo", "--rate", "200"], {**environ(own_machine), "TMPDIR": str(folder)}) as terminal:
         terminal.wait("verified")
         terminal.pause_reading()
+        time.sleep(2)  # until it takes no more
         code = terminal.end(signal.SIGTERM, seconds=30)
         assert code == 143
+        assert not list(folder.glob("*/*.db"))
         terminal.resume_reading()
 
 
