@@ -30,10 +30,10 @@ MAX_KEEPING: Final = 2_000  # attempts that wait to be kept
 MAX_KEEPING_BYTES: Final = 32 * 1024 * 1024
 MAX_HOPS: Final = 3  # times that a capture may have been passed on before, by this hooktop or by others in a row
 END_S: Final = 1.5  # for what waits when hooktop ends
-TURNED_AWAY: Final = 401  # by --enforce: what has no right signature is not for the app
 log = logging.getLogger(__name__)
 
 Keep: TypeAlias = Callable[[Sequence[Attempt], Mapping[int, int]], "asyncio.Future[None]"]
+TurnsAway: TypeAlias = Callable[[Capture], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Forwards:
         self.lost = 0  # attempts that could not be kept
         self._last: Attempt | None = None
         self._keep: Keep | None = None
+        self._turns_away: TurnsAway = lambda capture: False
         self._keeping: list[Attempt] = []
         self._keeping_bytes = 0
         self._keeper: asyncio.Task[None] | None = None
@@ -89,9 +90,10 @@ class Forwards:
         """Where captures go, each once."""
         return [lane.target for lane in self._lanes.values()]
 
-    def start(self, keep: Keep) -> None:
-        """Begin; ``keep`` is ``Store.keep``."""
+    def start(self, keep: Keep, turns_away: TurnsAway) -> None:
+        """Begin; ``keep`` is ``Store.keep``, ``turns_away`` tells what --enforce turns away: it is not for the app."""
         self._keep = keep
+        self._turns_away = turns_away
 
     def offer(self, batch: Sequence[Capture]) -> None:
         """Captures were committed: send those that are to be. Never waits."""
@@ -174,7 +176,7 @@ class Forwards:
         return self._lanes.setdefault(url, Lane(target, self._forwarder, self._done))
 
     def _lane_of(self, capture: Capture) -> Lane | None:
-        if capture.source is Source.IMPORTED or capture.answer == TURNED_AWAY:
+        if capture.source is Source.IMPORTED or self._turns_away(capture):
             return None
         if self._rules:
             now = utc_now()

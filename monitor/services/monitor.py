@@ -23,6 +23,7 @@ from monitor.times import utc_now
 from monitor.urls import in_address
 
 if TYPE_CHECKING:
+    from monitor.model.capture import Capture
     from monitor.services.examine import Examiner
     from monitor.services.forwards import Forwards
     from monitor.services.gate import Gate
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from monitor.store.reader import Reader
     from monitor.store.store import Store
 
-# What --enforce turns away (401); it is stored all the same.
+# What --enforce turns away, and with which answer; it is stored all the same.
+TURNED_AWAY: Final = 401
 REJECTED: Final = frozenset({VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING})
 log = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ class Monitor:
         self.store.on_pruned(self.feed.forget)
         self.store.on_reread(self.feed.forget)
         if self.forwards is not None:
-            self.forwards.start(self.store.keep)
+            self.forwards.start(self.store.keep, self._turns_away)
             self.store.follow(self.forwards.offer)
         self.store.start()
         if self.settings.opened is not None:
@@ -140,8 +142,8 @@ class Monitor:
         if self._gate is not None and (refusal := self._gate.refuses(capture)) is not None:
             raise RefusedError("turned away", refusal)
         rule = None
-        if self.settings.enforce and capture.verdict.status in REJECTED:
-            capture = replace(capture, answer=401)
+        if self._turns_away(capture):
+            capture = replace(capture, answer=TURNED_AWAY)
         elif (rule := self.drill.take(capture)) is not None:
             capture = replace(capture, answer=rule.status)
         try:
@@ -156,6 +158,9 @@ class Monitor:
             return Reply(rule.status, self.drill.answer(rule), partial(self._missed, capture.id))
         status = capture.answer if self.forwards is None else await self.forwards.answer(capture)
         return Reply(status, missed=partial(self._missed, capture.id))
+
+    def _turns_away(self, capture: Capture) -> bool:
+        return self.settings.enforce and capture.verdict.status in REJECTED
 
     def _missed(self, number: int) -> None:
         """Keep that the sender of a capture was gone before its answer."""

@@ -7,8 +7,7 @@ from typing import Final
 
 from monitor.model.capture import Capture, Source
 from monitor.providers.registry import registry
-from monitor.services.forwards import TURNED_AWAY
-from monitor.services.monitor import Monitor
+from monitor.services.monitor import REJECTED, TURNED_AWAY, Monitor
 from monitor.store.deliveries import DeliveryReader
 from monitor.ui.documents.body import body
 from monitor.ui.documents.deliveries import deliveries
@@ -85,6 +84,6 @@ class Inspector:
             return "not forwarded: hooktop was started without --forward http://localhost:3000 (your app's address)"
         if capture.source is Source.IMPORTED:
             return "not forwarded: it was read from a file"
-        if capture.answer == TURNED_AWAY:
+        if capture.answer == TURNED_AWAY and capture.verdict.status in REJECTED:
             return f"not forwarded: it was turned away ({TURNED_AWAY})"
         return "not forwarded, or not answered yet" if forwards.on else "not forwarded: forwarding is off"

@@ -23,6 +23,7 @@ from monitor.receiver import server
 from monitor.secret import KeyringSecret, Secret
 from monitor.services import forwards as service
 from monitor.services import keyring, lane
+from monitor.services.drill import Rule
 from monitor.services.forwards import Forwards, relayed
 from monitor.services.monitor import Monitor, Settings
 from monitor.store.attempts import AttemptReader
@@ -148,6 +149,18 @@ async def test_what_is_turned_away_or_imported_or_goes_round_is_not_sent(tmp_pat
         assert (s.attempts(1), s.attempts(2)) == ([], [])
         assert [call.values("x-hooktop-capture") for call in running.calls] == [["4"]]
         assert [call.values("x-hooktop-hops") for call in running.calls] == [["3"]]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_what_a_drill_answers_401_goes_to_the_app_all_the_same(tmp_path: Path, status: int) -> None:
+    async with app() as running, scene(tmp_path, to(running), Settings(enforce=True)) as s:
+        s.monitor.drill.begin(Rule(status))
+        assert await s.post(path="/generic") == status
+        assert (await s.kept(1)).fine
+        assert await s.post(path="/connectly") == 401
+        assert await s.post(path="/generic") == status
+        assert (await s.kept(3)).fine
+        assert s.attempts(2) == []
 
 
 # --- receiving never notices ---------------------------------------------------------------------------------------
