@@ -8,8 +8,9 @@ from threading import Thread
 from typing import Final
 
 from rich.console import RenderableType
-from textual.app import App
 from textual.screen import Screen
+
+from monitor.ui.typed import TypedApp
 
 TICK_S: Final = 0.1
 REST: Final = 2.0  # times as long as a frame took is left to receiving before the next
@@ -20,7 +21,7 @@ MAX_QUEUE: Final = 12  # ... from which on nothing at all is drawn; at 30 Textua
 LENT: Final = 1_000  # stands for all that would wait
 
 
-class PacedApp(App[int]):
+class PacedApp(TypedApp):
     """Makes a frame ten times a second, while the terminal keeps up; ``begin_frames`` once it is mounted."""
 
     def __init__(self) -> None:

@@ -1,0 +1,76 @@
+"""An app to which what is typed comes key by key, so that keys typed ahead do what the same keys do one at a time.
+
+Textual hands a key to the widget in focus, and runs what is bound to it only when the key came back from there. Of
+keys that come at once (a slow line, a busy moment, a text expander) all would go to the widget that had the focus
+before the first: the words of a filter would be taken for keys of the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from textual import events, on
+from textual.app import App
+from textual.message import Message
+from textual.screen import Screen
+
+LIMIT_S: Final = 0.1  # for a key whose widget was removed with it
+
+
+class Followed(Message):
+    """Comes behind a key on its way from the widget back to the app: then the key has done what it does."""
+
+    def __init__(self, turn: int, screen: Screen[object]) -> None:
+        super().__init__()
+        self.turn = turn
+        self.screen = screen
+
+
+class TypedApp(App[int]):
+    """Takes the next key or paste when the one before is done, and the screen that it opened has its focus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed: deque[events.Key | events.Paste] = deque()
+        self._under_way = False
+        self._turn = 0
+        self._late: asyncio.TimerHandle | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Something happened; what is typed has to wait for its turn."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._typed.append(event)
+        if not self._under_way:
+            await self._take()
+
+    async def _take(self) -> None:
+        self._under_way = bool(self._typed)
+        if self._typed:
+            await super().on_event(self._typed.popleft())
+            self._follow()
+
+    def _follow(self) -> None:
+        if not self.screen_stack:  # the app ends
+            return
+        self._turn += 1
+        screen = self.screen
+        if not (self.focused or screen).post_message(Followed(self._turn, screen)):
+            self.post_message(Followed(self._turn, screen))
+        loop = asyncio.get_running_loop()
+        self._late = loop.call_later(LIMIT_S, self.post_message, Followed(self._turn, screen))
+
+    @on(Followed)
+    def _followed(self, message: Followed) -> None:
+        if message.turn != self._turn:
+            return
+        self._turn += 1  # it comes once more when it was late
+        if self._late is not None:
+            self._late.cancel()
+        if self.screen_stack and self.screen is not message.screen:
+            self._follow()  # behind what gives the new screen its focus
+        else:
+            self.call_later(self._take)  # behind a ``focus()`` of what the key did

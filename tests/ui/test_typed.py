@@ -1,0 +1,45 @@
+"""Keys that come at once do what they do one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import events
+
+from monitor.ui.screens.drill import DrillForm
+from monitor.ui.screens.message import MessageScreen
+from monitor.ui.screens.messages import MessagesScreen
+from monitor.ui.widgets.form import Form
+from tests.ui.screens import mixed_captures, screens
+
+
+async def test_a_filter_typed_at_once_is_no_keys_of_the_list(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press_at_once("slash", *"provider:bird", "enter")
+        await s.until(lambda: s.app.session.view.filter_text == "provider:bird")
+        assert len(s.app.screen_stack) == 1
+
+
+async def test_a_form_typed_at_once_has_each_word_in_its_field(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        empty = ("ctrl+a", "ctrl+k")
+        await s.press_at_once("R", *empty, *"reset", "tab", *"3s", "tab", "tab", *empty, *"9m")
+        assert isinstance(s.top(), DrillForm)
+        await s.until(lambda: list(s.top().query_one(Form).values().values()) == ["reset", "3s", "", "9m", ""])
+
+
+async def test_what_is_pasted_comes_in_its_turn(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        for event in (events.Key("slash", "/"), events.Paste("provider:bird"), events.Key("enter", "\r")):
+            s.app.post_message(event)
+        await s.until(lambda: s.app.session.view.filter_text == "provider:bird")
+
+
+async def test_a_view_and_a_key_of_it_typed_at_once(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(80, 24)) as s:
+        await s.monitor.store.caught_up()
+        await s.press_at_once("enter", "escape", "2")
+        await s.until(lambda: isinstance(s.top(), MessagesScreen) and bool(s.top().query("MessageList")))
+        await s.press_at_once("j", "enter", "J", "escape", "1")
+        assert s.top() is s.live
+        assert not isinstance(s.top(), MessageScreen)
