@@ -116,12 +116,12 @@ def _forward_modes(state: ForwardState) -> list[Part]:
 def _forward_forms(state: ForwardState) -> tuple[tuple[Part, ...], ...]:
     begin: tuple[Part, ...] = (("forward ", "quiet"),)
     named: tuple[Part, ...] = (*begin, (fit(visible(state.name), 40), "plain"))
+    waiting: tuple[Part, ...] = ((f" {count(state.waiting)} waiting", "warn"),) if state.waiting else ()
     if state.last is None:
-        return (named,)
+        return ((*named, *waiting), named)
     glyph, word, role = outcome(state.last)
     answer = (f"{glyph} {word}", role)
     time = f" {took(state.last.took_s)}" if state.last.took_s is not None and state.last.failure is None else ""
-    waiting: tuple[Part, ...] = ((f" {count(state.waiting)} waiting", "warn"),) if state.waiting else ()
     blank: Part = (" ", "plain")
     return (
         (*named, blank, answer, (time, "quiet"), *waiting),
