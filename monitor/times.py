@@ -38,6 +38,15 @@ def moment(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
+def local_time(moment: datetime) -> datetime:
+    """An aware time in the zone of this machine, unchanged where it has none there: ``0001-01-01T00:00:00Z``, which
+    Go writes for no time, lies before the calendar west of Greenwich."""
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):  # which one depends on the platform
+        return moment
+
+
 def earlier(now: datetime, by: timedelta) -> datetime:
     """The aware time that lies so long before ``now``, 1970 at the earliest: a long span leads out of the calendar."""
     return _EPOCH if by >= now - _EPOCH else now - by

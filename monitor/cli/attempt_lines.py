@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from monitor.cli.output import GAP, Paint
 from monitor.cli.whole import body_lines
 from monitor.text import visible
+from monitor.times import local_time
 from monitor.ui import redact
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def attempt_lines(attempts: Sequence[Attempt], paint: Paint) -> list[str]:
     """A line for each attempt, oldest first, and the last answer with its headers and the beginning of its body."""
     lines = ["", paint("Passed on", bold=True)]
     for attempt in attempts:
-        when = attempt.at.astimezone()
+        when = local_time(attempt.at)
         said = f"  {when:%Y-%m-%d %H:%M:%S.%f}{GAP}{_outcome(attempt)}{GAP}{visible(attempt.url, limit=500)}"
         kind = "" if attempt.kind == "forward" else f"{GAP}{attempt.kind.value}"
         lines.append(said + kind + (", changed" if attempt.changed else ""))

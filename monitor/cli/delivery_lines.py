@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from monitor.cli.output import Paint, table
+from monitor.times import local_time
 
 if TYPE_CHECKING:
     from monitor.store.deliveries import Delivery
@@ -19,7 +20,7 @@ def delivery_lines(found: Sequence[Delivery], capture: int, paint: Paint) -> lis
     rows = []
     for n, one in enumerate(found):
         waited = f"+{(one.at - found[n - 1].at).total_seconds():,.2f} s" if n else ""
-        at = f"{one.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"
+        at = f"{local_time(one.at):%Y-%m-%d %H:%M:%S.%f}"
         rows.append((f"cap_{one.capture}", at, waited, one.verdict, one.answered))
     heads = ("CAPTURE", "RECEIVED", "AFTER", "VERDICT", "ANSWER")
     lines = table(heads, rows, paint=paint)

@@ -9,6 +9,7 @@ from monitor.model.capture import LOCAL_MARK, Capture, Source
 from monitor.model.reading import Direction, Reading, Status
 from monitor.model.verdict import SIGNS, Verdict
 from monitor.text import visible
+from monitor.times import local_time
 
 _COLORS: Final = {"good": "green", "bad": "red", "warn": "yellow"}  # by tone
 STATUS_COLORS: Final = {Status.FAILED: "red", Status.DELIVERED: "green", Status.READ: "green"}
@@ -37,7 +38,7 @@ def status_text(reading: Reading) -> str:
 def line(capture: Capture, paint: Paint, *, dated: bool = False) -> str:
     """The line of a capture: id, local time, verdict, provider, event, parties, status, text."""
     reading = capture.reading or Reading()
-    when = capture.received_at.astimezone()
+    when = local_time(capture.received_at)
     stamp = when.strftime("%Y-%m-%d %H:%M:%S") if dated else f"{when:%H:%M:%S}.{when.microsecond // 1000:03d}"
     inbound = reading.direction is Direction.INBOUND
     party = reading.from_ if inbound else reading.to or reading.from_

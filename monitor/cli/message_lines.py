@@ -13,6 +13,7 @@ from monitor.model.conversation import Conversation
 from monitor.model.message import Mark, Message, Stage
 from monitor.model.reading import Direction, MessageError, Status
 from monitor.text import visible
+from monitor.times import local_time
 
 _TEXT_CELLS: Final = 60
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -35,7 +36,7 @@ def span(seconds: float) -> str:
 
 def day_and_time(moment: datetime) -> str:
     """A time in the local zone: ``2026-01-31 12:00:00``."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{local_time(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def party_of(message: Message) -> str:

@@ -15,6 +15,7 @@ from monitor.model.message import Interaction, Mark, Message, Stage
 from monitor.model.reading import Media, MessageError
 from monitor.providers.errors import explain
 from monitor.text import visible
+from monitor.times import local_time
 
 MAX_TEXT: Final = 64 * 1024
 _UNKNOWN: Final = "–"
@@ -69,7 +70,7 @@ def conversation_lines(conversation: Conversation, thread: Sequence[Bubble | Cen
     ]
     day = ""
     for item in thread:
-        local = item.at.astimezone()
+        local = local_time(item.at)
         if (today := f"{local:%Y-%m-%d}") != day:
             day = today
             lines.append(f"  {paint(day, dim=True)}")
@@ -172,5 +173,5 @@ def _event(item: CentreLine) -> str:
 def _moment(moment: datetime | None) -> str:
     if moment is None:
         return _UNKNOWN
-    local = moment.astimezone()
+    local = local_time(moment)
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}"

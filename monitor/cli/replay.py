@@ -17,6 +17,7 @@ from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, counted, pad, say, say_json
 from monitor.cli.types import CAPTURE_ID, RATE
 from monitor.text import visible
+from monitor.times import local_time
 
 if TYPE_CHECKING:
     from monitor.model.attempt import Attempt
@@ -193,7 +194,7 @@ class _Answers:
         found = compare_answers(one.before, attempt)
         if attempt.status is not None and not isinstance(one.before, int) and not found.same:
             first = "forwarded" if one.before.kind == "forward" else "replayed"
-            when = f"{one.before.at.astimezone():%Y-%m-%d %H:%M:%S}"
+            when = f"{local_time(one.before.at):%Y-%m-%d %H:%M:%S}"
             lines += ["", paint(f"Beside the first answer ({first} {when})", bold=True)]
             lines += comparison_lines(found, paint, indent="  ")
         return lines

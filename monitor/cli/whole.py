@@ -12,6 +12,7 @@ from monitor.cli.output import Paint, fields
 from monitor.model.reading import Reading
 from monitor.model.record import rfc3339
 from monitor.text import visible, visible_bytes
+from monitor.times import local_time
 from monitor.ui import redact
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},:]|[^\s"\[\]{},:]+', re.
 def whole(capture: Capture, paint: Paint, today: Verdict | None = None) -> list[str]:
     """The lines for a capture; ``today`` is the verdict with the keys of today, whose steps are listed."""
     request, verdict = capture.request, capture.verdict
-    when = capture.received_at.astimezone()
+    when = local_time(capture.received_at)
     lines = [
         paint(f"cap_{capture.id}  {visible(capture.provider)}  {_title(capture)}", bold=True),
         *fields(

@@ -10,6 +10,7 @@ from rich.cells import cell_len, get_character_cell_size
 
 from monitor.model.attempt import Attempt, Failure
 from monitor.model.reading import Status
+from monitor.times import local_time
 
 STATUS_ROLES: Final[dict[str, str]] = {
     Status.RECEIVED: "info",
@@ -151,14 +152,14 @@ def outcome(attempt: Attempt) -> tuple[str, str, str]:
 
 def clock(moment: datetime, *, digits: int = 0) -> str:
     """The local time of day: ``22:19:46``, with that many digits of the second's fraction."""
-    local = moment.astimezone()
+    local = local_time(moment)
     text = f"{local:%H:%M:%S}"
     return text + f".{local.microsecond:06d}"[: digits + 1] if digits else text
 
 
 def day(moment: datetime) -> str:
     """The local date: ``2026-01-31``."""
-    return f"{moment.astimezone():%Y-%m-%d}"
+    return f"{local_time(moment):%Y-%m-%d}"
 
 
 def day_clock(moment: datetime, *, digits: int = 0) -> str:
