@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from monitor import jsonbody
@@ -85,10 +85,20 @@ def advance(db: sqlite3.Connection, shapes: Shapes, step: int = STEP) -> int:
 
 
 def clear(db: sqlite3.Connection) -> None:
-    """Forget everything; ``advance`` learns it again."""
+    """Forget everything, also the marks; ``advance`` learns it again."""
+    marked = db.execute("SELECT id, marks FROM readings WHERE id IN (SELECT capture FROM fields WHERE new = 1)")
+    db.executemany(
+        "UPDATE readings SET marks = ? WHERE id = ?",
+        [(pack(unlearnt(unpack(marks))), number) for number, marks in marked.fetchall()],
+    )
     db.execute("DELETE FROM fields")
     db.execute("DELETE FROM event_types")
     db.execute("UPDATE learnt SET upto = 0")
+
+
+def unlearnt(marks: Iterable[str]) -> tuple[str, ...]:
+    """The marks of a capture without those that were learnt here."""
+    return tuple(mark for mark in marks if not mark.startswith((FIELD, VALUE)))
 
 
 def forget(db: sqlite3.Connection, ids: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -344,8 +344,9 @@ def _tell(follower: Callable[[T], None], news: T) -> None:
 def _differing(
     captures: Sequence[Capture], examine: Callable[[Capture], Capture], busy: Callable[[], bool]
 ) -> list[Capture]:
-    """Those of which something else would be stored now."""
-    anew = ((capture, examine(capture)) for capture in courteous(captures, busy))
+    """Those of which something else would be stored now, but for marks that were learnt, which are learnt again."""
+    unmarked = (replace(capture, marks=shapes.unlearnt(capture.marks)) for capture in captures)
+    anew = ((capture, examine(capture)) for capture in courteous(unmarked, busy))
     return [now for before, now in anew if reading_row(now) != reading_row(before)]
 
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from monitor.model.filter import parse
 from monitor.model.record import capture_record
 from monitor.model.shape import BASELINE
 from monitor.model.verdict import Verdict, VerdictStatus
-from monitor.store import shapes
+from monitor.store import retention, shapes
 from monitor.store.coverage_reader import CoverageReader
 from monitor.store.filter_sql import compile_filter
-from monitor.store.store import Store
+from monitor.store.store import Reread, Store
 from tests.factory import FULL_READING, START, make_capture, make_request, storing
 
 PAYLOAD = {"status": "sent", "id": "x"}
@@ -132,6 +133,27 @@ async def test_it_goes_on_after_a_restart_and_is_built_again(tmp_path: Path) -> 
         await store.reread(lambda capture: replace(capture, marks=("duplicate",)))
         assert marks(store) == before
         assert fields(store) == rows
+
+
+async def test_what_is_judged_anew_without_a_change_keeps_its_marks(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        await put(store, *[said() for _ in range(BASELINE)], said(extra=1))
+        found = marks(store)
+        done = await store.reread(lambda capture: replace(capture, marks=("duplicate",)), whole=False)
+        assert done == Reread(BASELINE + 1, 0)
+        assert marks(store) == found
+
+
+async def test_judging_anew_that_is_broken_off_leaves_no_mark_twice(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        await put(store, *[said() for _ in range(BASELINE + 1)], said(extra=1), said(other=1))
+        found = marks(store)
+        await store.reread(lambda capture: capture, stop=lambda: True)
+        assert marks(store) == found
+        assert store._writer is not None
+        await store._writer.run(partial(retention.forget, ids=[1, 2]))
+        await store.reread(lambda capture: capture, stop=lambda: True)
+        assert marks(store)[-2:] == [(), ("new_field:payload.other",)]  # too few teach now before the first of them
 
 
 async def test_captures_that_are_let_go_take_their_news_along(tmp_path: Path) -> None:
