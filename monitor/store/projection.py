@@ -61,7 +61,12 @@ NEAR: Final = (25_000, 2_000)
 _REPEATS: Final = (
     "SELECT r.id, r.received_at, r.verdict, r.reason FROM readings r "  # noqa: S608 - constants
     "WHERE r.id BETWEEN ? AND ? AND r.digest = ? AND r.source <> 'replayed' "
-    f"AND EXISTS (SELECT 1 FROM message_keys k WHERE k.key = {KEY} AND k.message = ?) ORDER BY r.received_at, r.id"
+    f"AND EXISTS (SELECT 1 FROM message_keys k WHERE k.key = {KEY} AND k.message = ?) ORDER BY r.received_at"
+)
+# What a key is the name of, where nothing is left of that.
+_EMPTY: Final = (
+    "SELECT conversation FROM conversation_keys WHERE key = ? "
+    "AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = conversation)"
 )
 _TABLES: Final = (
     "messages", "message_keys", "message_events", "conversations", "conversation_keys", "conversation_events",
@@ -71,10 +76,13 @@ _TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a capture that is let go said of a message: ``key`` names that, ``verdict`` is the one that counts."""
+    """What a capture that is let go said of a message: ``key`` names that, ``conversation`` where it was said to be.
+    ``at`` is when the capture came, in microseconds, ``verdict`` the one that counts."""
 
     capture: int
+    at: int
     key: str
+    conversation: str | None
     digest: int
     verdict: VerdictStatus
 
@@ -182,7 +190,7 @@ def forget(
 ) -> None:
     """Take captures out whose readings are deleted already: ``said`` is what they said of messages, ``ties`` are those
     that they made. A message of which others tell stays as those say, all else of it goes."""
-    sums = Sums()
+    sums, forbid = Sums(), not trusts_unproven(db)
     touched = watermark(db)
     names: dict[int, set[str]] = {}
     for one in said:
@@ -190,6 +198,8 @@ def forget(
         if known is not None and one.capture <= touched:
             names.setdefault(known[0], set()).add(one.key)
             _unsay(db, known[0], one, touched)
+        for (number,) in db.execute(_EMPTY, (one.conversation,)):  # its message turned out to be in another
+            sums.touch(number)
     for capture in captures:
         for (number,) in db.execute("SELECT conversation FROM conversation_events WHERE capture = ?", (capture,)):
             sums.touch(number)
@@ -200,8 +210,9 @@ def forget(
     for number, own in names.items():
         for row in db.execute("SELECT message, aliases FROM messages WHERE id = ?", (number,)):
             own |= {row[0], *unpack(row[1])}
-        if _refold(db, number, touched, Events(0), sums, forbid=not trusts_unproven(db)):
-            own = own.difference(*((e.reading.message, *e.reading.aliases) for e in message_events(db, number)))
+        if _refold(db, number, touched, Events(0), sums, forbid=forbid):
+            for event in message_events(db, number):
+                own.difference_update(_named(event, moving=moves(event.verdict, forbid_unproven=forbid)))
         else:
             sums.count(db, number, -1)
             dead.append((number,))
@@ -222,19 +233,25 @@ def forget(
 def _unsay(db: sqlite3.Connection, number: int, one: Said, upto: int) -> None:
     """A capture of a message is gone; where it stood for its repeats, the next of them does."""
     same, row = "WHERE message = ? AND digest = ? AND verdict = ?", (number, one.digest, one.verdict.value)
-    known = db.execute(f"SELECT captures, capture FROM message_events {same}", row).fetchone()  # noqa: S608 - a constant
+    known = db.execute(f"SELECT captures, capture, last_at FROM message_events {same}", row).fetchone()  # noqa: S608 - a constant
     if known is None or known[0] == 1:
         db.execute(f"DELETE FROM message_events {same}", row)  # noqa: S608 - a constant
         return
     db.execute(f"UPDATE message_events SET captures = captures - 1 {same}", row)  # noqa: S608 - a constant
-    if known[1] != one.capture:
-        return
+    if known[1] == one.capture and (first := _repeat(db, number, one, upto, "ASC")) is not None:
+        db.execute(f"UPDATE message_events SET capture = ?, first_at = ? {same}", (*first, *row))  # noqa: S608 - a constant
+    if known[2] == one.at and (last := _repeat(db, number, one, upto, "DESC")) is not None:
+        db.execute(f"UPDATE message_events SET last_at = ? {same}", (last[1], *row))  # noqa: S608 - a constant
+
+
+def _repeat(db: sqlite3.Connection, number: int, one: Said, upto: int, order: str) -> tuple[int, int] | None:
+    """The repeat of a capture that went that came first (ASC) or last (DESC), of those near: its id and its time."""
     near = NEAR[not moves(one.verdict)]
     around = (one.capture - near, min(one.capture + near, upto), one.digest, number)
-    for capture, at, verdict, reason in db.execute(_REPEATS, around):
+    for capture, at, verdict, reason in db.execute(f"{_REPEATS} {order}, r.id {order}", around):
         if standing(VerdictStatus(verdict), reason) is one.verdict:
-            db.execute(f"UPDATE message_events SET capture = ?, first_at = ? {same}", (capture, at, *row))  # noqa: S608 - a constant
-            return
+            return capture, at
+    return None
 
 
 def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
@@ -286,9 +303,7 @@ def conversation_events(
 
 def _file(db: sqlite3.Connection, event: Event, sums: Sums, *, moving: bool) -> int:
     """Note what a reading says under the message it speaks of; gives the message's number."""
-    # What may be forged is filed, and joins nothing.
-    aliases = event.reading.aliases if moving else ()
-    keys = [key for key in (event.reading.message, *aliases) if key is not None]
+    keys = _named(event, moving=moving)
     marks = ", ".join("?" * len(keys))
     known = db.execute(f"SELECT DISTINCT message FROM message_keys WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only ?
     # A message bears the number of the capture that spoke of it first.
@@ -299,6 +314,12 @@ def _file(db: sqlite3.Connection, event: Event, sums: Sums, *, moving: bool) -> 
     at = microseconds(event.received_at)
     db.execute(_SAID, (number, event.digest, event.verdict.value, event.capture, 1, at, at))
     return number
+
+
+def _named(event: Event, *, moving: bool) -> list[str]:
+    """The keys that an event gives its message: what may be forged is filed, and joins nothing."""
+    aliases = event.reading.aliases if moving else ()
+    return [key for key in (event.reading.message, *aliases) if key is not None]
 
 
 def _merge_messages(db: sqlite3.Connection, other: int, number: int, sums: Sums) -> None:

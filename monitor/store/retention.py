@@ -76,16 +76,17 @@ def forget(db: sqlite3.Connection, ids: Sequence[int]) -> dict[tuple[str, str], 
     (provider, verdict) there were."""
     marks = ", ".join("?" * len(ids))
     gone = db.execute(
-        "SELECT r.id, r.provider, r.verdict, r.reason, r.source, r.digest, r.facts, "  # noqa: S608 - constants and ?
+        "SELECT r.id, r.received_at, r.provider, r.verdict, r.reason, r.source, r.digest, r.conversation, r.facts, "  # noqa: S608 - constants and ?
         f"{projection.KEY} FROM readings r WHERE r.id IN ({marks}) ORDER BY r.id", list(ids)
     ).fetchall()  # fmt: skip
     tally: dict[tuple[str, str], int] = {}
     said: list[projection.Said] = []
     ties: list[tuple[str, str]] = []
-    for number, provider, verdict, reason, source, digest, facts, key in gone:
+    for number, at, provider, verdict, reason, source, digest, conversation, facts, key in gone:
         tally[(provider, verdict)] = tally.get((provider, verdict), 0) + 1
         if source != Source.REPLAYED:  # which moved nothing
-            said.append(projection.Said(number, key, digest, standing(VerdictStatus(verdict), reason)))
+            counts = standing(VerdictStatus(verdict), reason)
+            said.append(projection.Said(number, at, key, conversation, digest, counts))
         if (tie := projection.tied(provider, dict(unpack(facts)))) is not None:
             ties.append(tie)
     search.forget(db, ids)

@@ -8,13 +8,15 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from monitor.model.capture import Capture, Source
-from monitor.model.reading import Status
+from monitor.model.message import Mark
+from monitor.model.reading import Media, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.retention import Retention
 from monitor.store import projection, retention
@@ -141,3 +143,31 @@ async def test_what_stays_is_as_if_nothing_else_had_been(tmp_path: Path, seed: i
             found = {key: without_ids(one) for key, one in everything(reader).items()}
     async with stored(tmp_path / "fresh.db", [replace(one, id=0) for one in stay]) as reader:
         assert found == {key: without_ids(one) for key, one in everything(reader).items()}
+
+
+async def test_the_last_repeat_is_the_last_that_stays(tmp_path: Path) -> None:
+    sent = told("a", Status.SENT)
+    repeats = [replace(sent, received_at=sent.received_at + timedelta(seconds=n)) for n in (0, 600, 1)]
+    with database(tmp_path / "h.db") as db:
+        take_in(db, repeats)
+        committed(db, partial(retention.forget, ids=[2]))
+    with closing(MessageReader(tmp_path / "h.db")) as reader:
+        [message] = everything(reader).values()
+        assert (message.updated_at, message.duplicates) == (repeats[2].received_at, 1)
+        assert Mark.LATE not in message.marks
+
+
+@pytest.mark.parametrize("order", permutations((1, 2, 3)))
+def test_no_name_of_what_was_let_go_is_left(tmp_path: Path, order: Sequence[int]) -> None:
+    first = told("a", Status.SENT, aliases=("volt:b",))
+    captures = [
+        replace(first, verdict=INVALID),  # a name that it claims is none of the message's
+        first,
+        told("a", Status.READ, to="+15555550199", media=(Media("image", None),)),  # more: it is there
+    ]
+    with database(tmp_path / "h.db") as db:
+        take_in(db, captures, 1)
+        for number in order:
+            committed(db, partial(retention.forget, ids=[number]))
+        for table in ("messages", "message_keys", "conversations", "conversation_keys"):
+            assert db.execute(f"SELECT * FROM {table}").fetchall() == [], table
