@@ -30,12 +30,14 @@ from monitor.times import microseconds
 @dataclass(frozen=True, slots=True)
 class Where:
     """An expression for WHERE with its parameters. ``needs_captures`` says whether it looks at ``captures c``;
-    ``search`` is what the search index is asked first, where it can help."""
+    ``search`` is what the search index is asked first, where it can help; ``digests`` whether messages without an id
+    may pass beside those that it finds."""
 
     sql: str
     parameters: list[object]
     needs_captures: bool
     search: str | None = None
+    digests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def compile_message_filter(filter: Filter, now: datetime) -> Where:
             )
     parameters: list[object] = []
     sql = _node(filter.node, _MESSAGES, microseconds(now), parameters)
-    return Where(sql, parameters, False, search.wanted(filter.node, messages=True))
+    asked = search.wanted(filter.node, messages=True)
+    return Where(sql, parameters, False, asked, search.asks_digest(filter.node))
 
 
 def check_capture_filter(filter: Filter) -> None:

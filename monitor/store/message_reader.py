@@ -48,6 +48,7 @@ _MESSAGES_OF: Final = (
     "coalesce(x.message, x.provider || ':sha256:' || printf('%016x', x.digest)) "
     "WHERE x.id IN (SELECT value FROM json_each(?))"
 )
+_WITHOUT_ID: Final = f"SELECT message FROM message_keys WHERE key GLOB '*{search.DIGEST}*'"  # noqa: S608 - a constant
 _TOUCHED: Final = MESSAGE_COLUMNS.index("touched")
 _CONVERSATION: Final = (
     "SELECT id, key, provider, parties, channel, messages, unproven, failed, last_text, last_direction, last_at, "
@@ -186,7 +187,8 @@ class MessageReader(Reader):
             if len(captures) > MAX_NARROW:  # so many that one is soon found without
                 return where
             numbers = [row[0] for row in db.execute(_MESSAGES_OF, (json.dumps(captures),))]
-        sql = f"(r.id IN (SELECT value FROM json_each(?)) OR r.touched > ?) AND ({where.sql})"  # noqa: S608 - as above
+        digests = f" OR r.id IN ({_WITHOUT_ID})" if where.digests else ""
+        sql = f"(r.id IN (SELECT value FROM json_each(?)) OR r.touched > ?{digests}) AND ({where.sql})"  # noqa: S608 - as above
         return replace(where, sql=sql, parameters=[json.dumps(numbers), upto, *where.parameters], search=None)
 
     def last_message(self) -> int:

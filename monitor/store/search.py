@@ -14,12 +14,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from monitor.model.filter.conditions import How, Text, phone_digits, pieces, subscriber
-from monitor.model.filter.nodes import And, Node, Not, Or, Term
+from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
 from monitor.store.rows import unpack
 
 STEP: Final = 64  # readings that are indexed at a time: captures wait meanwhile
 PIECE: Final = 3  # characters in a piece
-DIGEST: Final = "sha256"  # what the key of a message without an id of its own has in it (see projection)
+# What the key of a message without an id of its own has behind its provider (see projection), and is written with.
+DIGEST: Final = ":sha256:"
+_OF_DIGEST: Final = frozenset(DIGEST + "0123456789abcdef")
 MAX_WORDS: Final = 2_000  # characters of one capture that are indexed; where there is more, none are (see ``_words``)
 MAX_PIECES: Final = 24  # of a wanted text that are asked for: more of them find no fewer captures
 # The fields of the filter whose values are in the index.
@@ -106,11 +108,9 @@ def _words(values: Sequence[Any]) -> str | None:
 
 def wanted(node: Node, *, messages: bool = False) -> str | None:
     """What the index is asked for a filter: each capture that passes the filter is found, or with ``messages`` one of
-    each message that does. None: it cannot help."""
+    each message that does, but for those that ``asks_digest`` is about. None: it cannot help."""
     match node:
         case Term(field=field, condition=Text(how, value)) if field.name in FIELDS:
-            if messages and field.name in ("", "message") and DIGEST in value.casefold():
-                return None  # the key of a message without an id stands in no reading
             return _pieces_of(how, value)
         case And():
             found = [one for child in node.nodes if (one := wanted(child, messages=messages)) is not None]
@@ -121,6 +121,17 @@ def wanted(node: Node, *, messages: bool = False) -> str | None:
             return None if None in some else _joined(" OR ", [one for one in some if one is not None])
         case Term() | Not():
             return None
+
+
+def asks_digest(node: Node) -> bool:
+    """Whether a message may pass a filter by a key that stands in no reading: that of a message without an id."""
+    return any(
+        set(literal.partition(":")[2] or literal) <= _OF_DIGEST
+        for term in terms(node)
+        if term.field.name in ("", "message") and isinstance(term.condition, Text)
+        for literal in pieces(term.condition.value.casefold())
+        if literal
+    )
 
 
 def _pieces_of(how: How, value: str) -> str | None:

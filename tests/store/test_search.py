@@ -155,6 +155,8 @@ async def test_a_message_without_an_id_is_found_by_its_key(tmp_path: Path) -> No
         keys = [one.key for one in reader.messages(range(1, search.STEP)).values() if ":sha256:" in one.key]
         assert keys
         for key in keys[:5]:
-            for text in (f"message:{key}", f'"{key}"'):
+            digest = key.rpartition(":")[2]
+            parts = (digest, f"message:*{digest[4:].upper()}", f'"te:sha256:{digest}"')
+            for text in (f"message:{key}", f'"{key}"', *parts):
                 where = compile_message_filter(parse(text), START)
                 assert len(reader.message_ids(Order.NEWEST, where, 10)) == 1, text
