@@ -114,8 +114,11 @@ class View:
         finally:
             reader.close()
         if isinstance(there, range):
-            low = there.start if there else seen + 1
-            kept, held = (ids[bisect_left(ids, low) :] for ids in (self._ids, self._held))
+            low, high = there.start, min(there.stop, seen + 1)  # the newest may have gone, too
+            kept, held = (
+                _joined(ids[bisect_left(ids, low) : bisect_left(ids, high)], ids[bisect_right(ids, seen) :])
+                for ids in (self._ids, self._held)
+            )
         else:
             kept, held = (
                 array("q", (number for number in ids if number in there or number > seen))
