@@ -34,14 +34,17 @@ class RetentionReader(MessageReader):
     ) -> tuple[list[int], int]:
         """Of the ``SCAN`` ids from ``low`` on, the captures that came before a time and whose message was not heard of
         since; and the id to go on from. ``unproven``: only those whose signature was not verified; without
-        ``imported`` none that were imported."""
+        ``imported`` none that were imported. The newest stays until messages know of it: else nobody would know which
+        ids were given.
+        """
         at = microseconds(before)
         high = low + SCAN - 1
         only = " AND r.verdict <> 'verified'" if unproven else ""
         only += "" if imported else " AND r.source <> 'imported'"
         sql = (
             "SELECT r.id FROM readings r WHERE r.id BETWEEN ? AND ? AND r.received_at < ? "  # noqa: S608 - constants
-            f"AND coalesce({_LAST_HEARD}, 0) < ?{only} ORDER BY r.id"
+            f"AND coalesce({_LAST_HEARD}, 0) < ?{only} "
+            "AND r.id <= max((SELECT max(id) - 1 FROM readings), (SELECT upto FROM watermark)) ORDER BY r.id"
         )
         return [row[0] for row in self._all(sql, (low, high, at, at))], high + 1
 

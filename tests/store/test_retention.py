@@ -278,3 +278,18 @@ async def test_no_id_is_given_twice_after_all_was_read_anew(tmp_path: Path, left
         await store.caught_up()
         with closing(MessageReader(store.path)) as reader:
             assert reader.learnt() == reader.watermark() == 8
+
+
+async def test_no_id_is_given_twice_where_room_is_made_before_messages_know_of_the_newest(tmp_path: Path) -> None:
+    async with storing(tmp_path / "hooktop.db") as store:
+        assert store._writer is not None
+        store._writer.hold(True)
+        for _ in range(3):
+            await store.add(replace(make_capture(), reading=None))
+        later = START + timedelta(days=9)
+        assert await store.prune(later, limit=9) == 2
+        await store.take_in_part([replace(make_capture(), reading=None)])
+        with closing(store.reader()) as reader:
+            assert list(reader.all_ids()) == [3, 4]
+        store._writer.hold(False)
+        assert await store.prune(later) == 2
