@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
@@ -26,6 +27,10 @@ class Palette(CommandPalette):
 
     def on_mount(self) -> None:
         self.query_one(SearchIcon).icon = "›"
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close, once: of two clicks beside it the second comes before it is gone."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
 
 class ActionCommands(Provider):

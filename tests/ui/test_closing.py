@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from textual import events
 
 from monitor.admin.base import Field
 from monitor.services.drill import Rule
 from monitor.ui.lines import Part
+from monitor.ui.palette import Palette
 from monitor.ui.screens.detail import DetailScreen
 from monitor.ui.screens.drill import DrillScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
@@ -45,6 +47,16 @@ async def test_a_box_closes_once(tmp_path: Path, keys: tuple[str, str]) -> None:
         await s.press_at_once(closes, closes)
         assert s.app.return_code is None
         assert s.app.screen_stack[0] is s.live
+
+
+async def test_a_double_click_beside_the_palette_closes_it_once(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press("ctrl+p")
+        assert isinstance(s.top(), Palette)
+        for kind in (events.MouseDown, events.MouseUp) * 2:
+            s.app.post_message(kind(None, 2, 38, 0, 0, 1, False, False, False))
+        await s.until(lambda: s.top() is s.live)
+        assert s.app.return_code is None
 
 
 class Slow(WorkScreen):
