@@ -22,6 +22,7 @@ from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Re
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.monitor import Settings
 from monitor.store.registrations import RegistrationStore
+from monitor.tunnels.rehearsal import Hop, HopStatus
 from monitor.ui.documents.look import Reader
 from monitor.ui.keymap import in_force
 from monitor.ui.screens.account_form import AccountForm
@@ -527,6 +528,16 @@ async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None
         s.monitor.reach.change(None)
         await s.press("w")
         assert "no public URL yet" in s.toasts()
+
+
+async def test_a_way_that_is_tried_to_its_end_after_its_box_was_closed(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.press("w")
+        box = s.top()
+        assert isinstance(box, RehearsalScreen)
+        await s.press("escape")
+        await s.until(lambda: not box.is_mounted or not box.query("LinesView"))
+        box._seen(Hop("tunnel", HopStatus.OK, "It answers.", 0.1))
 
 
 @pytest.mark.slow

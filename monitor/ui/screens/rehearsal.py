@@ -80,4 +80,5 @@ class RehearsalScreen(Overlay[None]):
         url = self._session.monitor.reach.public_url or ""
         lines = [line(foreign(url, "info", limit=200), (" → ", "quiet"), (self._session.monitor.url, "quiet")), BLANK]
         lines += hop_lines(self._hops, running=not end)
-        self.query_one(LinesView).show(Document([*lines, BLANK, *end] if end else lines), keep=True)
+        for view in self.query(LinesView):  # none once the box is closed: what is under way may end a moment later
+            view.show(Document([*lines, BLANK, *end] if end else lines), keep=True)
