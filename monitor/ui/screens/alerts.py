@@ -153,7 +153,7 @@ class AlertsScreen(Overlay[Alert]):
         elif not told.alerts:
             lines.append((("Nothing was told yet: only what comes from now on is.", "plain"),))
         else:
-            failed = f", {count(self._alerts.errors)} could not be" if self._alerts.errors else ""
+            failed = f", {count(self._alerts.errors)} failed" if self._alerts.errors else ""
             lines.append(((f"{count(self._alerts.told)} told in this run{failed}", "quiet"),))
         if rules.has_focus or not rules.rules:
             wanted, key = session.view.filter_text, session.key("filter")
