@@ -23,6 +23,7 @@ import pyte
 from wcwidth import wcwidth
 
 # Sequences that pyte takes for text: private CSI with > < = and requests with $ (kitty keys, mode reports).
+READ_S = 20.0  # for all that a program drew to be read after its end: on a busy machine that takes its time
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1bP[^\x1b]*\x1b\\")
 
 
@@ -116,7 +117,7 @@ class Terminal:
             if re.search(wanted, shown):
                 return shown
             if self.process.poll() is not None:
-                self._ended.wait(2)
+                self._ended.wait(READ_S)
                 if re.search(wanted, self.text()):
                     return self.text()
                 break
@@ -138,7 +139,7 @@ class Terminal:
         if number is not None:
             self.process.send_signal(number)
         code = self.process.wait(seconds)
-        self._ended.wait(2)
+        self._ended.wait(READ_S)
         return code
 
     def restored(self) -> bool:
