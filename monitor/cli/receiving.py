@@ -207,8 +207,7 @@ def tell_alert(alert: Alert) -> None:
         if sys.stderr.isatty():
             print("\a", end="", file=sys.stderr, flush=True)
     else:
-        more = f" (and {alert.suppressed:,} more before)" if alert.suppressed else ""
-        tell(f"Alert: {alert.summary}{more}")
+        tell(f"Alert: {alert.said()}")
 
 
 def stored_sentence(monitor: Monitor) -> str:

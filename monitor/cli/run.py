@@ -248,12 +248,10 @@ def _alerted(app: HooktopApp) -> OnAlert:
     from monitor.ui.safety import toast
 
     def show(alert: Alert) -> None:
-        from monitor.ui.screens.alerts import said
-
         if alert.rule.bell:
             app.bell()
         else:
-            toast(app, said(alert, masked=app.session.masked))
+            toast(app, alert.said(masked=app.session.masked))
 
     return show
 

@@ -55,6 +55,11 @@ class Alert:
     number: int
     of_message: bool
 
+    def said(self, *, masked: bool = False) -> str:
+        """The alert in a few words; a masked one without numbers and texts."""
+        more = f" (and {self.suppressed:,} more before)" if self.suppressed else ""
+        return (f"{self.provider} {self.status} {self.id}" if masked else self.summary) + more
+
     @property
     def values(self) -> Mapping[str, str]:
         """What stands for the placeholders of a command."""
@@ -109,8 +114,12 @@ class Alerts:
         self._reader: MessageReader | None = None
         self._captures = self._messages = 0
         self._ending = False
-        self.told = 0
         self._errors = 0
+
+    @property
+    def told(self) -> int:
+        """How many alerts were told."""
+        return sum(one.told for one in self.watches)
 
     @property
     def errors(self) -> int:
@@ -240,7 +249,6 @@ class Alerts:
             except Exception as error:  # whoever shows it must not keep the next one from being told
                 self._failed("an alert could not be shown: %s", type(error).__name__)
                 return
-        self.told += 1
         one.told += 1
         self.recent.append(alert)
 

@@ -32,12 +32,6 @@ WIDTH: Final = 120  # cells of the box, where there is room
 FRAME: Final = 4  # rows of the box around all: its border, and blanks around the note
 
 
-def said(alert: Alert, *, masked: bool) -> str:
-    """An alert in a few words; a masked one without numbers and texts."""
-    more = f" (and {count(alert.suppressed)} more before)" if alert.suppressed else ""
-    return (f"{alert.provider} {alert.status} {alert.id}" if masked else alert.summary) + more
-
-
 def rule_parts(watch: Watch, width: int, reader: Reader) -> list[Part]:
     """A rule as a row, after the cursor's cell."""
     rule = watch.rule
@@ -82,7 +76,7 @@ class ToldAlerts(Rows):
         """One alert."""
         alert, session = self.alerts[index], self._session
         time = clock(alert.at) + " "
-        return [(time, "quiet"), (fit(said(alert, masked=session.masked), width - 2 - len(time)), "plain")]
+        return [(time, "quiet"), (fit(alert.said(masked=session.masked), width - 2 - len(time)), "plain")]
 
 
 class AlertsScreen(Overlay[Alert]):
