@@ -217,40 +217,42 @@ async def test_a_history_without_holes_takes_no_memory_for_its_ids(tmp_path: Pat
             assert list(view.ids()) == [number for number in range(11, 47) if number != 20]
 
 
-@pytest.mark.parametrize("pattern", ["", "provider:volt"])
-async def test_a_view_of_which_nothing_is_left_is_empty(tmp_path: Path, pattern: str) -> None:
-    async with filled(tmp_path / "h.db", 5) as store:
+@asynccontextmanager
+async def standing(path: Path, pattern: str) -> AsyncIterator[tuple[Store, View]]:
+    """A view that stands still at 5 captures, with 4 that wait."""
+    async with filled(path, 5) as store:
         with closing(View(store.reader)) as view:
             await view.set_filter(pattern)
             view.freeze(True)
             await add(store, 6, 9)
             view.catch_up()
-            assert await store.prune(datetime.max.replace(tzinfo=UTC)) == 9
-            await view.prune()
-            assert (len(view), view.pending) == (0, 0)
-            view.freeze(False)
-            await add(store, 10, 12)
-            view.catch_up()
-            assert list(view.ids()) == [10, 11, 12]
+            yield store, view
+
+
+@pytest.mark.parametrize("pattern", ["", "provider:volt"])
+async def test_a_view_of_which_nothing_is_left_is_empty(tmp_path: Path, pattern: str) -> None:
+    async with standing(tmp_path / "h.db", pattern) as (store, view):
+        assert await store.prune(datetime.max.replace(tzinfo=UTC)) == 9
+        await view.prune()
+        assert (len(view), view.pending) == (0, 0)
+        view.freeze(False)
+        await add(store, 10, 12)
+        view.catch_up()
+        assert list(view.ids()) == [10, 11, 12]
 
 
 @pytest.mark.parametrize("pattern", ["", "provider:volt"])
 async def test_the_newest_that_went_are_left_out(tmp_path: Path, pattern: str) -> None:
-    async with filled(tmp_path / "h.db", 5) as store:
-        with closing(View(store.reader)) as view:
-            await view.set_filter(pattern)
-            view.freeze(True)
-            await add(store, 6, 9)
-            view.catch_up()
-            await store.caught_up()
-            assert store._writer is not None
-            await store._writer.run(lambda db: forget(db, [4, 5, 6, 7, 8, 9]))
-            await view.prune()
-            assert (list(view.ids()), view.pending) == ([1, 2, 3], 0)
-            view.freeze(False)
-            await add(store, 10, 11)
-            view.catch_up()
-            assert list(view.ids()) == [1, 2, 3, 10, 11]
+    async with standing(tmp_path / "h.db", pattern) as (store, view):
+        await store.caught_up()
+        assert store._writer is not None
+        await store._writer.run(lambda db: forget(db, [4, 5, 6, 7, 8, 9]))
+        await view.prune()
+        assert (list(view.ids()), view.pending) == ([1, 2, 3], 0)
+        view.freeze(False)
+        await add(store, 10, 11)
+        view.catch_up()
+        assert list(view.ids()) == [1, 2, 3, 10, 11]
 
 
 ASCENDING = st.sets(st.integers(1, 30)).map(sorted)
