@@ -83,9 +83,9 @@ class HooktopApp(PacedApp):
         ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
         the configuration; ``on_shown`` is called when the first screen is there."""
         self._controls = ControlFilter()
-        self._preferences = Preferences.load(preferences)  # which the stylesheets ask for at once
+        # The stylesheets ask at once for what is preferred.
+        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
         super().__init__()
-        self.session = Session(monitor, simulator, self._preferences, now, webhooks, hidden, actions)
         for own in themes.OWN:
             self.register_theme(own)
         self.session.replayer = replayer
@@ -146,7 +146,7 @@ class HooktopApp(PacedApp):
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables, the colours that roles are made of, and the widths of panes."""
-        variables = super().get_css_variables() | sharing.width_variables(self._preferences.panes)
+        variables = super().get_css_variables() | sharing.width_variables(self.session.preferences.panes)
         variables |= themes.role_variables(self.current_theme, variables)
         self.theme_variables = variables
         return variables
@@ -386,8 +386,9 @@ class HooktopApp(PacedApp):
         base = self._base()
         if base is None or not base.has_panes_beside:
             return
-        self._preferences.panes = sharing.moved(self._preferences.panes, steps)
-        self._preferences.save()
+        preferences = self.session.preferences
+        preferences.panes = sharing.moved(preferences.panes, steps)
+        preferences.save()
         self.refresh_css(animate=False)
 
     def action_mask(self) -> None:
