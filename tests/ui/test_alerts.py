@@ -45,10 +45,10 @@ async def test_rules_and_what_was_told_and_enter_shows_it(tmp_path: Path) -> Non
         assert "volt failed to +15555550123: text of a" in text
         assert "bird e sent to +15555550123: text of b" in text
         told_list = box(s)._told
-        latest = told_list.alerts[0]
+        latest = told_list.entries[0]
         assert told_list.cursor == 0
         await s.press("j")
-        chosen = told_list.alerts[1]
+        chosen = told_list.entries[1]
         await s.press("enter")
         await s.settle()
         assert chosen.of_message
@@ -67,7 +67,7 @@ async def test_a_rule_for_the_filter_in_force_is_told_of_and_can_be_off(tmp_path
         await s.press("a")
         assert box(s)._rules.count() == 0
         await s.press("escape", "slash", *"status:failed", "enter", "exclamation_mark", "a", "a")
-        assert [watch.rule for watch in box(s)._rules.rules] == [FAILED]
+        assert [watch.rule for watch in box(s)._rules.entries] == [FAILED]
         assert "a alerts on status:failed until hooktop ends" in s.screen_text()
         await fill(s.monitor, [told("a", Status.FAILED)])
         await tell(s, 1)

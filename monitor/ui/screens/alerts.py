@@ -24,7 +24,7 @@ from monitor.ui.painted import cells
 from monitor.ui.safety import Plain, toast
 from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
-from monitor.ui.widgets.rows import Cursor, Rows
+from monitor.ui.widgets.rows import Cursor, Listed
 
 EVERY_S: Final = 0.2  # between two looks whether there is another
 RULES: Final = 4  # the rules have this part of the screen at most
@@ -43,38 +43,28 @@ def rule_parts(watch: Watch, width: int, reader: Reader) -> list[Part]:
     return [sign, (pad(fit(text, width - 4 - cells(right)), width - 4 - cells(right)), "plain"), (" ", "plain"), *right]
 
 
-class Rules(Rows):
+class Rules(Listed[Watch]):
     """The rules, in the order of the configuration, then those that were added here."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="rules")
         self._session = session
-        self.rules: Sequence[Watch] = ()
-
-    def count(self) -> int:
-        """How many rules there are."""
-        return len(self.rules)
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One rule."""
-        return rule_parts(self.rules[index], width, self._session.reader())
+        return rule_parts(self.entries[index], width, self._session.reader())
 
 
-class ToldAlerts(Rows):
+class ToldAlerts(Listed[Alert]):
     """What was told, the latest first."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="told")
         self._session = session
-        self.alerts: Sequence[Alert] = ()
-
-    def count(self) -> int:
-        """How many alerts are known."""
-        return len(self.alerts)
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One alert."""
-        alert, session = self.alerts[index], self._session
+        alert, session = self.entries[index], self._session
         time = clock(alert.at) + " "
         return [(time, "quiet"), (fit(alert.said(masked=session.masked), width - 2 - len(time)), "plain")]
 
@@ -100,6 +90,7 @@ class AlertsScreen(Overlay[Alert]):
         """One box: the rules, a note, what was told."""
         with Vertical(classes="box", id="alerts") as box:
             box.border_title = heading("Alerts")
+            box.styles.width = WIDTH
             yield Rules(self._session)
             yield Plain(id="alerts-note")
             yield ToldAlerts(self._session)
@@ -107,7 +98,7 @@ class AlertsScreen(Overlay[Alert]):
     def on_mount(self) -> None:
         self.set_interval(EVERY_S, self._take)
         self._take()
-        (self._told if self._told.alerts else self._rules).focus()
+        (self._told if self._told.entries else self._rules).focus()
 
     @property
     def _rules(self) -> Rules:
@@ -119,59 +110,51 @@ class AlertsScreen(Overlay[Alert]):
 
     @property
     def _rules_high(self) -> int:
-        return min(len(self._rules.rules), self.size.height // RULES)
+        return min(len(self._rules.entries), self.size.height // RULES)
 
     def _take(self) -> None:
         """Show what is told since; the cursor stays on its alert, unless that is the latest."""
         rules, told = self._rules, self._told
-        rules.rules = self._alerts.watches
+        rules.entries = self._alerts.watches
         rules.styles.height = self._rules_high
         rules.changed()
-        alerts = list(reversed(self._alerts.recent))
-        if alerts != told.alerts:
-            before = told.alerts[told.cursor] if told.cursor and told.alerts else None
-            told.alerts = alerts
-            if before in alerts:
-                told.cursor = alerts.index(before)
-            told.changed()
-            told.bring_cursor()
-        told.display = bool(alerts)
+        told.take_latest(list(reversed(self._alerts.recent)))
+        told.display = bool(told.entries)
         self._say()
 
     @on(events.DescendantFocus)
     def _say(self) -> None:
         rules, told, session = self._rules, self._told, self._session
         lines: list[tuple[Part, ...]] = []
-        if not rules.rules:
+        if not rules.entries:
             lines.append((("Nothing is watched: [[alerts]] in the configuration say for what.", "plain"),))
-        elif not told.alerts:
+        elif not told.entries:
             lines.append((("Nothing was told yet: only what comes from now on is.", "plain"),))
         else:
             failed = f", {count(self._alerts.errors)} failed" if self._alerts.errors else ""
             lines.append(((f"{count(self._alerts.told)} told in this run{failed}", "quiet"),))
-        if rules.has_focus or not rules.rules:
+        if rules.has_focus or not rules.entries:
             wanted, key = session.view.filter_text, session.key("filter")
             passing = session.reader().plain(visible(wanted)) if wanted else f"a filter ({key})"
             word = fit(f"alerts on {passing}", min(self.size.width, WIDTH) - 27) + " until hooktop ends"
             lines.append((("a ", "accent"), (word, "quiet")))
         self.query_one("#alerts-note", Plain).show_parts(*lines)
-        keys = ["enter shows it"] if told.has_focus else ["d on or off"] if rules.rules else []
+        keys = ["enter shows it"] if told.has_focus else ["d on or off"] if rules.entries else []
         box = self.query_one("#alerts")
-        box.styles.width = WIDTH
-        box.styles.height = FRAME + self._rules_high + len(lines) + len(told.alerts)
-        keys += ["tab the rules" if told.has_focus else "tab what was told"] if told.alerts else []
+        box.styles.height = FRAME + self._rules_high + len(lines) + len(told.entries)
+        keys += ["tab the rules" if told.has_focus else "tab what was told"] if told.entries else []
         box.border_subtitle = heading(", ".join([*keys, "esc closes"]))
 
     def action_turn(self) -> None:
         """From the rules to what was told, or back."""
-        if self._told.alerts:
+        if self._told.entries:
             (self._rules if self._told.has_focus else self._told).focus()
 
     def action_switch(self) -> None:
         """Tell of a rule no longer, or again."""
         rules = self._rules
-        if rules.has_focus and rules.rules:
-            watch = rules.rules[rules.cursor]
+        watch = rules.entry
+        if rules.has_focus and watch is not None:
             watch.on = not watch.on
             rules.refresh()
 
@@ -180,7 +163,7 @@ class AlertsScreen(Overlay[Alert]):
         wanted, rules = self._session.view.filter_text, self._rules
         if not wanted:
             return
-        known = next((watch for watch in rules.rules if watch.rule.filter == wanted), None)
+        known = next((watch for watch in rules.entries if watch.rule.filter == wanted), None)
         try:
             watch = known or await self._alerts.add(config.Alert(wanted, toast=True))
         except (FilterError, StoreError) as error:
@@ -189,11 +172,11 @@ class AlertsScreen(Overlay[Alert]):
         watch.on = True
         self._take()
         rules.focus()
-        rules.move_to(list(rules.rules).index(watch))
+        rules.move_to(list(rules.entries).index(watch))
 
     @on(Cursor.Opened, "#told")
     def _opened(self) -> None:
-        self.dismiss(self._told.alerts[self._told.cursor])
+        self.dismiss(self._told.entry)
 
 
 def open_alerts(app: App[Any], session: Session) -> None:

@@ -23,7 +23,7 @@ from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
-from monitor.ui.widgets.rows import Cursor, Rows
+from monitor.ui.widgets.rows import Cursor, Listed
 
 EVERY_S: Final = 0.2  # between two looks whether there is another
 _LIMIT: Final = 20_000
@@ -76,21 +76,16 @@ def _texts(text: str, reader: Reader) -> list[Line]:
     return [line((one, "plain"), indent=2) for one in shown.split("\n")] if shown else []
 
 
-class Calls(Rows):
+class Calls(Listed[ApiCall]):
     """The calls, the latest first."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="calls")
         self._session = session
-        self.calls: Sequence[ApiCall] = ()
-
-    def count(self) -> int:
-        """How many calls are known."""
-        return len(self.calls)
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One call."""
-        return call_parts(self.calls[index], width, self._session.reader())
+        return call_parts(self.entries[index], width, self._session.reader())
 
 
 class ApiLogScreen(Overlay[None]):
@@ -129,14 +124,7 @@ class ApiLogScreen(Overlay[None]):
         """Show calls that have come since; the cursor stays on its call, unless that is the latest and is not read."""
         listed, calls = self._list, list(reversed(self._registrations.calls))
         reads = self.query_one(CallView).has_focus
-        if calls != listed.calls:
-            follows = listed.cursor == 0 and not reads
-            before = listed.calls[listed.cursor] if listed.calls else None
-            listed.calls = calls
-            if not follows and before in calls:
-                listed.cursor = calls.index(before)
-            listed.changed()
-            listed.bring_cursor()
+        listed.take_latest(calls, reads=reads)
         self.query_one("#api-log").set_class(not calls, "-empty")
         words = f"{count(len(calls), 'call')}, secrets hidden" if calls else "No call to a provider was made yet."
         self.query_one("#api-log-note", Plain).show(words)
@@ -146,8 +134,7 @@ class ApiLogScreen(Overlay[None]):
 
     @on(Cursor.Moved)
     def _follow(self) -> None:
-        listed = self._list
-        call = listed.calls[listed.cursor] if listed.cursor < len(listed.calls) else None
+        call = self._list.entry
         if call is not None and call is not self._shown:
             self._shown = call
             self.query_one(CallView).show(Document(call_lines(call, self._session.reader())))

@@ -27,23 +27,18 @@ from monitor.ui.screens.overlay import heading
 from monitor.ui.sending import begin
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar
-from monitor.ui.widgets.rows import Cursor, Rows
+from monitor.ui.widgets.rows import Cursor, Listed
 
 SOON_S: Final = 0.5  # after a gap was to be filled
 RATE: Final = 20.0  # events a second that fill a gap
 
 
-class Kinds(Rows):
+class Kinds(Listed[Entry]):
     """The rows."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="kinds")
         self._session = session
-        self.entries: Sequence[Entry] = ()
-
-    def count(self) -> int:
-        """How many rows there are."""
-        return len(self.entries)
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One row."""
@@ -59,11 +54,6 @@ class Kinds(Rows):
         self.changed()
         if moved:
             self.scroll_to(y=self.cursor - above, animate=False, immediate=True)
-
-    @property
-    def entry(self) -> Entry | None:
-        """What the cursor stands on."""
-        return self.entries[self.cursor] if self.entries else None
 
 
 class CoverageScreen(CountedScreen[Covered | News]):

@@ -23,7 +23,7 @@ from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import Overlay, heading
 from monitor.ui.session import Session
-from monitor.ui.widgets.rows import Cursor, Rows
+from monitor.ui.widgets.rows import Cursor, Listed
 
 FRAME: Final = 4  # rows of the box around the groups: its border, the note, a blank
 _COUNT: Final = 14  # cells of number and share
@@ -63,7 +63,7 @@ def group_parts(group: FailureGroup, whole: int, width: int, part: int, now: dat
     ]
 
 
-class Groups(Rows):
+class Groups(Listed[FailureGroup]):
     """The groups, two rows each."""
 
     tall = 2
@@ -71,16 +71,11 @@ class Groups(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="groups")
         self._session = session
-        self.groups: Sequence[FailureGroup] = ()
-
-    def count(self) -> int:
-        """How many groups there are."""
-        return len(self.groups)
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One row of a group."""
-        whole = sum(group.messages for group in self.groups)
-        return group_parts(self.groups[index], whole, width, part, self._session.now(), self._session.reader())
+        whole = sum(group.messages for group in self.entries)
+        return group_parts(self.entries[index], whole, width, part, self._session.now(), self._session.reader())
 
 
 class FailuresScreen(Overlay[str]):
@@ -113,7 +108,7 @@ class FailuresScreen(Overlay[str]):
         except Exception as error:  # a store that fails costs this box, not the screens
             note.show(f"The failures cannot be read ({type(error).__name__}); the status line says how the store is.")
             return
-        groups.groups = found
+        groups.entries = found
         groups.changed()
         box = self.query_one("#failures")
         box.styles.height = FRAME + len(found) * groups.tall
@@ -126,5 +121,5 @@ class FailuresScreen(Overlay[str]):
 
     @on(Cursor.Opened)
     def _opened(self) -> None:
-        groups = self.query_one(Groups)
-        self.dismiss(filter_for(groups.groups[groups.cursor]))
+        group = self.query_one(Groups).entry
+        self.dismiss(filter_for(group) if group is not None else None)

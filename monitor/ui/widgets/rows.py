@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from textual import events
@@ -22,6 +22,7 @@ from monitor.ui.widgets.steady import SteadyScroll
 
 log = logging.getLogger(__name__)
 Placed = tuple[Line, int | None]  # a line, and the entry that it belongs to
+Entry = TypeVar("Entry")
 
 
 class Cursor(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
@@ -201,6 +202,35 @@ class Rows(Cursor):
             return self.paint([("▌" if here else " ", "accent"), *self.row_parts(index, width, part)], width, base)
         except Exception as error:
             return self.broken(f"row {index}", error, width)
+
+
+class Listed(Rows, Generic[Entry]):
+    """Rows of entries that it is given whole. Subclasses say what is in a row."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.entries: Sequence[Entry] = ()
+
+    def count(self) -> int:
+        """How many entries there are."""
+        return len(self.entries)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the cursor stands on."""
+        return self.entries[self.cursor] if self.cursor < len(self.entries) else None
+
+    def take_latest(self, entries: Sequence[Entry], *, reads: bool = False) -> None:
+        """Show these, the latest first: the cursor stays on its entry, unless that was the latest and nobody ``reads``
+        it."""
+        if entries == self.entries:
+            return
+        stays = self.entry if self.cursor or reads else None
+        self.entries = entries
+        if stays is not None and stays in entries:
+            self.cursor = list(entries).index(stays)
+        self.changed()
+        self.bring_cursor()
 
 
 class ItemsView(Cursor):
