@@ -19,6 +19,8 @@ CONNECTIONS = 16
 WARM_UP = 1000
 SLOW_SYNC_US = 5000
 LEAST = "parse, verify, commit, answer"
+OURS = "hooktop listen --json"
+KEPT = "... nothing printed, nothing made of it"
 COLUMNS = ("full speed", "requests/s", "p50 ms", "p99 ms", "ratio", "not 200")
 
 
@@ -69,14 +71,16 @@ def table(title: str, found: Mapping[str, Sequence[Result]], base: str) -> Table
 
 def stack(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
     """Beside bare Starlette and the least that keeps the promise."""
-    with servers.bare() as bare, servers.least(folder, key) as least, servers.listen(folder, key) as listen:
-        found = in_turn(
-            {"bare Starlette": bare, LEAST: least, "hooktop listen --json": listen},
-            requests, count, rounds,
-        )  # fmt: skip
+    with (
+        servers.bare() as bare,
+        servers.least(folder, key) as least,
+        servers.listen(folder, key) as listen,
+        servers.listen(folder, key, only_kept=True) as kept,
+    ):
+        found = in_turn({"bare Starlette": bare, LEAST: least, OURS: listen, KEPT: kept}, requests, count, rounds)
     results.add(table("Receiving (h11, asyncio, 16 connections, signed Volt deliveries)", found, "bare Starlette"))
     base = found["bare Starlette"]
-    results.figure("listen", ratio(found["hooktop listen --json"], base), ratio(found[LEAST], base))
+    results.figure("listen", ratio(found[OURS], base), ratio(found[LEAST], base))
 
 
 def speed(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
@@ -84,17 +88,19 @@ def speed(results: Results, folder: Path, key: Path, requests: Sequence[bytes], 
     if any(find_spec(name) is None for name in ("httptools", "uvloop")):
         print("speed: skipped, there is no httptools or no uvloop\n")
         return
-    fast, plain, ours = "bare Starlette on httptools, uvloop", "bare Starlette on h11, asyncio", "hooktop listen --json"
+    fast, plain = "bare Starlette on httptools, uvloop", "bare Starlette on h11, asyncio"
     with (
         servers.bare("httptools", "uvloop") as quick,
         servers.bare() as bare,
         servers.least(folder, key, fast=True) as least,
         servers.listen(folder, key, name="speed", speed=True) as listen,
+        servers.listen(folder, key, name="speed", speed=True, only_kept=True) as kept,
     ):
-        found = in_turn({fast: quick, plain: bare, LEAST: least, ours: listen}, requests, count, rounds)
+        under_test = {fast: quick, plain: bare, LEAST: least, OURS: listen, KEPT: kept}
+        found = in_turn(under_test, requests, count, rounds)
     results.add(table("Receiving with the extra speed", found, fast))
-    results.figure("speed", ratio(found[ours], found[fast]), ratio(found[LEAST], found[fast]))
-    results.figure("speed over h11", ratio(found[ours], found[plain]), ratio(found[LEAST], found[plain]))
+    results.figure("speed", ratio(found[OURS], found[fast]), ratio(found[LEAST], found[fast]))
+    results.figure("speed over h11", ratio(found[OURS], found[plain]), ratio(found[LEAST], found[plain]))
 
 
 def screens(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
@@ -135,12 +141,13 @@ def slow_disk(results: Results, folder: Path, key: Path, requests: Sequence[byte
         servers.least(folder, key, each=True, wrap=wrap) as each,
         servers.least(folder, key, wrap=wrap) as least,
         servers.listen(folder, key, name="slow", wrap=wrap) as listen,
+        servers.listen(folder, key, name="slow", wrap=wrap, only_kept=True) as kept,
     ):
-        under_test = {"a commit for each request": each, LEAST: least, "hooktop listen --json": listen}
+        under_test = {"a commit for each request": each, LEAST: least, OURS: listen, KEPT: kept}
         found = in_turn(under_test, requests, count, rounds, warm_up=50)
     results.add(table("A disk whose sync takes 5 ms", found, "a commit for each request"))
     base = found["a commit for each request"]
-    results.figure("slow disk", ratio(found["hooktop listen --json"], base), ratio(found[LEAST], base))
+    results.figure("slow disk", ratio(found[OURS], base), ratio(found[LEAST], base))
 
 
 def peers(
@@ -151,17 +158,18 @@ def peers(
     with contextlib.ExitStack() as running:
         sink = running.enter_context(servers.app())
         under_test = {
-            "hooktop listen --json": running.enter_context(servers.listen(folder, key, name="peers")),
+            OURS: running.enter_context(servers.listen(folder, key, name="peers")),
+            KEPT: running.enter_context(servers.listen(folder, key, name="peers", only_kept=True)),
             LEAST: running.enter_context(servers.least(folder, key)),
         }
         for name, command, port in _peers(folder, programs, sink):
             if Path(command[0]).exists():
                 under_test[name] = running.enter_context(servers.peer(command, port))
         found = in_turn(under_test, requests, count, rounds, warm_up=50)
-    results.add(table("Other programs on the same work", found, "hooktop listen --json"))
+    results.add(table("Other programs on the same work", found, OURS))
     if "mitmdump, reverse mode" in found:
         base = found["mitmdump, reverse mode"]
-        results.figure("mitmdump", ratio(found["hooktop listen --json"], base), ratio(found[LEAST], base))
+        results.figure("mitmdump", ratio(found[OURS], base), ratio(found[LEAST], base))
 
 
 def _peers(folder: Path, programs: Path, sink: Server) -> Iterator[tuple[str, Sequence[str], int]]:

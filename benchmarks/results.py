@@ -134,7 +134,9 @@ class Results:
             "sync, on the same libraries, and *and draw a list* does so in the event loop of a Textual app that draws "
             "one plain list ten times a second. What lies between them and hooktop is reading the event, messages, "
             "conversations, search, what the screens say and the printed line; the table of the processor's time has "
-            "what each takes. None of the other programs checks a signature or syncs before it answers.",
+            "what each takes. *Nothing printed, nothing made of it* is hooktop with only what comes before the answer: "
+            "where a target is out of its reach, no saving behind the answer would meet it in one process. None of the "
+            "other programs checks a signature or syncs before it answers.",
             self.verdict().markdown(),
             *(table.markdown() for table in self.tables),
         ]

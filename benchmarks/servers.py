@@ -132,11 +132,20 @@ def peer(command: Sequence[str], port: int) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def listen(
-    folder: Path, key: Path, *options: str, name: str = "listen", wrap: Sequence[str] = (), speed: bool = False
+    folder: Path,
+    key: Path,
+    *options: str,
+    name: str = "listen",
+    wrap: Sequence[str] = (),
+    speed: bool = False,
+    only_kept: bool = False,
 ) -> Iterator[Server]:
-    """``hooktop listen``: verified and on the disk before each answer, each printed as JSON, no screens."""
-    database = str(folder / f"{name}.db")
-    command = [*wrap, sys.executable, "-m", "monitor", "listen", "--json", "--port", "0", "--db", database, *options]
+    """``hooktop listen``: verified and on the disk before each answer, each printed as JSON, no screens. ``only_kept``:
+    nothing is printed, nor made of what is on the disk."""
+    database = str(folder / f"{name}{'-kept' if only_kept else ''}.db")
+    module = "benchmarks.programs.kept" if only_kept else "monitor"
+    command = [*wrap, sys.executable, "-m", module, "listen", "--json", "--port", "0", "--db", database, *options]
+    command += ["--filter", "event:never"] * only_kept
     with _process(command, environment(folder, key, speed=speed), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
