@@ -22,8 +22,12 @@ from typing import Any
 import pyte
 from wcwidth import wcwidth
 
-# Sequences that pyte takes for text: private CSI with > < = and requests with $ (kitty keys, mode reports).
 READ_S = 20.0  # for all that a program drew to be read after its end: on a busy machine that takes its time
+# A frame of the screens stands between the first two where the terminal said that it knows them, as today's do: what is
+# half drawn is not seen then, and not judged here.
+FRAME, FRAME_END, ASKED_FRAMES, KNOWS_FRAMES = b"\x1b[?2026h", b"\x1b[?2026l", b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_CUT_SHORT = re.compile(rb"\x1b[^a-zA-Z]*\Z")  # the beginning of a sequence whose end is still to come
+# Sequences that pyte takes for text: private CSI with > < = and requests with $ (kitty keys, mode reports).
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1bP[^\x1b]*\x1b\\")
 
 
@@ -63,6 +67,7 @@ class Terminal:
         self.output = bytearray()
         self.screen: Any = Screen(*size)
         self._stream: Any = pyte.ByteStream(self.screen)
+        self._coming = b""  # was read, and is no whole frame yet
         self._lock = threading.Lock()
         self._reading = threading.Event()
         self._reading.set()
@@ -176,7 +181,24 @@ class Terminal:
                 break
             if not data:
                 break
+            if ASKED_FRAMES in self._coming + data:
+                self.press(KNOWS_FRAMES.decode())
             with self._lock:
                 self.output += data
-                self._stream.feed(_UNKNOWN.sub(b"", data))
+                self._coming += data
+                self._draw(self._whole())
+        with self._lock:
+            self._draw(len(self._coming))
         self._ended.set()
+
+    def _whole(self) -> int:
+        """How many of the bytes that came are whole frames and sequences."""
+        opened = self._coming.rfind(FRAME)
+        if opened >= 0 and self._coming.find(FRAME_END, opened) < 0:
+            return opened
+        cut = _CUT_SHORT.search(self._coming)
+        return len(self._coming) if cut is None else cut.start()
+
+    def _draw(self, upto: int) -> None:
+        drawn, self._coming = self._coming[:upto], self._coming[upto:]
+        self._stream.feed(_UNKNOWN.sub(b"", drawn))
