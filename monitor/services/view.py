@@ -62,6 +62,11 @@ class View:
         return len(self._held)
 
     @property
+    def upto(self) -> int:
+        """The id of the last capture that was taken in, whether it passed or not."""
+        return self._held[0] - 1 if self._held else self._seen
+
+    @property
     def filter_text(self) -> str:
         """The filter in force, empty for none."""
         return self._filter.text
@@ -82,6 +87,10 @@ class View:
     def nearest(self, number: int) -> int:
         """The position of the first capture that is not older than ``number``, or the last position."""
         return min(bisect_left(self._ids, number), max(len(self._ids) - 1, 0))
+
+    def newer_than(self, number: int) -> int:
+        """How many captures in the view came after this one."""
+        return len(self._ids) - bisect_right(self._ids, number)
 
     def rows(self, start: int, stop: int) -> list[Row | None]:
         """The rows at these positions; None for one that is gone from the store."""

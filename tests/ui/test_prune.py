@@ -46,6 +46,24 @@ async def test_the_lists_leave_out_what_was_let_go(tmp_path: Path) -> None:
         await s.until(lambda: "0 captures" in s.screen_text())
 
 
+async def test_what_is_new_stays_new_when_what_is_old_is_let_go(tmp_path: Path) -> None:
+    old = [replace(make_capture(reading=None), id=0, received_at=START + timedelta(seconds=n)) for n in range(9)]
+    async with screens(tmp_path, old) as s:
+        await s.press("k")
+        await s.add(*(replace(capture, received_at=START + timedelta(hours=1)) for capture in plain_captures(3)))
+        assert await s.monitor.store.prune(START + timedelta(seconds=5)) == 5
+        await s.until(lambda: len(s.app.session.view) == 7)
+        await s.settle()
+        assert s.captures.selected == 8
+        assert "▼ 3 new" in s.screen_text()
+        await s.press("slash", *"provider:volt", "enter", "esc")  # another list, and the first one again
+        await s.until(lambda: len(s.app.session.view) == 7)
+        await s.settle()
+        assert "▼ 3 new" in s.screen_text()
+        await s.press("G")
+        assert "new," not in s.screen_text()
+
+
 async def test_marks_go_with_what_was_let_go(tmp_path: Path) -> None:
     captures = [replace(make_capture(reading=None), id=0, received_at=START + timedelta(seconds=n)) for n in range(4)]
     async with screens(tmp_path, captures) as s:

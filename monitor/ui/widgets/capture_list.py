@@ -44,7 +44,7 @@ class CaptureList(Cursor, inherit_bindings=False):
         self._marked = marked
         self.cursor = max(len(view) - 1, 0)
         self.following = True
-        self.unseen = 0
+        self._known = 0  # the last capture that had come when the cursor was last at the end
         self._strips: LRUCache[_Key, Strip] = LRUCache(CACHED_STRIPS)
         self._filters: Sequence[LineFilter] = ()
         self._behind = Color(0, 0, 0)
@@ -55,6 +55,11 @@ class CaptureList(Cursor, inherit_bindings=False):
     def count(self) -> int:
         """How many captures there are."""
         return len(self.view)
+
+    @property
+    def unseen(self) -> int:
+        """How many captures came below since the cursor was last at the end."""
+        return 0 if self.following else self.view.newer_than(self._known)
 
     @property
     def selected(self) -> int | None:
@@ -77,7 +82,6 @@ class CaptureList(Cursor, inherit_bindings=False):
             self._rebuilt()
         elif added:
             if not self.following:
-                self.unseen += added
                 self.post_message(self.FollowChanged())
             below = self.scroll_offset.y + self.page <= len(self.view) - added
             self._resized(redraw=self.following or not below)
@@ -95,7 +99,6 @@ class CaptureList(Cursor, inherit_bindings=False):
     def _rebuilt(self) -> None:
         self._version = self.view.version
         self._strips.clear()
-        self.unseen = 0
         if self._anchor is not None and not self.following:
             above = self.cursor - self.scroll_offset.y
             self.cursor = self.view.nearest(self._anchor)
@@ -134,8 +137,7 @@ class CaptureList(Cursor, inherit_bindings=False):
         old, self.cursor = self.cursor, index
         self._hold()
         if index == last and self.unseen:
-            self.unseen = 0
-            self.post_message(self.FollowChanged())
+            self._seen_all()
         self.bring(index, index)
         self.refresh_line(old)
         self.refresh_line(index)
@@ -145,8 +147,12 @@ class CaptureList(Cursor, inherit_bindings=False):
         if follow != self.following:
             self.following = follow
             self._hold()
-            self.unseen = 0
-            self.post_message(self.FollowChanged())
+            self._seen_all()
+
+    def _seen_all(self) -> None:
+        """Nothing is new any more."""
+        self._known = self.view.upto
+        self.post_message(self.FollowChanged())
 
     def _hold(self) -> None:
         """Keep to this capture when the view becomes another; nothing but the user puts another in its place."""
