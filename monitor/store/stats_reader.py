@@ -16,6 +16,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
+_BETWEEN: Final = "sum(r.received_at > ? AND r.received_at <= ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +82,19 @@ class StatsReader(MessageReader):
     """A reading connection that counts. The queries may take seconds over a long history: ask off the event loop."""
 
     def capture_counts(self, where: Where, now: datetime) -> list[CaptureCount]:
-        """The captures that pass a compiled filter, by provider and verdict."""
+        """The captures that pass a compiled filter, by provider and verdict. Those that came later than now, by a
+        clock that was set back, are not of the last minute."""
         source = "readings r JOIN captures c ON c.id = r.id" if where.needs_captures else "readings r"
         sql = (
-            "SELECT r.provider, r.verdict, count(*), sum(r.received_at > ?), sum(r.received_at > ?), "  # noqa: S608 - compiled: constants and ?
-            "sum(r.received_at > ?), min(r.received_at), max(r.received_at) "
+            f"SELECT r.provider, r.verdict, count(*), {', '.join([_BETWEEN] * 3)}, "  # noqa: S608 - compiled: constants and ?
+            "min(r.received_at), max(r.received_at) "
             f"FROM {source} WHERE {where.sql} GROUP BY r.provider, r.verdict ORDER BY 1, 2"
         )
-        begins = [microseconds(now - span) for span in (MINUTE, HOUR, DAY)]
+        spans = [at for span in (MINUTE, HOUR, DAY) for at in (microseconds(now - span), microseconds(now))]
         return [
             CaptureCount(provider, verdict, captures, minute, hour, day, moment(first), moment(last))
             for provider, verdict, captures, minute, hour, day, first, last in self._all(
-                sql, (*begins, *where.parameters)
+                sql, (*spans, *where.parameters)
             )
         ]
 

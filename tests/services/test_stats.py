@@ -70,6 +70,13 @@ async def test_every_figure(tmp_path: Path) -> None:
     assert (stats.failed, stats.share(spam)) == (4, 0.75)
 
 
+async def test_what_came_while_the_clock_was_ahead_is_not_of_the_last_minute(tmp_path: Path) -> None:
+    captures = [told("a", Status.DELIVERED, ago=30), told("b", Status.DELIVERED, ago=-86_400)]
+    async with history(tmp_path / "h.db", captures) as reader:
+        stats = statistics(reader, parse(""), NOW, None)
+    assert (stats.rates.captures, stats.rates.minute, stats.rates.hour, stats.rates.day) == (2, 1, 1, 1)
+
+
 async def test_with_a_filter(tmp_path: Path) -> None:
     captures = [told("a", Status.FAILED, error=SPAM), told("b", Status.DELIVERED, provider="bird")]
     async with history(tmp_path / "h.db", captures) as reader:
