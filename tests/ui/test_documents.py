@@ -10,17 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.capture import Capture, Source
-from monitor.model.reading import Reading
+from monitor.model.lifecycle import fold
+from monitor.model.reading import Reading, Status
 from monitor.model.verdict import Check, Verdict, VerdictStatus
 from monitor.providers.base import Signed
 from monitor.ui.documents.body import DRAWN, body
 from monitor.ui.documents.headers import headers
+from monitor.ui.documents.lifecycle import Lifecycle
 from monitor.ui.documents.look import LABEL, Reader
 from monitor.ui.documents.signature import signature
 from monitor.ui.documents.summary import summary
+from monitor.ui.format import day as local_day
 from monitor.ui.lines import MAX_LINE, Line, plain_text
 from tests.corpora import corpora
 from tests.factory import FULL_READING, make_capture, make_request
+from tests.model.events import at, make_event
 
 OPEN = Reader()
 MASKED = Reader(masked=True)
@@ -96,6 +100,21 @@ def test_any_text_in_any_field_is_shown_as_visible_lines(text: str) -> None:
     capture = replace(make_capture(1, reading=reading), marks=(text,))
     for reader in (OPEN, MASKED):
         assert visible_only(summary(capture, reader))
+
+
+# --- lifecycle -----------------------------------------------------------------------------------------------------
+
+
+def test_a_lifecycle_gives_the_days_of_what_goes_on_after_midnight() -> None:
+    day = 86_400.0
+    sent = make_event(1, Status.SENT, 0)
+    again = replace(sent, capture=3, received_at=at(2 * day))
+    read = make_event(2, None, day, mark="read")
+    lines = [one.text for one, _ in Lifecycle(fold([sent, read, again]), {}).lines(OPEN, 60)]
+    mark = next(n for n, text in enumerate(lines) if "◆ read" in text)
+    assert local_day(at(day)) in lines[mark + 1]
+    assert f"duplicate ×2, last {local_day(at(2 * day))} " in "\n".join(lines)
+    assert local_day(at(0)) not in "\n".join(text.text for text, _ in Lifecycle(fold([sent]), {}).lines(OPEN, 60))
 
 
 # --- headers -------------------------------------------------------------------------------------------------------

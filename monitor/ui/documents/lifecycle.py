@@ -86,7 +86,8 @@ def _head(message: Message, reader: Reader, stuck: float | None) -> Iterator[Lin
 
 def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Placed]:
     yield line((" " * (_NAME + 2), "plain"), ("their clock".ljust(_CLOCK) + "ours", "faint")), None
-    dates = {day(at) for stage in message.stages for at in (stage.provider_at, stage.received_at) if at is not None}
+    told: tuple[Stage | Interaction, ...] = (*message.stages, *message.interactions)
+    dated = len({day(at) for one in told for at in (one.provider_at, one.received_at) if at is not None}) > 1
     scale = _Scale(message.stages, width)
     before: Stage | None = None
     to_come = list(_to_come(message, stuck))
@@ -96,12 +97,12 @@ def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Pl
             yield scale.bar(before, stage), None
         before = stage
         rail = "│" if goes_on or stage is not message.stages[-1] else ""
-        yield from ((one, index) for one in _stage(stage, width, rail, dated=len(dates) > 1))
+        yield from ((one, index) for one in _stage(stage, width, rail, dated=dated))
     if message.more_stages:
         yield line((f"│ and {count(message.more_stages, 'more stage')}", "quiet")), None
     at = len(message.stages)
     for index, one in enumerate(message.interactions):
-        yield _interaction(one, width), at + index
+        yield from ((row, at + index) for row in _interaction(one, width, dated=dated))
     yield from ((one, None) for one in to_come)
 
 
@@ -146,11 +147,16 @@ def _stage(stage: Stage, width: int, rail: str, *, dated: bool) -> Iterator[Line
         parts.append((gap(stage.received_at - stage.provider_at), "faint"))
     yield line(*parts, indent=2)
     if dated:
-        when = day(stage.provider_at) if stage.provider_at is not None else ""
-        yield line((rail.ljust(_NAME + 2), "faint"), (when.ljust(_CLOCK), "faint"), (day(stage.received_at), "faint"))
+        yield _dates(stage, rail)
     marks = _marks(stage)
     if marks:
         yield line((rail.ljust(_NAME + 2), "faint"), *marks, indent=_NAME + 2)
+
+
+def _dates(one: Stage | Interaction, rail: str = "") -> Line:
+    """The days on which it was, by both clocks."""
+    theirs = day(one.provider_at) if one.provider_at is not None else ""
+    return line((rail.ljust(_NAME + 2), "faint"), (theirs.ljust(_CLOCK), "faint"), (day(one.received_at), "faint"))
 
 
 def _marks(stage: Stage) -> list[Part]:
@@ -162,7 +168,8 @@ def _marks(stage: Stage) -> list[Part]:
         if mark is Mark.DUPLICATE:
             text = f"duplicate ×{stage.count}"
             if stage.last_at is not None:
-                text += f", last {clock(stage.last_at)}"
+                same_day = day(stage.last_at) == day(stage.received_at)
+                text += f", last {clock(stage.last_at) if same_day else day_clock(stage.last_at)}"
         elif mark is Mark.LATE and stage.provider_at is not None:
             text = f"late by {long_span(((stage.last_at or stage.received_at) - stage.provider_at).total_seconds())}"
         elif mark is Mark.UNPROVEN:
@@ -173,7 +180,7 @@ def _marks(stage: Stage) -> list[Part]:
     return parts
 
 
-def _interaction(one: Interaction, width: int) -> Line:
+def _interaction(one: Interaction, width: int, *, dated: bool) -> Iterator[Line]:
     theirs = clock(one.provider_at, digits=3) if one.provider_at is not None else "–"
     parts: list[Part] = [
         ("◆ ", "info"), (pad(visible(one.mark, limit=40), _NAME), "info"), (theirs.ljust(_CLOCK), "strong"),
@@ -183,7 +190,9 @@ def _interaction(one: Interaction, width: int) -> Line:
         parts.append((f"×{one.times}", "quiet"))
     elif one.provider_at is not None and width >= 52:
         parts.append((gap(one.received_at - one.provider_at), "faint"))
-    return line(*parts, indent=2)
+    yield line(*parts, indent=2)
+    if dated:
+        yield _dates(one)
 
 
 def _to_come(message: Message, stuck: float | None) -> Iterator[Line]:
