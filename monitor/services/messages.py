@@ -180,7 +180,10 @@ class MessageView:
         Raises FilterError for a text that is no filter. One that only captures can be asked is in ``wrong``, and
         nothing passes it.
         """
-        self._filter = parse(text)
+        wanted = parse(text)
+        if wanted.text != self._filter.text:
+            self._empty()
+        self._filter = wanted
         try:
             self._where()
             self._wrong = None
@@ -191,21 +194,22 @@ class MessageView:
 
     async def set_order(self, order: Order) -> None:
         """Show another order."""
+        self._empty()
         self.order = order
         await self.load()
 
     async def load(self) -> None:
-        """Look at everything anew; returns when that is done, or something else is to be shown."""
+        """Look at everything anew; returns when that is done, or something else is to be shown. What is shown stays
+        until then: whoever reads it must not lose his place whenever something is let go."""
         self._run += 1
         run = self._run
         self._changed_below.clear()
         self._cache.clear()
         self._gone.clear()
-        self._lifted = []
         self._seen = self._reader.watermark()
         self._low = _NONE_YET if self.order is Order.NEWEST else 0
-        self._replace(array("q"))
         if self._wrong is not None:
+            self._empty()
             self.scanned = None
             return
         reader = self._open_reader()
@@ -284,6 +288,10 @@ class MessageView:
         """The places that the lifted ones would have, counted from the newest."""
         return sorted(len(self._ids) - 1 - bisect_left(self._ids, number) for number in self._lifted)
 
+    def _empty(self) -> None:
+        self._lifted = []
+        self._replace(array("q"))
+
     def _replace(self, ids: array[int]) -> None:
         self._ids = ids
         self.version += 1
@@ -292,9 +300,11 @@ class MessageView:
         step, high = FIRST_STEP, await asyncio.to_thread(reader.last_message)
         if run != self._run:
             return
-        self._low = (last := high) + 1
-        newer = sorted(number for number in self._changed_below if number > last)
-        self._take([(number, self._changed_below.pop(number)) for number in newer])
+        again, anew, last = len(self._ids) > 0, array("q"), high
+        if not again:
+            self._low = last + 1
+            newer = sorted(number for number in self._changed_below if number > last)
+            self._take([(number, self._changed_below.pop(number)) for number in newer])
         while high > 0 and run == self._run:
             low = max(high - step + 1, 1)
             begun = time.perf_counter()
@@ -306,13 +316,20 @@ class MessageView:
             changed = {n: passes for n, passes in self._changed_below.items() if low <= n <= high}
             if changed:
                 found = sorted({n for n in found if changed.get(n, True)} | {n for n, ok in changed.items() if ok})
-            if found:
-                self._replace(array("q", found) + self._ids)
-            self._low = low
+            if again:
+                anew = array("q", found) + anew
+            else:
+                if found:
+                    self._replace(array("q", found) + self._ids)
+                self._low = low
             high = low - 1
             self.scanned = 1 - high / last
         if run == self._run:
             self._low = 0
+            if again:
+                self._replace(anew)
+                self._take(self._changed_below.items())
+                self._lift(self._lifted)
             self._changed_below.clear()
 
     def _take(self, touched: Iterable[tuple[int, bool]]) -> bool:

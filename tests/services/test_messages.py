@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -200,6 +201,39 @@ async def test_what_comes_while_the_looking_begins_is_listed_once(
         begin.set()
         await loading
         assert texts(view) == ["text of c", "text of b", "text of a"]
+
+
+async def test_a_list_that_is_looked_through_again_stays_until_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Event()
+    between = MessageReader.message_ids_between
+
+    def slow(reader: MessageReader, *asked: Any) -> list[int]:
+        found = between(reader, *asked)
+        begin.wait(10)
+        return found
+
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await volt.post(monitor, *(volt.body(name, "sent") for name in "abc"))
+        await view.set_filter("status:sent")
+        monkeypatch.setattr(MessageReader, "message_ids_between", slow)
+        version = view.version
+        loading = asyncio.gather(view.set_filter("status:sent"))
+        await asyncio.sleep(0.05)
+        assert (view.version, texts(view)) == (version, ["text of c", "text of b", "text of a"])
+        await volt.post(monitor, volt.body("d", "sent"), volt.body("a", "delivered"))
+        view.catch_up()
+        begin.set()
+        await loading
+        assert texts(view) == ["text of d", "text of c", "text of b"]
+        begin.clear()
+        loading = asyncio.gather(view.set_filter("status:delivered"))
+        await asyncio.sleep(0.05)
+        assert len(view) == 0  # what passes another filter does not stay
+        begin.set()
+        await loading
+        assert texts(view) == ["text of a"]
 
 
 async def test_after_a_long_absence_everything_is_looked_at_anew(
