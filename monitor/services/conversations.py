@@ -126,7 +126,7 @@ class ConversationView:
         """See that the list is read again when something changed; ``version`` tells when it was."""
         if self._timer() < self._next or (self._reading is not None and not self._reading.done()):
             return
-        if self._here.watermark() != self._seen:
+        if self._here.watermark() != self._seen or self._filter.asks_ages:
             self._reading = tasks.start(self.load(), "conversations")
 
     async def load(self) -> None:

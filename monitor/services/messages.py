@@ -8,6 +8,7 @@ them enter or leave. The other orders are short lists that are asked for anew, a
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from array import array
 from bisect import bisect_left, bisect_right
@@ -37,6 +38,7 @@ STEP_S: Final = 0.02
 TOO_MANY: Final = 5_000  # captures behind which looking at everything anew is cheaper than at what changed
 BEHIND: Final = 2_000  # captures that may wait to be folded without a word
 STUCK_EVERY_S: Final = 2.0
+AGES_EVERY_S: Final = 2.0  # how often a filter that asks for ages is asked again
 USUAL_EVERY_S: Final = 30.0  # how often it is asked how long messages usually take
 MAX_LIFTED: Final = 50
 MAX_REASONS: Final = 100
@@ -89,6 +91,7 @@ class MessageView:
         self._asking: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._look_next = self._usual_next = 0.0
+        self._ages_next = math.inf
         self._usual: dict[str, float] = {}
         self.stuck_from: dict[int, datetime] = {}  # since when each stuck message waits
         self.order = Order.NEWEST
@@ -212,6 +215,7 @@ class MessageView:
             self._empty()
             self.scanned = None
             return
+        begun, self._ages_next = time.perf_counter(), math.inf
         reader = self._open_reader()
         try:
             if self.order is Order.NEWEST:
@@ -222,6 +226,7 @@ class MessageView:
             reader.close()
             if run == self._run:
                 self.scanned = None
+                self._ages_next = self._timer() + max(AGES_EVERY_S, (time.perf_counter() - begun) * PATIENCE)
 
     def catch_up(self) -> bool:
         """Take in what changed since the last call; gives whether the list or a message in it did."""
@@ -230,6 +235,9 @@ class MessageView:
         changed = self._drop_gone()
         if self._timer() >= self._look_next and (self._looking is None or self._looking.done()):
             self._looking = tasks.start(self.look_for_stuck(), "stuck messages")
+        if self._wrong is None and self._filter.asks_ages and self._timer() >= self._ages_next:
+            self._in_background(self.load())
+            return changed
         if self._wrong is not None or mark == self._seen:
             return changed
         if self.order is not Order.NEWEST:

@@ -8,12 +8,14 @@ steps, off the event loop: matches show as they are found.
 from __future__ import annotations
 
 import asyncio
+import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from monitor import tasks
 from monitor.model.filter import Filter, parse
 from monitor.store.filter_sql import compile_filter
 from monitor.store.reader import Reader, Row
@@ -26,6 +28,8 @@ LAST_STEP: Final = 64_000
 LAST_INDEXED_STEP: Final = 1_000_000
 RARE: Final = 20  # fewer than one in so many found
 STEP_S: Final = 0.02
+AGES_EVERY_S: Final = 2.0  # how often a filter that asks for ages is asked again
+PATIENCE: Final = 20  # ... and how many times as long as that took last
 
 Ids: TypeAlias = "range | array[int]"
 
@@ -44,6 +48,7 @@ class View:
         self._held: Ids = range(0)  # matches that came while the view stood still
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
+        self._ages_next = math.inf  # on the loop's clock
         self.version = 0  # changes whenever rows other than at the end have
         self.scanned: float | None = None  # share of the history that a running filter has looked at
         self.frozen = False
@@ -104,6 +109,9 @@ class View:
 
     def catch_up(self) -> int:
         """Take in what was committed since the last call; gives how many rows were added (0 while frozen)."""
+        if self._filter.asks_ages and not self.frozen and asyncio.get_running_loop().time() >= self._ages_next:
+            self._ages_next = math.inf
+            tasks.start(self._ask_ages(), "ages")
         last = self._reader.newest(self._filter)
         if last <= self._seen:
             return 0
@@ -161,6 +169,8 @@ class View:
         wanted = parse(text)
         self._run += 1
         run = self._run
+        loop = asyncio.get_running_loop()
+        begun, self._ages_next = loop.time(), math.inf
         self._filter = wanted
         self._held = range(0)
         self._seen = last = self._reader.newest(wanted)
@@ -175,6 +185,28 @@ class View:
             reader.close()
             if run == self._run:
                 self.scanned = None
+                self._ages_next = loop.time() + max(AGES_EVERY_S, (loop.time() - begun) * PATIENCE)
+
+    async def _ask_ages(self) -> None:
+        """Let enter and leave what passes by now; what is shown stays until that is known."""
+        loop = asyncio.get_running_loop()
+        run, version, last, begun = self._run, self.version, self._seen, loop.time()
+        found = array("q")
+        reader = self._open_reader()
+        try:
+            for low in range(1, last + 1, LAST_STEP):
+                high = min(low + LAST_STEP - 1, last)
+                found.extend(await asyncio.to_thread(self._matches, reader, low, high))
+                if run != self._run:
+                    return
+        finally:
+            reader.close()
+            if run == self._run:
+                self._ages_next = loop.time() + max(AGES_EVERY_S, (loop.time() - begun) * PATIENCE)
+        upto = bisect_right(self._ids, last)
+        # What was let go meanwhile may be among what was found: the next time it is not.
+        if version == self.version and not self.frozen and found != array("q", self._ids[:upto]):
+            self._replace(_joined(found, self._ids[upto:]))
 
     async def _take_all(self, reader: Reader, run: int, last: int) -> None:
         """Every id; where some are missing in between, that takes a while."""

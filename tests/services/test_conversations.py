@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from monitor.services.conversations import ConversationView, Thread
 from monitor.services.messages import reader_of
 from monitor.services.monitor import Monitor
 from monitor.store.message_reader import ConversationRow, MessageReader
+from monitor.times import utc_now
 from tests.factory import make_capture, running
 from tests.services.histories import told
 from tests.services.test_messages import Clock
@@ -30,10 +31,12 @@ OTHER = "+15555550177"
 
 
 @asynccontextmanager
-async def viewing(folder: Path) -> AsyncIterator[tuple[Volt, Monitor, ConversationView, Clock]]:
+async def viewing(
+    folder: Path, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[tuple[Volt, Monitor, ConversationView, Clock]]:
     volt, clock = Volt(), Clock()
     async with running(folder / "h.db", None, **volt.keys) as monitor:
-        view = ConversationView(reader_of(monitor), timer=clock)
+        view = ConversationView(reader_of(monitor), now=now, timer=clock)
         try:
             yield volt, monitor, view, clock
         finally:
@@ -70,6 +73,20 @@ async def test_it_is_read_again_when_something_changed_and_not_too_often(tmp_pat
         clock.seconds += 60
         view.catch_up()
         assert view.version == version
+
+
+async def test_what_grows_older_leaves_a_filter_though_nothing_comes(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    async with viewing(tmp_path, now=lambda: now) as (volt, monitor, view, clock):
+        await volt.post(monitor, volt.body("a", "sent"))
+        await view.set_filter("age<1h")
+        assert last(view) == ["text of a"]
+        now += timedelta(hours=2)
+        clock.seconds += 60
+        view.catch_up()
+        assert view._reading is not None
+        await view._reading
+        assert last(view) == []
 
 
 async def test_unread_are_inbound_messages_since_somebody_looked(tmp_path: Path) -> None:

@@ -96,6 +96,24 @@ async def test_messages_enter_and_leave_a_filter(tmp_path: Path) -> None:
         assert texts(view) == ["text of a"]
 
 
+async def test_what_grows_older_leaves_and_enters_a_filter_though_nothing_comes(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    async with viewing(tmp_path, now=lambda: now) as (volt, monitor, view, clock):
+        await volt.post(monitor, volt.body("a", "sent"))
+        for text, before, after in (("age<1h", ["text of a"], []), ("status:sent age>1h", [], ["text of a"])):
+            now = datetime.now(UTC)
+            await view.set_filter(text)
+            assert texts(view) == before
+            now += timedelta(hours=2)
+            view.catch_up()
+            assert texts(view) == before
+            clock.seconds += 60
+            view.catch_up()
+            assert view._asking is not None
+            await view._asking
+            assert texts(view) == after
+
+
 async def test_what_only_captures_have_is_told_with_its_place(tmp_path: Path) -> None:
     async with viewing(tmp_path) as (volt, monitor, view, _):
         await volt.post(monitor, volt.body("a", "sent"))

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from monitor.store.intake import put
 from monitor.store.reader import Reader
 from monitor.store.retention import forget
 from monitor.store.store import Store
-from tests.factory import FULL_READING, make_capture, storing
+from tests.factory import FULL_READING, START, make_capture, storing
 
 
 def numbered(number: int) -> Capture:
@@ -157,6 +157,28 @@ async def test_a_filter_shows_the_matches_of_history_and_of_what_comes(
             assert [view.id_at(len(view) - 2), view.id_at(len(view) - 1)] == [1002, 1005]
             await view.set_filter("")
             assert len(view) == 1005
+
+
+async def test_what_grows_older_leaves_and_enters_a_filter_though_nothing_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "AGES_EVERY_S", 0.0)
+    now = START
+    async with storing(tmp_path / "h.db") as store:
+        for minutes in range(6):
+            await store.add(replace(numbered(1), received_at=START - timedelta(minutes=10 - minutes)))
+        with closing(View(store.reader, now=lambda: now)) as view:
+            for text, before, after in (("age<8m", [4, 5, 6], [6]), ("age>8m", [1, 2], [1, 2, 3, 4])):
+                now = START
+                await view.set_filter(text)
+                assert list(view.ids()) == before
+                now += timedelta(minutes=2)
+                for _ in range(200):
+                    view.catch_up()
+                    await asyncio.sleep(0.01)
+                    if list(view.ids()) != before:
+                        break
+                assert list(view.ids()) == after
 
 
 async def test_a_newer_filter_replaces_one_that_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

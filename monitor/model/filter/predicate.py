@@ -10,6 +10,7 @@ from typing import TypeAlias
 from monitor.model.capture import Capture
 from monitor.model.filter.conditions import Choice, How, Range, Text, text_test
 from monitor.model.filter.expression import expression
+from monitor.model.filter.fields import Kind
 from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
 from monitor.times import microseconds
 
@@ -40,6 +41,11 @@ class Filter:
     def asks_marks(self) -> bool:
         """Whether it asks for marks, some of which a capture gets only a moment after it was stored."""
         return any(term.field.name == "mark" for term in terms(self.node))
+
+    @property
+    def asks_ages(self) -> bool:
+        """Whether it asks how old something is, so that other things pass though nothing came."""
+        return any(term.field.kind is Kind.AGE for term in terms(self.node))
 
     @property
     def timeouts(self) -> int:
