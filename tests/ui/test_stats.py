@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,6 +53,21 @@ def test_the_plot_has_bars_an_axis_times_and_the_share_of_failures() -> None:
     assert rows[4].strip().startswith("0 └─")
     assert rows[5].startswith("failed     █   █")
     assert [part for part in rows[6].split(" ") if part] == ["12:00", "12:20", "12:39"]
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone is the system's there")
+@pytest.mark.parametrize("zone", ["PST8", "UTC", "CET-1", "NZST-12"])
+def test_a_day_is_named_for_where_most_of_it_lies(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = series([(1, 0)] * 40, timedelta(days=1))
+    midnight = NOW.replace(hour=0)
+    days = replace(
+        days, buckets=tuple(replace(one, begins=midnight + n * days.step) for n, one in enumerate(days.buckets))
+    )
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        assert drawn(days)[-1].split()[0] == f"{midnight:%Y-%m-%d}"
+    time.tzset()
 
 
 def test_a_plot_without_failures_has_no_row_of_them() -> None:

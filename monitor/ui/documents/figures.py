@@ -39,6 +39,7 @@ _PARTS: Final = "█▒░"
 _UNKNOWN: Final = "no status"
 _STATUSES: Final = {status.value: (status.value, STATUS_ROLES[status]) for status in Status}
 _SPANS: Final = {Span.HOUR: "the last hour", Span.DAY: "the last 24 hours", Span.ALL: "the whole history"}
+_HALF_A_DAY: Final = timedelta(hours=12) - timedelta.resolution
 _UNITS: Final = ((86_400 * 365, "year"), (86_400 * 7, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -179,7 +180,7 @@ def _when(at: datetime, history: History) -> str:
     """A time as exact as the plot is."""
     whole = history.step * len(history.buckets)
     if history.step >= timedelta(days=1) or whole > timedelta(days=60):
-        return day(at)
+        return day(at + _HALF_A_DAY)  # stretches begin by UTC: west of Greenwich the evening before
     if whole > timedelta(days=1):
         return f"{day(at)[5:]} {clock(at)[:5]}"
     return clock(at) if history.step < timedelta(minutes=1) else clock(at)[:5]
