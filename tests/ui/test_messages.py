@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import MouseScrollDown
 
 from monitor.model.message import Message
 from monitor.services.monitor import Settings
@@ -162,6 +163,21 @@ async def test_the_mask_hides_the_third_pane_as_well(tmp_path: Path) -> None:
         assert "5555550" not in s.screen_text()
         await s.press("x")
         await s.until(lambda: '"to_number": "+1555' in s.screen_text())
+
+
+async def test_what_the_wheel_brought_into_sight_stays_when_more_comes(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(99, 20)) as (volt, s):
+        await post(volt, s, *(volt.body(f"m{n}", "sent") for n in range(40)))
+        rows = view(s).rows
+        rows.post_message(MouseScrollDown(rows, 5, 5, 0, 1, 0, shift=False, meta=False, ctrl=False))
+        await s.settle()
+        seen = rows.view.number_at(rows.scroll_offset.y)
+        assert seen < 40
+        await post(volt, s, volt.body("new", "sent"))
+        assert rows.view.number_at(rows.scroll_offset.y) == seen
+        assert "▲ 1 new" in s.screen_text()
+        await s.press("g")
+        assert "text of new" in s.screen_text()
 
 
 @pytest.mark.slow

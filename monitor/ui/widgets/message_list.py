@@ -72,6 +72,13 @@ class MessageList(Rows):
             self._top = max(self.view.number_at(n) for n in range(min(60, len(self.view))))
         self._anchor = self.selected
 
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel leaves the top."""
+        if self.count() > self.page:
+            self.stay()
+
+    on_scroll_to = on_scroll_down = on_mouse_scroll_down  # so does the scroll bar
+
     def to_top(self) -> None:
         """Forget where the cursor was: another list begins."""
         self._anchor = None
