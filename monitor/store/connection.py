@@ -29,6 +29,7 @@ def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite
     without_log = without_log or (read_only and _cannot_change(path))
     uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}{'&immutable=1' if without_log else ''}"
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    db.text_factory = _text
     try:
         # A file from a stranger must not run functions through its views and triggers, nor misread its cells.
         db.execute("PRAGMA trusted_schema = OFF")
@@ -44,6 +45,11 @@ def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite
         db.close()
         raise
     return db
+
+
+def _text(data: bytes) -> str:
+    """A text of the file: no check of SQLite finds a byte that is none, which would end a query with all its rows."""
+    return data.decode("utf-8", "replace")
 
 
 def _cannot_change(path: Path) -> bool:

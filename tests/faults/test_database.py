@@ -135,6 +135,21 @@ async def test_f8_what_can_be_read_of_a_damaged_database_comes_back_with_the_com
     assert f"{aside.name} was damaged; 'hooktop import'" in run(["doctor", "--db", str(path)], environ).stdout
 
 
+async def test_f8_a_byte_that_is_no_text_spoils_nothing_but_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    await filled(path, *(b'{"n": %d}' % n for n in range(3)))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE readings SET reason = CAST(x'6dff' AS TEXT) WHERE id = 2")
+        db.execute("UPDATE captures SET path = CAST(x'2fff' AS TEXT) WHERE id = 3")
+        db.commit()
+    assert bodies(path) == [b'{"n": 0}', b'{"n": 1}', b'{"n": 2}']
+    loss = Loss()
+    back = list(database.captures(path, loss))
+    assert [capture.request.body for capture in back] == [b'{"n": 0}', b'{"n": 1}']
+    assert back[1].verdict.reason == f"{IMPORTED}verified: m\ufffd"
+    assert loss.ids == [(3, 3)]  # no request could have had such a path
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "step"), [("zeroed", 1), ("cut off", 10)])
 async def test_f8_whatever_page_is_lost_what_comes_back_is_what_was_sent(tmp_path: Path, kind: str, step: int) -> None:
