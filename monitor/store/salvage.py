@@ -18,11 +18,11 @@ from monitor.store.rows import digest_of
 from monitor.store.schema import CAPTURE_COLUMNS
 from monitor.text import visible
 
-STEP: Final = 64  # captures asked for at once: a body may be large
+STEP: Final = 64  # ids asked for at once: a body may be large, and a damaged id hides those behind it
 MAX_FAILED: Final = 4_000_000  # queries; beyond them the rest is given up
 _TABLES: Final = ("captures", "readings", "tallies")
 _DAMAGE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
-_BETWEEN: Final = "WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+_BETWEEN: Final = "WHERE id BETWEEN ? AND ? ORDER BY id"
 _CAPTURES: Final = f"SELECT {', '.join(CAPTURE_COLUMNS)} FROM captures {_BETWEEN}"  # noqa: S608 - constant names
 _READINGS: Final = f"SELECT id, size, digest, verdict, reason, age_s FROM readings {_BETWEEN}"  # noqa: S608 - as above
 
@@ -84,10 +84,11 @@ class Salvage:
         highest = ("SELECT max(id) FROM captures", "SELECT max(id) FROM readings", "SELECT sum(captures) FROM tallies")
         last = max(self._number(sql) or 0 for sql in highest)
         low = 1
-        for found, high in self._ranges(_CAPTURES, last):
-            known = {row[0]: row[1:] for part, _ in self._ranges(_READINGS, high, low) for row in part}
+        while low <= last and self._failed <= MAX_FAILED:
+            high = min(low + STEP - 1, last)
+            found, known = self._between(_CAPTURES, low, high), self._between(_READINGS, low, high)
             kept: list[Salvaged] = []
-            for number, received_at, _, method, path, query, peer, _, answer, headers, body in found:
+            for number, (received_at, _, method, path, query, peer, _, answer, headers, body) in sorted(found.items()):
                 reading = known.pop(number, None)
                 size, digest, *claim = reading or (None,) * 5
                 if isinstance(body, bytes) and (
@@ -98,27 +99,33 @@ class Salvage:
                 row = (number, received_at, method, path, query, peer, answer, headers, body, *claim)
                 kept.append(Salvaged(*row))
             yield kept, sorted(known)
-            low = high + 1
+            low = high + 1 if found or known else self._next(high, last)
 
-    def _ranges(self, sql: str, last: int, first: int = 1) -> Iterator[tuple[list[Any], int]]:
-        """The rows that can be read, and up to which id they were asked for."""
-        left = [(first, last)] if first <= last else []
+    def _between(self, sql: str, low: int, high: int) -> dict[int, Any]:
+        """The rows with these ids that can be read, without their ids, by id."""
+        found: dict[int, Any] = {}
+        left = [(low, high)]
         while left:
-            low, high = left.pop()
+            first, last = left.pop()
             try:
-                rows = self._db.execute(sql, (low, high, STEP)).fetchall()
+                rows = self._db.execute(sql, (first, last)).fetchall()
             except sqlite3.Error as error:
                 self._check(error)
-                if low == high or self._failed > MAX_FAILED:
-                    yield [], high
-                else:
-                    middle = (low + high) // 2
-                    left += [(middle + 1, high), (low, middle)]
+                if first < last:
+                    middle = (first + last) // 2
+                    left += [(middle + 1, last), (first, middle)]
                 continue
-            reached = rows[-1][0] if len(rows) == STEP else high
-            yield rows, reached
-            if reached < high:
-                left.append((reached + 1, high))
+            # Where an id is damaged the order is, too, and SQLite gives rows that were not asked for.
+            found.update((row[0], row[1:]) for row in rows if first <= row[0] <= last)
+        return found
+
+    def _next(self, high: int, last: int) -> int:
+        """The first id beyond ``high`` that is there; beyond ``last`` where there is none."""
+        failed = self._failed
+        tables = ("captures", "readings")
+        numbers = [self._number(f"SELECT min(id) FROM {table} WHERE id > {high}") for table in tables]  # noqa: S608 - constant names
+        beyond = [number for number in numbers if number is not None and number > high]
+        return min(beyond, default=last + 1) if self._failed == failed else high + 1
 
     def _number(self, sql: str) -> int | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -148,6 +149,26 @@ async def test_f8_a_byte_that_is_no_text_spoils_nothing_but_its_text(tmp_path: P
     assert [capture.request.body for capture in back] == [b'{"n": 0}', b'{"n": 1}']
     assert back[1].verdict.reason == f"{IMPORTED}verified: m\ufffd"
     assert loss.ids == [(3, 3)]  # no request could have had such a path
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 63, 127])
+async def test_f8_a_damaged_id_costs_what_stands_beside_it_and_reading_ends(tmp_path: Path, damaged: int) -> None:
+    path = tmp_path / "h.db"
+    async with storing(path) as store:
+        await store.take_in(make_capture(body=b'{"n": %d}' % n) for n in range(1, 121))
+    whole = path.read_bytes()
+    rows = re.compile(rb"([\x3c-\x44])[\x0b-\x3f]\x00\x06")  # its id, then the form of a row: an id, then a time
+    places = [found.start() for found in rows.finditer(whole)]
+    assert len(places) >= 18  # of captures and of readings
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([damaged]) + whole[place + 1 :])
+        loss = Loss()
+        numbers = [
+            json.loads(capture.request.body)["n"] for capture in itertools.islice(database.captures(path, loss), 200)
+        ]
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) + loss.number >= 120
+        assert loss.number < 64
 
 
 @pytest.mark.slow
