@@ -13,6 +13,7 @@ from typing import Any, Final
 from monitor.model.capture import Capture, Origin, Request, Source
 from monitor.model.reading import Direction, Media, MessageError, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.store.errors import StoreError
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
 from monitor.times import microseconds, moment
 
@@ -170,7 +171,17 @@ def reading_of(v: Mapping[str, Any]) -> Reading:
 
 
 def capture_of(row: Sequence[Any]) -> Capture:
-    """A row of ``SELECT_WHOLE`` as a capture."""
+    """A row of ``SELECT_WHOLE`` as a capture. Raises StoreError where a value in it is none that was ever written."""
+    try:
+        return _capture_of(row)
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"Capture {row[0]} is damaged in the database ({type(error).__name__}); with hooktop stopped, "
+            "'hooktop import --db NEW OLD' takes what can be read into another one."
+        ) from error
+
+
+def _capture_of(row: Sequence[Any]) -> Capture:
     number, received_at, source, method, path, query, peer, token, answer, headers, body = row[: len(CAPTURE_COLUMNS)]
     v = dict(zip(READING_COLUMNS, row[len(CAPTURE_COLUMNS) :], strict=True))
     reading = reading_of(v)
