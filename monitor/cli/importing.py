@@ -10,7 +10,7 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
-from monitor.cli.errors import FAILED, fail, tell
+from monitor.cli.errors import FAILED, USAGE, fail, tell
 from monitor.cli.output import counted
 from monitor.paths import expanded
 
@@ -77,6 +77,7 @@ async def taken_in(work: Import, path: Path, otherwise: str) -> int:
     """Import into the database; gives how many captures. Where the file is wrong the command ends with a sentence,
     and what that means (``otherwise``)."""
     from monitor.services.imports.problem import ImportProblem
+    from monitor.store.errors import StoreUnavailableError
     from monitor.store.store import Store
 
     store = Store.open(path)
@@ -87,5 +88,7 @@ async def taken_in(work: Import, path: Path, otherwise: str) -> int:
         return await work.run(store)
     except ImportProblem as problem:
         fail(f"{problem} {otherwise}", FAILED)
+    except StoreUnavailableError as error:
+        fail(f"The database {path} cannot take the captures: {error}; mend that and try again. {otherwise}", USAGE)
     finally:
         await store.stop()

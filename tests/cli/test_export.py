@@ -163,6 +163,27 @@ def test_what_cannot_be_imported_is_one_sentence(database: Path, tmp_path: Path)
     assert hooktop(tmp_path, "captures", "--db", other, "--json").stdout == ""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+def test_no_room_for_an_import_is_one_sentence_that_says_what_became_of_it(database: Path, tmp_path: Path) -> None:
+    hooktop(tmp_path, "export", "--db", database, "-o", tmp_path / "a.jsonl")
+    hooktop(tmp_path, "import", "--db", tmp_path / "new.db", tmp_path / "a.jsonl")
+    most = (tmp_path / "new.db").stat().st_size
+    script = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
+        "from monitor.cli import main; raise SystemExit(main())"
+    )
+    (tmp_path / "twenty.jsonl").write_bytes((tmp_path / "a.jsonl").read_bytes() * 20)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "import", "--db", tmp_path / "new.db", tmp_path / "twenty.jsonl"],
+        env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"hooktop: The database {tmp_path / 'new.db'} cannot take the captures: the disk gave an error; "
+        "mend that and try again. Nothing was imported.\n"
+    )
+
+
 @pytest.mark.slow
 def test_a_database_in_use_is_left_alone(database: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
