@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor import jsonbody
+from monitor.forwarding.outgoing import origin_form
 from monitor.model.capture import Capture
 from monitor.text import visible
 from monitor.ui import redact
@@ -86,7 +87,7 @@ def header_text(capture: Capture, token: str | None) -> Copy:
 def curl(capture: Capture, url: str, token: str | None) -> Copy:
     """A command that posts the same bytes to the receiver again; credentials and the path token are hidden."""
     request = capture.request
-    parts = ["curl", "-X", shlex.quote(request.method)]
+    parts = ["curl", "-X", shlex.quote(request.method), "--globoff", "--path-as-is"]
     for name, value in request.headers:
         if name.lower() not in _UNSENT:
             shown = redact.target(redact.header_value(name, value), token)
@@ -98,5 +99,8 @@ def curl(capture: Capture, url: str, token: str | None) -> Copy:
     elif body:  # bytes that a shell or a terminal might act on travel in base64
         before = f"printf %s {base64.b64encode(body).decode('ascii')} | base64 -d | "
         parts += ["--data-binary", "@-"]
-    parts.append(shlex.quote(_ascii(url + redact.target(request.target, token))))
+    target, path = (_ascii(redact.target(text, token)) for text in (request.target, origin_form(request)))
+    if path != target or "#" in target:  # an address would end there, or go on with its host: @elsewhere, .elsewhere
+        parts += ["--request-target", shlex.quote(target)]
+    parts.append(shlex.quote(url + path.partition("#")[0]))
     return _copy("a curl line", before + " ".join(parts))

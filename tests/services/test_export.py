@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,6 +27,7 @@ from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Re
 from monitor.services.export.base import About, Format
 from monitor.services.export.curl import Curl, quoted
 from monitor.services.export.exporting import HIDDEN, Cancelled, Progress, export, new_file
+from monitor.services.export.har import entry as har_entry
 from monitor.store.registrations import RegistrationStore
 from tests.corpora import corpora
 from tests.factory import START, make_capture
@@ -341,6 +343,24 @@ def test_bash_and_curl_send_the_same_bytes(tmp_path: Path) -> None:
         sent = [(name, value) for name, value in asked.headers if name.lower() not in ("host", "content-length")]
         kept = [h for h in HEADERS if h[0] not in ("host", "content-length", "connection", STAMP_HEADER)]
         assert sent == kept
+
+
+ELSEWHERE = ("@elsewhere.example/x", ".elsewhere.example/x", "0/x", "http://elsewhere.example/x", "*")
+
+
+def test_the_script_goes_to_no_host_that_a_sender_wrote(tmp_path: Path) -> None:
+    found = [replace(make_capture(), request=Request("POST", path, "", (), b"x")) for path in ELSEWHERE]
+    with web(lambda asked: (202, b"")) as (url, got):
+        assert played(script(*found), url, tmp_path) == ["202"] * len(found)
+    assert [asked.target for asked in got] == list(ELSEWHERE)
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_an_address_in_har_has_the_host_of_the_header(path: str) -> None:
+    capture = replace(make_capture(), request=Request("POST", path, "", (("host", "hooks.example.net"),), b"x"))
+    request = har_entry(capture)["request"]
+    assert urlsplit(request["url"]).netloc == "hooks.example.net"
+    assert request["_target"] == path
 
 
 def test_curl_adds_no_header_of_its_own(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,21 @@ def test_the_curl_line_sends_the_same_bytes(body: bytes) -> None:
         sent = words[words.index("--data-binary") + 1].encode() if body else b""
         assert not sent.startswith(b"@")  # which would be the name of a file
     assert sent == body
+
+
+@pytest.mark.parametrize("path", ["@elsewhere.example/x", ".elsewhere.example/x", "0/x", "http://elsewhere.example/x"])
+def test_the_curl_line_goes_to_no_host_that_a_sender_wrote(path: str) -> None:
+    capture = replace(make_capture(1), request=make_request(path=path))
+    words = shlex.split(copying.curl(capture, "http://127.0.0.1:8787", None).text)
+    assert urlsplit(words[-1]).netloc == "127.0.0.1:8787"
+    assert words[words.index("--request-target") + 1] == path
+
+
+def test_curl_expands_nothing_in_the_address_of_the_line() -> None:
+    capture = replace(make_capture(1), request=make_request(path="/a[1-9]/{b,c}/../d#e"))
+    words = shlex.split(copying.curl(capture, "http://127.0.0.1:8787", None).text)
+    assert {"--globoff", "--path-as-is"} <= set(words)
+    assert words[words.index("--request-target") + 1] == "/a[1-9]/{b,c}/../d#e"
 
 
 def test_ids() -> None:

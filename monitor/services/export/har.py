@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
+from monitor.forwarding.outgoing import origin_form
 from monitor.model.capture import Capture, Request
 from monitor.model.record import rfc3339
 from monitor.services.export.base import About, Out
@@ -91,7 +92,7 @@ def _request(request: Request) -> dict[str, Any]:
     host = request.header("host") or ""
     made = {
         "method": request.method,
-        "url": f"http://{host if _HOST.fullmatch(host) else 'localhost'}{_written(request.target)}",
+        "url": f"http://{host if _HOST.fullmatch(host) else 'localhost'}{_written(origin_form(request))}",
         "httpVersion": _HTTP,
         "cookies": _cookies(request),
         "headers": [{"name": name, "value": value} for name, value in request.headers],
