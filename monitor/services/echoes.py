@@ -12,6 +12,7 @@ from monitor.model.event import moves
 from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import Verdict, standing
 from monitor.providers.base import Echoing, Provider
+from monitor.store.reader import MAX_SENDER
 
 MAX_NUMBERS: Final = 1000  # of a provider that are learnt: more of them are no numbers of one business
 
@@ -32,7 +33,8 @@ class Echoes:
         number = _plain(reading.from_)
         if reading.direction is Direction.INBOUND:
             return self._turn[provider](reading) if number in own else reading
-        if reading.direction is Direction.OUTBOUND and len(own) < MAX_NUMBERS and _counts(verdict):
+        may_be = len(number) <= MAX_SENDER and len(own) < MAX_NUMBERS
+        if reading.direction is Direction.OUTBOUND and may_be and _counts(verdict):
             own.add(number)
         return reading
 

@@ -52,9 +52,10 @@ _ROW_COLUMNS: Final = (
     "error_code, carrier_code, substr(text, 1, 200), size, facts, marks"
 )
 NEWEST: Final = 2000  # readings that are looked at where the newest tell enough
+MAX_SENDER: Final = 64  # characters: what is longer is no number of a business
 _SENDERS: Final = (
-    "SELECT DISTINCT provider, sender, verdict, reason FROM readings WHERE direction = ? AND sender IS NOT NULL "
-    "AND id > (SELECT coalesce(max(id), 0) FROM readings) - ?"
+    "SELECT DISTINCT provider, sender, verdict, reason FROM readings WHERE direction = ? "
+    "AND length(CAST(sender AS BLOB)) <= ? AND id > (SELECT coalesce(max(id), 0) FROM readings) - ?"
 )
 
 
@@ -109,7 +110,7 @@ class Reader:
         """Who sent outbound messages, of the newest readings: (provider, number, verdict)."""
         return [
             (provider, sender, Verdict(VerdictStatus(verdict), reason))
-            for provider, sender, verdict, reason in self._all(_SENDERS, (Direction.OUTBOUND.value, NEWEST))
+            for provider, sender, verdict, reason in self._all(_SENDERS, (Direction.OUTBOUND.value, MAX_SENDER, NEWEST))
         ]
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:

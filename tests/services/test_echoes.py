@@ -88,6 +88,23 @@ def test_no_more_is_learnt_than_a_business_has_numbers(monkeypatch: pytest.Monke
     assert turned == [True, True, False]
 
 
+@pytest.mark.parametrize("sender", ["9" * 65, "9\0" + "9" * 65])
+async def test_a_text_too_long_for_a_number_is_neither_kept_in_memory_nor_read_at_the_start(
+    sender: str, tmp_path: Path
+) -> None:
+    judge = examiner()
+    said = status(judge, sender)
+    assert said.reading is not None
+    assert said.reading.from_ is not None
+    assert len(said.reading.from_) > 64
+    assert direction(seen(judge, sender, CUSTOMER)) is Direction.INBOUND
+    async with storing(tmp_path / "c.db") as store:
+        await store.add(said)
+        reader = Reader(store.path)
+        assert reader.senders() == []
+        reader.close()
+
+
 def test_other_providers_say_themselves_which_way_a_message_went() -> None:
     judge = examiner({"bird": [OURS], "generic": [OURS]})
     assert direction(seen(judge, OURS, CUSTOMER)) is Direction.INBOUND
