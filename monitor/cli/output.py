@@ -14,6 +14,7 @@ from monitor.jsonbody import json_line as json_line  # the commands have it from
 from monitor.text import visible
 
 GAP: Final = "  "
+MAX_CELL: Final = 400  # characters of a cell: every other of its column is filled up to its width
 
 
 class Paint:
@@ -61,8 +62,9 @@ def cut(text: str, cells: int) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, paint: Paint) -> list[str]:
-    """The lines of a table: a head, then the rows, in columns as wide as their widest cell; made visible here."""
-    cells = [[visible(cell) for cell in row] for row in rows]
+    """The lines of a table: a head, then the rows, in columns as wide as their widest cell; made visible and, where
+    they are endless, cut here."""
+    cells = [[visible(cell, limit=MAX_CELL) for cell in row] for row in rows]
     widths = [max(width(text) for text in column) for column in zip(heads, *cells, strict=True)]
     lines = [GAP.join(map(pad, heads, widths)).rstrip()]
     lines[0] = paint(lines[0], bold=True)

@@ -15,6 +15,7 @@ from monitor.store.message_reader import MessageReader
 from monitor.times import moment
 
 MAX_KINDS: Final = 1_000
+MAX_NAME: Final = 800  # bytes: what is longer names no kind, and a thousand such would fill the memory
 # What is surely not the provider's is of no kind of its.
 _FORGED: Final = ", ".join(f"'{status.value}'" for status in VerdictStatus if not moves(status))
 _HANDLED: Final = (
@@ -57,18 +58,19 @@ class CoverageReader(MessageReader):
 
     def kinds(self, where: Where) -> list[KindCount]:
         """The kinds of the captures that pass a compiled filter, the most frequent first; what is replayed is no new
-        one, what is forged none at all."""
+        one, what is forged or named without end none at all."""
         source = "readings r JOIN captures c ON c.id = r.id" if where.needs_captures else "readings r"
         sql = (
-            "SELECT r.provider, r.event, coalesce(r.provider_status, r.mark, r.direction), count(*), "  # noqa: S608 - compiled: constants and ?
+            "SELECT r.provider, r.event, substr(coalesce(r.provider_status, r.mark, r.direction), 1, ?), count(*), "  # noqa: S608 - compiled: constants and ?
             f"sum(r.source = 'simulated'), sum({_HANDLED}), max(r.received_at) FROM {source} "
-            f"WHERE r.event IS NOT NULL AND r.verdict NOT IN ({_FORGED}) AND r.source <> 'replayed' AND ({where.sql}) "
+            f"WHERE length(CAST(r.event AS BLOB)) <= ? AND r.verdict NOT IN ({_FORGED}) "
+            f"AND r.source <> 'replayed' AND ({where.sql}) "
             "GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ?"
         )
         return [
             KindCount(provider, event, word, captures, simulated, handled, moment(last_at))
             for provider, event, word, captures, simulated, handled, last_at in self._all(
-                sql, (*where.parameters, MAX_KINDS)
+                sql, (MAX_NAME, MAX_NAME, *where.parameters, MAX_KINDS)
             )
         ]
 

@@ -268,6 +268,8 @@ def test_widths_and_tables() -> None:
     assert cut("short", 5) == "short"
     assert table(("A", "B"), [("李", "x"), ("yyy", "\x1b")], paint=plain) == ["A    B", "李   x", "yyy  ␛"]
     assert table(("A", "B"), [], paint=plain) == ["A  B"]
+    endless = table(("A", "B"), [("x" * 1_000_000, ""), ("y", "")], paint=plain)
+    assert [len(line) for line in endless] == [404, 401, 1]  # and no more: each cell is as wide as its column
 
 
 def test_json_for_a_terminal_is_ascii_and_surrogates_are_escapes() -> None:

@@ -57,6 +57,19 @@ def looked(store: Store, text: str = "", *, demo: bool = False) -> dict[Kind, Co
         return {one.kind: one for one in coverage(reader, parse(text), NOW, demo=demo).kinds}
 
 
+async def test_a_name_without_end_is_no_kind_and_a_status_without_end_is_cut(tmp_path: Path) -> None:
+    known = make_capture()
+    assert known.reading is not None
+    endless = [
+        replace(known, reading=replace(known.reading, event=name, provider_status=word))
+        for name, word in (("x" * 100_000, "sent"), ("x\0" + "x" * 100_000, "sent"), ("named", "y" * 100_000))
+    ]
+    async with storing(tmp_path / "c.db") as store:
+        await put(store, endless)
+        found = [kind for kind, one in looked(store).items() if one.seen]
+    assert [(kind.event, len(kind.word or "")) for kind in found] == [("named", 800)]
+
+
 def test_documented_kinds_are_what_the_scenarios_play() -> None:
     known = documented()
     assert known[DELIVERED][0] == "delivered"
