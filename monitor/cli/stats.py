@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from monitor.services.stats import Percentiles, Stats, Timing
 
 SHOWN_REASONS: Final = 20
+SHOWN_CARRIERS: Final = 20
 _UNKNOWN: Final = "–"
 
 
@@ -67,10 +68,13 @@ def stats_lines(stats: Stats, paint: Paint) -> list[str]:
     lines += ["", paint(counted(number, "message"), bold=True)]
     mix = ((one.provider, one.status or "unknown", one.messages) for one in stats.messages)
     lines += _mix("STATUS", mix, paint)
-    timings = [*(stats.by_provider or ()), *(stats.by_channel or ()), *(stats.by_carrier or ())]
+    carriers = sorted(stats.by_carrier or (), key=lambda one: -one.total.count)  # named by whoever posts
+    timings = [*(stats.by_provider or ()), *(stats.by_channel or ()), *carriers[:SHOWN_CARRIERS]]
     if timings:
         heads = ("LATENCY (p50 / p95 / p99)", "ACCEPTED TO SENT", "SENT TO FINAL", "TOTAL", "MESSAGES")
         lines += ["", *table(heads, map(_timing, timings), paint=paint)]
+    if (more := len(carriers) - SHOWN_CARRIERS) > 0:
+        lines.append(f"… and {counted(more, 'more carrier')}; --json has them.")
     return [*lines, *_failures(stats, paint)]
 
 

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.app import run
+from monitor.cli.output import Paint
+from monitor.cli.stats import SHOWN_CARRIERS, stats_lines
+from monitor.services.stats import Percentiles, Rates, Stats, Timing
 from tests.cli.deliveries import Place
+from tests.factory import START
 
 
 @pytest.fixture
@@ -52,6 +56,19 @@ def test_lines_for_people(place: Place) -> None:
     assert place.text("stats", "text:nothing") == "No capture passes the filter.\n"
     place.post(place.volt.body("d", "delivered"))
     assert "1 message\n" in place.text("stats", "mark:duplicate")  # though no capture bears such a mark
+
+
+def test_carriers_are_named_by_whoever_posts_so_only_the_most_frequent_are_listed() -> None:
+    few, none = Percentiles(1, 1.0, 1.0, 1.0), Percentiles(0, None, None, None)
+    carriers = [Timing("volt", None, f"carrier {n:03}", none, none, few) for n in range(100)]
+    carriers.append(Timing("volt", None, "frequent", none, none, Percentiles(2, 1.0, 1.0, 1.0)))
+    with_them = Stats(
+        START, "", Rates(1, 1, 1, 1, None, None), None, (), None, (), (), (), tuple(carriers), ()
+    )  # fmt: skip
+    shown = stats_lines(with_them, Paint(no_color=True))
+    assert sum("carrier 0" in line for line in shown) == SHOWN_CARRIERS - 1
+    assert any("volt frequent" in line for line in shown)
+    assert shown[-1] == "… and 81 more carriers; --json has them."
 
 
 def test_no_database_and_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
