@@ -6,6 +6,7 @@ bounded number of captures waits here, and what did not fit is read again from t
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections import deque
@@ -25,6 +26,7 @@ JOIN_S: Final = 2.0
 REST_S: Final = 0.02  # between two writes: each takes the interpreter from the receiver, however little is written
 MARKS_S: Final = 0.05  # between two looks whether marks are known
 STDOUT: Final = 1
+UNREAD: Final = (errno.EPIPE, errno.ECONNRESET, errno.EIO)  # a pipe that head has left, a terminal that was closed
 
 
 class Printer:
@@ -80,8 +82,8 @@ class Printer:
             self._wake.notify()
 
     def finish(self) -> bool:
-        """Print what was offered, then end; false when the output could not be written. Raises what the store raised
-        where it could not be read."""
+        """Print what was offered, then end; false when nobody reads any more. Raises what else kept it from being
+        printed: OSError, or what the store raised where it could not be read."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -114,8 +116,11 @@ class Printer:
                     self._catch_up(newest)
                     return
                 self._ended.wait(REST_S)
-        except OSError:  # a closed pipe, most of all: head and grep -m end this way
-            self.broken = True
+        except OSError as error:
+            if error.errno in UNREAD:
+                self.broken = True
+            else:  # a full disk, most of all
+                self._error = error
         except Exception as error:  # told by whoever waits for the end
             self._error = error
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,24 @@ async def test_a_closed_pipe_is_no_error(tmp_path: Path, pipe: tuple[int, int]) 
     assert out.broken
     await store.stop()
     assert out.printed == 0
+
+
+async def test_a_full_disk_is_told_by_whoever_waits_for_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "h.db")
+    done = threading.Event()
+    out = printer.Printer(store.reader, render, parse(""), after=0, count=None, done=done.set)
+    with open("/dev/full", "wb") as full:
+        monkeypatch.setattr(printer, "STDOUT", full.fileno())
+        out.start()
+        out.offer([make_capture(1)])
+        assert done.wait(30)
+        with pytest.raises(OSError) as found:
+            out.finish()
+    assert found.value.errno == errno.ENOSPC
+    assert not out.broken
+    await store.stop()
 
 
 def test_a_store_that_cannot_be_read_is_told_by_whoever_waits_for_the_end(
