@@ -42,7 +42,7 @@ def on_signals(
     before = {}
     for name in names:
         number = getattr(signal, name, None)
-        if number is not None:
+        if number is not None and not _kept_away(number):
             with contextlib.suppress(ValueError):  # not the main thread: somebody else owns the signals
                 before[number] = signal.signal(number, caught)
     try:
@@ -52,6 +52,12 @@ def on_signals(
             signal.signal(number, handler)
         for timer in timers:
             timer.cancel()
+
+
+def _kept_away(number: signal.Signals) -> bool:
+    """Whether whoever started this program keeps the signal from it: ``nohup`` does, for SIGHUP. A shell keeps SIGINT
+    and SIGQUIT from what it runs in the background, where a script still ends it with them."""
+    return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
 
 
 class Stop:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.processes import PROVIDERS, accounts, event, hooktop, listening, signed
+from tests.cli.processes import PROVIDERS, Listening, accounts, event, hooktop, listening, signed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -50,6 +50,21 @@ def test_every_provider_with_a_real_signature_and_again_after_a_restart(tmp_path
         third = running.next()
         assert third is not None
         assert third["id"] == 6
+
+
+def test_who_was_started_by_nohup_outlives_the_terminal(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; a child has it from here
+    try:
+        running = Listening("--db", str(tmp_path / "h.db"))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    try:
+        running.process.send_signal(signal.SIGHUP)
+        assert running.post("/generic") == 200
+        assert running.next() is not None
+        assert running.end() == 0
+    finally:
+        running.close()
 
 
 def test_what_is_no_http_is_counted_and_not_told_one_by_one(tmp_path: Path) -> None:
