@@ -157,7 +157,7 @@ class Group(_Shared, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self.get_command(ctx, args[0]) is None:
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:  # completion has nothing to say then
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             hint = f"did you mean {near[0]!r}?" if near else f"see '{ctx.command_path} --help'"
             raise click.UsageError(f"There is no command {args[0]!r}; {hint}", ctx)

@@ -201,6 +201,17 @@ def test_completion_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         assert wanted in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", ["hooktop lis --", "hooktop webhooks lis --", "hooktop webhooks lis mend"])
+def test_completion_has_nothing_to_say_behind_an_unknown_command(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_HOOKTOP_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    assert run([]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     pipe = f"{sys.executable} -m monitor --help | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["/bin/bash", "-c", pipe], capture_output=True, text=True, check=True)
