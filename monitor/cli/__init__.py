@@ -15,7 +15,11 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - to the end of the process
 
-    from monitor.cli.app import run
+    try:
+        from monitor.cli.app import run
+    except KeyboardInterrupt:  # loading takes long enough for it, most of all where a script calls one after another
+        print("hooktop: Interrupted.", file=sys.stderr)
+        sys.exit(130)
 
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):

@@ -212,6 +212,26 @@ def test_completion_has_nothing_to_say_behind_an_unknown_command(
     assert capsys.readouterr().err == ""
 
 
+INTERRUPTED_WHILE_LOADING = """
+import importlib.abc, sys
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "monitor.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from monitor.cli import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback() -> None:
+    call = [sys.executable, "-c", INTERRUPTED_WHILE_LOADING]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "hooktop: Interrupted.\n")
+
+
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     pipe = f"{sys.executable} -m monitor --help | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["/bin/bash", "-c", pipe], capture_output=True, text=True, check=True)
