@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -19,14 +19,28 @@ except ImportError:  # Windows: of two programs that change a file at once, one 
 APP = "hooktop"
 
 
+class NoHome(Exception):
+    """The user has no home folder, as under a bare number in a container; its text is a sentence for them."""
+
+
 def data_dir() -> Path:
-    """The user's data folder for hooktop (database, local keys, log); not created."""
-    return Path(platformdirs.user_data_dir(APP, appauthor=False))
+    """The user's data folder for hooktop (database, local keys, log); not created. Raises NoHome."""
+    return _below_home(platformdirs.user_data_dir)
 
 
 def config_dir() -> Path:
-    """The user's configuration folder for hooktop; not created."""
-    return Path(platformdirs.user_config_dir(APP, appauthor=False))
+    """The user's configuration folder for hooktop; not created. Raises NoHome."""
+    return _below_home(platformdirs.user_config_dir)
+
+
+def _below_home(folder: Callable[..., str]) -> Path:
+    with contextlib.suppress(RuntimeError):
+        found = folder(APP, appauthor=False)
+        if not found.startswith("~"):  # where platformdirs does not say it: nobody wants a folder of that name
+            return Path(found)
+    raise NoHome(
+        "this user has no home folder for hooktop's files; set HOME to a folder, or XDG_DATA_HOME and XDG_CONFIG_HOME."
+    )
 
 
 def default_db() -> Path:

@@ -19,6 +19,7 @@ INTERRUPTED: Final = 130
 
 # Errors whose text is a sentence for the user, by module: such an error can only be here if its module is loaded.
 _TOLD: Final = (
+    ("monitor.paths", "NoHome", USAGE),
     ("monitor.tomlfile", "ConfigError", USAGE),
     ("monitor.store.errors", "StoreError", USAGE),
     ("monitor.receiver.binding", "ReceiverError", USAGE),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+import platformdirs
 import pytest
 
 from monitor.cli.app import COMMANDS, cli, run, with_default
@@ -210,6 +212,24 @@ def test_completion_has_nothing_to_say_behind_an_unknown_command(
     monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
     assert run([]) == 0
     assert capsys.readouterr().err == ""
+
+
+def no_home(*_: object, **__: object) -> str:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("answer", [no_home, lambda *_, **__: "~/.local/share/hooktop"], ids=["raised", "as it stands"])
+def test_who_has_no_home_is_told_what_to_set(
+    answer: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(platformdirs, "user_data_dir", answer)
+    monkeypatch.setattr(platformdirs, "user_config_dir", answer)
+    assert run(["captures"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("hooktop: This user has no home folder")
+    assert "set HOME" in said
+    assert not list(tmp_path.iterdir())
 
 
 INTERRUPTED_WHILE_LOADING = """
