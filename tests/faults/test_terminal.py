@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections import Counter
@@ -167,6 +168,24 @@ def test_f20_what_came_while_it_was_stopped_is_answered_when_it_goes_on(tmp_path
         assert terminal.end() == 0
         assert terminal.restored()
     assert stored(tmp_path) == 11
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_f20_keys_are_taken_one_by_one_after_a_shell_had_the_terminal_meanwhile(tmp_path: Path) -> None:
+    with Terminal(["--port", "0"], environment(tmp_path)) as terminal:
+        terminal.wait("Waiting")
+        terminal.process.send_signal(signal.SIGSTOP)
+        while state(terminal) != "T":
+            time.sleep(0.01)
+        termios.tcsetattr(terminal.slave, termios.TCSANOW, terminal.before)
+        terminal.process.send_signal(signal.SIGCONT)
+        while state(terminal) == "T":
+            time.sleep(0.01)
+        terminal.press("?")
+        terminal.wait("Keys")
+        terminal.press("\x11")
+        assert terminal.end() == 0
+        assert terminal.restored()
 
 
 def ended_by_closing(terminal: Terminal) -> int:
