@@ -212,12 +212,7 @@ class MessageReader(Reader):
 
     def matching_apart(self, where: Where, low: int, high: int) -> list[int]:
         """As ``matching``, of the captures that tell of no message."""
-        # A message without a key of its own is known by what makes it one (see projection).
-        apart = (
-            "r.message IS NULL AND NOT (r.conversation IS NOT NULL AND r.direction IS NOT NULL "
-            "AND (coalesce(r.text, '') <> '' OR r.media IS NOT NULL))"
-        )
-        return self.matching(replace(where, sql=f"{apart} AND ({where.sql})"), low, high)
+        return self.matching(replace(where, sql=f"{projection.APART} AND ({where.sql})"), low, high)
 
     def links(self, capture: int) -> tuple[int | None, int | None]:
         """The numbers of the message and of the conversation that a capture belongs to, None where there is none."""

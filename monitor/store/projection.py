@@ -56,6 +56,11 @@ _SAID: Final = (
 )
 # What the message of a reading is known by: ``r`` is the reading.
 KEY: Final = "coalesce(r.message, r.provider || ':sha256:' || printf('%016x', r.digest))"
+# That a reading tells of no message: it has no key, and ``_is_message`` is false of it.
+APART: Final = (
+    "r.message IS NULL AND NOT (r.conversation IS NOT NULL AND r.direction IS NOT NULL AND (coalesce(r.text, '') <> '' "
+    f"OR r.media IS NOT NULL OR r.status IS NULL OR r.status = '{Status.RECEIVED}'))"
+)
 # In how many captures around one that went a repeat of it is looked for: of what may move a message, and of what not.
 NEAR: Final = (25_000, 2_000)
 _REPEATS: Final = (

@@ -116,6 +116,18 @@ async def test_what_tells_of_no_message_alerts_by_itself(tmp_path: Path) -> None
         assert at.told[-1].id.startswith("oneroute:sha256:")
 
 
+async def test_a_message_without_a_key_and_a_text_alerts_once(tmp_path: Path) -> None:
+    plain = make_capture(body=b"1")
+    assert plain.reading is not None
+    sticker = replace(plain.reading, message=None, aliases=(), text=None, media=(), mark=None, error=None)
+    inbound = replace(sticker, direction=Direction.INBOUND, status=Status.RECEIVED)
+    own = replace(sticker, status=None)
+    async with scene(tmp_path / "h.db", Rule("channel:sms party:*", toast=True)) as at:
+        for body, reading in ((b"2", inbound), (b"3", own)):
+            await at.add(replace(make_capture(body=body), reading=reading, provider="oneroute"))
+        assert [(one.of_message, one.suppressed) for one in at.told] == [(True, 0), (True, 0)]
+
+
 async def test_a_flood_is_told_once_a_second_with_how_many_were_not(tmp_path: Path) -> None:
     async with scene(tmp_path / "h.db", FAILED) as at:
         for n in range(20):
