@@ -9,15 +9,20 @@ from typing import Final
 from monitor.model.attempt import AttemptKind
 from monitor.model.event import moves
 from monitor.model.shape import BASELINE
-from monitor.model.verdict import VerdictStatus
+from monitor.model.verdict import IMPORTED, VerdictStatus
 from monitor.store.filter_sql import Where
 from monitor.store.message_reader import MessageReader
 from monitor.times import moment
 
 MAX_KINDS: Final = 1_000
 MAX_NAME: Final = 800  # bytes: what is longer names no kind, and a thousand such would fill the memory
-# What is surely not the provider's is of no kind of its.
-_FORGED: Final = ", ".join(f"'{status.value}'" for status in VerdictStatus if not moves(status))
+# What is surely not the provider's is of no kind of its, nor what the file that it was imported from says that of: in
+# SQL what ``standing`` says.
+_FORGED: Final = " OR ".join(
+    f"r.verdict = '{status}' OR (r.verdict = 'unchecked' AND coalesce(r.reason, '') || ':' GLOB '{IMPORTED}{status}:*')"
+    for status in VerdictStatus
+    if not moves(status)
+)
 _HANDLED: Final = (
     "EXISTS (SELECT 1 FROM attempts a WHERE a.capture = r.id "  # noqa: S608 - constants
     f"AND a.kind = '{AttemptKind.FORWARD}' AND a.failure IS NULL AND a.status BETWEEN 200 AND 299)"
@@ -63,7 +68,7 @@ class CoverageReader(MessageReader):
         sql = (
             "SELECT r.provider, r.event, substr(coalesce(r.provider_status, r.mark, r.direction), 1, ?), count(*), "  # noqa: S608 - compiled: constants and ?
             f"sum(r.source = 'simulated'), sum({_HANDLED}), max(r.received_at) FROM {source} "
-            f"WHERE length(CAST(r.event AS BLOB)) <= ? AND r.verdict NOT IN ({_FORGED}) "
+            f"WHERE length(CAST(r.event AS BLOB)) <= ? AND NOT ({_FORGED}) "
             f"AND r.source <> 'replayed' AND ({where.sql}) "
             "GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ?"
         )

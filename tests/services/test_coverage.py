@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitor import jsonbody
 from monitor.cli.waiting import Match, Watch
 from monitor.config import Alert as Rule
@@ -18,7 +20,7 @@ from monitor.model.capture import Capture, Source
 from monitor.model.coverage import Covered, Kind, State, kind_of
 from monitor.model.filter import parse
 from monitor.model.shape import BASELINE
-from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.model.verdict import Verdict, VerdictStatus, claimed_by_file
 from monitor.providers.registry import registry
 from monitor.services.coverage import coverage, coverage_record, documented
 from monitor.services.view import View
@@ -119,6 +121,8 @@ async def test_what_is_forged_replayed_or_nameless_is_of_no_kind(tmp_path: Path)
     async with storing(tmp_path / "h.db") as store:
         for status in (VerdictStatus.INVALID, VerdictStatus.STALE, VerdictStatus.MISSING):
             await put(store, played("volt", "delivered", verdict=Verdict(status, "")))
+            imported = claimed_by_file(status.value, "as the file says", None)
+            await put(store, played("volt", "delivered", source=Source.IMPORTED, verdict=imported))
         await put(store, played("volt", "delivered", source=Source.REPLAYED))
         await put(store, [replace(make_capture(), provider="generic", reading=None)])
         assert {one.state for one in looked(store).values()} == {State.MISSING}
