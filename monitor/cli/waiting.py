@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from monitor.cli.history import newest
 from monitor.model.event import moves
 from monitor.model.filter import Filter, FilterError
+from monitor.model.verdict import standing
 from monitor.store.filter_sql import Where, about_messages, compile_filter, compile_message_filter
 from monitor.store.message_reader import Order
 
@@ -112,7 +113,8 @@ class Watch:
                 continue
             message, _ = self._reader.links(number) if self._for_messages else (None, None)
             if message is not None:
-                if message in self._seen or not moves(capture.verdict.status, forbid_unproven=self._forbid):
+                counts = standing(capture.verdict.status, capture.verdict.reason)
+                if message in self._seen or not moves(counts, forbid_unproven=self._forbid):
                     continue
                 self._seen.add(message)
             found.append(capture)

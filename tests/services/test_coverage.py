@@ -196,6 +196,16 @@ async def test_lists_and_alerts_that_ask_for_marks_wait_until_they_are_known(tmp
         assert await alerted.add(plain) == []
 
 
+@pytest.mark.parametrize("said", [VerdictStatus.VERIFIED, VerdictStatus.INVALID])
+async def test_wait_finds_of_what_was_imported_what_moves_its_message(tmp_path: Path, said: VerdictStatus) -> None:
+    verdict = claimed_by_file(said.value, "as the file says", None)
+    async with storing(tmp_path / "h.db") as store:
+        await put(store, played("volt", "delivered", source=Source.IMPORTED, verdict=verdict))
+        with closing(MessageReader(store.path)) as reader:
+            found = Watch(reader, parse("status:delivered"), reader.last_id()).existing(1)
+            assert bool(found) is (said is VerdictStatus.VERIFIED)
+
+
 async def test_wait_finds_a_mark(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
         sent = played("volt", "delivered")[0]
