@@ -42,10 +42,12 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """Where a value is stored: an SQL expression, and how its texts are packed (a key of ``_UNPACK``)."""
+    """Where a value is stored: an SQL expression, and how its texts are packed (a key of ``_UNPACK``); ``within`` is
+    what a condition on it stands in, where another table has it."""
 
     sql: str
     packed: str = ""
+    within: str = "{}"
 
 
 Columns: TypeAlias = Mapping[str, tuple[_Column, ...]]
@@ -109,8 +111,7 @@ _MESSAGES: Final[Columns] = {
     },
     # by each name of its conversation: an event may know a party by another name than the conversation is shown under
     "conversation": (
-        _Column("r.conversation"),
-        _Column("(SELECT json_group_array(key) FROM conversation_keys WHERE conversation = r.conversation_id)", "list"),
+        _Column("k.key", within="r.conversation_id IN (SELECT k.conversation FROM conversation_keys k WHERE {})"),
     ),
     "": (
         *map(_Column, ("r.text", "r.sender", "r.recipient", "r.message", "r.conversation")),
@@ -191,7 +192,9 @@ def _filter_text(packed: str, name: str, how: str, value: str, stored: Any) -> b
 def _node(node: Node, columns: Columns, now: int, parameters: list[object]) -> str:
     match node:
         case Term():
-            return _any(_column(column, node, now, parameters) for column in columns[node.field.name])
+            return _any(
+                column.within.format(_column(column, node, now, parameters)) for column in columns[node.field.name]
+            )
         case Not():
             # What is unknown does not match, so its opposite does: NOT alone would leave NULL unknown.
             return f"({_node(node.node, columns, now, parameters)} IS NOT TRUE)"

@@ -110,6 +110,9 @@ def wanted(node: Node, *, messages: bool = False) -> str | None:
     """What the index is asked for a filter: each capture that passes the filter is found, or with ``messages`` one of
     each message that does, but for those that ``asks_digest`` is about. None: it cannot help."""
     match node:
+        # A message is also found by names of its conversation that none of its own captures gives.
+        case Term(field=field) if messages and field.name == "conversation":
+            return None
         case Term(field=field, condition=Text(how, value)) if field.name in FIELDS:
             return _pieces_of(how, value)
         case And():

@@ -17,6 +17,7 @@ from monitor.model.reading import Status
 from monitor.model.record import conversation_record
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.registry import registry
+from monitor.store import search
 from monitor.store.conversation_sums import MAX_PARTIES
 from monitor.store.filter_sql import compile_message_filter
 from monitor.store.message_reader import ConversationRow, Order
@@ -72,18 +73,23 @@ async def test_a_number_is_one_party_with_its_plus_and_without_it(tmp_path: Path
         assert (row.messages, [party.lstrip("+") for party in row.parties]) == (4, [customer, shop])
 
 
-async def test_messages_are_found_by_each_name_of_their_conversation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [0, search.STEP])  # so many more, and the search index knows all of these
+async def test_messages_are_found_by_each_name_of_their_conversation(tmp_path: Path, others: int) -> None:
     events = [bird(1, None, CUSTOMER), bird(2, "k1", CUSTOMER), bird(3, "k1", None), bird(4, "k2", None)]
+    events.append(about(5, 5, facts={"last_message_id": "3"}))
+    events += [bird(number, "k3", None) for number in range(6, 6 + others)]
     async with stored(tmp_path / "h.db", map(capture_of, events)) as reader:
         for text, count in (
             ("bird:ch,k1", 3),
             (f'"bird:ch,{CUSTOMER}"', 3),
+            ("bird:c1", 3),
             ("bird:ch,k2", 1),
-            ("bird:*", 4),
+            ("bird:*", 4 + others),
             ("x", 0),
         ):
             where = compile_message_filter(parse_filter(f"conversation:{text}"), at(100))
-            assert len(reader.message_ids(Order.NEWEST, where, 10)) == count, text
+            assert len(reader.message_ids(Order.NEWEST, where, 100)) == count, text
+            assert len(reader.conversations_with(where, 100)) == (2 + bool(others) if text == "bird:*" else count > 0)
 
 
 async def test_an_interaction_belongs_to_the_conversation_of_its_message(tmp_path: Path) -> None:
