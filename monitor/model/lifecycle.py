@@ -196,7 +196,7 @@ def _marks(told: Sequence[Occurrence]) -> list[set[Mark]]:
                 highest = max(highest, rank)
         marks.append(mine)
     overtaken: tuple[datetime, int] | None = None
-    for item, mine in zip(reversed(told), reversed(marks), strict=True):
+    for item, mine in sorted(zip(told, marks, strict=True), key=_arrived_in_turn, reverse=True):
         event = item.event
         if event.reading.occurred_at is None or _rank(event.reading) < 0:
             continue
@@ -206,6 +206,13 @@ def _marks(told: Sequence[Occurrence]) -> list[set[Mark]]:
         else:
             overtaken = arrived
     return marks
+
+
+def _arrived_in_turn(pair: tuple[Occurrence, set[Mark]]) -> tuple[datetime, int, datetime, int]:
+    """In the provider's clock; what happened at one time, in the order of arrival: none of it overtook the other."""
+    item, _ = pair
+    at, rank, *_ = _order(item)
+    return at, rank, item.event.received_at, item.event.capture
 
 
 def _conflict(told: Sequence[Occurrence]) -> list[int]:

@@ -245,6 +245,11 @@ def test_the_one_that_was_overtaken_is_marked() -> None:
     # whole seconds: at one time the rank says what came first
     same = fold([make_event(1, S.DELIVERED, 2, received=2.5), make_event(2, S.SENT, 2, received=3)])
     assert [stage.marks for stage in same.stages] == [(Mark.OUT_OF_ORDER,), ()]
+    # what happened at one time overtakes nothing, although the verified one stands first
+    unproven = failed(1, 2, received=2.5, verdict=VerdictStatus.NO_KEY)
+    ends = fold([unproven, make_event(2, S.DELIVERED, 2, received=3)])
+    assert [stage.status for stage in ends.stages] == [S.DELIVERED, S.FAILED]
+    assert Mark.OUT_OF_ORDER not in ends.marks
 
 
 def test_going_back_in_the_providers_own_clock_is_a_regression() -> None:
