@@ -66,8 +66,19 @@ class Watch:
             found = self._reader.messages(self._reader.message_ids(Order.NEWEST, where, count))
             messages = sorted(found.items())
         self._seen.update(number for number, _ in messages)
-        captures = self._unseen(newest(self._reader, self._wanted, count))
+        captures = self._existing_captures(count, count - len(messages))
         return _in_order(captures, [(message.captures[-1], (number, message)) for number, message in messages])[-count:]
+
+    def _existing_captures(self, count: int, enough: int) -> list[Capture]:
+        """The newest captures that pass and count: ``enough`` of them, or all; ``count`` at least are tried."""
+        seen = frozenset(self._seen)
+        while True:
+            ids = newest(self._reader, self._wanted, count)
+            self._seen = set(seen)
+            captures = self._unseen(ids)
+            if len(captures) >= enough or len(ids) < count:
+                return captures
+            count *= 4  # those that do not count, such as forged ones, must not hide one behind them
 
     def _message_where(self) -> Where | None:
         try:

@@ -206,6 +206,17 @@ async def test_wait_finds_of_what_was_imported_what_moves_its_message(tmp_path: 
             assert bool(found) is (said is VerdictStatus.VERIFIED)
 
 
+async def test_wait_finds_what_is_there_behind_captures_that_do_not_count(tmp_path: Path) -> None:
+    sent, delivered = played("volt", "delivered")
+    forged = replace(sent, verdict=Verdict(VerdictStatus.INVALID, ""))
+    async with storing(tmp_path / "h.db") as store:
+        number, *_ = await put(store, [sent, delivered, sent, *[forged] * 5])
+        with closing(MessageReader(store.path)) as reader:
+            for count in (1, 2):
+                found = Watch(reader, parse("status:sent"), reader.last_id()).existing(count)
+                assert [getattr(one, "id", None) for one in found] == [number]
+
+
 async def test_wait_finds_a_mark(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
         sent = played("volt", "delivered")[0]
