@@ -176,6 +176,35 @@ async def test_the_answer_that_is_read_stays_while_others_come(tmp_path: Path) -
 
 
 @pytest.mark.slow
+async def test_the_newest_of_many_answers_is_in_sight_until_another_is_looked_at(tmp_path: Path) -> None:
+    """Also where many come at once, and where no other list has been on the screens yet."""
+    half, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waits_half_way(call: Call) -> None:
+        if len(running.calls) == 61:
+            half.set()
+            await go_on.wait()
+        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
+
+    async with app(waits_half_way) as running, scene(tmp_path, plain_captures(90)) as s:
+        await order(s, running, "w", "a")
+        await half.wait()
+        await s.until(lambda: "60 of 90" in s.screen_text())
+        rows = answers(s)._list
+        assert rows.cursor == 59
+        assert rows.cursor_in_sight
+        await s.press("k")
+        go_on.set()
+        await ended(s)
+        assert rows.cursor == 58
+        await s.press("G")
+        assert rows.cursor == 89
+        assert rows.cursor_in_sight
+        await s.press("g")
+        assert rows.cursor_in_sight
+
+
+@pytest.mark.slow
 async def test_signed_anew_it_says_that_something_else_was_sent(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path, [connectly("hi")]) as s:
         await order(s, running, "l")

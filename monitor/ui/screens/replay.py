@@ -312,10 +312,14 @@ class AnswersScreen(LinesOverlay[None]):
         if outcome.sent > WHOLE:
             before = one.before if isinstance(one.before, int) else replace(one.before, body=b"")
             one = replace(one, attempt=replace(one.attempt, body=b""), before=before)
-        if self._list.count() >= LISTED:
-            del self._list.answers[0]
-            self._list.cursor = max(self._list.cursor - 1, 0)
-        self._list.answers.append(one)
+        listed = self._list
+        follows = listed.cursor >= listed.count() - 1 and not self.lines.has_focus  # which are read
+        if listed.count() >= LISTED:
+            del listed.answers[0]
+            listed.cursor = max(listed.cursor - 1, 0)
+        listed.answers.append(one)
+        if follows:
+            listed.cursor = listed.count() - 1
         self.outcome = outcome
         self._news = True
 
@@ -324,10 +328,9 @@ class AnswersScreen(LinesOverlay[None]):
         listed = self._list
         if self._news:
             self._news = False
-            follows = listed.cursor >= listed.count() - 2 and not self.lines.has_focus  # which are read
             listed.changed()
-            if self.running and follows and len(self._order.numbers) > 1:
-                listed.move_to(listed.count() - 1)
+            if listed.cursor == listed.count() - 1:
+                listed.bring_cursor()
         done, wanted = self.outcome.done, self.outcome.wanted
         parts: list[Part] = [(words(self.outcome) if done else "waiting for the answer", "plain")]
         if wanted > 1:
