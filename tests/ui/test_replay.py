@@ -363,3 +363,29 @@ async def test_everything_is_kept_in_memory_only_so_far(tmp_path: Path, monkeypa
         shown = await ended(s)
         assert [bool(one.attempt.body) for one in shown._list.answers] == [True, False, False]
         assert "4 of 4" in s.screen_text()
+
+
+@pytest.mark.slow
+async def test_a_body_that_is_not_held_is_not_said_to_be_none_or_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.ui.screens.replay.WHOLE", 1)
+    async with app() as running, scene(tmp_path, plain_captures(3)) as s:
+
+        async def told_of(body: bytes) -> str:
+            """What is shown of the last of three answers, once the first has shown its body."""
+            running.behaviour = b"HTTP/1.1 200 x\r\ncontent-length: 5\r\n\r\n" + body
+            await order(s, running, "w", "a")
+            await ended(s)
+            await s.press("g")
+            await s.until(lambda: body.decode() in s.screen_text())
+            await s.press("G")
+            await s.until(lambda: "the body is not held here: the Forward tab" in s.screen_text())
+            shown = s.screen_text()
+            await s.press("escape")
+            return shown
+
+        assert "no body" not in await told_of(b"first")
+        shown = await told_of(b"again")
+        assert "same status, other body" in shown
+        assert "nothing differs" not in shown

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from monitor.model.attempt import Attempt, AttemptKind
 from monitor.model.capture import Request
-from monitor.model.compare import compare_answers
+from monitor.model.compare import Section, compare_answers
 from monitor.providers.keys import KeyProblem
 from monitor.services.replay import Outcome, Replayed, Replayer, ReplayProblem, Wish, words
 from monitor.store.errors import StoreError
@@ -25,7 +25,7 @@ from monitor.ui.documents.compare import comparison
 from monitor.ui.documents.forward import body_document, header_lines
 from monitor.ui.documents.look import BLANK, Reader, labelled
 from monitor.ui.format import count, day_clock, outcome, pad, tail, took
-from monitor.ui.lines import Document, Line, Part
+from monitor.ui.lines import Document, Line, Part, line
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import LinesOverlay, Options, OptionsOverlay, heading, option
@@ -37,6 +37,7 @@ EVERY_S: Final = 0.1
 WHOLE: Final = 200  # answers whose bodies are held for a look; the store has all of them
 LISTED: Final = 5_000  # answers that are listed, the newest
 WIDE: Final = 96  # cells from which there is room for all that is to be said of an answer
+_LET_GO: Final = ("of so many answers the body is not held here: the Forward tab of the capture has it", "quiet")
 _WORDS: Final = 24
 _WORD: Final = 8
 
@@ -216,11 +217,20 @@ def answer_lines(one: Replayed, reader: Reader, width: int) -> list[Line]:
         lines.append(labelled("first", (f"hooktop itself answered {before}; no app had", "quiet")))
         if attempt.status is None:
             return lines
-        return [*lines, BLANK, *header_lines(attempt, reader), BLANK, *body_document(attempt, reader, raw=False).lines]
+        shown = [line(_LET_GO)] if _let_go(attempt) else body_document(attempt, reader, raw=False).lines
+        return [*lines, BLANK, *header_lines(attempt, reader), BLANK, *shown]
     kind = "replayed" if before.kind is AttemptKind.REPLAY else "forwarded"
     first: list[Part] = [("first answer", "strong"), (f"  {kind} {_when(before)}", "quiet")]
     this: list[Part] = [("this one", "strong"), (f"  {_when(attempt)}", "quiet")]
-    return [*lines, BLANK, *comparison(compare_answers(before, attempt), reader, width, first, this)]
+    found = compare_answers(before, attempt)
+    if one.change.same_body is False and (_let_go(attempt) or _let_go(before)):
+        found.notes.append((Section.BODY, f"another one; {_LET_GO[0]}"))
+    return [*lines, BLANK, *comparison(found, reader, width, first, this)]
+
+
+def _let_go(attempt: Attempt) -> bool:
+    """Whether its body was more than is held for a look."""
+    return bool(attempt.size) and not attempt.body
 
 
 def _when(attempt: Attempt) -> str:
