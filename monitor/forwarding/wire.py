@@ -170,7 +170,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def _hand_over(self, answer: Answer, most: int) -> int:
-        size = min(most, len(self._buffer))
+        size = min(most, len(self._buffer), MAX_READ - answer.size)  # one answer has one size, however it comes
         answer.take(self._buffer[:size])
         del self._buffer[:size]
         return size
