@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import re
 import shlex
@@ -102,6 +103,20 @@ def test_every_call_on_a_page_is_understood(page: Path) -> None:
         understood(call)
     for call in named:
         with contextlib.suppress(click.MissingParameter):
+            understood(call)
+
+
+def test_every_call_that_hooktop_itself_names_is_understood() -> None:
+    """On the screens and in what commands say: alone, or in quotes within a sentence."""
+    trees = (ast.parse(file.read_text("utf-8")) for file in (ROOT / "monitor").rglob("*.py"))
+    texts = [node.value for tree in trees for node in ast.walk(tree)
+             if isinstance(node, ast.Constant) and isinstance(node.value, str)]  # fmt: skip
+    alone = (text for text in texts if re.fullmatch(r"hooktop [a-z]+( \S+)*", text) and text.split()[1] in COMMANDS)
+    quoted = (call for text in texts for call in re.findall(r"'(hooktop [^'{]*)'", text))
+    calls = {*alone, *quoted}
+    assert "hooktop accounts add bird" in calls
+    for call in calls:
+        with contextlib.suppress(click.MissingParameter, click.BadOptionUsage):  # what is left out is for the reader
             understood(call)
 
 

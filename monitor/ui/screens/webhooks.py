@@ -149,7 +149,7 @@ class WebhooksScreen(ListScreen):
         if self._webhooks.takes_accounts:
             how: tuple[tuple[Part, ...], ...] = (
                 ((self.session.key("account"), "accent"), ("  adds one: provider, name, credentials", "quiet")), (),
-                (("or from another terminal", "quiet"),), (("hooktop accounts add bird --provider bird", "plain"),), (),
+                (("or from another terminal", "quiet"),), (("hooktop accounts add bird", "plain"),), (),
                 (("or in the environment, such as", "quiet"),), (("VOLT_API_TOKEN=… hooktop", "plain"),),
             )  # fmt: skip
         else:
