@@ -88,7 +88,8 @@ class Place:
         if self.public_url is None:
             fail(
                 "There is no public URL: give it with --public-url, set public_url under [receiver] in the "
-                f"configuration, or start a tunnel that leads to port {self.port}, such as with 'hooktop --tunnel'.",
+                f"configuration, or start a tunnel that leads to port {self.port}, such as with "
+                "'hooktop --tunnel cloudflared'.",
                 USAGE,
             )
         return self.public_url
