@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -258,3 +259,18 @@ async def test_all_of_a_long_value_comes_into_sight(tmp_path: Path) -> None:
                     break
             assert not [n for n in range(110) if f"word{n:03}" not in seen]
             await s.press("left", "escape")
+
+
+async def test_marking_a_line_that_is_all_matches_takes_no_longer_than_drawing_it(tmp_path: Path) -> None:
+    body = b'{"image": "' + b"A" * 60_000 + b'"}'
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(120, 40)) as s:
+        await s.press("enter", "b", "slash", "a")
+        assert "found" in s.screen_text()
+        began = time.process_time()
+        for y in range(s.lines.size.height):
+            s.lines.render_line(y)
+        assert time.process_time() - began < 0.5  # all waits for it, the receiver too
+        await s.press("enter", "n", "n")
+        marked = s.lines._marked(0, s.lines.document.lines[0])
+        assert [role for _, _, role in marked.spans[-2:]] == ["match-now", "match"]
+        assert "".join(marked.text[start:end] for start, end, _ in marked.spans) == marked.text

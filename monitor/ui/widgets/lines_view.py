@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
@@ -240,14 +242,22 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         return strip.apply_offsets(scroll_x, row)
 
     def _marked(self, number: int, line: Line) -> Line:
-        """The line with its matches marked."""
-        spans = list(line.spans)
-        for index in self._on_line.get(number, ()):
+        """The line with its matches marked, of which there may be one for each of its characters."""
+        matches = self._on_line.get(number)
+        if not matches:
+            return line
+        roles: list[str | None] = [None] * len(line.text)
+        for start, end, role in line.spans:
+            roles[start:end] = [role] * (end - start)
+        for index in matches:
             _, start, end = self._matches[index]
-            role = "match-now" if index == self._match else "match"
-            kept = [(a, min(b, start), r) for a, b, r in spans if a < start]
-            kept.append((start, end, role))
-            spans = kept + [(max(a, end), b, r) for a, b, r in spans if b > end]
+            roles[start:end] = ["match-now" if index == self._match else "match"] * (end - start)
+        spans, at = [], 0
+        for same, run in groupby(roles):
+            end = at + sum(1 for _ in run)
+            if same is not None:
+                spans.append((at, end, same))
+            at = end
         return Line(line.text, tuple(spans), line.indent)
 
     def _select(self, strip: Strip, start: int, end: int) -> Strip:
