@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._styles_cache import StylesCache
 from textual.geometry import Region
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -29,6 +30,7 @@ def forget_drawn() -> None:
 class Painted(Widget):
     """A widget that draws parts with roles, in an app with ``PAINTS``. Mix in before the widget it extends."""
 
+    ALLOW_SELECT = False  # without text of its own: Textual would take the name of its class for that
     style_generation = 0
     ground = Style()  # its own colours, while its lines are drawn
 
@@ -47,6 +49,10 @@ class Painted(Widget):
         self.style_generation += 1
         self._paints = {}
         super().notify_style_update()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Nothing, also where all around it was selected."""
+        return None
 
     def role(self, name: str) -> Style:
         """The colours of a role alone, to be laid over a background."""

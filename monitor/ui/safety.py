@@ -16,6 +16,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
+from textual.widget import Widget
 from textual.widgets import Static
 
 from monitor.text import visible
@@ -58,6 +59,11 @@ class Plain(Static):
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(visible(text, lines=True), id=id, classes=classes, markup=False)
+
+    @property
+    def select_container(self) -> Widget:
+        """What a triple click selects: no more than this, since Textual takes what is hidden beside it, too."""
+        return self
 
     def show(self, text: str) -> None:
         """Show another text."""

@@ -16,7 +16,7 @@ from monitor.ui.inspector import BODY, FORWARD, HEADERS, SIGNATURE, SUMMARY, TAB
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.lines_view import LinesView
 from tests.factory import make_capture
-from tests.ui.screens import mixed_captures, screens
+from tests.ui.screens import Screens, mixed_captures, screens
 
 NESTED = json.dumps({"a": {"b": [1, 2, {"needle": "here"}]}, "c": "Needle"}).encode()
 
@@ -274,3 +274,36 @@ async def test_marking_a_line_that_is_all_matches_takes_no_longer_than_drawing_i
         marked = s.lines._marked(0, s.lines.document.lines[0])
         assert [role for _, _, role in marked.spans[-2:]] == ["match-now", "match"]
         assert "".join(marked.text[start:end] for start, end, _ in marked.spans) == marked.text
+
+
+async def drag(s: Screens, first: tuple[int, int], last: tuple[int, int]) -> str | None:
+    """Select with the mouse from one place of the lines to another; gives the text."""
+    await s.pilot.mouse_down(s.lines, offset=first)
+    await s.pilot.hover(s.lines, offset=last)
+    await s.pilot.mouse_up(s.lines, offset=last)
+    await s.settle()
+    return s.app.screen.get_selected_text()
+
+
+async def test_selecting_folds_nothing(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
+        await s.press("enter", "right")
+        assert await drag(s, (2, 1), (8, 2)) == ' "a": {\n    "b":'
+        assert not s.lines.folded
+        await s.pilot.click(s.lines, offset=(8, 2))
+        assert s.lines.folded == {2}
+
+
+async def test_only_text_that_is_seen_is_selected(tmp_path: Path) -> None:
+    async with screens(tmp_path, [make_capture(0, body=b'{"a":"select me"}')], size=(120, 40)) as s:
+        for place in ("#status", "#heading", "#keys", "TabBar"):
+            await s.pilot.click(place, times=3)
+            assert s.app.screen.get_selected_text() is None
+            await s.pilot.mouse_down(place)
+            await s.pilot.hover(place, offset=(1, 0))
+            await s.pilot.mouse_up(place, offset=(1, 0))
+            assert s.app.screen.get_selected_text() is None
+        s.detail.choose(BODY)
+        await s.settle()
+        await s.pilot.click(s.lines, offset=(3, 1), times=3)
+        assert s.app.screen.get_selected_text() == '{\n  "a": "select me"\n}'

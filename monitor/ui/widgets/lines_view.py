@@ -10,6 +10,7 @@ from textual import events
 from textual.geometry import Size
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 from monitor.ui.lines import Document, Line, hanging, wrap
 from monitor.ui.painted import Painted
@@ -18,6 +19,8 @@ from monitor.ui.widgets.steady import SteadyScroll
 
 class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
     """Shows a document. Has no keys of its own: whoever holds it binds them."""
+
+    ALLOW_SELECT = True
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -156,7 +159,10 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         self._to_line(0)
 
     def on_click(self, event: events.Click) -> None:
-        """A click puts the cursor there; on the beginning of a JSON object or array it folds."""
+        """A click puts the cursor there; on the beginning of a JSON object or array it folds. Not one that ends a
+        selection, which would then be of other text."""
+        if self.text_selection is not None:
+            return
         row = event.y + self.scroll_offset.y
         if self._foldable and 0 <= row < len(self._rows):
             self.cursor = self._rows[row][0]
@@ -267,6 +273,11 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         style = self.screen.get_component_rich_style("screen--selection")
         parts = [strip.crop(0, left), strip.crop(left, right).apply_style(style), strip.crop(right)]
         return Strip.join(parts)
+
+    @property
+    def select_container(self) -> Widget:
+        """What a triple click selects: no more than this, since Textual takes what is hidden beside it, too."""
+        return self
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text that the mouse selected."""
