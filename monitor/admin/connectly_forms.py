@@ -73,11 +73,11 @@ def _not_public(url: str) -> str | None:
 def warnings(spec: Spec, url: str, listed: Sequence[Registration] | None) -> list[str]:
     """What to know before a webhook is added beside those ``listed`` (None: not asked yet)."""
     found = []
-    topic = visible(spec.get("topic", ""))
+    topic = visible(subject(spec))
     taken = next((other.url for other in listed or () if other.subject == subject(spec)), None)
-    if taken is not None and taken != url:
+    if topic and taken is not None and taken != url:
         found.append(f"The topic {topic} has the address {visible(taken, limit=200)} now, which would be replaced.")
-    elif listed is None:
+    elif topic and listed is None:
         found.append(f"An address that the topic {topic} may have now would be replaced; list the webhooks to see it.")
     if any(channel != CHANNELS[0] for channel in items_of(spec.get("channelTypes"))):
         found.append("Connectly speaks of events of WhatsApp alone; of other channels nothing may come.")

@@ -98,6 +98,12 @@ async def test_warnings() -> None:
     assert "list the webhooks to see it" in warning
 
 
+async def test_nothing_is_said_of_a_topic_before_one_is_given() -> None:
+    (warning,) = connectly().warnings(TOPIC, NEW)
+    assert "the topic messages may have" in warning
+    assert connectly().warnings({"topic": " "}, NEW) == []
+
+
 async def test_the_spec_of_a_listed_one_gives_the_same_subject_and_settings() -> None:
     configuration = {
         "echo": True,
