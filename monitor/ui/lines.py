@@ -86,9 +86,9 @@ def wrap(text: str, width: int, indent: int) -> list[tuple[int, int]]:
         end = min(start + room, length) if narrow else _reach(text, start, room)
         if end < length:
             half = start + (end - start) // 2
-            blank = text.rfind("  ", half, end + 1) + 1 or text.rfind(" ", half, end + 1)
+            blank = text.rfind("  ", half, end + 2) + 1 or text.rfind(" ", half, end + 1)
             if blank > start:
-                end = blank + 1
+                end = blank + 1 + text.startswith(" ", blank + 1)  # the third of three, at the edge
         rows.append((start, end))
         start, room = end, width - indent
     return rows

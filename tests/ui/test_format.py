@@ -105,6 +105,14 @@ def test_wrap_leaves_a_word_beside_its_value() -> None:
     assert [text[a:b] for a, b in wrap(text, 33, 0)] == ["carrier EXAMPLE MOBILE   ", "source carrier"]
 
 
+@pytest.mark.parametrize("gap", ["  ", "   "])
+def test_a_row_begins_with_a_word_wherever_the_gap_before_it_falls(gap: str) -> None:
+    text = f"code 40002{gap}carrier code 702{gap}source carrier"
+    for width in range(8, len(text)):
+        rows = [text[a:b] for a, b in wrap(text, width, 0)]
+        assert not any(row.startswith(" ") for row in rows), (width, rows)
+
+
 @pytest.mark.parametrize(
     ("seconds", "short", "long"),
     [
