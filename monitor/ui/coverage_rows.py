@@ -51,7 +51,7 @@ def entries_of(coverage: Coverage) -> list[Entry]:
             found.append(_provider(provider, [k for k in coverage.documented if k.kind.provider == provider]))
         found.append(one)
     news = count(len(coverage.news)) if coverage.news else "nothing"
-    rule = "in none of at least 20 verified captures before"
+    rule = "in none of 20 or more verified before"  # whole on 80 columns
     found.append(Title(f"New for its event type: {news}", rule))
     return found + list(coverage.news)
 

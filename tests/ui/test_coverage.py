@@ -96,6 +96,17 @@ async def test_enter_shows_the_captures_of_a_kind(tmp_path: Path) -> None:
         assert "bird" not in s.screen_text().partition("Kinds in")[2]
 
 
+async def test_a_filter_that_leaves_no_kind_is_said(tmp_path: Path) -> None:
+    async with screens(tmp_path, volts(), size=(80, 24)) as s:
+        await opened(s)
+        await s.press("n", "k")
+        assert "New for its event type: 1   in none of 20 or more verified before" in s.screen_text()
+        await s.press("escape", "slash", *"provider:nobody", "enter")
+        await opened(s)
+        assert "No kind of event passes the filter." in s.screen_text()
+        assert "New for its event type: nothing   in none of 20 or more verified before" in s.screen_text()
+
+
 @pytest.mark.slow
 async def test_read_only_and_masked(tmp_path: Path) -> None:
     sent = played("volt", "delivered")[0]

@@ -130,6 +130,8 @@ class CoverageScreen(CountedScreen[Covered | News]):
         self._say(coverage_rows.said(entry) or self._sum(found), "quiet")
 
     def _sum(self, found: Coverage) -> str:
+        if not found.kinds:
+            return "No kind of event passes the filter."
         came = len(found.documented) - len(found.gaps)
         learning = f"; {count(found.learning, 'event type')} still to be learnt" if found.learning else ""
         return f"{came} of {count(len(found.documented), 'documented kind')} came{learning}."
