@@ -351,6 +351,20 @@ async def test_failures_are_grouped_and_lead_to_their_messages(tmp_path: Path) -
         assert isinstance(s.app.screen, MessagesScreen)
 
 
+async def test_that_none_has_failed_is_said_of_what_passes_the_filter(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "failed"), volt.body("b", "delivered"))
+        view(s).apply_filter("status:delivered")
+        await s.settle()
+        await s.press("e")
+        assert "No message that passes the filter has failed." in s.screen_text()
+        await s.press("escape", "escape")
+        view(s).apply_filter("")
+        await s.settle()
+        await s.press("e")
+        assert "1 failed message, 1 reason" in s.screen_text()
+
+
 @pytest.mark.slow
 async def test_standing_still(tmp_path: Path) -> None:
     async with messages(tmp_path) as (volt, s):

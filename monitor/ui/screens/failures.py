@@ -115,9 +115,8 @@ class FailuresScreen(Overlay[str]):
         if found:
             box.border_subtitle = heading("enter shows the messages, esc closes")
         failed = sum(group.messages for group in found)
-        note.show(
-            f"{count(failed, 'failed message')}, {count(len(found), 'reason')}" if found else "No message has failed."
-        )
+        none = "No message that passes the filter has failed." if self._filter else "No message has failed."
+        note.show(f"{count(failed, 'failed message')}, {count(len(found), 'reason')}" if found else none)
 
     @on(Cursor.Opened)
     def _opened(self) -> None:
