@@ -15,7 +15,7 @@ from monitor.store.reader import Row
 from monitor.text import visible
 from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span, size, tail
 from monitor.ui.lines import Part
-from monitor.ui.mask import mask_party, mask_text
+from monitor.ui.mask import DOT, mask_party, mask_text
 
 LABELS: Final = {
     "time": "time", "verdict": "verdict", "provider": "provider", "event": "event", "party": "party",
@@ -28,6 +28,7 @@ _STEPS: Final = (
     ("status", 16), ("party", 22),
 )  # fmt: skip
 _FOREIGN_LIMIT: Final = 200
+_NUMBER: Final = frozenset(f"+0123456789{DOT}")
 _TAGS: Final[dict[str, str]] = {Source.SIMULATED: "LOCAL", Source.REPLAYED: "REPLAY", Source.IMPORTED: "IMPORT"}
 _ARROWS: Final[dict[str | None, tuple[str, str]]] = {
     Direction.INBOUND: ("←", "info"),
@@ -137,8 +138,15 @@ def _party(row: Row, wide: int, look: Look) -> list[Part]:
     party = row.sender if row.direction == Direction.INBOUND else row.recipient or row.sender
     if not party:
         return [(pad(arrow, wide), role)]
+    return [(arrow + " ", role), (party_text(party, wide - 2, look), "plain")]
+
+
+def party_text(party: str, width: int, look: Look) -> str:
+    """A party in exactly ``width`` cells. A number that is too long loses its beginning: its end tells rows apart."""
     shown = visible(mask_party(party) if look.masked else party, limit=_FOREIGN_LIMIT)
-    return [(arrow + " ", role), (pad(shown, wide - 2), "plain")]
+    if 1 < width < len(shown) and _NUMBER.issuperset(shown):
+        return "…" + shown[1 - width :]
+    return pad(shown, width)
 
 
 def status_of(row: Row) -> tuple[str, str]:

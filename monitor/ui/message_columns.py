@@ -9,10 +9,10 @@ from typing import Final
 from monitor.model.message import Mark, Message
 from monitor.model.reading import Direction, Status
 from monitor.text import visible
-from monitor.ui.columns import Look, fitting
+from monitor.ui.columns import Look, fitting, party_text
 from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span, short_took
 from monitor.ui.lines import Part
-from monitor.ui.mask import mask_party, mask_text
+from monitor.ui.mask import mask_text
 from monitor.ui.painted import cells
 from monitor.ui.stages import LONG, SHORT, bar, inbound
 
@@ -115,7 +115,7 @@ def _party(message: Message, look: Look, wide: int) -> list[Part]:
     )
     if not party:
         return [arrow, (pad("", wide - 2), "plain")]
-    return [arrow, (pad(visible(mask_party(party) if look.masked else party, limit=_LIMIT), wide - 2), "plain")]
+    return [arrow, (party_text(party, wide - 2, look), "plain")]
 
 
 def _text(message: Message, look: Look, wide: int) -> str:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from monitor.model.capture import LOCAL_MARK, Source
 from monitor.store.reader import Row
-from monitor.ui.columns import Look, heading, layout, row_parts, status_of, tag_of, time_text
+from monitor.ui.columns import Look, heading, layout, party_text, row_parts, status_of, tag_of, time_text
 from tests.factory import START
 from tests.ui.screens import NOW
 
@@ -55,6 +55,23 @@ def test_the_verdict_is_a_word_where_the_list_has_the_screen_to_itself() -> None
     text = "".join(text for text, _ in row_parts(ROW, 79, Look(), "12:00:00"))
     assert "✔ verified" in text
     assert "FAILED 702" in text
+
+
+@pytest.mark.parametrize(
+    ("party", "masked", "shown"),
+    [
+        ("+15555550123", False, "+15555550123 "),
+        ("+4915155500123", False, "…915155500123"),
+        ("+4915155500123", True, "…••••••••••23"),
+        ("somebody@example.com", False, "somebody@exa…"),
+        ("somebody@example.com", True, "••••••       "),
+        ("+", False, "+            "),
+    ],
+)
+def test_a_number_keeps_the_end_that_tells_it_from_others(party: str, masked: bool, shown: str) -> None:
+    assert party_text(party, 13, Look(masked=masked)) == shown
+    row = replace(ROW, recipient=party)
+    assert shown in "".join(text for text, _ in row_parts(row, 80, Look(masked=masked), "12:00:00"))
 
 
 @pytest.mark.parametrize(
