@@ -136,7 +136,7 @@ def status_lines(facts: Facts, width: int, *, tall: bool) -> tuple[list[Part], l
 
 
 def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
-    rate = f"{facts.rate:.1f}/s" if 0 < facts.rate < 10 else f"{facts.rate:.0f}/s"
+    rate = f"{facts.rate:.1f}/s" if 0 < facts.rate < 10 else f"{facts.rate:,.0f}/s"
     right: list[Part] = [(count(facts.total, "capture"), "strong"), ("  ", "plain")]
     if tall and width >= 100:
         right += [(sparkline(list(facts.seconds)), "info"), (" ", "plain")]

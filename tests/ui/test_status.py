@@ -43,6 +43,11 @@ def test_wide_and_tall_screens_have_the_sparkline_and_both_addresses() -> None:
     assert "▃" not in text(FACTS, 80)[0]
 
 
+def test_a_rate_is_written_as_other_numbers_are() -> None:
+    shown = {rate: text(replace(FACTS, rate=rate), 120)[0].split()[-1] for rate in (0.0, 2.5, 12.0, 1234.5)}
+    assert shown == {0.0: "0/s", 2.5: "2.5/s", 12.0: "12/s", 1234.5: "1,234/s"}
+
+
 def test_states_are_never_cut_for_verdict_counts() -> None:
     modes = (("RECEIVER DOWN", "alarm"), ("PAUSED 37 waiting", "chip"), ("ENFORCE", "chip"))
     for width in (60, 80, 120):
