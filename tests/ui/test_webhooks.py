@@ -100,6 +100,18 @@ async def test_the_pane_tells_all_of_a_registration(tmp_path: Path) -> None:
         await s.until(lambda: "set the address" in s.pane_text())
 
 
+async def test_of_a_webhook_that_is_not_ours_no_address_of_ours_is_told(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels email.outbound")
+        await s.until(lambda: "left alone" in s.pane_text())
+        text = s.pane_text()
+        assert "provider has https://example.com/hooks/bird" in text
+        assert PUBLIC not in text
+        assert "\n\n\n" not in text
+        await s.on("bird", "channels sms.outbound")
+        assert f"points here  {PUBLIC}/bird/" in s.pane_text()
+
+
 async def test_the_pane_tells_of_a_template(tmp_path: Path) -> None:
     def seed(mark: str) -> dict[str, list[dict[str, object]]]:
         return {"bird": [{**SMS, "url": f"{PUBLIC}/bird/{mark}", "template": "twilio"}]}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from monitor.model.capture import Capture
-from monitor.model.drift import DriftRow
+from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration, Spec
 from monitor.services.registrations import Panel
 from monitor.ui import redact
@@ -84,10 +84,12 @@ def _registration(panel: Panel, row: DriftRow, token: str | None) -> Iterator[Li
     if row.wanted is not None:
         yield from _spec("wanted", row.wanted.spec, row.found)
         yield labelled("since", (day_clock(row.wanted.since), "quiet"))
-    address = redact.shown(row.url, token) if row.url is not None else "hooktop has no public address now"
-    yield labelled("points here", (address, "info" if row.url is not None else "warn"))
+    if row.state is not State.NOT_OURS:  # which has no business here
+        address = redact.shown(row.url, token) if row.url is not None else "hooktop has no public address now"
+        yield labelled("points here", (address, "info" if row.url is not None else "warn"))
+        if row.found is not None:
+            yield BLANK
     if row.found is not None:
-        yield BLANK
         yield from _found(row.found, row, token)
     if row.first_event_at is not None:
         yield labelled("first event", (day_clock(row.first_event_at), "plain"))
