@@ -192,8 +192,8 @@ async def test_the_newest_of_many_answers_is_in_sight_until_another_is_looked_at
         await s.until(lambda: "60 of 90" in s.screen_text())
         rows = answers(s)._list
         assert rows.cursor == 59
-        assert rows.cursor_in_sight
-        await s.press("k")
+        await s.until(lambda: rows.cursor_in_sight)
+        await s.pilot.press("k")
         go_on.set()
         await ended(s)
         assert rows.cursor == 58

@@ -340,7 +340,7 @@ class AnswersScreen(LinesOverlay[None]):
             self._news = False
             listed.changed()
             if listed.cursor == listed.count() - 1:
-                listed.bring_cursor()
+                self.call_after_refresh(listed.bring_cursor)  # when there is a scroll bar: before that nothing scrolls
         done, wanted = self.outcome.done, self.outcome.wanted
         parts: list[Part] = [(words(self.outcome) if done else "waiting for the answer", "plain")]
         if wanted > 1:
