@@ -6,6 +6,7 @@ import asyncio
 import base64
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -30,6 +31,7 @@ _EVENT: Final = 24  # cells
 @click.command(cls=Command)
 @click.argument("numbers", metavar="[ID]...", nargs=-1, type=CAPTURE_ID)
 @click.option("--filter", "text", metavar="EXPR", help="Every capture that passes the filter, oldest first.")
+@click.option("--not-taken", is_flag=True, help="Only what your app answered with 2xx at no try, or not at all.")
 @click.option("--to", metavar="URL", help="Your app (default: where captures are forwarded to).")
 @click.option("--timed", is_flag=True, help="With the gaps in which they came.")
 @click.option("--speed", type=RATE, metavar="X", help="The same, X times as fast.")
@@ -42,6 +44,7 @@ def command(
     ctx: click.Context,
     numbers: Sequence[int],
     text: str | None,
+    not_taken: bool,
     to: str | None,
     timed: bool,
     speed: float | None,
@@ -59,34 +62,47 @@ def command(
     Examples:
       hooktop replay cap_12 --to http://localhost:3000
       hooktop replay --filter 'status:failed age<1h' --to http://localhost:3000 --timed --speed 10
+      hooktop replay --not-taken
       hooktop replay 12 --edit --resign --to http://localhost:3000
     """
     from monitor.services.replay import Wish
 
-    if bool(numbers) == (text is not None):
-        raise click.UsageError("Name captures (cap_12), or choose them with --filter.", ctx)
+    if bool(numbers) == (text is not None or not_taken):
+        raise click.UsageError("Name captures (cap_12), or choose them with --filter or --not-taken.", ctx)
     if rate is not None and (timed or speed is not None):
         raise click.UsageError("--rate and --timed exclude each other; choose one.", ctx)
     wish = Wish(to, timed or speed is not None, speed or 1.0, rate, resign)
     options = globals_of(ctx)
-    chosen = _chosen(options, numbers, text)
+    chosen = _named(options, numbers) if numbers else _chosen(options, text or "", not_taken=not_taken)
     if in_editor and len(chosen) != 1:
         raise click.UsageError("--edit is for one capture; name it.", ctx)
     return asyncio.run(_replay(options, chosen, wish, in_editor, as_json))
 
 
-def _chosen(options: Globals, numbers: Sequence[int], text: str | None) -> Sequence[int]:
-    """The captures to send; ends the command where there are none."""
-    from monitor.cli.filters import parse_capture_filter
-    from monitor.cli.history import capture_of, needed, reading, since
+def _named(options: Globals, numbers: Sequence[int]) -> Sequence[int]:
+    """The captures that were named; ends the command where one is not there."""
+    from monitor.cli.history import capture_of
 
     for number in dict.fromkeys(numbers):
         capture_of(options, number)
-    if text is None:
-        return numbers
+    return numbers
+
+
+def _chosen(options: Globals, text: str, *, not_taken: bool) -> Sequence[int]:
+    """The captures that pass a filter, all or those that the app did not take; ends the command where there are
+    none."""
+    from monitor.cli.filters import parse_capture_filter
+    from monitor.cli.history import needed, since
+    from monitor.store.attempts import AttemptReader
+
     wanted = parse_capture_filter(text)
-    with reading(needed(options)) as reader:
+    with closing(AttemptReader(needed(options))) as reader:
         found, _ = since(reader, wanted, 0)
+        if not_taken:
+            passed = set(found)
+            found = [number for number in reader.not_taken() if number in passed]
+    if not found and not_taken:
+        fail("There is nothing that your app was sent and did not take; 'hooktop captures' shows what there is.")
     if not found:
         fail("No capture passes the filter; 'hooktop captures' shows what there is.")
     return found

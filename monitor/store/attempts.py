@@ -25,6 +25,10 @@ COLUMNS: Final = (
     "capture", "kind", "url", "at", "took_s", "status", "failure", "detail", "headers", "body", "size", "changed",
 )  # fmt: skip
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)}, id FROM attempts"  # noqa: S608 - constant names
+_NOT_TAKEN: Final = (
+    "SELECT capture FROM attempts GROUP BY capture "
+    "HAVING max(failure IS NULL AND status BETWEEN 200 AND 299) IS NOT 1 ORDER BY capture"
+)
 
 
 class AttemptReader(Reader):
@@ -43,6 +47,10 @@ class AttemptReader(Reader):
             (capture,),
         )
         return _attempt(found[0]) if found else None
+
+    def not_taken(self) -> list[int]:
+        """The captures that were sent to the app and that no answer of it took (``Attempt.fine``), oldest first."""
+        return [number for (number,) in self._all(_NOT_TAKEN)]
 
     def last_attempt(self, capture: int) -> int:
         """The id of the newest attempt of a capture, 0 when there is none: tells whether there are new ones."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
 
     from monitor.model.capture import Capture, Request
     from monitor.ui.screens.base import MonitorScreen
-    from monitor.ui.screens.replay import ReplayOrder
+    from monitor.ui.screens.replay import ReplayOrder, Which
 
 TROUBLE_S = 15  # seconds that a failure stays in sight
 
@@ -62,7 +67,19 @@ def replay(screen: MonitorScreen) -> None:
             screen.run_worker(_begin(screen, capture, order), group="replay", exit_on_error=False)
 
     to = session.replay_to or default or demo or ""
-    app.push_screen(ReplayScreen(replayer, choices, to, default, masked=session.masked), chosen)
+    left = " that the filter leaves" if view.filter_text else ""
+    more = partial(_not_taken, session.monitor.store.path, view.ids(), left)
+    app.push_screen(ReplayScreen(replayer, choices, more, to, default, masked=session.masked), chosen)
+
+
+def _not_taken(path: Path, among: Sequence[int], left: str) -> Which | None:
+    """Those in the list that the app did not take, None where there are none. Raises StoreError."""
+    from monitor.store.attempts import AttemptReader
+    from monitor.ui.screens.replay import Which
+
+    with closing(AttemptReader(path)) as reader:
+        found = [n for n in reader.not_taken() if (at := bisect_left(among, n)) < len(among) and among[at] == n]
+    return Which(f"not taken by your app: {count(len(found), 'capture')}{left}", found) if found else None
 
 
 async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) -> None:

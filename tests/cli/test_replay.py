@@ -21,7 +21,7 @@ from monitor.model.capture import Source
 from monitor.store.store import Store
 from tests.cli.processes import hooktop, listening, signed
 from tests.factory import make_capture, make_request
-from tests.forwarding.app import App, Call, app, hang
+from tests.forwarding.app import OK, App, Call, app, hang
 from tests.forwarding.test_forwarder import free_port
 
 BODY = b'{"message": {"text": "hello"}, "n": 1}'
@@ -80,6 +80,24 @@ async def test_a_filter_in_order_as_json(tmp_path: Path) -> None:
         assert (found[0]["verdict"], found[0]["changed_request"], found[0]["failure"]) == ("same", False, None)
         done = await called("replay", "3", "1", *words)
         assert [line.split()[:2] for line in done.stdout.splitlines()] == [["1/2", "cap_3"], ["2/2", "cap_1"]]
+
+
+async def test_what_the_app_did_not_take_is_sent_until_it_does(tmp_path: Path) -> None:
+    async def only_the_first(call: Call) -> None:
+        call.writer.write(OK if call.body == b'{"n":1}' else b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n")
+
+    async with scene(tmp_path, *(b'{"n":%d}' % n for n in range(1, 5))) as (running, words):
+        assert (await called("replay", "--not-taken", *words)).stderr.startswith("hooktop: There is nothing that")
+        running.behaviour = only_the_first
+        assert (await called("replay", "1", "2", "3", *words)).returncode == 0
+        running.behaviour = OK
+        running.calls.clear()
+        assert (await called("replay", "--not-taken", "--filter", "body.n>2", *words)).returncode == 0
+        assert [json.loads(call.body)["n"] for call in running.calls] == [3]
+        assert (await called("replay", "--not-taken", *words)).returncode == 0
+        assert [json.loads(call.body)["n"] for call in running.calls] == [3, 2]
+        done = await called("replay", "--not-taken", *words)
+        assert (done.returncode, len(running.calls)) == (1, 2)
 
 
 async def test_exit_code_1_when_there_was_no_answer(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from monitor.ui.lines import plain_text
 from monitor.ui.screens.compare import CompareScreen
 from monitor.ui.screens.replay import Answers, AnswersScreen, ReplayScreen
 from tests.factory import make_capture, make_request
-from tests.forwarding.app import App, Call, app, hang
+from tests.forwarding.app import OK, App, Call, app, hang
 from tests.forwarding.test_forwarder import free_port
 from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
 
@@ -132,6 +132,25 @@ async def test_marked_ones_and_all_of_the_list(tmp_path: Path) -> None:
         assert len(running.calls) == 8
         assert "6 of 6" in s.screen_text()
         assert [one.attempt.capture for one in shown._list.answers] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+async def test_what_the_app_did_not_take(tmp_path: Path) -> None:
+    async with app(ERROR) as running, scene(tmp_path, [connectly(f"n{n}") for n in range(6)]) as s:
+        await s.press("g", "v", "j", "v")
+        await order(s, running, "a")
+        await ended(s)
+        await s.press("escape", "escape")
+        running.behaviour = OK
+        await order(s, running)
+        await s.until(lambda: "or not taken by your app: 2 captures" in s.screen_text())
+        await s.pilot.press("w", "a")
+        await ended(s)
+        assert [json.loads(call.body)["message"]["text"] for call in running.calls[2:]] == ["n0", "n2"]
+        await s.press("escape")
+        await order(s, running)
+        await s.pilot.pause(0.3)
+        assert "not taken" not in s.screen_text()
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -77,13 +77,22 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
     )
 
     def __init__(
-        self, replayer: Replayer, choices: Sequence[Which], to: str, default: str | None, *, masked: bool
+        self,
+        replayer: Replayer,
+        choices: Sequence[Which],
+        more: Callable[[], Which | None],
+        to: str,
+        default: str | None,
+        *,
+        masked: bool,
     ) -> None:
-        """``choices`` are the captures that can be meant, the first at first. ``to`` is the address offered, and
-        ``default`` the one that forwarding uses: sent there, captures go to where forwarding sends each of them."""
+        """``choices`` are the captures that can be meant, the first at first; ``more`` looks for others, in a thread.
+        ``to`` is the address offered, and ``default`` the one that forwarding uses: sent there, captures go to where
+        forwarding sends each of them."""
         super().__init__()
         self._replayer = replayer
         self._choices = choices
+        self._more = more
         self._which = 0
         self._to = to
         self._default = default
@@ -117,6 +126,17 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
 
     def on_mount(self) -> None:
         self._show()
+        self.run_worker(self._look_for_more(), exit_on_error=False)
+
+    async def _look_for_more(self) -> None:
+        try:
+            more = await asyncio.to_thread(self._more)
+        except StoreError as error:
+            self._note(str(error))
+            return
+        if more is not None:
+            self._choices = [*self._choices[: self._which + 1], more, *self._choices[self._which + 1 :]]
+            self._show()
 
     def _show(self) -> None:
         which = self._choices[self._which]
