@@ -20,12 +20,14 @@ LIMIT_S: Final = 0.1  # for a key whose widget was removed with it
 
 
 class Followed(Message):
-    """Comes behind a key on its way from the widget back to the app: then the key has done what it does."""
+    """Comes behind a key on its way from the widget back to the app, where the key does what it does, then once more
+    (``again``) behind what the widget tells of that: an input that is done gives the focus to another so."""
 
-    def __init__(self, turn: int, screen: Screen[object]) -> None:
+    def __init__(self, turn: int, screen: Screen[object], *, again: bool) -> None:
         super().__init__()
         self.turn = turn
         self.screen = screen
+        self.again = again
 
 
 class TypedApp(App[int]):
@@ -53,15 +55,15 @@ class TypedApp(App[int]):
             await super().on_event(self._typed.popleft())
             self._follow()
 
-    def _follow(self) -> None:
+    def _follow(self, *, again: bool = False) -> None:
         if not self.screen_stack:  # the app ends
             return
         self._turn += 1
         screen = self.screen
-        if not (self.focused or screen).post_message(Followed(self._turn, screen)):
-            self.post_message(Followed(self._turn, screen))
+        if not (self.focused or screen).post_message(Followed(self._turn, screen, again=again)):
+            self.post_message(Followed(self._turn, screen, again=again))
         loop = asyncio.get_running_loop()
-        self._late = loop.call_later(LIMIT_S, self.post_message, Followed(self._turn, screen))
+        self._late = loop.call_later(LIMIT_S, self.post_message, Followed(self._turn, screen, again=again))
 
     @on(Followed)
     def _followed(self, message: Followed) -> None:
@@ -70,7 +72,7 @@ class TypedApp(App[int]):
         self._turn += 1  # it comes once more when it was late
         if self._late is not None:
             self._late.cancel()
-        if self.screen_stack and self.screen is not message.screen:
-            self._follow()  # behind what gives the new screen its focus
+        if self.screen_stack and (not message.again or self.screen is not message.screen):
+            self._follow(again=True)  # also behind what gives a new screen its focus
         else:
             self.call_later(self._take)  # behind a ``focus()`` of what the key did

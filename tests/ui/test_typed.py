@@ -9,6 +9,7 @@ from textual import events
 from monitor.ui.screens.drill import DrillForm
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
+from monitor.ui.widgets.filter_bar import FilterBar
 from monitor.ui.widgets.form import Form
 from tests.ui.screens import mixed_captures, screens
 
@@ -43,3 +44,18 @@ async def test_a_view_and_a_key_of_it_typed_at_once(tmp_path: Path) -> None:
         await s.press_at_once("j", "enter", "J", "escape", "1")
         assert s.top() is s.live
         assert not isinstance(s.top(), MessageScreen)
+
+
+async def test_what_is_typed_behind_a_filter_is_keys_of_the_list(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press_at_once("slash", *"age<9d", "enter", "v", "v")
+        await s.until(lambda: s.app.session.view.filter_text == "age<9d")
+        assert s.live.query_one(FilterBar).input.value == "age<9d"
+        assert s.captures.has_focus
+
+
+async def test_what_is_typed_behind_a_text_to_find_is_keys_of_the_tab(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press_at_once("enter", "right", "slash", *"index", "enter", "N")
+        await s.until(lambda: "1 of 1" in s.screen_text())
+        assert s.lines.sought == "index"
