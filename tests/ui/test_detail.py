@@ -68,6 +68,15 @@ async def test_folding(tmp_path: Path) -> None:
         await s.press("k", "j", "g", "G", "ctrl+d", "ctrl+u", "pageup", "pagedown")
 
 
+async def test_all_is_folded_but_the_first_level_also_below_a_note(tmp_path: Path) -> None:
+    body = b'{"a": 1, "a": {"b": 2}, "c": [1]}'
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(80, 24)) as s:
+        await s.press("enter", "right", "z")
+        assert "said more than once" in s.screen_text()
+        assert '"a": { … 1 lines },' in s.screen_text()
+        assert '"c": [ … 1 lines ]' in s.screen_text()
+
+
 async def test_a_click_folds(tmp_path: Path) -> None:
     async with screens(tmp_path, [make_capture(0, body=NESTED)], size=(80, 24)) as s:
         await s.press("enter", "right")

@@ -153,8 +153,9 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         self._to_line(at)
 
     def fold_all(self) -> None:
-        """Fold everything below the first level, or unfold everything."""
-        self.folded = set() if self.folded else {start for start in self.document.folds if start > 0}
+        """Fold everything below the first level, which is not indented, or unfold everything."""
+        lines, folds = self.document.lines, self.document.folds
+        self.folded = set() if self.folded else {start for start in folds if lines[start].text.startswith(" ")}
         self._arrange()
         self._to_line(0)
 
