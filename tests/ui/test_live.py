@@ -362,3 +362,11 @@ async def test_the_cursor_is_where_it_was_after_a_filter(tmp_path: Path) -> None
         await s.press("escape")
         await s.until(lambda: len(s.app.session.view) == 2_500)
         await s.until(lambda: s.captures.selected == 3)
+
+
+async def test_keys_in_an_empty_list_leave_nothing(tmp_path: Path) -> None:
+    async with screens(tmp_path) as s:
+        await s.press("k", "g", "ctrl+u")
+        assert s.follows()
+        await s.add(*plain_captures(3))
+        assert s.captures.cursor == 2

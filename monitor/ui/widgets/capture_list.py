@@ -131,6 +131,8 @@ class CaptureList(Cursor, inherit_bindings=False):
 
     def move_to(self, index: int, *, follow: bool = False) -> None:
         """Put the cursor on a row and bring the row into sight."""
+        if not len(self.view) and not follow:  # what a filter leaves may come yet, the newest first
+            return
         last = max(len(self.view) - 1, 0)
         index = min(max(index, 0), last)
         self._follow(follow)
