@@ -316,3 +316,15 @@ async def test_only_text_that_is_seen_is_selected(tmp_path: Path) -> None:
         await s.settle()
         await s.pilot.click(s.lines, offset=(3, 1), times=3)
         assert s.app.screen.get_selected_text() == '{\n  "a": "select me"\n}'
+
+
+async def test_a_match_far_into_a_long_line_comes_into_sight(tmp_path: Path) -> None:
+    body = b'{"a": "' + b"many words " * 90 + b'needle", "b": "other needle"}'
+    async with screens(tmp_path, [make_capture(0, body=body)], size=(80, 15)) as s:
+        await s.press("enter", "right", "slash", *"needle")
+        assert 'needle",' in s.screen_text()
+        await s.press("enter", "g", "w", "n", "N")
+        assert 'needle",' in s.screen_text()
+        assert "1 of 2" in s.screen_text()
+        await s.press("n")
+        assert "other needle" in s.screen_text()

@@ -130,9 +130,11 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
         """Move by pages or parts of one."""
         self.move(int(self._page * pages))
 
-    def _to_line(self, line: int) -> None:
+    def _to_line(self, line: int, start: int = 0) -> None:
+        """Put the cursor on a line, and bring the row into sight that has this character of it."""
         self.cursor = line
         row = self._row_of.get(line, 0)
+        row += sum(1 for number, begin, _ in self._rows[row + 1 : row + 1 + start] if number == line and begin <= start)
         if not self.scroll_offset.y <= row < self.scroll_offset.y + self._page:
             below = row >= self.scroll_offset.y + self._page
             self.scroll_to(y=row - self._page + 1 if below else row, animate=False)
@@ -211,12 +213,17 @@ class LinesView(Painted, SteadyScroll, can_focus=True, inherit_bindings=False):
 
     def _go(self, match: int) -> None:
         self._match = match
-        line = self._matches[match][0]
+        line, start, end = self._matches[match]
         hiding = {start for start in self.folded if start < line <= self.document.folds[start]}
         if hiding:
             self.folded -= hiding
             self._arrange()
-        self._to_line(line)
+        self._to_line(line, start)
+        if not self.wrapping:
+            text, width = self.document.lines[line].text, self.scrollable_content_region.width
+            left, right = cell_len(text[:start]), cell_len(text[:end])
+            if left < self.scroll_offset.x or right > self.scroll_offset.x + width:
+                self.scroll_to(x=max(left - width // 2, 0), animate=False)
 
     # --- drawing -------------------------------------------------------------------------------------------------
 
