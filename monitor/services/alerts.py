@@ -7,6 +7,7 @@ time; matches that come faster than one a second are counted and told with the n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -29,6 +30,8 @@ from monitor.text import visible
 from monitor.times import utc_now
 
 LOOK_S: Final = 0.05  # between two looks at the store
+AGES_EVERY_S: Final = 2.0  # between two looks at what begins to match with time alone, ``status:sent age>10m``
+PATIENCE: Final = 20  # ... and how many times as long as the last of these took
 EVERY_S: Final = 1.0  # between two alerts of one rule
 MAX_KNOWN: Final = 50_000  # messages of which it is known that they match already
 KEPT: Final = 200  # alerts that were told last
@@ -87,8 +90,9 @@ class Watch:
 class Alerts:
     """Looks at what was committed and tells what passes the filter of a rule.
 
-    A filter for messages alerts when a message begins to match, and for captures that tell of no message; any other
-    alerts for every capture. All methods are called from one event loop.
+    A filter for messages alerts when a message begins to match, also where time alone lets it (``status:sent
+    age>10m``), and for captures that tell of no message; any other alerts for every capture. All methods are called
+    from one event loop.
     """
 
     def __init__(
@@ -113,6 +117,7 @@ class Alerts:
         self._task: asyncio.Task[None] | None = None
         self._reader: MessageReader | None = None
         self._captures = self._messages = 0
+        self._ages_next = 0.0
         self._ending = False
         self._errors = 0
 
@@ -145,6 +150,7 @@ class Alerts:
         with closing(self._open_reader()) as reader:
             await asyncio.to_thread(_look_at_first, one, reader)
         self.watches = [*self.watches, one]  # a look at the store may be going through the others
+        self._wake.set()  # it may have to look again though nothing comes
         if self._task is None:
             self._begin()
         return one
@@ -174,7 +180,8 @@ class Alerts:
     async def _run(self) -> None:
         ending = False
         while not ending:
-            await self._wake.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._until_ages())
             self._wake.clear()
             ending = self._ending
             try:
@@ -195,26 +202,38 @@ class Alerts:
         newest."""
         reader = self._reader
         assert reader is not None  # noqa: S101 - started
+        looked = time.perf_counter()
         newest, known, now = reader.last_id(), reader.watermark(), utc_now()
         last = min([newest, *(reader.newest(one.wanted) for one in self.watches)])
         found = []
+        aged = self._timer() >= self._ages_next
         for one in self.watches:
             ids = self._new_captures(reader, one, last, now)
-            begun = self._begun(reader, one, known, now) if one.messages else []
-            if not (one.on and (ids or begun)):
+            begun, first = self._begun(reader, one, known, now) if one.messages else ([], None)
+            if aged and _asks_ages(one):
+                more, oldest = _aged(reader, one, now)
+                begun, first = begun + more, first or oldest
+            if not (one.on and (ids or first is not None)):
                 continue
             if one.told_at is not None and self._timer() - one.told_at < EVERY_S:
                 one.suppressed += len(ids) + len(begun)
                 continue
-            if begun:
-                alert = _of_message(one, *begun[0], now)
+            if first is not None:
+                alert = _of_message(one, begun[0], first, now)
             elif (capture := reader.capture(ids[0])) is not None:
                 alert = _of_capture(one, capture, now)
             else:
                 continue
             one.told_at, one.suppressed = self._timer(), len(ids) + len(begun) - 1
             found.append((one, alert))
+        if aged:
+            self._ages_next = self._timer() + max(AGES_EVERY_S, (time.perf_counter() - looked) * PATIENCE)
         return found, last, known, newest
+
+    def _until_ages(self) -> float | None:
+        """Seconds until what time alone changes is looked at; None where no rule asks for it."""
+        asked = any(map(_asks_ages, self.watches))
+        return max(self._ages_next - self._timer(), LOOK_S) if asked else None
 
     def _new_captures(self, reader: MessageReader, one: Watch, last: int, now: datetime) -> Sequence[int]:
         if last <= self._captures:
@@ -223,20 +242,22 @@ class Alerts:
         look = reader.matching_apart if one.messages else reader.matching
         return look(where, self._captures + 1, last)
 
-    def _begun(self, reader: MessageReader, one: Watch, known: int, now: datetime) -> list[tuple[int, Message]]:
-        """The messages that match now and did not before, with their numbers."""
+    def _begun(self, reader: MessageReader, one: Watch, known: int, now: datetime) -> tuple[list[int], Message | None]:
+        """The messages that changed and match now and did not before: their numbers, and the first as it was then."""
+        begun: list[int] = []
+        first = None
         if known <= self._messages:
-            return []
-        begun = []
+            return begun, first
         for change in reader.changes(self._messages, known, compile_message_filter(one.wanted, now)):
             if change.message is None:
                 one.matching.pop(change.number, None)
             elif change.number not in one.matching:
                 one.matching[change.number] = None
-                begun.append((change.number, change.message))
+                begun.append(change.number)
+                first = first or change.message
         while len(one.matching) > MAX_KNOWN:
             del one.matching[next(iter(one.matching))]
-        return begun
+        return begun, first
 
     def _tell(self, one: Watch, alert: Alert) -> None:
         if one.rule.command:
@@ -275,8 +296,24 @@ def _watch(rule: config.Alert) -> Watch:
 def _look_at_first(one: Watch, reader: MessageReader) -> None:
     """Learn which messages match already."""
     if one.messages:
-        where = compile_message_filter(one.wanted, utc_now())
-        one.matching = dict.fromkeys(reversed(reader.message_ids(Order.NEWEST, where, MAX_KNOWN)))
+        one.matching = dict.fromkeys(_matching(one, reader, utc_now()))
+
+
+def _matching(one: Watch, reader: MessageReader, now: datetime) -> list[int]:
+    """The newest messages that match now, the oldest of them first."""
+    where = compile_message_filter(one.wanted, now)
+    return reader.message_ids(Order.NEWEST, where, MAX_KNOWN)[::-1]
+
+
+def _asks_ages(one: Watch) -> bool:
+    return one.messages and one.wanted.asks_ages
+
+
+def _aged(reader: MessageReader, one: Watch, now: datetime) -> tuple[list[int], Message | None]:
+    """The messages that match now with time alone: their numbers, and the first of them."""
+    before, one.matching = one.matching, dict.fromkeys(_matching(one, reader, now))
+    begun = [number for number in one.matching if number not in before]
+    return begun, reader.messages(begun[:1]).get(begun[0]) if begun else None
 
 
 def _of_message(one: Watch, number: int, m: Message, now: datetime) -> Alert:

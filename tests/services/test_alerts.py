@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from monitor.services.alert_commands import MAX_RUNNING, Commands, environment, 
 from monitor.services.alerts import Alert, Alerts
 from monitor.store.message_reader import MessageReader
 from monitor.store.store import Store
+from monitor.times import utc_now
 from tests.factory import make_capture, storing
 from tests.services.histories import told
 
@@ -92,6 +94,24 @@ async def test_a_message_alerts_when_it_begins_to_match(tmp_path: Path) -> None:
         assert await at.add(replace(again, request=replace(again.request, body=b"again"))) == []
         assert await at.add(told("old", Status.SENT)) == []
         assert await at.add(told("b", Status.FAILED, verdict=VerdictStatus.INVALID)) == []  # forged: moves nothing
+
+
+async def test_a_message_alerts_when_time_lets_it_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.services.alerts.AGES_EVERY_S", 0.05)
+
+    def heard(name: str, status: Status, ago: float = 0) -> Capture:
+        return replace(told(name, status), received_at=utc_now() - timedelta(seconds=ago))
+
+    async with scene(tmp_path / "h.db", before=[heard("old", Status.SENT, 300)]) as at:
+        await at.alerts.add(Rule("status:sent age>1m", toast=True))
+        for name, status, ago in (("a", Status.SENT, 59.5), ("b", Status.DELIVERED, 59.5), ("c", Status.SENT, 0)):
+            assert await at.add(heard(name, status, ago)) == []
+        await asyncio.sleep(0.6)
+        at.timer.now += 2
+        await until(lambda: bool(at.told))
+        at.timer.now += 2
+        assert await at.add(heard("d", Status.SENT)) == []
+        assert [(one.id, one.suppressed) for one in at.told] == [("volt:a", 0)]
 
 
 async def test_captures_alert_each_where_the_filter_is_for_captures(tmp_path: Path) -> None:
