@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from monitor.model.verdict import VerdictStatus, standing
 from monitor.store.connection import connect
 from monitor.store.conversation_sums import Sums
 from monitor.store.message_rows import message_row
-from monitor.store.rows import digest_of, insert_rows, reading_of, unpack
+from monitor.store.rows import digest_of, insert_rows, reading_of
 from monitor.store.schema import MESSAGE_COLUMNS, READING_COLUMNS
 from monitor.times import microseconds, moment
 
@@ -61,35 +61,10 @@ APART: Final = (
     "r.message IS NULL AND NOT (r.conversation IS NOT NULL AND r.direction IS NOT NULL AND (coalesce(r.text, '') <> '' "
     f"OR r.media IS NOT NULL OR r.status IS NULL OR r.status = '{Status.RECEIVED}'))"
 )
-# In how many captures around one that went a repeat of it is looked for: of what may move a message, and of what not.
-NEAR: Final = (25_000, 2_000)
-_REPEATS: Final = (
-    "SELECT r.id, r.received_at, r.verdict, r.reason FROM readings r "  # noqa: S608 - constants
-    "WHERE r.id BETWEEN ? AND ? AND r.digest = ? AND r.source <> 'replayed' "
-    f"AND EXISTS (SELECT 1 FROM message_keys k WHERE k.key = {KEY} AND k.message = ?) ORDER BY r.received_at"
-)
-# What a key is the name of, where nothing is left of that.
-_EMPTY: Final = (
-    "SELECT conversation FROM conversation_keys WHERE key = ? "
-    "AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = conversation)"
-)
 _TABLES: Final = (
     "messages", "message_keys", "message_events", "conversations", "conversation_keys", "conversation_events",
     "conversation_ties",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a capture that is let go said of a message: ``key`` names that, ``conversation`` where it was said to be.
-    ``at`` is when the capture came, in microseconds, ``verdict`` the one that counts."""
-
-    capture: int
-    at: int
-    key: str
-    conversation: str | None
-    digest: int
-    verdict: VerdictStatus
 
 
 class Events:
@@ -190,75 +165,6 @@ def clear(db: sqlite3.Connection, *, trust_unproven: bool | None = None) -> None
     db.execute("UPDATE watermark SET upto = 0, trust_unproven = coalesce(?, trust_unproven)", (trust_unproven,))
 
 
-def forget(
-    db: sqlite3.Connection, captures: Sequence[int], said: Iterable[Said], ties: Sequence[tuple[str, str]]
-) -> None:
-    """Take captures out whose readings are deleted already: ``said`` is what they said of messages, ``ties`` are those
-    that they made. A message of which others tell stays as those say, all else of it goes."""
-    sums, forbid = Sums(), not trusts_unproven(db)
-    touched = watermark(db)
-    names: dict[int, set[str]] = {}
-    for one in said:
-        known = db.execute("SELECT message FROM message_keys WHERE key = ?", (one.key,)).fetchone()
-        if known is not None and one.capture <= touched:
-            names.setdefault(known[0], set()).add(one.key)
-            _unsay(db, known[0], one, touched)
-        for (number,) in db.execute(_EMPTY, (one.conversation,)):  # its message turned out to be in another
-            sums.touch(number)
-    for capture in captures:
-        for (number,) in db.execute("SELECT conversation FROM conversation_events WHERE capture = ?", (capture,)):
-            sums.touch(number)
-    db.executemany("DELETE FROM conversation_events WHERE capture = ?", [(capture,) for capture in captures])
-    db.executemany("DELETE FROM conversation_ties WHERE message = ? AND conversation = ?", ties)
-    dead: list[tuple[int]] = []
-    lost: list[tuple[str, int]] = []
-    for number, own in names.items():
-        for row in db.execute("SELECT message, aliases FROM messages WHERE id = ?", (number,)):
-            own |= {row[0], *unpack(row[1])}
-        if _refold(db, number, touched, Events(0), sums, forbid=forbid):
-            for event in message_events(db, number):
-                own.difference_update(_named(event, moving=moves(event.verdict, forbid_unproven=forbid)))
-        else:
-            sums.count(db, number, -1)
-            dead.append((number,))
-            db.executemany("DELETE FROM conversation_ties WHERE message = ?", [(name,) for name in own])
-        lost += [(name, number) for name in own]
-    for table, column in (("messages", "id"), ("message_events", "message")):
-        db.executemany(f"DELETE FROM {table} WHERE {column} = ?", dead)  # noqa: S608 - constant names
-    db.executemany("DELETE FROM message_keys WHERE key = ? AND message = ?", lost)
-    sums.write(db, touched)
-    for number in sums.conversations:
-        db.execute(
-            "DELETE FROM conversation_keys WHERE conversation = ? "
-            "AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = conversation)",
-            (number,),
-        )
-
-
-def _unsay(db: sqlite3.Connection, number: int, one: Said, upto: int) -> None:
-    """A capture of a message is gone; where it stood for its repeats, the next of them does."""
-    same, row = "WHERE message = ? AND digest = ? AND verdict = ?", (number, one.digest, one.verdict.value)
-    known = db.execute(f"SELECT captures, capture, last_at FROM message_events {same}", row).fetchone()  # noqa: S608 - a constant
-    if known is None or known[0] == 1:
-        db.execute(f"DELETE FROM message_events {same}", row)  # noqa: S608 - a constant
-        return
-    db.execute(f"UPDATE message_events SET captures = captures - 1 {same}", row)  # noqa: S608 - a constant
-    if known[1] == one.capture and (first := _repeat(db, number, one, upto, "ASC")) is not None:
-        db.execute(f"UPDATE message_events SET capture = ?, first_at = ? {same}", (*first, *row))  # noqa: S608 - a constant
-    if known[2] == one.at and (last := _repeat(db, number, one, upto, "DESC")) is not None:
-        db.execute(f"UPDATE message_events SET last_at = ? {same}", (last[1], *row))  # noqa: S608 - a constant
-
-
-def _repeat(db: sqlite3.Connection, number: int, one: Said, upto: int, order: str) -> tuple[int, int] | None:
-    """The repeat of a capture that went that came first (ASC) or last (DESC), of those near: its id and its time."""
-    near = NEAR[not moves(one.verdict)]
-    around = (one.capture - near, min(one.capture + near, upto), one.digest, number)
-    for capture, at, verdict, reason in db.execute(f"{_REPEATS} {order}, r.id {order}", around):
-        if standing(VerdictStatus(verdict), reason) is one.verdict:
-            return capture, at
-    return None
-
-
 def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
     """Take in the next readings, ``limit`` at most, inside the transaction that is open; gives how many they were."""
     next_ones = db.execute("SELECT id FROM readings WHERE id > ? ORDER BY id LIMIT ?", (watermark(db), limit))
@@ -281,7 +187,7 @@ def advance(db: sqlite3.Connection, limit: int, events: Events) -> int:
             for alias, key in aliases_of(event, _tie(db, event)):
                 _join_conversations(db, alias, key, event.capture, sums)
     for number in sorted(messages):
-        _refold(db, number, last, events, sums, forbid=forbid)
+        refold(db, number, last, events, sums, forbid=forbid)
     sums.write(db, last)
     db.execute("UPDATE watermark SET upto = ?", (last,))
     return len(numbers)
@@ -308,7 +214,7 @@ def conversation_events(
 
 def _file(db: sqlite3.Connection, event: Event, sums: Sums, *, moving: bool) -> int:
     """Note what a reading says under the message it speaks of; gives the message's number."""
-    keys = _named(event, moving=moving)
+    keys = named(event, moving=moving)
     marks = ", ".join("?" * len(keys))
     known = db.execute(f"SELECT DISTINCT message FROM message_keys WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only ?
     # A message bears the number of the capture that spoke of it first.
@@ -321,7 +227,7 @@ def _file(db: sqlite3.Connection, event: Event, sums: Sums, *, moving: bool) -> 
     return number
 
 
-def _named(event: Event, *, moving: bool) -> list[str]:
+def named(event: Event, *, moving: bool) -> list[str]:
     """The keys that an event gives its message: what may be forged is filed, and joins nothing."""
     aliases = event.reading.aliases if moving else ()
     return [key for key in (event.reading.message, *aliases) if key is not None]
@@ -337,8 +243,9 @@ def _merge_messages(db: sqlite3.Connection, other: int, number: int, sums: Sums)
     db.execute("DELETE FROM messages WHERE id = ?", (other,))
 
 
-def _refold(db: sqlite3.Connection, number: int, touched: int, events: Events, sums: Sums, *, forbid: bool) -> bool:
-    """Fold a message anew; false where nothing is said of it."""
+def refold(db: sqlite3.Connection, number: int, touched: int, events: Events, sums: Sums, *, forbid: bool) -> bool:
+    """Fold a message anew from all that is said of it; false where that is nothing. ``touched`` is the watermark that
+    it bears from then on, ``forbid`` whether what is not proven may move it."""
     try:
         said = message_events(db, number, events)
         if said:  # else it was merged into another meanwhile, or let go

@@ -13,16 +13,18 @@ from typing import Final
 
 from monitor.model.capture import Source
 from monitor.model.verdict import VerdictStatus, standing
-from monitor.store import projection, search, shapes
+from monitor.store import search, shapes
 from monitor.store.message_reader import MessageReader
+from monitor.store.projection import KEY, tied
 from monitor.store.rows import unpack
+from monitor.store.unsaying import Said, unsay
 from monitor.times import microseconds, moment
 
 STEP: Final = 30  # captures deleted in one transaction: others wait meanwhile, and larger ones cost no less for each
 SCAN: Final = 20_000  # ids looked at in one query
 FREED_PAGES: Final = 500
 _LAST_HEARD: Final = (
-    f"(SELECT m.received_at FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = {projection.KEY})"  # noqa: S608 - constants
+    f"(SELECT m.received_at FROM message_keys k JOIN messages m ON m.id = k.message WHERE k.key = {KEY})"  # noqa: S608 - constants
 )
 
 
@@ -80,23 +82,23 @@ def forget(db: sqlite3.Connection, ids: Sequence[int]) -> dict[tuple[str, str], 
     marks = ", ".join("?" * len(ids))
     gone = db.execute(
         "SELECT r.id, r.received_at, r.provider, r.verdict, r.reason, r.source, r.digest, r.conversation, r.facts, "  # noqa: S608 - constants and ?
-        f"{projection.KEY} FROM readings r WHERE r.id IN ({marks}) ORDER BY r.id", list(ids)
+        f"{KEY} FROM readings r WHERE r.id IN ({marks}) ORDER BY r.id", list(ids)
     ).fetchall()  # fmt: skip
     tally: dict[tuple[str, str], int] = {}
-    said: list[projection.Said] = []
+    said: list[Said] = []
     ties: list[tuple[str, str]] = []
     for number, at, provider, verdict, reason, source, digest, conversation, facts, key in gone:
         tally[(provider, verdict)] = tally.get((provider, verdict), 0) + 1
         if source != Source.REPLAYED:  # which moved nothing
             counts = standing(VerdictStatus(verdict), reason)
-            said.append(projection.Said(number, at, key, conversation, digest, counts))
-        if (tie := projection.tied(provider, dict(unpack(facts)))) is not None:
+            said.append(Said(number, at, key, conversation, digest, counts))
+        if (tie := tied(provider, dict(unpack(facts)))) is not None:
             ties.append(tie)
     search.forget(db, ids)
     shapes.forget(db, ids)
     for table, column in (("captures", "id"), ("readings", "id"), ("attempts", "capture")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", list(ids))  # noqa: S608 - constants and ?
-    projection.forget(db, ids, said, ties)
+    unsay(db, ids, said, ties)
     db.executemany(
         "UPDATE tallies SET captures = max(captures - ?, 0) WHERE provider = ? AND verdict = ?",
         [(number, *name) for name, number in tally.items()],
