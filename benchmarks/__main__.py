@@ -89,7 +89,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "burst": lambda run: answers.burst(run.results, run.folder, run.key, run.requests),
     "stall": lambda run: answers.stall(run.results, run.folder, run.key, run.requests),
     "keys": lambda run: screen.keys(run.results, run.folder, run.key, run.requests, run.options.seconds),
-    "history": lambda run: history.measure(run.results, run.folder, run.key, run.options.captures),
+    "slow-keys": lambda run: screen.slow_keys(run.results, run.folder, run.key, run.requests, run.options.seconds),
+    "history": lambda run: history.measure(run.results, run.folder, run.key, run.requests, run.options.captures),
     "soak": lambda run: soak.soak(
         run.results, run.folder, run.key, run.requests, run.options.minutes, run.options.rate
     ),

@@ -23,7 +23,8 @@ SHOWN, DRAWN = "hooktop with screens", "... and draw a list"
 COLUMNS = ("steady", "a second", "p50 ms", "p99 ms", "worst ms", "not 200")
 
 
-def _row(name: str, rate: str, run: Result) -> Sequence[str]:
+def row(name: str, rate: str, run: Result) -> Sequence[str]:
+    """A run under ``COLUMNS``."""
     wrong = sum(run.statuses.values()) - run.statuses[200]
     times = (f"{run.percentile(share):.1f}" for share in (0.5, 0.99, 1))
     return (name, rate, *times, str(wrong))
@@ -51,7 +52,7 @@ def steady(results: Results, folder: Path, key: Path, requests: Sequence[bytes],
             p99 = {}
             for name, server in under_test.items():
                 run = post(server, requests, rate * seconds, connections=CONNECTIONS, rate=rate)
-                made.rows.append(_row(name, f"{rate:,}", run))
+                made.rows.append(row(name, f"{rate:,}", run))
                 p99[name] = run.percentile(0.99)
             if rate != 500:
                 results.figure(f"p99 at {rate}/s", p99[SHOWN], p99[DRAWN])
@@ -88,8 +89,8 @@ def burst(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
         for name, other in _bounds(bare, least, drawn).items():
             post(other, requests, 500)
             bound = post(other, requests, BURST, connections=CONNECTIONS, rate=BURST / BURST_S)
-            made.rows.append(_row(name, rate, bound))
-    made.rows.append(_row(SHOWN, rate, run))
+            made.rows.append(row(name, rate, bound))
+    made.rows.append(row(SHOWN, rate, run))
     results.add(made)
     results.figure("burst lost", sum(run.statuses.values()) - run.statuses[200] + BURST - len(run.times))
     results.figure("burst p99", run.percentile(0.99), bound.percentile(0.99))
@@ -109,7 +110,7 @@ def stall(results: Results, folder: Path, key: Path, requests: Sequence[bytes]) 
         run = post(server, requests, 500, connections=4, rate=50)
         hands.join()
     made = Table("Answer times while a body of 1 MiB is opened and gone through", COLUMNS)
-    made.rows += [_row("nothing opened", "50", idle), _row("a body of 1 MiB", "50", run)]
+    made.rows += [row("nothing opened", "50", idle), row("a body of 1 MiB", "50", run)]
     results.add(made)
     results.figure("stall", run.percentile(1), idle.percentile(1))
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
 
-from benchmarks import servers
+from benchmarks import answers, servers
+from benchmarks.ingest import post
 from benchmarks.results import Results, Table
+from benchmarks.servers import Server
+from benchmarks.terminal import Terminal
 from monitor import jsonbody
 from monitor.model.capture import Capture, Origin, Request, Source
 from monitor.model.filter import parse
@@ -35,6 +39,7 @@ VERIFIED = Verdict(VerdictStatus.VERIFIED, "matched", "rsa-pkcs1v15-sha256/base6
 HEADERS = (("content-type", "application/json"), ("user-agent", "benchmark"), ("x-respond-flow-signature", "A" * 344))
 HEADER_BYTES = len(wire_headers(HEADERS))
 FILTERS = ("status:failed", "text:parcel", "error:702", "5550123", "body.payload.parts>3", 'text:"not there at all"')
+FILTERED_S = 1.9  # for each of five filters, while ten seconds of captures come
 EVERYTHING = Where("TRUE", [], False)
 
 
@@ -130,7 +135,7 @@ async def first_match(path: Path, text: str) -> tuple[float, float, int]:
     return whole if first is None else first, whole, found
 
 
-def measure(results: Results, folder: Path, key: Path, count: int) -> None:
+def measure(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int) -> None:
     """Build a history of ``count`` captures and one of a tenth, and look into them."""
     path, small = folder / "history.db", folder / "tenth.db"
     raw = build(path, count)
@@ -145,6 +150,7 @@ def measure(results: Results, folder: Path, key: Path, count: int) -> None:
     matches = [_filter(made, path, text) for text in FILTERS]
     results.add(made)
     memory = {where: _memory(folder, key, where) for where in (small, path)}
+    worst, idle = _stall(results, folder, key, requests, path, count)
     used = Table("Memory with the screens open", ("captures", "MB"))
     used.rows += [(f"{count // 10:,}", f"{memory[small]:.0f}"), (f"{count:,}", f"{memory[path]:.0f}")]
     results.add(used)
@@ -154,6 +160,7 @@ def measure(results: Results, folder: Path, key: Path, count: int) -> None:
         results.figure("history page", max(pages))
         results.figure("history match", max(match for match in matches if match is not None))
         results.figure("history memory", memory[path])
+        results.figure("history stall", worst, idle)
         results.figure("history growth", memory[path] - memory[small])
 
 
@@ -188,12 +195,42 @@ def _filter(made: Table, path: Path, text: str) -> float | None:
     return None
 
 
-def _memory(folder: Path, key: Path, path: Path) -> float:
-    """Megabytes of a hooktop that shows this database."""
+@contextmanager
+def _shown(folder: Path, key: Path, path: Path) -> Iterator[tuple[Server, Terminal]]:
+    """A hooktop that shows this database."""
     config = folder / "config.toml"
     config.write_text('[store]\nkeep = "99999d"\nmax_size = "99GB"\n')  # the history is old and large
     config.chmod(0o600)
-    with servers.screens(folder, key, "--config", str(config), name=path.stem) as (_, terminal):
+    with servers.screens(folder, key, "--config", str(config), name=path.stem) as shown:
+        yield shown
+
+
+def _stall(
+    results: Results, folder: Path, key: Path, requests: Sequence[bytes], path: Path, count: int
+) -> tuple[float, float]:
+    """The longest wait for an answer while filters go through the whole history, and while none does."""
+    with _shown(folder, key, path) as (server, terminal):
+        idle = post(server, requests, 500, connections=4, rate=50)
+        hands = threading.Thread(target=_filter_all, args=(terminal,))
+        hands.start()
+        run = post(server, requests, 500, connections=4, rate=50)
+        hands.join()
+    made = Table(f"Answer times while filters go through {count:,} captures", answers.COLUMNS)
+    made.rows += [answers.row("no filter", "50", idle), answers.row("five filters, one after another", "50", run)]
+    results.add(made)
+    return run.percentile(1), idle.percentile(1)
+
+
+def _filter_all(terminal: Terminal) -> None:
+    for text in ("body.payload.parts>3", "5550123", "header.user-agent:~nobody", 'text:"not there at all"', "size>1M"):
+        terminal.type(f"/{text}\r")
+        time.sleep(FILTERED_S)
+        terminal.type("\x1b")
+
+
+def _memory(folder: Path, key: Path, path: Path) -> float:
+    """Megabytes of a hooktop that shows this database."""
+    with _shown(folder, key, path) as (_, terminal):
         terminal.until_drawn("▌")
         time.sleep(3)
         return servers.memory(terminal.pid)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +16,10 @@ from benchmarks.servers import Server
 
 CONNECTIONS = 16
 WARM_UP = 1000
-SLOW_SYNC_US = 5000
 LEAST = "parse, verify, commit, answer"
+LEAST_FAST = "... on httptools, uvloop"
 OURS = "hooktop listen --json"
+FAST = "... with the extra speed"
 KEPT = "... nothing printed, nothing made of it"
 COLUMNS = ("full speed", "requests/s", "p50 ms", "p99 ms", "ratio", "not 200")
 
@@ -104,16 +104,27 @@ def speed(results: Results, folder: Path, key: Path, requests: Sequence[bytes], 
 
 
 def screens(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
-    """With screens that follow, and with screens that stand still."""
+    """With screens that follow, and with screens that stand still; with the extra ``speed``, too, where it is there."""
+    _screens(results, folder, key, requests, count, rounds, speed=False)
+    if find_spec("httptools") is not None:
+        _screens(results, folder, key, requests, count, rounds, speed=True)
+
+
+def _screens(
+    results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int, *, speed: bool
+) -> None:
+    extra, name = (", with the extra speed", "-speed") if speed else ("", "")
     with (
-        servers.screens(folder, key, name="still") as (still, terminal),
-        servers.screens(folder, key, name="drawing") as (drawing, _),
+        servers.screens(folder, key, name=f"still{name}", speed=speed) as (still, terminal),
+        servers.screens(folder, key, name=f"drawing{name}", speed=speed) as (drawing, _),
     ):
         post(still, requests, 10)
         terminal.type(" ")
         found = in_turn({"screens that stand still": still, "screens that follow": drawing}, requests, count, rounds)
-    results.add(table("Receiving with screens (120x40, on a terminal that is read)", found, "screens that stand still"))
-    results.figure("screens", ratio(found["screens that follow"], found["screens that stand still"]))
+    title = f"Receiving with screens (120x40, on a terminal that is read{extra})"
+    results.add(table(title, found, "screens that stand still"))
+    figure = "screens with speed" if speed else "screens"
+    results.figure(figure, ratio(found["screens that follow"], found["screens that stand still"]))
 
 
 def forward(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
@@ -130,13 +141,10 @@ def forward(results: Results, folder: Path, key: Path, requests: Sequence[bytes]
 
 def slow_disk(results: Results, folder: Path, key: Path, requests: Sequence[bytes], count: int, rounds: int) -> None:
     """With a sync that takes 5 ms, beside a commit for each request. Needs strace."""
-    strace = shutil.which("strace")
-    if strace is None:
+    wrap = servers.slow_sync()
+    if not wrap:
         print("slow disk: skipped, there is no strace\n")
         return
-    calls = "fsync,fdatasync"
-    wrap = (strace, "-qq", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "--seccomp-bpf",
-            "-e", f"inject={calls}:delay_enter={SLOW_SYNC_US}")  # fmt: skip
     with (
         servers.least(folder, key, each=True, wrap=wrap) as each,
         servers.least(folder, key, wrap=wrap) as least,
@@ -162,6 +170,10 @@ def peers(
             KEPT: running.enter_context(servers.listen(folder, key, name="peers", only_kept=True)),
             LEAST: running.enter_context(servers.least(folder, key)),
         }
+        if find_spec("httptools") is not None:
+            under_test[FAST] = running.enter_context(servers.listen(folder, key, name="peers-speed", speed=True))
+        if find_spec("uvloop") is not None:
+            under_test[LEAST_FAST] = running.enter_context(servers.least(folder, key, fast=True))
         for name, command, port in _peers(folder, programs, sink):
             if Path(command[0]).exists():
                 under_test[name] = running.enter_context(servers.peer(command, port))
@@ -170,6 +182,9 @@ def peers(
     if "mitmdump, reverse mode" in found:
         base = found["mitmdump, reverse mode"]
         results.figure("mitmdump", ratio(found[OURS], base), ratio(found[LEAST], base))
+        if FAST in found:
+            bound = ratio(found[LEAST_FAST], base) if LEAST_FAST in found else None
+            results.figure("mitmdump with speed", ratio(found[FAST], base), bound)
 
 
 def _peers(folder: Path, programs: Path, sink: Server) -> Iterator[tuple[str, Sequence[str], int]]:

@@ -85,6 +85,21 @@ def keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], s
     results.add(made)
 
 
+def slow_keys(results: Results, folder: Path, key: Path, requests: Sequence[bytes], seconds: int) -> None:
+    """The same at 200 a second on a disk whose sync takes 5 ms, beside a fast one."""
+    wrap = servers.slow_sync()
+    if not wrap:
+        print("keys on a slow disk: skipped, there is no strace\n")
+        return
+    made = Table("Key to paint on a disk whose sync takes 5 ms", ("captures a second", "p50 ms", "p95 ms", "worst ms"))
+    p95 = {}
+    for name, before in (("a fast disk", ()), ("a slow disk", wrap)):
+        with servers.screens(folder, key, name=name.replace(" ", "-"), wrap=before) as (server, terminal):
+            p95[name] = _pressed(made, name, server, terminal, requests, 200, seconds)
+    results.add(made)
+    results.figure("key on a slow disk", p95["a slow disk"] / p95["a fast disk"])
+
+
 def _pressed(
     made: Table, name: str, server: Server, terminal: Terminal, requests: Sequence[bytes], rate: int, seconds: int
 ) -> float:

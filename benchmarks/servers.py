@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 from benchmarks.terminal import Terminal
 
 HOST = "127.0.0.1"
+SLOW_SYNC_US = 5000
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
@@ -27,6 +29,15 @@ class Server:
 
     port: int
     pid: int
+
+
+def slow_sync() -> tuple[str, ...]:
+    """What a command is begun with for each of its syncs to take 5 ms; nothing where there is no strace."""
+    strace, calls = shutil.which("strace"), "fsync,fdatasync"
+    if strace is None:
+        return ()
+    return (strace, "-qq", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "--seccomp-bpf",
+            "-e", f"inject={calls}:delay_enter={SLOW_SYNC_US}")  # fmt: skip
 
 
 def free_port() -> int:
@@ -157,7 +168,7 @@ def listen(
 @contextlib.contextmanager
 def screens(
     folder: Path, key: Path, *options: str, name: str = "screens", size: tuple[int, int] = (120, 40),
-    wrap: Sequence[str] = (),
+    wrap: Sequence[str] = (), speed: bool = False,
 ) -> Iterator[tuple[Server, Terminal]]:  # fmt: skip
     """``hooktop`` with its screens on a pseudo-terminal that is read all the time, when they are drawn."""
     port = free_port()
@@ -172,7 +183,7 @@ def screens(
         str(folder / f"{name}.db"),
         *options,
     ]
-    with Terminal(command, environment(folder, key), size) as terminal:
+    with Terminal(command, environment(folder, key, speed=speed), size) as terminal:
         wait_for(port)
         terminal.until_drawn("quit")
         yield Server(port, terminal.pid), terminal
