@@ -89,9 +89,7 @@ class Hooks:
             return
         method: str = scope["method"]
         path: bytes = scope["raw_path"]
-        if method not in HOOK_METHODS:
-            await self._show(method, path, send)
-            return
+        is_hook = method in HOOK_METHODS
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         length = chunked = None
         for name, value in headers:
@@ -103,7 +101,7 @@ class Hooks:
             # RFC 9112 section 6.3: both at once is how one request is smuggled inside another.
             await self._refuse(send, 400)
             return
-        token = self._token_of(path)
+        token = self._token_of(path) if is_hook else None
         if token is False:
             await self._refuse(send, 404)
             return
@@ -121,6 +119,9 @@ class Hooks:
             return
         if len(body) > self._rules.max_body:
             await self._refuse(send, 413)
+            return
+        if not is_hook:  # answered now that it is whole: a body that comes after its answer would be nobody's
+            await self._show(method, path, send)
             return
         peer = scope.get("client")
         request = Request(

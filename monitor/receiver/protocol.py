@@ -89,7 +89,8 @@ class Guard(ABC, asyncio.Protocol):
         scope["extensions"] = {
             RESETTING: self.reset, CLOSED: self.transport.is_closing, CUT_OFF: lambda: self.cut_off
         }  # fmt: skip
-        await self._inner(scope, receive, send)
+        if not self.cut_off:  # by what came together with its head
+            await self._inner(scope, receive, send)
         if self.transport.is_closing():  # a request that came to its end without an answer would be answered 500
             while (await receive())["type"] != "http.disconnect":
                 pass

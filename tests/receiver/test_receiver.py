@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import socket
 import time
@@ -195,6 +196,53 @@ async def test_malformed_http_is_400_and_the_next_request_works(tmp_path: Path, 
         assert stored(monitor) == []
         assert (await http.post("/volt", content=b"{}")).status_code == 200
         assert monitor.feed.refused == {400: 1}
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+BOTH = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET + b"Transfer-Encoding: chunked\r\n\r\n",
+        GET.replace(b"GET", b"OPTIONS") + b"Transfer-Encoding: chunked\r\n\r\n",
+        GET + BOTH,
+        GET.replace(b"GET", b"POST") + BOTH,
+    ],
+    ids=["GET", "OPTIONS", "GET with a length, too", "POST with a length, too"],
+)
+async def test_a_malformed_body_is_counted_once_and_not_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, head: bytes, apart: bool
+) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        reader, writer = await asyncio.open_connection(monitor.host, monitor.port)
+        writer.write(head)
+        if apart:
+            await asyncio.sleep(0.1)
+        writer.write(b"zz\r\n")
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+        writer.close()
+        assert monitor.feed.refused == {400: 1}
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_get_is_answered_when_its_body_is_there_and_its_connection_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_S", 0.3)
+    monkeypatch.setattr(server, "SWEEP_S", 0.05)
+    async with running(tmp_path / "h.db") as monitor:
+        reader, writer = await asyncio.open_connection(monitor.host, monitor.port)
+        writer.write(GET + b"Content-Length: 3\r\n\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"abc")
+        assert (await asyncio.wait_for(reader.readuntil(b"webhooks here.\n"), 5)).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(0.6)
+        await post_on(reader, writer)
+        writer.close()
+        assert monitor.feed.refused == {}
 
 
 async def test_a_flood_of_headers_is_refused(tmp_path: Path) -> None:
