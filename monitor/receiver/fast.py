@@ -144,5 +144,5 @@ class FastProtocol(Guard, HttpToolsProtocol):
         self.app = self._inner
         transport = cast(Joined, self.transport).plain
         transport.set_protocol(follower)
-        follower.connection_made(transport)
+        super(Guard, follower).connection_made(transport)  # no new one, that another would have to make room for
         follower.data_received(data)

@@ -303,3 +303,18 @@ async def test_a_request_that_is_handed_over_keeps_its_deadline(monkeypatch: pyt
             assert b"HTTP/1.1 408 " in answer
             writer.close()
         assert quick.refused.count(408) == 3
+
+
+async def test_a_connection_that_is_handed_over_takes_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "NEW_S", 0.05)
+    monkeypatch.setattr(protocol, "PER_ADDRESS", 3)
+    async with sides() as (_, quick):
+        kept = [await asyncio.open_connection("127.0.0.1", quick.port) for _ in range(3)]
+        for data in (HEAD + TWO, SENT["chunks"][0]):
+            for reader, writer in reversed(kept):
+                writer.write(data)
+                assert (await asyncio.wait_for(reader.readuntil(b"}"), 10)).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.1)
+        for _, writer in kept:
+            writer.close()
+        assert len(quick.requests) == 6
