@@ -113,9 +113,10 @@ class Hooks:
         except asyncio.CancelledError:  # hooktop ends, and the rest has not come in time
             await self._refuse(send, 503, _AGAIN)
             return
+        if scope["extensions"][CUT_OFF]():
+            return
         if body is None:
-            if not scope["extensions"][CUT_OFF]():
-                self._refused(LEFT)
+            self._refused(LEFT)
             return
         if len(body) > self._rules.max_body:
             await self._refuse(send, 413)

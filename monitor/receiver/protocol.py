@@ -41,6 +41,10 @@ TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
     b'Connection: close\r\n\r\n{"error":"too slow"}'
 )
+MALFORMED: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 29\r\n"
+    b'Connection: close\r\n\r\n{"error":"malformed request"}'
+)
 
 
 class Connection(h11.Connection):
@@ -138,6 +142,12 @@ class Guard(ABC, asyncio.Protocol):
         """Close without a word."""
         self.transport.close()
 
+    def cut(self, answer: bytes) -> None:
+        """Answer, in place of the app, a request that will not be whole, and close."""
+        self.cut_off = True
+        self.transport.write(answer)
+        self.transport.close()
+
     def reset(self) -> None:
         """End the connection so that the sender is told of a reset (RST), where the system can do that."""
         own = self.transport.get_extra_info("socket")
@@ -158,9 +168,7 @@ class Guard(ABC, asyncio.Protocol):
         if self.begun:
             if now - self.begun > REQUEST_S:
                 # The app has answered nothing yet: it is still waiting for the body.
-                self.cut_off = True
-                self.transport.write(TIMED_OUT)
-                self.transport.close()
+                self.cut(TIMED_OUT)
                 return True
         elif self.silent and now - self.free > IDLE_S:
             self.drop()
@@ -188,10 +196,9 @@ class GuardedProtocol(Guard, H11Protocol):
         super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, and count it."""
-        self.cut_off = True
+        """Answer what is no HTTP, and count it. h11 is not asked: it would not answer a HEAD so."""
         cast(Starlette, self.config.app).state.refused(400)
-        super().send_400_response(msg)
+        self.cut(MALFORMED)
 
     def on_response_complete(self) -> None:
         """Note when a request is answered."""

@@ -202,16 +202,20 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 BOTH = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize("apart", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize(
     "head",
     [
-        GET + b"Transfer-Encoding: chunked\r\n\r\n",
-        GET.replace(b"GET", b"OPTIONS") + b"Transfer-Encoding: chunked\r\n\r\n",
+        GET + CHUNKED,
+        GET.replace(b"GET", b"HEAD") + CHUNKED,
+        GET.replace(b"GET", b"OPTIONS") + CHUNKED,
         GET + BOTH,
         GET.replace(b"GET", b"POST") + BOTH,
     ],
-    ids=["GET", "OPTIONS", "GET with a length, too", "POST with a length, too"],
+    ids=["GET", "HEAD", "OPTIONS", "GET with a length, too", "POST with a length, too"],
 )
 async def test_a_malformed_body_is_counted_once_and_not_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, head: bytes, apart: bool
@@ -222,6 +226,20 @@ async def test_a_malformed_body_is_counted_once_and_not_logged(
         if apart:
             await asyncio.sleep(0.1)
         writer.write(b"zz\r\n")
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+        writer.close()
+        assert monitor.feed.refused == {400: 1}
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_body_that_is_malformed_past_the_limit_is_one_refusal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(tmp_path / "h.db", Settings(max_body=1000)) as monitor:
+        reader, writer = await asyncio.open_connection(monitor.host, monitor.port)
+        writer.write(GET.replace(b"GET", b"POST") + CHUNKED)
+        await asyncio.sleep(0.1)
+        writer.write(b"400\r\n" + b"x" * 1024 + b"\r\nzz\r\n")
         assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
         writer.close()
         assert monitor.feed.refused == {400: 1}
