@@ -186,7 +186,7 @@ class Hooks:
             status, text = 200, GREETING
         else:
             status, text = 404, b"nothing here\n"
-        await _answer(send, status, text if method == "GET" else b"", b"text/plain; charset=utf-8")
+        await _answer(send, status, text, b"text/plain; charset=utf-8")  # of which HEAD gets the head
 
     async def _refuse(self, send: Send, status: int, more: list[tuple[bytes, bytes]] | None = None) -> None:
         self._refused(status)

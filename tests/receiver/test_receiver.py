@@ -205,6 +205,14 @@ BOTH = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
+async def test_head_is_answered_as_get_without_its_body(tmp_path: Path) -> None:
+    async with running(tmp_path / "h.db") as monitor:
+        for path in (b"/", b"/volt", b"/healthz", b"/nothing"):
+            get = GET.replace(b"/", path, 1) + b"\r\n"
+            head, end, _ = (await raw(monitor, get)).partition(b"\r\n\r\n")
+            assert await raw(monitor, get.replace(b"GET", b"HEAD") * 2) == (head + end) * 2
+
+
 @pytest.mark.parametrize("apart", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize(
     "head",
