@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -40,6 +39,7 @@ ROW_BYTES: Final = 1024  # of log that a changed row costs, about
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
 ENDED: Final = "the writer has ended"
+GIVEN_UP: Final = 503  # the answer to a request whose commit was not waited for, since hooktop ends
 
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
@@ -235,7 +235,8 @@ class Writer:
 
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
         try:
-            stored = committed(db, partial(put, captures=[capture for capture, _ in batch], last=self._last))
+            # Asked inside the transaction, whose lock may have been long in coming.
+            stored = committed(db, lambda db: put(db, [_as_answered(*item) for item in batch], self._last))
         except Exception as error:
             self._last = None
             if isinstance(error, sqlite3.Error) and not isinstance(error, _UNBINDABLE):
@@ -359,6 +360,11 @@ class Writer:
     def _call(self, function: Callable[..., None], *args: object) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args)
+
+
+def _as_answered(capture: Capture, future: asyncio.Future[Capture]) -> Capture:
+    """The capture with the answer that its sender got, where nobody waits for its commit any more."""
+    return replace(capture, answer=GIVEN_UP) if future.cancelled() else capture
 
 
 def _resolve(future: asyncio.Future[Any], result: object) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import socket
+import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
@@ -363,6 +364,21 @@ async def test_what_is_under_way_when_it_ends_gets_503(tmp_path: Path, monkeypat
             assert b"\r\nretry-after: 5\r\n" in answer
             assert answer.endswith(b'{"error":"cannot store now"}')
         assert monitor.feed.refused == {503: 2}
+
+
+async def test_what_is_stored_after_its_503_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE_S", 0.2)
+    async with running(tmp_path / "h.db") as monitor:
+        with closing(sqlite3.connect(tmp_path / "h.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # for longer than hooktop waits when it ends
+            request = b"POST /volt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+            waiting = tasks.start(raw(monitor, request), "request")
+            await asyncio.sleep(0.2)
+            stopping = tasks.start(monitor.stop(), "stop")
+            assert (await waiting).startswith(b"HTTP/1.1 503")
+            other.execute("COMMIT")
+        await stopping
+        assert [capture.answer for capture in stored(monitor)] == [503]
 
 
 async def test_slow_requests_get_408_and_silent_ones_are_closed(
