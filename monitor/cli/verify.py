@@ -135,6 +135,7 @@ def _given(
     from monitor import jsonbody
     from monitor.cli.whole import check_lines, verdict_lines
     from monitor.model.verdict import VerdictStatus
+    from monitor.providers import asked
     from monitor.providers.base import Keys
     from monitor.providers.registry import registry
 
@@ -148,7 +149,7 @@ def _given(
         parts = urlsplit(url)
         public = f"{parts.scheme}://{parts.netloc}"
     keys = Keys(keys=(key,), urls=(url,) if url else (), public_url=public)
-    verdict = provider.verify(request, jsonbody.parse(request.body), keys, time.time())
+    verdict = asked.verdict(provider, request, jsonbody.parse(request.body), keys, time.time())
     say(*verdict_lines(verdict, paint), *check_lines(verdict.checks, paint))
     return 0 if verdict.status is VerdictStatus.VERIFIED else NOT_VERIFIED
 

@@ -20,6 +20,7 @@ from monitor.model.filter.fields import body_values
 from monitor.model.record import rfc3339
 from monitor.model.shape import hash_of
 from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers import asked
 from monitor.providers.base import Provider
 from monitor.providers.registry import registry
 from monitor.sandbox.cast import scene
@@ -84,7 +85,7 @@ def _sample(provider: Provider, body: bytes, content_type: str) -> Capture:
         answer=200,
         verdict=Verdict(VerdictStatus.VERIFIED, ""),
         origin=Origin(),
-        reading=provider.read(request, jsonbody.parse(body)),
+        reading=asked.reading(provider, request, jsonbody.parse(body)),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -13,13 +13,13 @@ from monitor import jsonbody
 from monitor.model.capture import LOCAL_MARK, Capture, Origin, Request, Source
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers import asked
 from monitor.providers.base import Addressed, Keys, Provider, Signed
 from monitor.providers.registry import Registry
 from monitor.services.echoes import Echoes
 from monitor.services.stamps import Stamp, stamp_of
 
 _NO_NUMBERS: Final[Mapping[str, Iterable[str]]] = MappingProxyType({})
-log = logging.getLogger(__name__)
 
 
 class KeySource(Protocol):
@@ -105,11 +105,7 @@ class Examiner:
         body = jsonbody.parse(capture.request.body)
         provider = self.provider_of(capture.request, body)
         stamp = self._stamp_of(capture)
-        try:
-            return provider.signed(capture.request, body, self._keys_for(provider, capture.request, stamp))
-        except Exception as error:  # as in _verdict
-            log.error("%s.signed failed: %s", provider.name, type(error).__name__)
-            return ()
+        return asked.signed(provider, capture.request, body, self._keys_for(provider, capture.request, stamp))
 
     def _stamp_of(self, capture: Capture) -> Stamp | None:
         """What the stamp of a stored capture says; of one that is known to be simulated it is not asked again."""
@@ -137,23 +133,15 @@ class Examiner:
         keys = self._keys_for(provider, request, stamp)
         if stamp is not None and stamp.at is not None:
             at = stamp.at
-        try:
-            verdict = provider.verify(request, body, keys, at.timestamp())
-            matched = verdict.status is VerdictStatus.VERIFIED and stamp is None
-        except Exception as error:  # a plug-in's error must cost neither the capture nor the next one
-            log.error("%s.verify failed: %s", provider.name, type(error).__name__)
-            return Verdict(VerdictStatus.INVALID, f"the check itself failed ({type(error).__name__})")
+        verdict = asked.verdict(provider, request, body, keys, at.timestamp())
+        matched = verdict.status is VerdictStatus.VERIFIED and stamp is None
         if matched and verdict.scheme != keys.scheme_first:
             given = self._keys.keys(provider.name)
             self._led[provider.name] = (given, replace(given, scheme_first=verdict.scheme))
         return verdict
 
-    def _reading(self, provider: Provider, request: Request, body: jsonbody.Body, verdict: Verdict) -> Reading:
-        try:
-            return self._echoes.heard(provider.name, verdict, provider.read(request, body))
-        except Exception as error:  # as above
-            log.error("%s.read failed: %s", provider.name, type(error).__name__)
-            return Reading(problems=(f"the reader failed ({type(error).__name__})",))
+    def _reading(self, provider: Provider, request: Request, body: jsonbody.Body, verdict: Verdict) -> Reading | None:
+        return asked.reading(provider, request, body, partial(self._echoes.heard, provider.name, verdict))
 
 
 def _marks(stamp: Stamp | None) -> tuple[str, ...]:

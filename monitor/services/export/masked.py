@@ -11,6 +11,7 @@ from monitor import jsonbody
 from monitor.model.capture import Capture
 from monitor.model.disguise import Disguise
 from monitor.model.masking import Masker
+from monitor.providers import asked
 from monitor.providers.registry import Registry
 
 KEY_BYTES: Final = 32
@@ -50,6 +51,8 @@ class CaptureMasker:
                 reason=self.masker.words(verdict.reason),
                 near_miss=verdict.near_miss and self.masker.words(verdict.near_miss),
             ),
-            reading=provider.read(request, jsonbody.parse(request.body)) if provider and capture.reading else None,
+            reading=asked.reading(provider, request, jsonbody.parse(request.body))
+            if provider and capture.reading
+            else None,
             marks=tuple(map(self.masker.words, capture.marks)),
         )

@@ -1,0 +1,118 @@
+"""What providers are asked where the answer may be a plug-in's: what it raises, or gives in another form than it is to
+have, costs neither the capture nor the next one."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
+from datetime import datetime
+from functools import cache
+from itertools import repeat
+from math import isfinite
+from types import UnionType
+from typing import Any, Final, get_args, get_type_hints
+
+from monitor.jsonbody import Body
+from monitor.model.capture import Request
+from monitor.model.reading import Reading
+from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.providers.base import Keys, Provider, Signed
+from monitor.providers.registry import BUILT_IN
+
+_TYPED: Final = frozenset(BUILT_IN)  # what these give was checked before hooktop was delivered
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character: no database and no file takes it
+log = logging.getLogger(__name__)
+
+
+class WrongForm(Exception):
+    """What a plug-in gave is not what was asked for; the text names the member and shows no value."""
+
+
+def verdict(provider: Provider, request: Request, body: Body, keys: Keys, now: float) -> Verdict:
+    """The provider's verdict at the Unix time ``now``; invalid where the check itself fails. Never raises."""
+    try:
+        found: Verdict = _sound(provider, provider.verify(request, body, keys, now), Verdict)
+        return found
+    except Exception as error:
+        return Verdict(VerdictStatus.INVALID, f"the check itself failed ({_told(provider, 'verify', error)})")
+
+
+def reading(
+    provider: Provider, request: Request, body: Body, heard: Callable[[Reading], Reading] | None = None
+) -> Reading | None:
+    """The provider's reading, passed through ``heard``; one with a problem where the reader fails. Never raises."""
+    try:
+        read = provider.read(request, body)
+        found: Reading | None = _sound(provider, read if heard is None else heard(read), Reading | None)
+        return found
+    except Exception as error:
+        return Reading(problems=(f"the reader failed ({_told(provider, 'read', error)})",))
+
+
+def signed(provider: Provider, request: Request, body: Body, keys: Keys) -> Sequence[Signed]:
+    """What a right signature would have been made over; nothing where that cannot be said. Never raises."""
+    try:
+        found: Sequence[Signed] = _sound(provider, provider.signed(request, body, keys), tuple[Signed, ...])
+        return found
+    except Exception as error:
+        _told(provider, "signed", error)
+        return ()
+
+
+def _sound(provider: Provider, given: Any, kind: Any) -> Any:
+    """What a provider gave, looked through where that is a plug-in. Raises WrongForm."""
+    if provider.name not in _TYPED:
+        _look_through(given, kind, "its answer")
+    return given
+
+
+def _told(provider: Provider, member: str, error: Exception) -> str:
+    """Log what went wrong and give it in a word or two: an exception's own text may hold a secret."""
+    why = str(error) if isinstance(error, WrongForm) else type(error).__name__
+    log.error("%s.%s failed: %s", provider.name, member, why)
+    return why
+
+
+def _look_through(given: object, kind: Any, name: str) -> None:
+    """Raises WrongForm where ``given``, or anything in it, is not of its kind or cannot be stored."""
+    parts = get_args(kind)
+    if isinstance(kind, UnionType):  # all of ours are something or None
+        if given is not None:
+            _look_through(given, parts[0], name)
+    elif parts:  # a tuple; a list does as well
+        endless = parts[-1] is Ellipsis
+        if not isinstance(given, tuple | list) or not (endless or len(given) == len(parts)):
+            raise WrongForm(f"{name} is {_what(given)}")
+        for place, (item, one) in enumerate(zip(given, repeat(parts[0]) if endless else parts, strict=False)):
+            _look_through(item, one, f"{name}.{place}")
+    elif not _is(given, kind):
+        raise WrongForm(f"{name} is {_what(given)}")
+    else:
+        for member, hint in _members(kind).items():
+            _look_through(getattr(given, member), hint, member)
+
+
+def _is(given: object, kind: type) -> bool:
+    if kind is float:
+        return isinstance(given, int | float) and isfinite(given) and not isinstance(given, bool)
+    if kind is int:
+        return isinstance(given, int) and not isinstance(given, bool)
+    if isinstance(given, datetime) and given.utcoffset() is None:
+        return False
+    return isinstance(given, kind) and not (isinstance(given, str) and _SURROGATE.search(given))
+
+
+def _what(given: object) -> str:
+    """What a value is, for the author of the plug-in."""
+    if isinstance(given, datetime):
+        return "a time without a zone"
+    if isinstance(given, str) and _SURROGATE.search(given):
+        return "a text with half a character"
+    return f"of the type {type(given).__name__}"
+
+
+@cache
+def _members(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind) if is_dataclass(kind) else {}

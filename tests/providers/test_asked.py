@@ -1,0 +1,125 @@
+"""What a plug-in gives is looked through before anybody relies on it: it costs no capture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.jsonbody import parse
+from monitor.model.reading import Media, MessageError, Reading, Status
+from monitor.model.verdict import Check, Verdict, VerdictStatus
+from monitor.providers import asked
+from monitor.providers.base import Keys, Signed
+from monitor.providers.generic import Generic
+from monitor.providers.registry import Registry, registry
+from monitor.services.examine import Examiner
+from monitor.store.store import Store
+from tests.factory import START, FixedKeys, make_request
+
+RIGHT = Verdict(VerdictStatus.VERIFIED, "over raw body", checks=(Check("header", True),))
+READ = Reading(
+    "sent", message="fifth:1", status=Status.SENT, media=(Media("image", None, 5),), error=MessageError("1"),
+    occurred_at=START, facts=(("plan", "a"),),
+)  # fmt: skip
+
+
+class Fifth(Generic):
+    """A plug-in that gives what it is told to."""
+
+    name = "fifth"
+
+    def __init__(self, gives: Any) -> None:
+        self.gives = gives
+
+    def verify(self, *_: object) -> Any:
+        return self.gives
+
+    def read(self, *_: object) -> Any:
+        return self.gives
+
+    def signed(self, *_: object) -> Any:
+        return self.gives
+
+
+def verdict(gives: Any) -> Verdict:
+    return asked.verdict(Fifth(gives), make_request(), parse(b"{}"), Keys(), 0.0)
+
+
+def reading(gives: Any) -> Reading | None:
+    return asked.reading(Fifth(gives), make_request(), parse(b"{}"))
+
+
+@pytest.mark.parametrize("given", [RIGHT, replace(RIGHT, age_s=3), replace(RIGHT, checks=[Check("header", True)])])  # type: ignore[arg-type]
+def test_a_verdict_of_the_right_form_is_taken(given: Verdict) -> None:
+    assert verdict(given) is given
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (True, "its answer is of the type bool"),
+        (replace(RIGHT, status="verified"), "status is of the type str"),  # type: ignore[arg-type]
+        (replace(RIGHT, reason=None), "reason is of the type NoneType"),  # type: ignore[arg-type]
+        (replace(RIGHT, reason="\ud800"), "reason is a text with half a character"),
+        (replace(RIGHT, key=b"1a2b3c4d"), "key is of the type bytes"),  # type: ignore[arg-type]
+        (replace(RIGHT, age_s=Decimal(3)), "age_s is of the type Decimal"),  # type: ignore[arg-type]
+        (replace(RIGHT, age_s=float("nan")), "age_s is of the type float"),
+        (replace(RIGHT, checks=("header",)), "checks.0 is of the type str"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_verdict_of_another_form_is_invalid_and_says_why(given: Any, why: str) -> None:
+    found = verdict(given)
+    assert (found.status, found.reason) == (VerdictStatus.INVALID, f"the check itself failed ({why})")
+
+
+@pytest.mark.parametrize("given", [None, READ, Reading(problems=["a list"])])  # type: ignore[arg-type]
+def test_a_reading_of_the_right_form_is_taken(given: Reading | None) -> None:
+    assert reading(given) is given
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"text": "hi"}, "its answer is of the type dict"),
+        (replace(READ, status="sent"), "status is of the type str"),  # type: ignore[arg-type]
+        (replace(READ, text=5), "text is of the type int"),  # type: ignore[arg-type]
+        (replace(READ, text="\udc80"), "text is a text with half a character"),
+        (replace(READ, aliases="fifth:2"), "aliases is of the type str"),  # type: ignore[arg-type]
+        (replace(READ, occurred_at=datetime(2026, 1, 1)), "occurred_at is a time without a zone"),
+        (replace(READ, media=(Media("image", "", "5"),)), "size is of the type str"),  # type: ignore[arg-type]
+        (replace(READ, error=MessageError(temporary="no")), "temporary is of the type str"),  # type: ignore[arg-type]
+        (replace(READ, facts={"plan": "a"}), "facts is of the type dict"),  # type: ignore[arg-type]
+        (replace(READ, facts=(("plan", 1),)), "facts.0.1 is of the type int"),  # type: ignore[arg-type]
+        (replace(READ, facts=(("plan",),)), "facts.0 is of the type tuple"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_reading_of_another_form_is_a_problem_that_says_why(given: Any, why: str) -> None:
+    assert reading(given) == Reading(problems=(f"the reader failed ({why})",))
+
+
+@pytest.mark.parametrize("given", [None, "raw", [("raw body", b"{}")], [Signed("raw body", "{}")]])  # type: ignore[arg-type]
+def test_what_was_signed_is_nothing_where_it_has_another_form(given: Any) -> None:
+    assert asked.signed(Fifth(given), make_request(), parse(b"{}"), Keys()) == ()
+
+
+async def test_whatever_a_plug_in_gives_the_capture_is_stored(tmp_path: Path) -> None:
+    class Wrong(Fifth):
+        def verify(self, *_: object) -> Any:
+            return Verdict("verified", None)  # type: ignore[arg-type]
+
+        def read(self, *_: object) -> Any:
+            return replace(READ, status="sent")  # type: ignore[arg-type]
+
+    examiner = Examiner(Registry([Wrong(None), registry()["generic"]]), FixedKeys(), lambda body, value: False)
+    store = Store.open(tmp_path / "h.db")
+    store.start()
+    try:
+        stored = await store.add(examiner.examine(make_request(b"{}", path="/fifth"), received_at=START))
+    finally:
+        await store.stop()
+    assert (stored.id, stored.marks) == (1, ())
