@@ -12,14 +12,18 @@ from functools import cache
 from itertools import repeat
 from math import isfinite
 from types import UnionType
-from typing import Any, Final, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
 from monitor.model.reading import Reading
 from monitor.model.verdict import Verdict, VerdictStatus
-from monitor.providers.base import Keys, Provider, Signed
+from monitor.providers.base import Keys, Provider, Scenario, Scene, Signed, SimulatedEvent
+from monitor.providers.keys import KeyProblem
 from monitor.providers.registry import BUILT_IN
+
+if TYPE_CHECKING:
+    from monitor.providers.keys import SigningKey
 
 _TYPED: Final = frozenset(BUILT_IN)  # what these give was checked before hooktop was delivered
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character: no database and no file takes it
@@ -59,6 +63,30 @@ def signed(provider: Provider, request: Request, body: Body, keys: Keys) -> Sequ
     except Exception as error:
         _told(provider, "signed", error)
         return ()
+
+
+def events(provider: Provider, scenario: Scenario, scene: Scene) -> Sequence[SimulatedEvent] | None:
+    """The events of a scenario; None where it cannot be played. Never raises."""
+    try:
+        found: Sequence[SimulatedEvent] = _sound(provider, scenario.build(scene), tuple[SimulatedEvent, ...])
+        return found
+    except Exception as error:
+        _told(provider, scenario.name, error)
+        return None
+
+
+def sign(provider: Provider, body: bytes, key: SigningKey, *, url: str, at: float) -> list[tuple[str, str]]:
+    """The headers with which the provider would sign. Raises KeyProblem, also where it fails."""
+    try:
+        made: list[tuple[str, str]] = _sound(
+            provider, provider.sign(body, key, url=url, at=at), tuple[tuple[str, str], ...]
+        )
+        return made
+    except KeyProblem:
+        raise
+    except Exception as error:
+        why = _told(provider, "sign", error)
+        raise KeyProblem(f"{provider.name} cannot sign ({why}); its plug-in has to be mended.") from error
 
 
 def _sound(provider: Provider, given: Any, kind: Any) -> Any:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any, Final
 
 from monitor.account import PLUG_INS
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
-from monitor.providers.base import BY_HEADER, NO_MATCH, Provider
+from monitor.providers.base import BY_HEADER, NO_MATCH, Provider, Scenario
 from monitor.text import visible
 
 # In this order ties are broken; generic takes what nobody recognises.
 BUILT_IN = ("volt", "bird", "connectly", "oneroute", "standard", "generic")
+_MEMBERS: Final = sorted(name for name in vars(Provider) if not name.startswith("_"))
 log = logging.getLogger(__name__)
 
 
@@ -66,9 +70,11 @@ def registry() -> Registry:
     taken = set(BUILT_IN)
     for point in sorted(entry_points(group=PLUG_INS), key=lambda point: point.name):
         try:
-            provider = point.load()
-            name = str(provider.name)
-        except Exception as error:  # a plug-in is somebody else's code: it must not keep hooktop from starting
+            with redirect_stdout(sys.stderr):  # stdout is for data alone
+                provider = point.load()
+                _look_at(provider)
+            name = provider.name
+        except (Exception, SystemExit) as error:  # a plug-in is somebody else's code: hooktop starts without it
             why = visible(f"{type(error).__name__}: {error}", limit=300)
             log.warning("provider plug-in %s cannot be loaded: %s", point.name, why)
             continue
@@ -78,6 +84,23 @@ def registry() -> Registry:
         taken.add(name)
         found.append(provider)
     return Registry(found)
+
+
+def _look_at(provider: Any) -> None:
+    """Raises TypeError where a plug-in is no provider, such as one that was written for another version."""
+    if isinstance(provider, type):
+        raise TypeError("it is a class, and is to be an object of it")
+    if missing := [name for name in _MEMBERS if not hasattr(provider, name)]:
+        raise TypeError(f"it has no {', '.join(missing)}")
+    for name in ("name", "label"):
+        if not isinstance(text := getattr(provider, name), str) or not text:
+            raise TypeError(f"its {name} is no text")
+    headers = provider.signature_headers  # one that is not found among those of a request would be shown in clear
+    if not isinstance(headers, tuple | list) or any(not isinstance(one, str) or one != one.lower() for one in headers):
+        raise TypeError("its signature_headers are no tuple of names in lower case")
+    scenarios = provider.scenarios
+    if not isinstance(scenarios, tuple | list) or any(not isinstance(one, Scenario) for one in scenarios):
+        raise TypeError("its scenarios are no tuple of Scenario")
 
 
 def _built_in(name: str) -> Provider:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
+from monitor.providers import asked
 from monitor.providers.base import Provider, Scenario
 from monitor.sandbox.cast import scene
 from monitor.sandbox.problems import SimulationProblem
@@ -44,10 +45,14 @@ def played(
 ) -> list[Delivery]:
     """One run of a scenario that begins ``begin`` seconds after ``start``, ordered by ``at``.
 
-    With ``late_by`` all of it happened and was signed that many seconds earlier.
+    With ``late_by`` all of it happened and was signed that many seconds earlier. Raises SimulationProblem where a
+    plug-in's scenario cannot be played.
     """
     scenery = scene(rng, start + timedelta(seconds=begin - late_by), provider.name)
     fault = Fault.LATE if late_by else None
+    events = asked.events(provider, scenario, scenery)
+    if events is None:
+        raise SimulationProblem(f'"{scenario.name}" of {provider.name} cannot be played; its plug-in has to be mended')
     return [
         Delivery(
             at=begin + event.after,
@@ -58,7 +63,7 @@ def played(
             signed_before=event.signed_before + late_by,
             fault=fault,
         )
-        for event in sorted(scenario.build(scenery), key=lambda event: event.after)
+        for event in sorted(events, key=lambda event: event.after)
     ]
 
 

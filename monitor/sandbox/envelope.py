@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor import __version__
 from monitor.model.capture import STAMP_HEADER
+from monitor.providers import asked
 from monitor.providers.base import Provider
 from monitor.providers.keys import SigningKey
 from monitor.sandbox.deliveries import Delivery, Fault
@@ -40,9 +41,9 @@ def seal(
     """The request for a delivery posted at the Unix time ``at`` to the address that the world knows as ``url``.
 
     ``stamp`` makes the header value by which the receiver knows a body as simulated. Raises KeyProblem for a key of
-    another kind than the provider's.
+    another kind than the provider's, and where it cannot sign.
     """
-    signed = provider.sign(delivery.body, key, url=url, at=at - delivery.signed_before)
+    signed = asked.sign(provider, delivery.body, key, url=url, at=at - delivery.signed_before)
     body = delivery.body
     if delivery.fault is Fault.UNSIGNED:
         signed = [(name, value) for name, value in signed if name.lower() not in provider.signature_headers]

@@ -66,7 +66,8 @@ def documented() -> dict[Kind, tuple[str, Capture]]:
         for scenario in provider.scenarios:
             if not scenario.documented:
                 continue
-            for event in scenario.build(scene(Random(_SEED), utc_now(), provider.name)):  # noqa: S311 - a sample
+            scenery = scene(Random(_SEED), utc_now(), provider.name)  # noqa: S311 - a sample
+            for event in asked.events(provider, scenario, scenery) or ():
                 sample = _sample(provider, event.body, event.content_type)
                 kind = None if sample.reading is None else kind_of(provider.name, sample.reading)
                 if kind is not None:

@@ -24,6 +24,7 @@ from monitor.services.keyfile import KeyFile
 from monitor.services.reach import MARK_PREFIX
 
 if TYPE_CHECKING:
+    from monitor.providers.base import Provider
     from monitor.providers.keys import SigningKey
 
 FILE_NAME: Final = "local-keys.json"
@@ -71,7 +72,7 @@ class LocalKeys:
 
         def make(content: _Content) -> None:
             if content.keys.get(provider) in (None, text):  # else another process was faster
-                content.keys[provider] = signing_key_text(found.local_key())
+                content.keys[provider] = _new_key(found)
 
         return load_signing_key(self._change(make).keys[provider])
 
@@ -144,6 +145,14 @@ class LocalKeys:
                 f"The local keys in {self._file.path} cannot be written ({error.strerror}); make the folder writable."
             ) from None
         return content
+
+
+def _new_key(provider: Provider) -> str:
+    try:
+        return signing_key_text(provider.local_key())
+    except Exception as error:  # a plug-in's
+        why = type(error).__name__
+        raise KeyProblem(f"{provider.name} makes no local key ({why}); its plug-in has to be mended.") from error
 
 
 def _stamp(secret: str, body: bytes) -> bytes:

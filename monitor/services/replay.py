@@ -25,6 +25,7 @@ from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import STAMP_HEADER, Capture, Request, Source
 from monitor.model.compare import AnswerChange, answer_change
+from monitor.providers import asked
 from monitor.providers.registry import Registry, registry
 from monitor.services import keyring
 from monitor.services.forwards import filter_of_rule
@@ -238,7 +239,7 @@ class Replayer:
         if key is None:
             key = self._keys[provider.name] = await asyncio.to_thread(self._local.signing_key, provider.name)
         url = target.address(target.with_path(origin_form(request)))
-        made = provider.sign(request.body, key, url=url, at=time.time())
+        made = asked.sign(provider, request.body, key, url=url, at=time.time())
         # Some schemes sign the time or an id, in headers of their own: the old ones would be read before the new.
         old = {*provider.signature_headers, *(name.lower() for name, _ in made)}
         kept = [(name, value) for name, value in request.headers if name.lower() not in old]

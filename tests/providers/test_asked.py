@@ -14,9 +14,13 @@ from monitor.jsonbody import parse
 from monitor.model.reading import Media, MessageError, Reading, Status
 from monitor.model.verdict import Check, Verdict, VerdictStatus
 from monitor.providers import asked
-from monitor.providers.base import Keys, Signed
+from monitor.providers.base import Keys, Scenario, Signed, SimulatedEvent
 from monitor.providers.generic import Generic
+from monitor.providers.keys import KeyProblem
 from monitor.providers.registry import Registry, registry
+from monitor.sandbox.problems import SimulationProblem
+from monitor.sandbox.single import one
+from monitor.services import coverage
 from monitor.services.examine import Examiner
 from monitor.store.store import Store
 from tests.factory import START, FixedKeys, make_request
@@ -105,6 +109,37 @@ def test_a_reading_of_another_form_is_a_problem_that_says_why(given: Any, why: s
 @pytest.mark.parametrize("given", [None, "raw", [("raw body", b"{}")], [Signed("raw body", "{}")]])  # type: ignore[arg-type]
 def test_what_was_signed_is_nothing_where_it_has_another_form(given: Any) -> None:
     assert asked.signed(Fifth(given), make_request(), parse(b"{}"), Keys()) == ()
+
+
+def raises(_: object) -> Any:
+    raise RuntimeError("a secret")
+
+
+@pytest.mark.parametrize("build", [raises, lambda _: None, lambda _: [{"body": b""}]])
+def test_a_scenario_that_cannot_be_played_is_told_and_costs_no_other(build: Any) -> None:
+    scenario = Scenario("odd", "cannot be played", build)
+    fifth = Fifth(None)
+    fifth.scenarios = (scenario,)
+    with pytest.raises(SimulationProblem, match='^"odd" of fifth cannot be played; its plug-in has to be mended$'):
+        one(fifth, "odd", seed=1, start=START)
+
+
+def test_coverage_goes_on_without_a_scenario_that_cannot_be_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    fifth = Fifth(READ)
+    fifth.scenarios = (Scenario("odd", "", raises), Scenario("even", "", lambda _: [SimulatedEvent(0, b"{}")]))
+    monkeypatch.setattr(coverage, "registry", lambda: [fifth])
+    (kind,) = coverage.documented.__wrapped__()
+    assert (kind.provider, kind.event) == ("fifth", "sent")
+
+
+@pytest.mark.parametrize("made", [None, {"x-mac": "1"}, [("x-mac", b"1")]])
+def test_a_plug_in_that_cannot_sign_is_told(made: Any) -> None:
+    class Signing(Fifth):
+        def sign(self, *_: object, **__: object) -> Any:
+            return made
+
+    with pytest.raises(KeyProblem, match=r"^fifth cannot sign \(its answer.* is of the type \w+\); its plug-in"):
+        asked.sign(Signing(None), b"", b"key", url="", at=0)
 
 
 async def test_whatever_a_plug_in_gives_the_capture_is_stored(tmp_path: Path) -> None:

@@ -69,6 +69,76 @@ def test_a_broken_or_greedy_plug_in_is_left_out(
     assert caplog.messages[0] == "provider plug-in a cannot be loaded: ModuleNotFoundError: No module named 'no'"
 
 
+class Wrong(Generic):
+    """A plug-in whose members are set to what they must not be."""
+
+    name = "fifth"
+
+    def __init__(self, **members: object) -> None:
+        vars(self).update(members)
+
+
+class Lacking:
+    """A plug-in of another version."""
+
+    name = label = "fifth"
+    signature_headers = scenarios = ()
+
+
+class Raising(Fifth):
+    """A plug-in whose scenarios cannot be asked for."""
+
+    @property
+    def scenarios(self) -> Any:  # type: ignore[override]
+        raise RuntimeError("no scenarios")
+
+
+def leaves() -> Any:
+    """What a module does that is a script."""
+    sys.exit(3)
+
+
+class Leaving(EntryPoint):
+    """An entry point whose module ends the program, and one that talks meanwhile."""
+
+    def load(self) -> Any:
+        print("loading")
+        return leaves() if self.value == "leaves" else Fifth()
+
+
+@pytest.mark.parametrize(
+    ("gives", "why"),
+    [
+        (Fifth, "TypeError: it is a class, and is to be an object of it"),
+        (Lacking(), "TypeError: it has no key, local_key, read, recognise, sign, signed, verify"),
+        (Wrong(name=5), "TypeError: its name is no text"),
+        (Wrong(label=None), "TypeError: its label is no text"),
+        (Wrong(signature_headers="x-mac"), "TypeError: its signature_headers are no tuple of names in lower case"),
+        (Wrong(signature_headers=("X-Mac",)), "TypeError: its signature_headers are no tuple of names in lower case"),
+        (Wrong(scenarios=None), "TypeError: its scenarios are no tuple of Scenario"),
+        (Raising(), "RuntimeError: no scenarios"),
+    ],
+)
+def test_a_plug_in_that_is_no_provider_is_left_out_and_says_why(
+    gives: object, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(f"{__name__}.fifth", gives)
+    points = EntryPoints([EntryPoint("fifth", f"{__name__}:fifth", PLUG_INS)])
+    monkeypatch.setattr(module, "entry_points", lambda **_: points)
+    assert registry.__wrapped__().names() == BUILT_IN
+    assert caplog.messages == [f"provider plug-in fifth cannot be loaded: {why}"]
+
+
+def test_a_plug_in_neither_ends_the_program_nor_writes_among_its_data(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = EntryPoints([Leaving("a", "leaves", PLUG_INS), Leaving("b", "stays", PLUG_INS)])
+    monkeypatch.setattr(module, "entry_points", lambda **_: points)
+    assert registry.__wrapped__().names() == (*BUILT_IN, "fifth")
+    assert caplog.messages == ["provider plug-in a cannot be loaded: SystemExit: 3"]
+    assert capsys.readouterr() == ("", "loading\nloading\n")
+
+
 @pytest.mark.parametrize("entry", payload_index(), ids=lambda entry: entry["file"])
 def test_every_payload_goes_to_its_provider(entry: dict[str, Any]) -> None:
     body = parse(entry["body_bytes"])
