@@ -81,6 +81,7 @@ def _findings(options: Globals, config: Config, *, told: bool) -> Iterator[Findi
     path = database(options, config)
     yield _configuration(options.config or paths.default_config())
     yield from _screens(config)
+    yield from _rules(config)
     yield _port(config)
     yield Finding("receiver", f"requests are read by {described(config.receiver.speed)}")
     public_url, finding = asyncio.run(_public_url(config, told=told))
@@ -110,6 +111,24 @@ def _screens(config: Config) -> Iterator[Finding]:
         yield Finding("screens", "cannot be drawn as the configuration says", str(error))
 
 
+def _rules(config: Config) -> Iterator[Finding]:
+    """Whether alerts and forwarding can begin as they are written: else no receiver starts."""
+    from monitor.config import ConfigError
+    from monitor.services.alerts import watch_of_rule
+    from monitor.services.forwards import filter_of_rule
+
+    try:
+        for number, alert in enumerate(config.alerts, 1):
+            watch_of_rule(number, alert)
+    except ConfigError as error:
+        yield Finding("alerts", "cannot be watched for", str(error))
+    try:
+        for number, rule in enumerate(config.forward.rules, 1):
+            filter_of_rule(number, rule.filter)
+    except ConfigError as error:
+        yield Finding("forward", "cannot be done as the configuration says", str(error))
+
+
 def _port(config: Config) -> Finding:
     from monitor.receiver.binding import ReceiverError, bind
 
@@ -127,14 +146,12 @@ def _served(host: str, port: int) -> bool:
     """Whether a hooktop answers there."""
     from monitor.receiver.app import GREETING
 
-    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", "/")
-        return connection.getresponse().read(len(GREETING)) == GREETING
-    except (OSError, http.client.HTTPException):
+        with contextlib.closing(http.client.HTTPConnection(host, port, timeout=2)) as connection:
+            connection.request("GET", "/")
+            return connection.getresponse().read(len(GREETING)) == GREETING
+    except (OSError, ValueError, http.client.HTTPException):  # ValueError: a host that is no name
         return False
-    finally:
-        connection.close()
 
 
 async def _public_url(config: Config, *, told: bool) -> tuple[str | None, Finding]:

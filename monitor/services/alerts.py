@@ -109,7 +109,7 @@ class Alerts:
         """
         self.on_alert = on_alert
         self.commands = Commands()
-        self.watches = [_configured(number, rule) for number, rule in enumerate(rules, 1)]
+        self.watches = [watch_of_rule(number, rule) for number, rule in enumerate(rules, 1)]
         self.recent: deque[Alert] = deque(maxlen=KEPT)  # what was told, the latest last
         self._open_reader = open_reader
         self._timer = timer
@@ -278,7 +278,8 @@ class Alerts:
         log.warning(text, *values)
 
 
-def _configured(number: int, rule: config.Alert) -> Watch:
+def watch_of_rule(number: int, rule: config.Alert) -> Watch:
+    """What watches for a rule of the configuration, counted from 1. Raises ConfigError."""
     try:
         return _watch(rule)
     except FilterError as error:

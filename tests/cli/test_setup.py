@@ -240,3 +240,20 @@ def test_the_name_of_a_file_is_told_as_it_is(
     Path("mine.toml").write_text("[receiver]\nprot = 1\n")
     Path("mine.toml").chmod(0o600)
     assert said(capsys, "--config", "mine.toml", "accounts", "list", code=2)[1].startswith("hooktop: mine.toml, line 2")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('[[alerts]]\nfilter = "stat:x"\nbell = true\n', "cannot be watched for: The filter of [alerts 1]"),
+        ('[forward]\nrules = [{ filter = "(", url = "http://127.0.0.1:1" }]\n', "The filter of [forward.rules 1]"),
+        ('[receiver]\nhost = "a b"\n', "port           8787 on a b cannot be used: The host 'a b'"),
+    ],
+)  # fmt: skip
+def test_a_doctor_tells_what_keeps_a_receiver_from_starting(
+    written: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(written)
+    config.chmod(0o600)
+    assert told in said(capsys, "doctor", "--config", str(config), code=1)[0]
