@@ -124,7 +124,11 @@ class MessageReader(Reader):
 
     def touched_messages(self, after: int, where: Where) -> list[tuple[int, bool]]:
         """The messages that changed since the watermark was at ``after``, and whether each passes a compiled filter."""
-        sql = f"SELECT r.id, ({where.sql}) IS TRUE FROM messages r WHERE r.touched > ? ORDER BY r.id"  # noqa: S608 - as above
+        # Left alone SQLite walks through all messages for the sake of their order.
+        sql = (
+            f"SELECT r.id, ({where.sql}) IS TRUE FROM messages r INDEXED BY messages_touched "  # noqa: S608 - as above
+            "WHERE r.touched > ? ORDER BY r.id"
+        )
         return [(row[0], bool(row[1])) for row in self._all(sql, (*where.parameters, after))]
 
     def changes(self, after: int, upto: int, where: Where) -> list[Change]:

@@ -86,6 +86,19 @@ async def test_what_changed_passes_as_all_that_is_there_does(tmp_path: Path, tex
             assert [change.number for change in changes if change.message is not None] == passing
 
 
+async def test_what_changed_is_found_without_a_walk_through_all_messages(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        await store.add(told("m1", Status.SENT, ago=60))
+        await store.caught_up()
+    with closing(MessageReader(tmp_path / "h.db")) as reader:
+        asked: list[str] = []
+        reader._db.set_trace_callback(asked.append)
+        reader.touched_messages(0, compile_message_filter(parse("status:sent text:m"), NOW))
+        reader._db.set_trace_callback(None)
+        plan = reader._all(f"EXPLAIN QUERY PLAN {asked[0]}")
+    assert "INDEX messages_touched (touched>?)" in plan[0][3]
+
+
 async def test_how_many_captures_may_go(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db") as store:
         for number in range(5):
