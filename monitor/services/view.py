@@ -11,7 +11,7 @@ import asyncio
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -22,6 +22,7 @@ from monitor.store.reader import Reader, Row
 from monitor.times import utc_now
 
 WINDOW: Final = 200
+AT_ONCE: Final = 20_000  # ids that are read before anything is shown, where some are missing in between
 CACHED_WINDOWS: Final = 16
 FIRST_STEP: Final = 2_000  # ids looked at in the first step of a filter; later steps grow to keep their time
 LAST_STEP: Final = 64_000
@@ -44,7 +45,9 @@ class View:
         self._now = now
         self._filter: Filter = parse("")
         self._seen = self._reader.last_id()
-        self._ids: Ids = _all_upto(self._reader, self._seen)
+        newest = self._reader.newest_ids(AT_ONCE)
+        self._is_whole = newest is None  # else the older ones are read once the event loop runs
+        self._ids: Ids = _all_upto(self._reader, self._seen) if newest is None else _upto(newest, self._seen)
         self._held: Ids = range(0)  # matches that came while the view stood still
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
@@ -112,6 +115,9 @@ class View:
         if self._filter.asks_ages and not self.frozen and asyncio.get_running_loop().time() >= self._ages_next:
             self._ages_next = math.inf
             tasks.start(self._ask_ages(), "ages")
+        if not self._is_whole:
+            self._is_whole = True
+            tasks.start(self.set_filter(self._filter.text), "older captures")
         last = self._reader.newest(self._filter)
         if last <= self._seen:
             return 0
@@ -127,21 +133,16 @@ class View:
         seen = self._seen  # what is committed while this reads may not be among what it reads
         reader = self._open_reader()  # of its own: the screens would wait for the other
         try:
-            there = await asyncio.to_thread(_there, reader)
+            there = await asyncio.to_thread(reader.all_ids)
         finally:
             reader.close()
-        if isinstance(there, range):
-            low, high = there.start, min(there.stop, seen + 1)  # the newest may have gone, too
-            kept, held = (
-                _joined(ids[bisect_left(ids, low) : bisect_left(ids, high)], ids[bisect_right(ids, seen) :])
-                for ids in (self._ids, self._held)
-            )
-        else:
-            kept, held = (
-                array("q", (number for number in ids if number in there or number > seen))
-                for ids in (self._ids, self._held)
-            )
-        self._held = held
+        while True:  # aside: the screens would wait for a long list
+            ids, version = self._ids[:], self.version
+            kept = await asyncio.to_thread(_left, ids, there, seen)
+            if version == self.version:
+                break
+        kept = _joined(kept, _left(self._ids[len(ids) :], there, seen))
+        self._held = _left(self._held, there, seen)
         self._replace(kept)
 
     async def reread(self) -> None:
@@ -171,6 +172,7 @@ class View:
         run = self._run
         loop = asyncio.get_running_loop()
         begun, self._ages_next = loop.time(), math.inf
+        self._is_whole = True  # it will be
         self._filter = wanted
         self._held = range(0)
         self._seen = last = self._reader.newest(wanted)
@@ -280,12 +282,30 @@ def _joined(ids: Ids, more: Sequence[int]) -> Ids:
 
 def _all_upto(reader: Reader, last: int) -> Ids:
     """Every id up to the last one that was seen: what is committed while it is read is ``catch_up``'s."""
-    ids = reader.all_ids()
+    return _upto(reader.all_ids(), last)
+
+
+def _upto(ids: Sequence[int], last: int) -> Ids:
     upto = ids[: bisect_right(ids, last)]
     return upto if isinstance(upto, range) else array("q", upto)
 
 
-def _there(reader: Reader) -> range | frozenset[int]:
-    """Every id, to be asked for one of them."""
-    there = reader.all_ids()
-    return there if isinstance(there, range) else frozenset(there)
+def _left(ids: Ids, there: Sequence[int], seen: int) -> Ids:
+    """Those of some ids that are still there, or came later than those that were seen; all ascending."""
+    later = ids[bisect_right(ids, seen) :]
+    low, high = (there[0], min(there[-1], seen)) if there else (1, 0)  # the newest may have gone, too
+    inside = ids[bisect_left(ids, low) : bisect_right(ids, high)]
+    if inside and not isinstance(there, range):
+        inside = array("q", _common(inside, there[bisect_left(there, inside[0]) :]))
+    return _joined(inside, later)
+
+
+def _common(ids: Iterable[int], others: Iterable[int]) -> Iterator[int]:
+    """What is in both, each ascending."""
+    rest = iter(others)
+    other = next(rest, None)
+    for number in ids:
+        while other is not None and other < number:
+            other = next(rest, None)
+        if other == number:
+            yield number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +125,24 @@ class Reader:
         return found
 
     def all_ids(self) -> Sequence[int]:
-        """Every id in ascending order; at once when none is missing in between."""
+        """Every id in ascending order; at once when none is missing in between, else in an array of its own."""
+        low, high, number = self._ends()
+        if number == high - low + 1:
+            return range(low, high + 1)
+        with self._using() as db:
+            asked = db.execute("SELECT id FROM readings WHERE id BETWEEN ? AND ? ORDER BY id", (low, high))
+            return array("q", (row[0] for row in asked))  # one by one: a list of all rows takes a hundred bytes each
+
+    def newest_ids(self, limit: int) -> Sequence[int] | None:
+        """The newest ids in ascending order where ``all_ids`` takes a while to give them all, else None."""
+        low, high, number = self._ends()
+        if number == high - low + 1 or number <= limit:
+            return None
+        asked = self._all("SELECT id FROM readings WHERE id <= ? ORDER BY id DESC LIMIT ?", (high, limit))
+        return array("q", (row[0] for row in reversed(asked)))
+
+    def _ends(self) -> tuple[int, int, int]:
+        """The first and the last id, and how many there are."""
         # SQLite walks to one end of a key at once, and through all of it when asked for both. All in one statement:
         # what is committed meanwhile would make up for those that are missing.
         sql = (
@@ -132,11 +150,7 @@ class Reader:
             "(SELECT coalesce(sum(captures), 0) FROM tallies)"
         )
         low, high, number = self._all(sql)[0]
-        if number == high - low + 1:
-            return range(low, high + 1)
-        return [
-            row[0] for row in self._all("SELECT id FROM readings WHERE id BETWEEN ? AND ? ORDER BY id", (low, high))
-        ]
+        return low, high, number
 
     def matching(self, where: Where, low: int, high: int) -> list[int]:
         """The ids from ``low`` to ``high`` that pass a compiled filter, in ascending order."""

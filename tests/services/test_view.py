@@ -132,6 +132,49 @@ async def test_what_comes_while_all_is_read_aside_stays(tmp_path: Path, doing: s
         assert list(view.ids()) == [1, 2, 4, 5, 6]
 
 
+async def test_a_long_history_with_gaps_shows_its_newest_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "AT_ONCE", 3)
+    path = tmp_path / "h.db"
+    async with filled(path, 9):
+        pass
+    with closing(connect(path, read_only=False)) as db:
+        forget(db, [4])
+    with closing(View(lambda: Reader(path))) as view:
+        assert list(view.ids()) == [7, 8, 9]
+        put_one(path)
+        assert view.catch_up() == 1
+        async with asyncio.timeout(10):
+            while len(view) < 9:
+                await asyncio.sleep(0.01)
+        assert list(view.ids()) == [1, 2, 3, 5, 6, 7, 8, 9, 10]
+
+
+async def test_the_event_loop_does_not_wait_while_what_was_let_go_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "h.db"
+    async with filled(path, 9):
+        pass
+    with closing(View(lambda: Reader(path))) as view:
+        await view.set_filter("-text:nothing")
+        with closing(connect(path, read_only=False)) as db:
+            forget(db, [4])
+        aside: dict[int, int] = {}
+        left = views._left
+
+        def watched(ids: Sequence[int], there: Sequence[int], seen: int) -> Sequence[int]:
+            aside[threading.get_ident()] = max(len(ids), aside.get(threading.get_ident(), 0))
+            return left(array("q", ids), there, seen)
+
+        monkeypatch.setattr(views, "_left", watched)
+        await view.prune()
+        assert list(view.ids()) == [1, 2, 3, 5, 6, 7, 8, 9]
+        assert aside.pop(threading.get_ident()) == 0
+        assert list(aside.values()) == [9]
+
+
 async def test_a_frozen_view_stands_still_and_counts(tmp_path: Path) -> None:
     async with filled(tmp_path / "h.db", 5) as store:
         with closing(View(store.reader)) as view:
