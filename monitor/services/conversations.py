@@ -172,16 +172,16 @@ class ConversationView:
         return await asyncio.to_thread(self._moved, thread, messages)
 
     def _moved(self, thread: Thread, messages: int) -> Thread:
-        begins = thread.begins or self._reader.stretch(thread.number).begins
+        begins = thread.begins or self._reader.stretch(thread.number, briefly=True).begins
         if begins is not None:
             begins = self._reader.further(thread.number, begins, messages)
         return self._thread(thread.number, begins)
 
     def _thread(self, number: int, begins: Place | None) -> Thread:
         touched = self._reader.conversation_touched(number)
-        found = self._reader.stretch(number, begins)
+        found = self._reader.stretch(number, begins, briefly=True)
         if begins is not None and not found.later:  # the end: from here on it follows what is said
-            found = self._reader.stretch(number)
+            found = self._reader.stretch(number, briefly=True)
         begins = found.begins if found.later else None
         return Thread(number, touched, tuple(found.items), begins, found.earlier, found.later)
 

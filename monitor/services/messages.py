@@ -160,7 +160,8 @@ class MessageView:
         return len(self._ids) - bisect_right(self._ids, number)
 
     def messages(self, start: int, stop: int) -> list[Message | None]:
-        """The messages at these positions, their stages without errors; None for one that is gone."""
+        """The messages at these positions, their stages without errors, with the beginnings of long texts; None for
+        one that is gone."""
         numbers = [self.number_at(index) for index in range(max(start, 0), min(stop, len(self._ids)))]
         if any(number not in self._cache for number in numbers):
             first, last = start // BLOCK * BLOCK, min((max(stop, 1) - 1) // BLOCK * BLOCK + BLOCK, len(self._ids))
@@ -381,7 +382,7 @@ class MessageView:
 
     def _fetch(self, numbers: list[int]) -> None:
         wanted = [number for number in numbers if number not in self._cache]
-        found = self._reader.messages(wanted)
+        found = self._reader.messages(wanted, briefly=True)
         while self._cache and len(self._cache) + len(wanted) > CACHED:
             del self._cache[next(iter(self._cache))]
         for number in wanted:

@@ -25,7 +25,7 @@ _EVERY: Final = Where("TRUE", [], False)
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A stuck message, its number in the database, and for how many seconds it waits."""
+    """A stuck message with the beginning of its text, its number in the database, and for how many seconds it waits."""
 
     number: int
     message: Message
@@ -52,7 +52,8 @@ def stuck_messages(
 ) -> list[Stuck]:
     """The messages that pass a compiled filter and are stuck now, the one that waits longest first."""
     found = []
-    for number, message in reader.messages(reader.message_ids(Order.STUCK, where, MAX_OPEN)).items():
+    open_ones = reader.message_ids(Order.STUCK, where, MAX_OPEN)
+    for number, message in reader.messages(open_ones, briefly=True).items():
         seconds = stuck_for(message, now, usual)
         if seconds is not None:
             found.append(Stuck(number, message, seconds))

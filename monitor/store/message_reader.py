@@ -15,7 +15,7 @@ from monitor.model.message import Message
 from monitor.model.reading import Direction, Status
 from monitor.store import projection, search
 from monitor.store.filter_sql import Where
-from monitor.store.message_rows import SELECT_MESSAGE, message_of
+from monitor.store.message_rows import SELECT_BRIEFLY, SELECT_MESSAGE, message_of
 from monitor.store.reader import Reader
 from monitor.store.rows import unpack
 from monitor.store.schema import MESSAGE_COLUMNS, USER_VERSION
@@ -199,13 +199,13 @@ class MessageReader(Reader):
         """The highest number of a message, 0 when there is none."""
         return int(self._all("SELECT coalesce(max(id), 0) FROM messages")[0][0])
 
-    def messages(self, numbers: Sequence[int]) -> dict[int, Message]:
-        """Messages by number; those that are gone are missing."""
+    def messages(self, numbers: Sequence[int], *, briefly: bool = False) -> dict[int, Message]:
+        """Messages by number; those that are gone are missing. ``briefly``: with the beginnings of long texts only."""
         found: dict[int, Message] = {}
         for start in range(0, len(numbers), 500):
             part = numbers[start : start + 500]
             marks = ",".join("?" * len(part))
-            for values in self._all(f"{SELECT_MESSAGE} WHERE r.id IN ({marks})", part):
+            for values in self._all(f"{SELECT_BRIEFLY if briefly else SELECT_MESSAGE} WHERE r.id IN ({marks})", part):
                 found[values[0]] = message_of(values)
         return found
 
@@ -284,14 +284,20 @@ class MessageReader(Reader):
         """The newest messages of a conversation with what happened to it, oldest first."""
         return self.stretch(number, limit=limit).items
 
-    def stretch(self, number: int, begins: Place | None = None, limit: int = MAX_THREAD) -> Stretch:
-        """So many messages of a conversation from a place on (None: the newest), with what happened to it meanwhile."""
+    def stretch(
+        self, number: int, begins: Place | None = None, limit: int = MAX_THREAD, *, briefly: bool = False
+    ) -> Stretch:
+        """So many messages of a conversation from a place on (None: the newest), with what happened to it meanwhile.
+
+        ``briefly`` as for ``messages``.
+        """
+        select = SELECT_BRIEFLY if briefly else SELECT_MESSAGE
         inside, place = "r.conversation_id = ?", "(r.happened_at, r.id)"
         if begins is None:
-            sql = f"{SELECT_MESSAGE} WHERE {inside} ORDER BY r.happened_at DESC, r.id DESC LIMIT ?"
+            sql = f"{select} WHERE {inside} ORDER BY r.happened_at DESC, r.id DESC LIMIT ?"
             rows = self._all(sql, (number, limit))[::-1]
         else:
-            sql = f"{SELECT_MESSAGE} WHERE {inside} AND {place} >= (?, ?) ORDER BY r.happened_at, r.id LIMIT ?"
+            sql = f"{select} WHERE {inside} AND {place} >= (?, ?) ORDER BY r.happened_at, r.id LIMIT ?"
             rows = self._all(sql, (number, *begins, limit))
         messages = [message_of(values) for values in rows]
         earlier = later = 0

@@ -13,6 +13,12 @@ from monitor.times import microseconds, moment
 
 SELECT_MESSAGE: Final = f"SELECT {', '.join('r.' + name for name in MESSAGE_COLUMNS)} FROM messages r"  # noqa: S608 - constant names
 
+BEGINNING: Final = 4_001  # characters of a text; the screens have room for one less, so that they see that it is cut
+# The same with the beginnings of long texts only. ``substr`` stops at a NUL, so that a short text is left alone.
+SELECT_BRIEFLY: Final = SELECT_MESSAGE.replace(
+    "r.text", f"iif(length(CAST(r.text AS BLOB)) > {4 * BEGINNING}, substr(r.text, 1, {BEGINNING}), r.text)"
+)
+
 
 def message_row(m: Message, number: int, conversation: int | None, touched: int) -> tuple[object, ...]:
     """The values of ``MESSAGE_COLUMNS``. ``touched`` is the watermark at which the message last changed.

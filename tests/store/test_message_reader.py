@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from monitor.model.conversation import Bubble
 from monitor.model.filter import parse
 from monitor.model.reading import Reading, Status
+from monitor.services.conversations import ConversationView
+from monitor.services.messages import MessageView
 from monitor.store.filter_sql import compile_filter, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
+from monitor.store.message_rows import BEGINNING
 from monitor.store.retention import SCAN, RetentionReader
 from tests.factory import make_capture, storing
 from tests.services.histories import NOW, told
@@ -97,6 +101,28 @@ async def test_what_changed_is_found_without_a_walk_through_all_messages(tmp_pat
         reader._db.set_trace_callback(None)
         plan = reader._all(f"EXPLAIN QUERY PLAN {asked[0]}")
     assert "INDEX messages_touched (touched>?)" in plan[0][3]
+
+
+async def test_screens_hold_only_the_beginnings_of_long_texts(tmp_path: Path) -> None:
+    path, texts = tmp_path / "h.db", ["ä" * 100_000, "a\0b"]
+    async with storing(path) as store:
+        for number, text in enumerate(texts):
+            capture = told(f"m{number}", Status.SENT, ago=60 - number)
+            assert capture.reading is not None
+            await store.add(replace(capture, reading=replace(capture.reading, text=text)))
+        await store.caught_up()
+    with closing(MessageReader(path)) as reader:
+        assert [one.text for one in reader.messages([1, 2]).values()] == texts
+        stretch = reader.stretch(reader.conversations(1)[0].id)
+        assert [one.message.text for one in stretch.items if isinstance(one, Bubble)] == texts
+    messages, conversations = MessageView(lambda: MessageReader(path)), ConversationView(lambda: MessageReader(path))
+    with closing(messages), closing(conversations):
+        await messages.load()
+        await conversations.load()
+        thread = await conversations.thread(conversations.rows[0].row.id)
+        brief = [texts[0][:BEGINNING], texts[1]]
+        assert [one.text for one in messages.messages(0, 2) if one] == brief[::-1]
+        assert [one.message.text for one in thread.items if isinstance(one, Bubble)] == brief
 
 
 async def test_how_many_captures_may_go(tmp_path: Path) -> None:
