@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any, Final, cast
+
+MAX_NAME: Final = 1_000  # characters of an id, a number, a word of the provider's: no documented one has 300
 
 
 class Direction(StrEnum):
@@ -86,3 +90,30 @@ class Reading:
     valid_until: datetime | None = None
     facts: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+
+
+_NAMES: Final = (
+    "event", "event_id", "message", "conversation", "channel", "provider_status", "mark", "from_", "to",
+)  # fmt: skip
+_ERROR_NAMES: Final = ("code", "carrier_code", "carrier", "source", "title", "trace_id")
+_names: Final = attrgetter(*_NAMES)
+_error_names: Final = attrgetter(*_ERROR_NAMES)
+
+
+def bounded(reading: Reading) -> Reading:
+    """A reading without names that have no end: anybody can send a megabyte of one, and each is kept many times over,
+    in keys, indexes and lists. What is longer than ``MAX_NAME`` is left out, and a problem says so."""
+    found = [name for name, value in zip(_NAMES, _names(reading), strict=True) if value and len(value) > MAX_NAME]
+    aliases = tuple(alias for alias in reading.aliases if len(alias) <= MAX_NAME)
+    error, wrong = reading.error, []
+    if error is not None:
+        pairs = zip(_ERROR_NAMES, _error_names(error), strict=True)
+        wrong = [name for name, value in pairs if value and len(value) > MAX_NAME]
+    if not found and not wrong and len(aliases) == len(reading.aliases):
+        return reading
+    told = [*(name.rstrip("_") for name in found), *(f"error.{name}" for name in wrong)]
+    told += ["aliases"] if len(aliases) < len(reading.aliases) else []
+    problems = (f"{name} has more than {MAX_NAME:,} characters and is left out" for name in told)
+    left: dict[str, Any] = dict.fromkeys(found)
+    left["error"] = error and replace(error, **cast(dict[str, Any], dict.fromkeys(wrong)))
+    return replace(reading, aliases=aliases, problems=(*reading.problems, *problems), **left)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
-from monitor.model.reading import Reading
+from monitor.model.reading import Reading, bounded
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Scenario, Scene, Signed, SimulatedEvent
 from monitor.providers.keys import KeyProblem
@@ -46,11 +46,12 @@ def verdict(provider: Provider, request: Request, body: Body, keys: Keys, now: f
 def reading(
     provider: Provider, request: Request, body: Body, heard: Callable[[Reading], Reading] | None = None
 ) -> Reading | None:
-    """The provider's reading, passed through ``heard``; one with a problem where the reader fails. Never raises."""
+    """The provider's reading, passed through ``heard`` and bounded; one with a problem where the reader fails. Never
+    raises."""
     try:
         read = provider.read(request, body)
         found: Reading | None = _sound(provider, read if heard is None else heard(read), Reading | None)
-        return found
+        return found and bounded(found)
     except Exception as error:
         return Reading(problems=(f"the reader failed ({_told(provider, 'read', error)})",))
 

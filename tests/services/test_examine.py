@@ -43,6 +43,14 @@ def test_verdict_and_reading_of_a_recognised_request() -> None:
     assert capture.source is Source.NETWORK
 
 
+def test_a_sender_without_end_is_left_out_and_the_rest_is_read() -> None:
+    body = BODY.replace(b"+15555550100", b"+1" + b"5" * 5000)
+    reading = examiner().examine(replace(signed(), body=body), received_at=START).reading
+    assert reading is not None
+    assert (reading.text, reading.from_, reading.conversation) == ("hi", None, None)
+    assert "from has more than 1,000 characters and is left out" in reading.problems
+
+
 @pytest.mark.parametrize(
     ("method", "path", "provider"),
     [
