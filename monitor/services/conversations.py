@@ -145,9 +145,10 @@ class ConversationView:
 
     def _read(self, wanted: Filter, limit: int) -> list[Listed]:
         if wanted.is_empty:
-            rows = self._reader.conversations(limit)
+            rows = self._reader.conversations(limit, briefly=True)
         else:
-            rows = self._reader.conversations_with(compile_message_filter(wanted, self._now()), limit)
+            where = compile_message_filter(wanted, self._now())
+            rows = self._reader.conversations_with(where, limit, briefly=True)
         return [Listed(row, self._unread(row)) for row in rows]
 
     def _unread(self, row: ConversationRow) -> int:

@@ -15,7 +15,7 @@ from monitor.model.message import Message
 from monitor.model.reading import Direction, Status
 from monitor.store import projection, search
 from monitor.store.filter_sql import Where
-from monitor.store.message_rows import SELECT_BRIEFLY, SELECT_MESSAGE, message_of
+from monitor.store.message_rows import SELECT_BRIEFLY, SELECT_MESSAGE, beginning, message_of
 from monitor.store.reader import Reader
 from monitor.store.rows import unpack
 from monitor.store.schema import MESSAGE_COLUMNS, USER_VERSION
@@ -54,6 +54,7 @@ _CONVERSATION: Final = (
     "SELECT id, key, provider, parties, channel, messages, unproven, failed, last_text, last_direction, last_at, "
     "status FROM conversations"
 )
+_CONVERSATION_BRIEFLY: Final = _CONVERSATION.replace("last_text", beginning("last_text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,19 +244,19 @@ class MessageReader(Reader):
         with self._using() as db:
             return projection.trusts_unproven(db)
 
-    def conversations(self, limit: int) -> list[ConversationRow]:
-        """The conversations, the one with the newest message first."""
-        sql = f"{_CONVERSATION} ORDER BY last_at DESC, id DESC LIMIT ?"
+    def conversations(self, limit: int, *, briefly: bool = False) -> list[ConversationRow]:
+        """The conversations, the one with the newest message first. ``briefly`` as for ``messages``."""
+        sql = f"{_CONVERSATION_BRIEFLY if briefly else _CONVERSATION} ORDER BY last_at DESC, id DESC LIMIT ?"
         return [_conversation(values) for values in self._all(sql, (limit,))]
 
-    def conversations_with(self, where: Where, limit: int) -> list[ConversationRow]:
-        """The conversations in which a message passes a compiled filter, newest first."""
+    def conversations_with(self, where: Where, limit: int, *, briefly: bool = False) -> list[ConversationRow]:
+        """The conversations in which a message passes a compiled filter, newest first. ``briefly`` as for
+        ``messages``."""
         where = self._narrowed(where)
-        sql = (
-            f"{_CONVERSATION} WHERE id IN (SELECT r.conversation_id FROM messages r WHERE {where.sql}) "  # noqa: S608 - as above
-            "ORDER BY last_at DESC, id DESC LIMIT ?"
-        )
-        return [_conversation(values) for values in self._all(sql, (*where.parameters, limit))]
+        inside = f"SELECT r.conversation_id FROM messages r WHERE {where.sql}"  # noqa: S608 - as above
+        sql = f"{_CONVERSATION_BRIEFLY if briefly else _CONVERSATION} WHERE id IN ({inside}) "
+        rows = self._all(f"{sql} ORDER BY last_at DESC, id DESC LIMIT ?", (*where.parameters, limit))
+        return [_conversation(values) for values in rows]
 
     def conversation(self, number: int) -> ConversationRow | None:
         """One conversation, or None."""

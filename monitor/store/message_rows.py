@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
 from monitor.model.message import Interaction, Latency, Mark, Message, Stage
 from monitor.model.reading import Direction, Status
-from monitor.store.rows import beginning, error_of, media_of, optional_microseconds, optional_moment, pack, unpack
+from monitor.store.rows import error_of, media_of, optional_microseconds, optional_moment, pack, unpack
 from monitor.store.schema import MESSAGE_COLUMNS
 from monitor.times import microseconds, moment
 
 SELECT_MESSAGE: Final = f"SELECT {', '.join('r.' + name for name in MESSAGE_COLUMNS)} FROM messages r"  # noqa: S608 - constant names
 
 BEGINNING: Final = 4_001  # characters of a text; the screens have room for one less, so that they see that it is cut
-# The same with the beginnings of long texts only.
-SELECT_BRIEFLY: Final = functools.reduce(
-    lambda sql, column: sql.replace(f"{column},", f"{beginning(column, BEGINNING)},"),
-    ("r.conversation", "r.sender", "r.recipient", "r.text"),
-    SELECT_MESSAGE,
-)
+
+
+def beginning(column: str) -> str:
+    """A column in SQL of which only the beginning is read where it is long: a text may be as long as a body."""
+    # ``substr`` stops at a NUL, so that a short text is left alone.
+    return f"iif(length(CAST({column} AS BLOB)) > {4 * BEGINNING}, substr({column}, 1, {BEGINNING}), {column})"
+
+
+SELECT_BRIEFLY: Final = SELECT_MESSAGE.replace("r.text", beginning("r.text"))  # with the beginnings of long texts only
 
 
 def message_row(m: Message, number: int, conversation: int | None, touched: int) -> tuple[object, ...]:

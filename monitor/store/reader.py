@@ -20,7 +20,7 @@ from monitor.store import search, shapes
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.filter_sql import Where, register
-from monitor.store.rows import SELECT_WHOLE, beginning, capture_of
+from monitor.store.rows import SELECT_WHOLE, capture_of
 from monitor.times import moment
 
 
@@ -48,16 +48,10 @@ class Row:
     marks: str | None = None
 
 
-SHOWN: Final = 201  # characters of a text; a list has room for fewer
-_ROW_COLUMNS: Final = ", ".join(
-    beginning(name, SHOWN)
-    if name in ("event", "sender", "recipient", "provider_status", "error_code", "carrier_code", "text")
-    else name
-    for name in (
-        "id", "received_at", "provider", "source", "verdict", "event", "direction", "sender", "recipient", "status",
-        "provider_status", "mark", "error_code", "carrier_code", "text", "size", "facts", "marks",
-    )
-)  # fmt: skip
+_ROW_COLUMNS: Final = (
+    "id, received_at, provider, source, verdict, event, direction, sender, recipient, status, provider_status, mark, "
+    "error_code, carrier_code, substr(text, 1, 200), size, facts, marks"
+)
 NEWEST: Final = 2000  # readings that are looked at where the newest tell enough
 MAX_SENDER: Final = 64  # characters: what is longer is no number of a business
 _SENDERS: Final = (

@@ -199,9 +199,3 @@ def _capture_of(row: Sequence[Any]) -> Capture:
         reading=None if reading == _NO_READING else reading,
         marks=tuple(unpack(v["marks"])),
     )  # fmt: skip
-
-
-def beginning(column: str, limit: int) -> str:
-    """A column in SQL of which only the beginning is read where it is long: foreign texts may be as long as a body."""
-    # ``substr`` stops at a NUL, so that a short text is left alone.
-    return f"iif(length(CAST({column} AS BLOB)) > {4 * limit}, substr({column}, 1, {limit}), {column})"

@@ -110,11 +110,11 @@ async def test_the_event_loop_does_not_wait_for_a_long_list(tmp_path: Path) -> N
     class Slow(MessageReader):
         """A reader to which the list of conversations takes long."""
 
-        def conversations(self, limit: int) -> list[ConversationRow]:
+        def conversations(self, limit: int, *, briefly: bool = False) -> list[ConversationRow]:
             with self._using():
                 reading.set()
                 go_on.wait(60)
-            return super().conversations(limit)
+            return super().conversations(limit, briefly=briefly)
 
     volt = Volt()
     async with running(tmp_path / "h.db", None, **volt.keys) as monitor:
