@@ -75,7 +75,7 @@ async def _read(file: Path, database: Path, counter: Counter) -> None:
         await taken_in(begun(file, counter), database, "Nothing is shown.")
         return
     await asyncio.to_thread(
-        copy_to_view, file, database, lambda done, total: counter.say(f"{done / max(total, 1):.0%} read")
+        copy_to_view, file, database, lambda what, done, total: counter.say(f"{done / max(total, 1):.0%} {what}")
     )
 
 

@@ -4,18 +4,12 @@ have, costs neither the capture nor the next one."""
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
-from datetime import datetime
-from functools import cache
-from itertools import repeat
-from math import isfinite
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from monitor.jsonbody import Body
 from monitor.model.capture import Request
+from monitor.model.form import WrongForm, look_through
 from monitor.model.reading import Reading, bounded
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Scenario, Scene, Signed, SimulatedEvent
@@ -26,12 +20,7 @@ if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
 
 _TYPED: Final = frozenset(BUILT_IN)  # what these give was checked before hooktop was delivered
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character: no database and no file takes it
 log = logging.getLogger(__name__)
-
-
-class WrongForm(Exception):
-    """What a plug-in gave is not what was asked for; the text names the member and shows no value."""
 
 
 def verdict(provider: Provider, request: Request, body: Body, keys: Keys, now: float) -> Verdict:
@@ -93,7 +82,7 @@ def sign(provider: Provider, body: bytes, key: SigningKey, *, url: str, at: floa
 def _sound(provider: Provider, given: Any, kind: Any) -> Any:
     """What a provider gave, looked through where that is a plug-in. Raises WrongForm."""
     if provider.name not in _TYPED:
-        _look_through(given, kind, "its answer")
+        look_through(given, kind, "its answer")
     return given
 
 
@@ -102,46 +91,3 @@ def _told(provider: Provider, member: str, error: Exception) -> str:
     why = str(error) if isinstance(error, WrongForm) else type(error).__name__
     log.error("%s.%s failed: %s", provider.name, member, why)
     return why
-
-
-def _look_through(given: object, kind: Any, name: str) -> None:
-    """Raises WrongForm where ``given``, or anything in it, is not of its kind or cannot be stored."""
-    parts = get_args(kind)
-    if isinstance(kind, UnionType):  # all of ours are something or None
-        if given is not None:
-            _look_through(given, parts[0], name)
-    elif parts:  # a tuple; a list does as well
-        endless = parts[-1] is Ellipsis
-        if not isinstance(given, tuple | list) or not (endless or len(given) == len(parts)):
-            raise WrongForm(f"{name} is {_what(given)}")
-        for place, (item, one) in enumerate(zip(given, repeat(parts[0]) if endless else parts, strict=False)):
-            _look_through(item, one, f"{name}.{place}")
-    elif not _is(given, kind):
-        raise WrongForm(f"{name} is {_what(given)}")
-    else:
-        for member, hint in _members(kind).items():
-            _look_through(getattr(given, member), hint, member)
-
-
-def _is(given: object, kind: type) -> bool:
-    if kind is float:
-        return isinstance(given, int | float) and isfinite(given) and not isinstance(given, bool)
-    if kind is int:
-        return isinstance(given, int) and not isinstance(given, bool)
-    if isinstance(given, datetime) and given.utcoffset() is None:
-        return False
-    return isinstance(given, kind) and not (isinstance(given, str) and _SURROGATE.search(given))
-
-
-def _what(given: object) -> str:
-    """What a value is, for the author of the plug-in."""
-    if isinstance(given, datetime):
-        return "a time without a zone"
-    if isinstance(given, str) and _SURROGATE.search(given):
-        return "a text with half a character"
-    return f"of the type {type(given).__name__}"
-
-
-@cache
-def _members(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind) if is_dataclass(kind) else {}

@@ -24,7 +24,7 @@ from monitor.times import microseconds, moment
 COLUMNS: Final = (
     "capture", "kind", "url", "at", "took_s", "status", "failure", "detail", "headers", "body", "size", "changed",
 )  # fmt: skip
-_SELECT: Final = f"SELECT {', '.join(COLUMNS)}, id FROM attempts"  # noqa: S608 - constant names
+ATTEMPT: Final = f"SELECT {', '.join(COLUMNS)}, id FROM attempts"  # noqa: S608 - constant names
 _NOT_TAKEN: Final = (
     "SELECT capture FROM attempts GROUP BY capture "
     "HAVING max(failure IS NULL AND status BETWEEN 200 AND 299) IS NOT 1 ORDER BY capture"
@@ -36,17 +36,17 @@ class AttemptReader(Reader):
 
     def attempts(self, capture: int, limit: int = 100) -> list[Attempt]:
         """The newest attempts of a capture, oldest first."""
-        found = self._all(f"{_SELECT} WHERE capture = ? ORDER BY id DESC LIMIT ?", (capture, limit))
-        return [_attempt(values) for values in reversed(found)]
+        found = self._all(f"{ATTEMPT} WHERE capture = ? ORDER BY id DESC LIMIT ?", (capture, limit))
+        return [attempt_of(values) for values in reversed(found)]
 
     def first_answer(self, capture: int) -> Attempt | None:
         """The first attempt of a capture, as it came, that the app answered; what later answers are compared with."""
         found = self._all(
-            f"{_SELECT} WHERE capture = ? AND status IS NOT NULL AND failure IS NULL AND changed = 0 "
+            f"{ATTEMPT} WHERE capture = ? AND status IS NOT NULL AND failure IS NULL AND changed = 0 "
             "ORDER BY id LIMIT 1",
             (capture,),
         )
-        return _attempt(found[0]) if found else None
+        return attempt_of(found[0]) if found else None
 
     def not_taken(self) -> list[int]:
         """The captures that were sent to the app and that no answer of it took (``Attempt.fine``), oldest first."""
@@ -96,7 +96,8 @@ def _row(a: Attempt) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _attempt(row: Sequence[Any]) -> Attempt:
+def attempt_of(row: Sequence[Any]) -> Attempt:
+    """A row of ``ATTEMPT``."""
     capture, kind, url, at, took_s, status, failure, detail, headers, body, size, changed, number = row
     return Attempt(
         capture, AttemptKind(kind), url, moment(at), took_s, status, Failure(failure) if failure else None, detail,

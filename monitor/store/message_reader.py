@@ -50,11 +50,11 @@ _MESSAGES_OF: Final = (
 )
 _WITHOUT_ID: Final = f"SELECT message FROM message_keys WHERE key GLOB '*{search.DIGEST}*'"  # noqa: S608 - a constant
 _TOUCHED: Final = MESSAGE_COLUMNS.index("touched")
-_CONVERSATION: Final = (
+CONVERSATION: Final = (
     "SELECT id, key, provider, parties, channel, messages, unproven, failed, last_text, last_direction, last_at, "
     "status FROM conversations"
 )
-_CONVERSATION_BRIEFLY: Final = _CONVERSATION.replace("last_text", beginning("last_text"))
+_CONVERSATION_BRIEFLY: Final = CONVERSATION.replace("last_text", beginning("last_text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ class MessageReader(Reader):
         Those in which a message passes a compiled filter, or ``every`` one, also those without messages.
         """
         inside = f"EXISTS (SELECT 1 FROM messages r WHERE r.conversation_id = conversations.id AND ({where.sql}))"  # noqa: S608 - as above
-        sql = f"{_CONVERSATION} WHERE touched > ? AND touched <= ? AND (? OR {inside}) ORDER BY touched, id"
-        return [_conversation(values) for values in self._all(sql, (after, upto, every, *where.parameters))]
+        sql = f"{CONVERSATION} WHERE touched > ? AND touched <= ? AND (? OR {inside}) ORDER BY touched, id"
+        return [conversation_of(values) for values in self._all(sql, (after, upto, every, *where.parameters))]
 
     def waits(self, captures: int) -> Mapping[str, list[float]]:
         """By provider, the seconds from sent to final of the messages that began among the newest ``captures``."""
@@ -246,22 +246,22 @@ class MessageReader(Reader):
 
     def conversations(self, limit: int, *, briefly: bool = False) -> list[ConversationRow]:
         """The conversations, the one with the newest message first. ``briefly`` as for ``messages``."""
-        sql = f"{_CONVERSATION_BRIEFLY if briefly else _CONVERSATION} ORDER BY last_at DESC, id DESC LIMIT ?"
-        return [_conversation(values) for values in self._all(sql, (limit,))]
+        sql = f"{_CONVERSATION_BRIEFLY if briefly else CONVERSATION} ORDER BY last_at DESC, id DESC LIMIT ?"
+        return [conversation_of(values) for values in self._all(sql, (limit,))]
 
     def conversations_with(self, where: Where, limit: int, *, briefly: bool = False) -> list[ConversationRow]:
         """The conversations in which a message passes a compiled filter, newest first. ``briefly`` as for
         ``messages``."""
         where = self._narrowed(where)
         inside = f"SELECT r.conversation_id FROM messages r WHERE {where.sql}"  # noqa: S608 - as above
-        sql = f"{_CONVERSATION_BRIEFLY if briefly else _CONVERSATION} WHERE id IN ({inside}) "
+        sql = f"{_CONVERSATION_BRIEFLY if briefly else CONVERSATION} WHERE id IN ({inside}) "
         rows = self._all(f"{sql} ORDER BY last_at DESC, id DESC LIMIT ?", (*where.parameters, limit))
-        return [_conversation(values) for values in rows]
+        return [conversation_of(values) for values in rows]
 
     def conversation(self, number: int) -> ConversationRow | None:
         """One conversation, or None."""
-        found = self._all(f"{_CONVERSATION} WHERE id = ?", (number,))
-        return _conversation(found[0]) if found else None
+        found = self._all(f"{CONVERSATION} WHERE id = ?", (number,))
+        return conversation_of(found[0]) if found else None
 
     def conversation_number(self, key: str) -> int | None:
         """The number of the conversation that a key names, or None."""
@@ -327,7 +327,8 @@ class MessageReader(Reader):
         return tuple(found[-1]) if found else place
 
 
-def _conversation(values: Sequence[Any]) -> ConversationRow:
+def conversation_of(values: Sequence[Any]) -> ConversationRow:
+    """A row of ``CONVERSATION``."""
     number, key, provider, parties, channel, messages, unproven, failed, text, direction, last_at, status = values
     return ConversationRow(
         number, key, provider, tuple(unpack(parties)), channel, messages, unproven, failed, text, direction,

@@ -104,11 +104,12 @@ class Events:
         for start in range(0, len(missing), 500):
             part = missing[start : start + 500]
             for values in db.execute(f"{_READINGS} WHERE id IN ({', '.join('?' * len(part))})", part):
-                found[values[0]] = _stored(values)
+                found[values[0]] = event_of(values)
         return found
 
 
-def _stored(values: Sequence[Any]) -> Event:
+def event_of(values: Sequence[Any]) -> Event:
+    """A row of ``READING_COLUMNS`` as what is folded."""
     v = dict(zip(READING_COLUMNS, values, strict=True))
     return _event(
         v["id"], moment(v["received_at"]), v["provider"], Source(v["source"]),
@@ -209,7 +210,7 @@ def conversation_events(
 ) -> list[Event]:
     """What happened to a conversation itself, the newest ``limit`` between two times."""
     between = (_FIRST if since is None else microseconds(since), _LAST if until is None else microseconds(until))
-    return [_stored(values) for values in db.execute(_LINES, (number, *between, limit))]
+    return [event_of(values) for values in db.execute(_LINES, (number, *between, limit))]
 
 
 def _file(db: sqlite3.Connection, event: Event, sums: Sums, *, moving: bool) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from monitor.store.backup import backup
 from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, reason_of
+from monitor.store.kinds import wrong_value
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 
 # What SQLite would act on by itself: triggers, views, virtual tables. Ours are known; others are a stranger's.
@@ -21,25 +23,38 @@ _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NO
 _COMPUTED: Final = "SELECT count(*) FROM pragma_table_xinfo(?) WHERE hidden > 0"
 
 
-def copy_to_view(path: Path, target: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+def copy_to_view(
+    path: Path, target: Path, progress: Callable[[str, int, int], None] = lambda what, done, total: None
+) -> None:
     """Copy the hooktop database at ``path`` to ``target``, which is new, and bring the copy up to date.
 
-    A file that holds anything which SQLite would run, and hooktop did not make, is refused. ``progress`` gets pages
-    (done, total). Raises StoreError.
+    A file that holds anything which SQLite would run, and hooktop did not make, or values that it never wrote is
+    refused. ``progress`` gets what was done, and how much of how much. Raises StoreError.
     """
-    _check(path, _ours(target.with_name(f"{target.name}.plain")))
-    backup(path, target, progress)
-    damaged = prepare(target)
-    if damaged is not None:
-        raise StoreError(f"The database {path} is damaged and cannot be shown.")
+    with _new(target.with_name(f"{target.name}.plain")) as ours:
+        _check(path, set(ours.execute(_ACTIVE).fetchall()))
+        backup(path, target, partial(progress, "read"))
+        if prepare(target) is not None:
+            raise StoreError(f"The database {path} is damaged and cannot be shown.")
+        try:
+            with closing(connect(target, read_only=True)) as db:
+                wrong = wrong_value(db, ours, partial(progress, "looked through"))
+        except sqlite3.Error as error:
+            raise StoreError(f"The database {path} cannot be read: {reason_of(error)}.") from error
+    if wrong is not None:
+        raise StoreError(
+            f"The database {path} holds values that hooktop never wrote (in {wrong}) and cannot be shown as it is; "
+            "'hooktop import --db NEW OLD' takes what can be read into another one."
+        )
 
 
-def _ours(path: Path) -> set[Any]:
-    """What a new database has of that kind."""
+@contextmanager
+def _new(path: Path) -> Iterator[sqlite3.Connection]:
+    """A new database, which is removed again."""
     prepare(path)
     try:
         with closing(connect(path, read_only=True)) as db:
-            return set(db.execute(_ACTIVE).fetchall())
+            yield db
     finally:
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
