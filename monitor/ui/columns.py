@@ -13,7 +13,7 @@ from monitor.model.reading import Direction, Status
 from monitor.model.verdict import SIGNS
 from monitor.store.reader import Row
 from monitor.text import visible
-from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span, size, tail
+from monitor.ui.format import STATUS_ROLES, clock, failed, fit, fit_status, pad, short_span, size, tail
 from monitor.ui.lines import Part
 from monitor.ui.mask import DOT, mask_party, mask_text
 
@@ -152,8 +152,7 @@ def party_text(party: str, width: int, look: Look) -> str:
 def status_of(row: Row) -> tuple[str, str]:
     """The status with the error's code, and its role; a mark such as ``clicked`` where there is no status."""
     if row.status == Status.FAILED:
-        code = row.carrier_code or row.error_code
-        return "FAILED" + (f" {visible(code, limit=40)}" if code else ""), "bad"
+        return failed(row.carrier_code, row.error_code), "bad"
     if row.status and row.status != Status.OTHER:
         return visible(row.status, limit=40), STATUS_ROLES.get(row.status, "plain")
     word = row.mark or row.provider_status or ""

@@ -10,6 +10,7 @@ from rich.cells import cell_len, get_character_cell_size
 
 from monitor.model.attempt import Attempt, Failure
 from monitor.model.reading import Status
+from monitor.text import visible
 from monitor.times import local_time
 
 STATUS_ROLES: Final[dict[str, str]] = {
@@ -40,6 +41,12 @@ def fit(text: str, width: int) -> str:
             break
         taken += 1
     return text[:taken] + "…"
+
+
+def failed(*codes: str | None) -> str:
+    """``FAILED`` with the first of the error's codes that there is."""
+    code = next(filter(None, codes), "")
+    return f"FAILED {visible(code, limit=40)}" if code else "FAILED"
 
 
 def fit_status(text: str, width: int) -> str:

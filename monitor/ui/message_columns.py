@@ -10,7 +10,7 @@ from monitor.model.message import Mark, Message
 from monitor.model.reading import Direction, Status
 from monitor.text import visible
 from monitor.ui.columns import Look, fitting, party_text
-from monitor.ui.format import STATUS_ROLES, clock, fit, fit_status, pad, short_span, short_took
+from monitor.ui.format import STATUS_ROLES, clock, failed, fit, fit_status, pad, short_span, short_took
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_text
 from monitor.ui.painted import cells
@@ -85,8 +85,7 @@ def status_of(message: Message, stuck: float | None = None) -> Part:
         return f"STUCK {short_span(stuck)}", "chip"
     if message.status is Status.FAILED:
         error = message.error
-        code = (error.carrier_code or error.code) if error else None
-        return "FAILED" + (f" {visible(code, limit=40)}" if code else ""), "bad"
+        return failed(*(error.carrier_code, error.code) if error else ()), "bad"
     if message.status is None:
         return ("no status", "quiet") if message.backed else ("not proven", "quiet")
     return message.status.value, "info" if message.status is Status.READ else STATUS_ROLES[message.status]

@@ -50,6 +50,15 @@ def test_summary_says_everything_the_reading_has() -> None:
         assert expected in text
 
 
+def test_the_summary_of_a_failure_begins_with_its_code_and_the_error() -> None:
+    lines = plain_text(summary(make_capture(7), OPEN)).split("\n")
+    assert lines[0] == "outbound sms   FAILED 702"
+    labels = [text[:LABEL].strip() for text in lines]
+    at = labels.index("error")
+    assert not lines[at - 1]
+    assert labels.index("signature") == lines.index("", at) + 1  # a block of its own, before the signature
+
+
 def test_summary_labels_what_no_provider_sent_and_what_is_only_claimed() -> None:
     capture = replace(make_capture(1), source=Source.SIMULATED, request=make_request(x_forwarded_for="1.2.3.4"))
     text = plain_text(summary(capture, OPEN))

@@ -12,7 +12,7 @@ from monitor.model.verdict import SIGNS
 from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, Reader, labelled, mixed_note, under
-from monitor.ui.format import STATUS_ROLES, clock, day, gap, size
+from monitor.ui.format import STATUS_ROLES, clock, day, failed, fit, gap, size
 from monitor.ui.lines import Line, Part, foreign, line
 
 _SOURCES = {
@@ -26,10 +26,10 @@ _CLAIMS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
 def summary(capture: Capture, reader: Reader, deliveries: Iterable[Line] = ()) -> list[Line]:
     """The lines of the Summary tab, with those for the deliveries of the same event."""
     reading = capture.reading or Reading()
-    lines = [*_head(capture, reading, reader), BLANK, *_verdict(capture, reader)]
-    lines += _status(reading)
-    if reading.error:
-        lines += error_lines(reading.error, reader)
+    lines = [*_head(capture, reading, reader), BLANK]
+    if reading.error:  # first: it is what one opens a capture that failed for
+        lines += [*error_lines(reading.error, reader), BLANK]
+    lines += [*_verdict(capture, reader), *_status(reading)]
     if again := list(deliveries):
         lines += [BLANK, *again]
     lines += [BLANK, *_times(capture, reading), BLANK, *_ids(capture, reading, reader)]
@@ -55,7 +55,7 @@ def _head(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
     if not parts:
         parts = [foreign(reading.event, "info")] if reading.event else [("no message in this capture", "quiet")]
     if reading.status is not None and reading.status is not Status.OTHER:
-        parts += [("   ", "plain"), _status_part(reading.status)]
+        parts += [("   ", "plain"), _status_part(reading.status, reading.error)]
     yield line(*parts)
     if reading.from_ or reading.to:
         yield line(reader.party(reading.from_), ("  →  ", "quiet"), reader.party(reading.to))
@@ -89,8 +89,10 @@ def _verdict(capture: Capture, reader: Reader) -> Iterator[Line]:
         yield under(part)
 
 
-def _status_part(status: Status) -> Part:
-    return "FAILED" if status is Status.FAILED else status.value, STATUS_ROLES[status]
+def _status_part(status: Status, error: MessageError | None) -> Part:
+    """The status, a failure with its code as everywhere."""
+    codes = (error.carrier_code, error.code) if error else ()
+    return fit(failed(*codes), 24) if status is Status.FAILED else status.value, STATUS_ROLES[status]
 
 
 def _status(reading: Reading) -> Iterator[Line]:
