@@ -147,7 +147,7 @@ class HooktopApp(PacedApp):
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables, the colours that roles are made of, and the widths of panes."""
         variables = super().get_css_variables() | sharing.width_variables(self.session.preferences.panes)
-        variables |= themes.role_variables(self.current_theme, variables)
+        variables |= themes.role_variables(self.current_theme, variables, colourless=self.no_color)
         self.theme_variables = variables
         return variables
 

@@ -65,7 +65,7 @@ def _luminance(colour: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
+def role_variables(theme: Theme, variables: dict[str, str], *, colourless: bool = False) -> dict[str, str]:
     """Colours for the stylesheets as variables named ``h-...``: solid, so that they also work for drawn lines.
 
     A theme's own colours are moved towards black or white as far as it takes to read them. ANSI themes use the
@@ -104,6 +104,8 @@ def role_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
         readable(Color.parse(variables[name])) for name in ("primary", "success", "error", "warning", "accent")
     )
     quiet = readable(background.blend(text, 0.62), TEXT, text)
+    if colourless:  # Textual makes greys of colours, and that of red says less than plain text
+        bad = ink
     string, number, word = (
         readable(background.blend(colour, share)) for colour, share in ((good, 0.85), (primary, 0.95), (accent, 0.95))
     )

@@ -354,6 +354,26 @@ async def test_without_colours_the_pane_in_use_can_be_told(
                 assert any(style.underline for style in looks) is not in_use, (view, key)
 
 
+@pytest.mark.parametrize("theme", ["hooktop-dark", "hooktop-light"])
+async def test_without_colours_what_is_wrong_stands_out(
+    tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with screens(tmp_path, mixed_captures(), size=(120, 40)) as s:
+        s.app.theme = theme
+        await s.press("k")
+        strip = next(strip for strip in s.top()._compositor.render_strips() if "✖ 1 invalid" in strip.text)
+        styles = {segment.text.strip(): segment.style for segment in strip}
+        wrong, right = (styles[words] for words in ("✖ 1 invalid", "✔ 1 verified"))
+        assert wrong is not None
+        assert right is not None
+        assert wrong.color is not None
+        assert wrong.bgcolor is not None
+        ink = Color(255, 255, 255) if s.app.current_theme.dark else Color(0, 0, 0)
+        assert Color.from_rich_color(wrong.color) == ink
+        assert wrong.color != right.color
+
+
 async def test_what_completes_a_filter_can_be_read(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(1), size=SMALL) as s:
         await s.press("slash", *"stat")
