@@ -145,7 +145,9 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     views: list[Part] = []
     for key, view in zip(facts.view_keys, VIEWS, strict=True) if facts.view else ():
         views += [(f"  {key} ", "accent"), (view, "strong" if view == facts.view else "quiet")]
-    address = len(facts.public or "http://") + len(facts.local) + 3
+    port = facts.local[facts.local.rfind(":") :]
+    beside = len(facts.public) + len(port) if facts.public else len("http://") + len(facts.local)
+    address = beside + 3  # beside a public one the port alone makes room for the names
     if cells(left) + cells(views) + 4 + address + cells(right) + 2 <= width:
         left += views
     left.append(("  file ", "quiet") if facts.opened else ("  ● ", "good" if facts.listening else "bad"))
@@ -156,7 +158,6 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     if facts.opened or facts.public is None:
         left.append((fit(facts.local if facts.opened else f"http://{facts.local}", room), "plain"))
         return _apart(left, right, width)
-    port = facts.local[facts.local.rfind(":") :]
     local = facts.local if len(facts.public) + len(facts.local) + 3 <= room else port
     left += [(fit(facts.public, room - len(local) - 3), "plain"), (" → ", "quiet"), (local, "quiet")]
     return _apart(left, right, width)

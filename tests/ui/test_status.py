@@ -43,6 +43,14 @@ def test_wide_and_tall_screens_have_the_sparkline_and_both_addresses() -> None:
     assert "▃" not in text(FACTS, 80)[0]
 
 
+def test_the_address_of_this_machine_makes_room_for_the_names_of_the_views() -> None:
+    facts = replace(FACTS, view="live")
+    for width, named, local in ((150, True, "127.0.0.1:8787"), (132, True, ":8787"), (120, False, "127.0.0.1:8787")):
+        first = text(facts, width)[0]
+        assert ("4 webhooks" in first) is named, width
+        assert f"https://a1b2.trycloudflare.com → {local} " in first, width
+
+
 def test_a_rate_is_written_as_other_numbers_are() -> None:
     shown = {rate: text(replace(FACTS, rate=rate), 120)[0].split()[-1] for rate in (0.0, 2.5, 12.0, 1234.5)}
     assert shown == {0.0: "0/s", 2.5: "2.5/s", 12.0: "12/s", 1234.5: "1,234/s"}
