@@ -66,7 +66,10 @@ def coverage_lines(found: Coverage, paint: Paint) -> list[str]:
         table(heads, map(_kind, found.kinds), paint=paint) if found.kinds else ["No kind of event passes the filter."]
     )
     came = len(found.documented) - len(found.gaps)
-    lines += ["", f"{came:,} of {counted(len(found.documented), 'documented kind')} came, {len(found.gaps):,} did not."]
+    others = len(found.undocumented)
+    besides = f"; {others:,} that {'is' if others == 1 else 'are'} not documented came, too" if others else ""
+    documented = counted(len(found.documented), "documented kind")
+    lines += ["", f"{came:,} of {documented} came, {len(found.gaps):,} did not{besides}."]
     if found.news:
         lines += ["", paint("New for their event type", bold=True)]
         words = ("CAPTURE", "WHEN", "PROVIDER", "EVENT", "NEW", "BEFORE")
@@ -78,7 +81,8 @@ def coverage_lines(found: Coverage, paint: Paint) -> list[str]:
 
 def _kind(one: Covered) -> tuple[str, ...]:
     return (
-        one.kind.provider, one.kind.event, one.kind.word or _NONE, _STATES[one.state],
+        one.kind.provider, one.kind.event, one.kind.word or _NONE,
+        _STATES[one.state] if one.documented else f"◇ {one.state.value}",
         *(f"{number:,}" if number else _NONE for number in (one.seen, one.simulated, one.handled)),
         day_and_time(one.last_at) if one.last_at is not None else _NONE, one.scenario or "not documented",
     )  # fmt: skip

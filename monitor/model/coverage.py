@@ -102,6 +102,11 @@ class Coverage:
         return tuple(one for one in self.kinds if one.documented)
 
     @property
+    def undocumented(self) -> tuple[Covered, ...]:
+        """The kinds that came though nobody documents them."""
+        return tuple(one for one in self.kinds if not one.documented)
+
+    @property
     def gaps(self) -> tuple[Covered, ...]:
         """Those that never came, neither from outside nor simulated."""
         return tuple(one for one in self.documented if one.state is State.MISSING)

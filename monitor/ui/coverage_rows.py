@@ -21,6 +21,7 @@ STATES: Final = {
     State.SIMULATED: ("◐", "warn"),
     State.MISSING: ("○", "faint"),
 }
+UNDOCUMENTED: Final = "◇"  # in the place of a state's sign: it is none of those that could be expected
 _WORDS: Final = {
     State.HANDLED: "handled", State.SEEN: "seen", State.SIMULATED: "only simulated", State.MISSING: "not yet",
 }  # fmt: skip
@@ -48,7 +49,7 @@ def entries_of(coverage: Coverage) -> list[Entry]:
     for one in coverage.kinds:
         if one.kind.provider != provider:
             provider = one.kind.provider
-            found.append(_provider(provider, [k for k in coverage.documented if k.kind.provider == provider]))
+            found.append(_provider(provider, [k for k in coverage.kinds if k.kind.provider == provider]))
         found.append(one)
     news = count(len(coverage.news)) if coverage.news else "nothing"
     rule = "in none of 20 or more verified before"  # whole on 80 columns
@@ -65,12 +66,20 @@ def name_of(entry: Entry) -> object:
     return entry.text.partition(":")[0]  # a number follows
 
 
-def _provider(name: str, documented: Sequence[Covered]) -> Title:
+def _provider(name: str, kinds: Sequence[Covered]) -> Title:
+    documented = [one for one in kinds if one.documented]
     if not documented:
         return Title(name, "documents no kinds")
     handled = sum(one.state is State.HANDLED for one in documented)
     came = sum(one.state is not State.MISSING for one in documented)
-    return Title(name, f"{came} of {len(documented)} came, {handled} handled")
+    others = besides(len(kinds) - len(documented))
+    return Title(name, f"{came} of {len(documented)} came{others}{';' if others else ','} {handled} handled")
+
+
+def besides(undocumented: int) -> str:
+    """How many came besides those that are documented, for the end of a sentence; empty without any."""
+    verb = "is" if undocumented == 1 else "are"
+    return f", and {count(undocumented)} that {verb} not documented" if undocumented else ""
 
 
 def heading(width: int) -> list[Part]:
@@ -92,6 +101,7 @@ def row(entry: Entry, width: int, now: datetime, *, masked: bool) -> list[Part]:
 def _kind(one: Covered, width: int, now: datetime) -> list[Part]:
     event, word = _widths(width)
     sign, role = STATES[one.state]
+    sign = sign if one.documented else UNDOCUMENTED
     plain = "quiet" if one.state is State.MISSING else "plain"
     parts: list[Part] = [
         (f" {sign} ", role),

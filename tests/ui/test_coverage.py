@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.coverage import coverage_lines
+from monitor.cli.output import Paint
 from monitor.model.capture import LEFT, RESET, Capture
 from monitor.model.coverage import Coverage, Covered, Kind, News
 from monitor.model.shape import BASELINE
@@ -138,6 +140,23 @@ def test_rows_fit_any_width_and_show_nothing_foreign_as_it_is() -> None:
             assert "\x1b" not in text
             assert "\u202e" not in text
             assert "\x1b" not in coverage_rows.said(entry)
+
+
+def test_what_is_not_documented_is_told_from_what_could_be_expected() -> None:
+    known = (Covered(Kind("volt", "sent", None), "delivered", 1), Covered(Kind("volt", "read", None), "delivered"))
+    others = [Covered(Kind("volt", f"other{n}", None), None, 1) for n in (1, 2)]
+    for number, words in ((0, "1 of 2 came, 0 handled"), (1, "1 of 2 came, and 1 that is not documented; 0 handled"),
+                          (2, "1 of 2 came, and 2 that are not documented; 0 handled")):  # fmt: skip
+        found = Coverage(NOW, "", (*known, *others[:number]), ())
+        title, *rows = coverage_rows.entries_of(found)[: number + 3]
+        assert isinstance(title, coverage_rows.Title)
+        assert title.note == words
+        signs = [coverage_rows.row(entry, 100, NOW, masked=False)[0][0].strip() for entry in rows]
+        assert signs == ["●", "○", *["◇"] * number]
+        said = coverage_lines(found, Paint(no_color=True))
+        more = {0: "", 1: "; 1 that is not documented came, too", 2: "; 2 that are not documented came, too"}
+        assert said[-1] == f"1 of 2 documented kinds came, 1 did not{more[number]}."
+        assert sum("◇ seen" in text for text in said) == number
 
 
 def test_a_timeline_of_deliveries() -> None:

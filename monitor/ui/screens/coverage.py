@@ -134,7 +134,8 @@ class CoverageScreen(CountedScreen[Covered | News]):
             return "No kind of event passes the filter."
         came = len(found.documented) - len(found.gaps)
         learning = f"; {count(found.learning, 'event type')} still to be learnt" if found.learning else ""
-        return f"{came} of {count(len(found.documented), 'documented kind')} came{learning}."
+        others = coverage_rows.besides(len(found.undocumented))
+        return f"{came} of {count(len(found.documented), 'documented kind')} came{others}{learning}."
 
     def _say(self, text: str, role: str) -> None:
         self.query_one("#coverage-note", Plain).show_parts(((visible(text, limit=300), role),))
