@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from monitor.model.capture import LOCAL_MARK, Source
 from monitor.store.reader import Row
+from monitor.ui import message_columns
 from monitor.ui.columns import Look, heading, layout, party_text, row_parts, status_of, tag_of, time_text
 from tests.factory import START
 from tests.ui.screens import NOW
@@ -48,6 +49,14 @@ def test_columns_leave_by_priority(width: int, there: set[str], absent: set[str]
     names = {name for name, _ in layout(width)}
     assert there <= names
     assert not absent & names
+
+
+def test_the_text_of_a_message_comes_in_before_its_party_grows() -> None:
+    """Beside two panes on 180 columns the list has 73."""
+    assert "text" not in dict(message_columns.layout(72))
+    columns = dict(message_columns.layout(73))
+    assert columns["text"] >= 10
+    assert columns["party"] == len("→ +447700900123")
 
 
 def test_the_verdict_is_a_word_where_the_list_has_the_screen_to_itself() -> None:
