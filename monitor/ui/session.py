@@ -150,6 +150,10 @@ class Session:
         """How documents are made."""
         return Reader(self.masked, self.token, self.monitor.settings.demo)
 
+    def filter_words(self, text: str) -> str | None:
+        """A filter as the title of a box may show it; None without one."""
+        return foreign(mask_numbers(text) if self.masked else text, limit=60)[0] if text else None
+
     def modes(self) -> list[Part]:
         """The states of the screens that are not the usual ones."""
         view = self.view

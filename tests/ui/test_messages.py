@@ -357,11 +357,13 @@ async def test_that_none_has_failed_is_said_of_what_passes_the_filter(tmp_path: 
         view(s).apply_filter("status:delivered")
         await s.settle()
         await s.press("e")
+        assert "─ Failures by reason in status:delivered ─" in s.screen_text()
         assert "No message that passes the filter has failed." in s.screen_text()
         await s.press("escape", "escape")
         view(s).apply_filter("")
         await s.settle()
         await s.press("e")
+        assert "─ Failures by reason ─" in s.screen_text()
         assert "1 failed message, 1 reason" in s.screen_text()
 
 

@@ -10,8 +10,6 @@ from textual.screen import ScreenResultType
 from textual.timer import Timer
 
 from monitor.store.reader import Reader
-from monitor.ui.lines import foreign
-from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.overlay import Overlay
 from monitor.ui.session import Session
 
@@ -59,10 +57,7 @@ class CountedScreen(Overlay[ScreenResultType]):
 
     def filter_words(self) -> str | None:
         """The filter in force as it may be shown; None without one."""
-        text = self._session.view.filter_text
-        if not text:
-            return None
-        return foreign(mask_numbers(text) if self._session.masked else text, limit=60)[0]
+        return self._session.filter_words(self._session.view.filter_text)
 
     async def _count(self) -> None:
         begun = time.monotonic()

@@ -92,7 +92,8 @@ class FailuresScreen(Overlay[str]):
     def compose(self) -> ComposeResult:
         """One box with the groups."""
         with Vertical(classes="box", id="failures") as box:
-            box.border_title = heading("Failures by reason")
+            words = self._session.filter_words(self._filter)
+            box.border_title = heading("Failures by reason" + (f" in {words}" if words is not None else ""))
             box.border_subtitle = heading("esc closes")
             yield Groups(self._session)
             yield Plain("Looking for failed messages", id="failures-note")
