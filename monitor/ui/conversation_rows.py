@@ -10,7 +10,7 @@ from monitor.services.conversations import Listed
 from monitor.store.message_reader import MAX_UNREAD, ConversationRow
 from monitor.text import visible
 from monitor.ui.columns import Look
-from monitor.ui.format import clock, count, day, fit, pad, short_span
+from monitor.ui.format import count, day_or_clock, fit, pad, short_span
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_party, mask_text
 from monitor.ui.painted import cells
@@ -32,7 +32,7 @@ def when(moment: datetime, look: Look, now: datetime) -> str:
     """The time of day, or the date where it was another day."""
     if look.relative:
         return short_span((now - moment).total_seconds())
-    return clock(moment)[:5] if day(moment) == day(now) else day(moment)
+    return day_or_clock(moment, now, seconds=False)
 
 
 def row_parts(listed: Listed, width: int, part: int, look: Look, now: datetime) -> list[Part]:

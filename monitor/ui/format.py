@@ -174,9 +174,11 @@ def day_clock(moment: datetime, *, digits: int = 0) -> str:
     return f"{day(moment)} {clock(moment, digits=digits)}"
 
 
-def day_or_clock(moment: datetime, now: datetime) -> str:
+def day_or_clock(moment: datetime, now: datetime, *, seconds: bool = True) -> str:
     """The time of day where it is today's, else the date."""
-    return clock(moment) if day(moment) == day(now) else day(moment)
+    if day(moment) != day(now):
+        return day(moment)
+    return clock(moment) if seconds else clock(moment)[:5]
 
 
 def sparkline(counts: list[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from monitor.services.desk import BY_HAND
 from monitor.services.registrations import Panel, Trouble
 from monitor.text import visible
 from monitor.ui import redact
-from monitor.ui.format import clock, count, fit, pad
+from monitor.ui.format import clock, count, day_or_clock, fit, pad
 from monitor.ui.lines import Line, Part, line
 from monitor.ui.painted import cells
 from monitor.ui.widgets.rows import Placed
@@ -89,24 +90,28 @@ def mending(row: DriftRow) -> tuple[str, str] | None:
     return "mend", "change" if row.mend.spec else "new key"
 
 
-def state_parts(row: DriftRow, *, long: bool, detailed: bool = False) -> list[Part]:
-    """How a row stands: glyph, word and colour, and with ``detailed`` since when."""
+def state_parts(row: DriftRow, *, long: bool, now: datetime | None = None) -> list[Part]:
+    """How a row stands: glyph, word and colour, and where it is told what time is ``now`` since when."""
     glyph, short, role = STATES[row.state]
     words = row.state.label if long else short
-    detail = ""
+    said, at = "", row.verified_at
     if row.state is State.BY_HAND:
         if row.found is not None and row.found.id != BY_HAND:
             words = "registered"  # over an API that lists nothing
         glyph, role = ("✔", "good") if row.first_event_at is not None else (glyph, role)
-        detail = f"first event {clock(row.first_event_at)[:5]}" if row.first_event_at else "nothing came yet"
-    elif row.state is State.SAME and row.verified_at is not None:
-        detail = f"verified {clock(row.verified_at)[:5]}"
+        at = row.first_event_at
+        said = "first event" if at is not None else "nothing came yet"
+    elif row.state is State.SAME and at is not None:
+        said = "verified"
     parts = [(f"{glyph} {words}", role)]
-    return [*parts, (f", {detail}", "quiet")] if detailed and detail else parts
+    if now is None or not said:
+        return parts
+    when = f" {day_or_clock(at, now, seconds=False)}" if at is not None else ""
+    return [*parts, (f", {said}{when}", "quiet")]
 
 
 def block_lines(
-    panels: Sequence[Panel], width: int, *, token: str | None = None, key: KeyOf = None
+    panels: Sequence[Panel], width: int, now: datetime, *, token: str | None = None, key: KeyOf = None
 ) -> tuple[list[Placed], list[Entry]]:
     """A block of lines for each account, and the entries that the cursor can stand on. The first cell is its own.
 
@@ -119,7 +124,7 @@ def block_lines(
             placed.append((Line(""), None))
         placed += [(one, None) for one in _head(panel, width)]
         for row in panel.rows or (None,):
-            parts = _empty(panel, width) if row is None else _row(row, width, columns, token, key)
+            parts = _empty(panel, width) if row is None else _row(row, width, columns, now, token, key)
             placed.append((line((" ", "plain"), *parts), len(entries)))
             entries.append(Entry(panel, row))
     return placed, entries
@@ -177,11 +182,13 @@ def heading(panels: Sequence[Panel], width: int) -> str:
     return f"  {pad('webhook', subject)}  {pad('at the provider', found)}  {pad('state', state)}  {pad('mend', _KEY)}"
 
 
-def _row(row: DriftRow, width: int, columns: tuple[int, int, int], token: str | None, key: KeyOf) -> list[Part]:
+def _row(
+    row: DriftRow, width: int, columns: tuple[int, int, int], now: datetime, token: str | None, key: KeyOf
+) -> list[Part]:
     subject, found, state = columns
     what = (pad(_named(row, subject), subject), "plain" if row.wanted is not None else "quiet")
     parts: list[Part] = [(" ", "plain"), what, ("  ", "plain"), *_found(row, found, token)]
-    told = state_parts(row, long=width >= _LONG, detailed=width >= _DETAILED)
+    told = state_parts(row, long=width >= _LONG, now=now if width >= _DETAILED else None)
     parts += [("  ", "plain"), *_padded(told, state)]
     hint = mending(row)
     if hint is not None and key is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.config import Alert as Rule
 from monitor.model.reading import Status
+from monitor.ui.format import clock, day
 from monitor.ui.screens.alerts import AlertsScreen
+from tests.factory import START
 from tests.services.histories import told
 from tests.ui.screens import Screens, fill, screens
 
@@ -57,6 +60,18 @@ async def test_rules_and_what_was_told_and_enter_shows_it(tmp_path: Path) -> Non
         assert not latest.of_message
         assert s.app.current_mode == "live"
         assert s.captures.selected == latest.number
+
+
+async def test_an_alert_of_another_day_names_it(tmp_path: Path) -> None:
+    now = [START]
+    async with screens(tmp_path, alerts=[FAILED], now=lambda: now[0]) as s:
+        await s.add(told("a", Status.FAILED))
+        await tell(s, 1)
+        await s.press("exclamation_mark")
+        (alert,) = box(s)._told.entries
+        for now[0], when in ((alert.at, clock(alert.at)), (alert.at + timedelta(days=1), day(alert.at))):
+            await s.press("escape", "exclamation_mark")
+            assert f"{when} volt failed" in s.screen_text()
 
 
 async def test_a_rule_for_the_filter_in_force_is_told_of_and_can_be_off(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import stat
 import time
 import tomllib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from textual.widgets import Input
 
 from monitor.admin.base import ApiCall
 from monitor.config import Config
-from monitor.model.drift import State
+from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.monitor import Settings
@@ -35,6 +35,7 @@ from monitor.ui.screens.rehearsal import RehearsalScreen
 from monitor.ui.screens.restore import RestoreScreen
 from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
+from monitor.ui.webhook_rows import state_parts
 from monitor.ui.widgets.bars import Bar
 from tests.factory import START, make_capture
 from tests.sandbox.apis import PUBLIC
@@ -677,6 +678,26 @@ async def test_without_anything_replaced_quitting_asks_nothing(tmp_path: Path) -
         await s.until(lambda: s.app.return_code == 0)
 
 
+@pytest.mark.usefixtures("utc")
+def test_the_log_of_calls_names_the_day_of_what_was_not_today() -> None:
+    call = ApiCall(START, "mine", "GET", "https://api.example.com/n", "", 200, "{}", None, 0.1)
+    for width, today, later in ((200, "12:00:00.1", "2026-01-31"), (60, "12:00:00", "01-31   ")):
+        rows = [call_parts(call, width, Reader(), START + timedelta(days=days)) for days in (0, 1)]
+        assert [parts[0][0] for parts in rows] == [f"{today} ", f"{later} "]
+        assert rows[0][1:] == rows[1][1:]
+
+
+@pytest.mark.usefixtures("utc")
+def test_a_row_names_the_day_of_what_was_not_today() -> None:
+    row = DriftRow("mine", "volt", "all events", None, None, None, State.SAME, "", ours=True, verified_at=START)
+    said = [state_parts(row, long=True, now=START + timedelta(days=days))[-1][0] for days in (0, 1)]
+    assert said == [", verified 12:00", ", verified 2026-01-31"]
+    by_hand = replace(row, state=State.BY_HAND, verified_at=None, first_event_at=START)
+    said = [state_parts(by_hand, long=True, now=START + timedelta(days=days))[-1][0] for days in (0, 1)]
+    assert said == [", first event 12:00", ", first event 2026-01-31"]
+    assert state_parts(row, long=True) == [("✔ same", "good")]
+
+
 def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
     said = '{"phone": "+15555550100"}'
     url = "https://api.example.com/n/+15555550100"
@@ -684,7 +705,7 @@ def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
     failed = replace(refused, status=None, answer="", error="no answer of 15555550100")
     for masked, call in product((False, True), (refused, failed)):
         reader = Reader(masked)
-        shown = "".join(text for text, _ in call_parts(call, 200, reader))
+        shown = "".join(text for text, _ in call_parts(call, 200, reader, START))
         whole = "\n".join(line.text for line in call_lines(call, reader))
         assert ("5555550100" in shown) is ("15555550100" in whole) is not masked
         assert whole.count("00") >= 3  # the last two digits stay, to tell one from another

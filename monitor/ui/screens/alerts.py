@@ -17,7 +17,7 @@ from monitor.services.alerts import Alert, Alerts, Watch
 from monitor.store.errors import StoreError
 from monitor.text import visible
 from monitor.ui.documents.look import Reader
-from monitor.ui.format import clock, count, fit, pad
+from monitor.ui.format import count, day_or_clock, fit, pad
 from monitor.ui.jumps import ShowCapture, ShowMessage
 from monitor.ui.lines import Part
 from monitor.ui.painted import cells
@@ -65,7 +65,9 @@ class ToldAlerts(Listed[Alert]):
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One alert."""
         alert, session = self.entries[index], self._session
-        time = clock(alert.at) + " "
+        now = session.now()
+        oldest = day_or_clock(self.entries[-1].at, now)  # none is longer
+        time = day_or_clock(alert.at, now).ljust(len(oldest)) + " "
         return [(time, "quiet"), (fit(alert.said(masked=session.masked), width - 2 - len(time)), "plain")]
 
 

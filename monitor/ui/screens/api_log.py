@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Final
 
 from textual import on
@@ -16,7 +17,7 @@ from monitor.services.registrations import Registrations
 from monitor.text import visible
 from monitor.ui.documents.body import excerpt_lines
 from monitor.ui.documents.look import BLANK, Reader
-from monitor.ui.format import clock, count, fit, pad
+from monitor.ui.format import clock, count, day, fit, pad
 from monitor.ui.lines import Document, Line, Part, line
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
@@ -32,14 +33,17 @@ _WIDE: Final = 90  # ... and for a long name of it
 _ID: Final = re.compile(r"(?<=/)(?=[^/?]*[0-9])[^/?]{16,}")  # a long segment with a digit in it
 
 
-def call_parts(call: ApiCall, width: int, reader: Reader) -> list[Part]:
+def call_parts(call: ApiCall, width: int, reader: Reader, now: datetime) -> list[Part]:
     """One call as a row, after the cursor's cell."""
     good = call.status is not None and call.status < 400 and call.error is None
     answer = str(call.status) if call.status is not None else "–"
     role = "good" if good else "bad"
     roomy = width >= _ROOMY
+    when = clock(call.at, digits=int(roomy))
+    if day(call.at) != day(now):
+        when = pad(day(call.at)[0 if roomy else len("2026-") :], len(when))
     left: list[Part] = [
-        (f"{clock(call.at, digits=int(roomy))} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
+        (f"{when} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
         (f"{call.took_s * 1000:>6,.0f} ms ", "plain"),
         (pad(visible(call.account, limit=40), 14 if width >= _WIDE else 9) + " " if roomy else "", "info"),
         (pad(visible(call.method, limit=20), 7), "plain"),
@@ -85,7 +89,7 @@ class Calls(Listed[ApiCall]):
 
     def row_parts(self, index: int, width: int, part: int = 0) -> Sequence[Part]:
         """One call."""
-        return call_parts(self.entries[index], width, self._session.reader())
+        return call_parts(self.entries[index], width, self._session.reader(), self._session.now())
 
 
 class ApiLogScreen(Overlay[None]):

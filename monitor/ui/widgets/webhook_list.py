@@ -51,7 +51,8 @@ class WebhookList(ItemsView):
 
     def _lines(self, width: int) -> list[Placed]:
         session = self._session
-        placed, self.entries = block_lines(self._panels, width, token=session.token, key=session.changing_key)
+        now, key = session.now(), session.changing_key
+        placed, self.entries = block_lines(self._panels, width, now, token=session.token, key=key)
         return placed
 
     def render_line(self, y: int) -> Strip:
