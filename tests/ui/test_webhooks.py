@@ -110,7 +110,7 @@ async def test_of_a_webhook_that_is_not_ours_no_address_of_ours_is_told(tmp_path
         assert PUBLIC not in text
         assert "\n\n\n" not in text
         await s.on("bird", "channels sms.outbound")
-        assert f"points here  {PUBLIC}/bird/" in s.pane_text()
+        assert f"our address  {PUBLIC}/bird/" in s.pane_text()
 
 
 async def test_the_pane_tells_of_a_template(tmp_path: Path) -> None:
@@ -536,7 +536,10 @@ async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None
         await s.press("y")
         assert s.app.clipboard.startswith(f"{PUBLIC}/oneroute/hk-")
         await s.on("bird", "channels sms.inbound")
-        await s.press("y", "2")
+        assert f"our address  {PUBLIC}/bird/" in s.pane_text()
+        await s.press("y")
+        assert "our address" in s.screen_text()  # called so here, too
+        await s.press("2")
         assert s.app.clipboard.startswith("https://earlier.example.com/bird/")
         s.monitor.reach.change(None)
         await s.press("w")

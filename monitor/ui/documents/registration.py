@@ -86,7 +86,7 @@ def _registration(panel: Panel, row: DriftRow, token: str | None) -> Iterator[Li
         yield labelled("since", (day_clock(row.wanted.since), "quiet"))
     if row.state is not State.NOT_OURS:  # which has no business here
         address = redact.shown(row.url, token) if row.url is not None else "hooktop has no public address now"
-        yield labelled("points here", (address, "info" if row.url is not None else "warn"))
+        yield labelled("our address", (address, "info" if row.url is not None else "warn"))
         if row.found is not None:
             yield BLANK
     if row.found is not None:

@@ -98,7 +98,7 @@ def addresses_of(entry: Entry | None, session: Session) -> list[tuple[str, str]]
         return []
     row = entry.row
     hook = row.url if row is not None else session.hook_url(entry.panel.provider)
-    found = [("the address to register", hook)] if hook is not None else []
+    found = [("our address", hook)] if hook is not None else []
     if row is not None and row.found is not None:
         found += [("the registered address", row.found.url)] if row.found.url != hook else []
         found.append(("the provider's id", row.found.id))
