@@ -155,7 +155,7 @@ class Offering:
         said = "There is no public URL any more." if url is None else f"The public URL is {url} now."
         if away:
             keys = f"{self._session.key('view_webhooks')}, then {self._session.key('mend_all')}"
-            said += f"\n{count(away, 'webhook')} of yours point{'s' if away == 1 else ''} elsewhere: {keys}."
+            said += f"\n{count(away, 'registration')} of yours point{'s' if away == 1 else ''} elsewhere: {keys}."
         toast(self._app, said, severity="warning" if away else "information")
         self._look()
 

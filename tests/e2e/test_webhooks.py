@@ -42,7 +42,7 @@ def test_another_address_and_one_key_for_all(tmp_path: Path) -> None:
         terminal.press("p")
         terminal.wait("This address is made up", WAIT_S)
         terminal.press("\r")
-        screen = terminal.wait("4 webhooks elsewhere, U re-points", WAIT_S)
+        screen = terminal.wait("4 registrations elsewhere, U re-points", WAIT_S)
         assert re.findall(r"https://demo-[0-9a-f]+\.hooktop\.example", screen)[0] != before
         terminal.press("U")
         terminal.wait("opens the request that came", WAIT_S)

@@ -111,7 +111,7 @@ async def test_help_is_always_among_the_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [60, 70, 80, 120])
 def test_no_state_is_left_out_of_the_status_line(width: int) -> None:
     modes = (
-        ("1 WEBHOOK ELSEWHERE, KEY 4", "chip"), ("PAUSED", "chip"), ("FILTER status:failed provider:volt", "chip"),
+        ("1 REGISTRATION ELSEWHERE, KEY 4", "chip"), ("PAUSED", "chip"), ("FILTER status:failed provider:volt", "chip"),
         ("MASK", "chip"), ("DEMO", "chip"),
     )  # fmt: skip
     verdicts = {"verified": 12_345, "invalid": 678, "stale": 9}
@@ -119,7 +119,7 @@ def test_no_state_is_left_out_of_the_status_line(width: int) -> None:
     parts = status_lines(facts, width, tall=False)[1]
     assert cells(parts) <= width
     text = "".join(text for text, _ in parts)
-    for word in ("1 WEBHO", "PAUSED", "FILTER", "MASK", "DEMO"):
+    for word in ("1 REGIS", "PAUSED", "FILTER", "MASK", "DEMO"):
         assert f" {word}" in text
     assert "✔" not in text or "12,345" in text
 

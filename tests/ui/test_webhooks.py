@@ -70,7 +70,7 @@ async def test_every_row_says_how_it_stands_and_which_key_mends_it(tmp_path: Pat
         ):
             assert state in line(subject), line(subject)
             assert line(subject)[-12:].strip() == key
-        for words in ("volt  Volt  ••••oken", " ms  ", "no API, done by hand", "1 webhook elsewhere, U re-points"):
+        for words in ("volt  Volt  ••••oken", " ms  ", "no API, done by hand", "1 registration elsewhere, U re-points"):
             assert words in s.screen_text(), words
         assert not any(secret in s.screen_text() for secret in SECRETS)
 
@@ -312,12 +312,12 @@ async def test_another_public_url_is_one_key_for_all(tmp_path: Path) -> None:
         box.value = NEXT + "/"
         await s.press("enter")
         assert s.monitor.reach.public_url == NEXT
-        await s.shows("4 webhooks elsewhere, U re-points")
+        await s.shows("4 registrations elsewhere, U re-points")
         await s.press("1")
         await s.until(lambda: s.app.current_mode == "live")
         s.app.live.tick()
         await s.settle()
-        assert "4 WEBHOOKS ELSEWHERE, KEY 4" in s.screen_text()
+        assert "4 REGISTRATIONS ELSEWHERE, KEY 4" in s.screen_text()
         await s.press("4", "U")
         await s.over()
         assert {row.state for row in s.registrations.panel("connectly").rows if row.wanted} == {State.SAME}
@@ -742,7 +742,7 @@ async def test_a_new_public_url_is_told_with_what_another_program_registered(tmp
         s.monitor.reach.change(NEXT)
         await s.until(lambda: bool(s.app._notifications))
         said = [one.message for one in s.app._notifications]
-        assert said == [f"The public URL is {NEXT} now.\n4 webhooks of yours point elsewhere: f4, then ^y."]
+        assert said == [f"The public URL is {NEXT} now.\n4 registrations of yours point elsewhere: f4, then ^y."]
 
 
 @pytest.mark.slow

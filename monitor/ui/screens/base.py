@@ -141,12 +141,8 @@ class MonitorScreen(Screen[None]):
         away = adrift(webhooks.registrations.panels()) if webhooks is not None else 0
         if not away:
             return ()
-        return (
-            (
-                f"{count(away)} WEBHOOK{'' if away == 1 else 'S'} ELSEWHERE, KEY {self.session.key('view_webhooks')}",
-                "chip",
-            ),
-        )
+        words = f"{count(away, 'registration').upper()} ELSEWHERE, KEY {self.session.key('view_webhooks')}"
+        return ((words, "chip"),)
 
     def note(self) -> str:
         """What stands at the right of the keys."""

@@ -171,7 +171,7 @@ class WebhooksScreen(ListScreen):
         state: list[Part] = []
         if away:
             keys = "" if self._webhooks.registrations.read_only else f", {self.session.key('mend_all')} re-points"
-            state = [(f" {count(away, 'webhook')} elsewhere{keys} ", "chip")]
+            state = [(f" {count(away, 'registration')} elsewhere{keys} ", "chip")]
         labels = heading(panels, listed.scrollable_content_region.width or width)
         return over_list(labels, state, width, between="  ")
 
