@@ -50,9 +50,11 @@ def failed(*codes: str | None) -> str:
 
 
 def fit_status(text: str, width: int) -> str:
-    """A status in at most ``width`` cells; ``✖`` stands for ``FAILED`` where the error's code would be cut."""
+    """A status in at most ``width`` cells; ``✖`` stands for ``FAILED`` where the error's code would be cut, and a code
+    loses the word that many of Connectly's begin with."""
     if cell_len(text) > width and text.startswith("FAILED "):
-        text = "✖" + text.removeprefix("FAILED")
+        code = text.removeprefix("FAILED ")
+        text = f"✖ {code if cell_len(code) + 2 <= width else code.removeprefix('MESSAGE_')}"
     return fit(text, width)
 
 
