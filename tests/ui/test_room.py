@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,17 @@ async def test_help_is_always_among_the_keys(tmp_path: Path) -> None:
         await s.pilot.click(KeyBar, offset=(keys.index("help"), 0))
         await s.settle()
         assert isinstance(s.top(), HelpScreen)
+
+
+async def test_the_note_beside_the_keys_stands_where_it_just_fits(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(3), size=USUAL) as s:
+        bar = s.top().query_one(KeyBar)
+        keys = bar.render_line(0).text.replace("▼ 3/3", "").rstrip()
+        for more, shown in ((0, True), (1, False)):
+            note = "n" * (USUAL[0] - len(keys) - 2 + more)  # a blank on either side
+            bar._make_note = partial(str, note)
+            bar.update()
+            assert bar.render_line(0).text.rstrip() == (f"{keys} {note}" if shown else keys)
 
 
 @pytest.mark.parametrize("width", [60, 70, 80, 120])

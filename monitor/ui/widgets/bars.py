@@ -126,7 +126,7 @@ class KeyBar(Painted):
         for action in self._fitting():
             parts += [(" " + key_name(action.keys[0]), "accent"), (f" {action.label} ", "quiet")]
         room = width - cells(parts) - 1
-        if len(self._note) < room:
+        if len(self._note) <= room:
             parts.append((self._note.rjust(room), "quiet"))
         return self.paint(parts, width, self.ground)
 
