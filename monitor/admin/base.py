@@ -30,6 +30,9 @@ class Trouble(StrEnum):
     UNSUPPORTED = "unsupported"  # the provider's API has no such operation
 
 
+UNCHANGED: Final = "Nothing of this webhook would change; name what should."
+
+
 class AdminError(Exception):
     """A call failed; the text is a whole sentence: what, why, what to do.
 

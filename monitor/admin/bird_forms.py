@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from monitor.admin.base import AdminError, Field, Trouble
+from monitor.admin.base import UNCHANGED, AdminError, Field, Trouble
 from monitor.admin.rest import filled, items_of, written
 from monitor.jsonbody import Json
 from monitor.model.registration import Change, Registration, Spec
@@ -160,7 +160,7 @@ def alteration(change: Change, target: Registration) -> dict[str, Any]:
     if ("event" in spec or "filters" in spec) and sorted(filters_of(spec)) != sorted(filters_of(target.spec)):
         body["eventFilters"] = _event_filters(spec)
     if not body:
-        raise AdminError(Trouble.UNSUPPORTED, "Nothing of this webhook would change; name what should.")
+        raise AdminError(Trouble.UNSUPPORTED, UNCHANGED)
     return body
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from monitor.admin.base import AdminError, Field, Trouble
+from monitor.admin.base import UNCHANGED, AdminError, Field, Trouble
 from monitor.admin.rest import filled, items_of, written
 from monitor.jsonbody import Json
 from monitor.model.registration import Change, Registration, Spec
@@ -151,7 +151,7 @@ def alteration(change: Change, target: Registration, token: Secret | None) -> di
     if configuration != before:
         body["configuration"] = _with_token(configuration, token)
     if not body:
-        raise AdminError(Trouble.UNSUPPORTED, "Nothing of this webhook would change; name what should.")
+        raise AdminError(Trouble.UNSUPPORTED, UNCHANGED)
     return body
 
 

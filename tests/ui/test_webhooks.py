@@ -348,6 +348,24 @@ async def test_a_way_that_is_broken_is_said_before_anything_is_sent(tmp_path: Pa
 # --- what can be lost ------------------------------------------------------------------------------------------------
 
 
+async def test_a_form_in_which_nothing_was_touched_says_quietly_that_nothing_would_change(tmp_path: Path) -> None:
+    words = "Nothing of this webhook would change"
+    async with view(tmp_path, accounts=only("bird", "connectly"), wanted=WANTED, seed=ours) as s:
+        for account, subject in (("bird", "channels sms.outbound"), ("connectly", "messages")):
+            await s.on(account, subject)
+            await s.press("e")
+            assert isinstance(s.top(), WebhookForm)
+            assert s.box_text().startswith(words)
+            await s.press("enter")
+            assert s.box_text().startswith(f"✖ {words}")
+            await s.press("escape")
+        await s.on("bird", "channels sms.outbound")
+        await s.press("e")
+        await s.fill(filters="messageStatus=delivered")
+        await s.fill(filters="")
+        assert s.box_text().startswith(f"✖ {words}")
+
+
 @pytest.mark.slow
 async def test_deactivate_edit_and_remove(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from monitor.admin.base import Field
+from monitor.admin.base import UNCHANGED, Field
 from monitor.model.drift import DriftRow
 from monitor.model.registration import ChangeState
 from monitor.services.registrations import Outcome, Panel, Plan
@@ -48,6 +48,8 @@ class WebhookForm(Overlay[Outcome]):
         self._account = account
         self._row = row
         self._plan: Plan | None = None
+        self._first: Mapping[str, str] = {}  # what the fields said when this opened
+        self._touched = False
 
     def compose(self) -> ComposeResult:
         """One box: title, fields, the request."""
@@ -67,6 +69,7 @@ class WebhookForm(Overlay[Outcome]):
             self._form.focus_field(first.field.name)
         else:
             self.query_one(LinesView).focus()
+        self._first = self._form.values()
         self._work_out()
 
     @property
@@ -101,6 +104,7 @@ class WebhookForm(Overlay[Outcome]):
 
     @on(Form.Changed)
     async def _changed(self) -> None:
+        self._touched |= self._form.values() != self._first
         if self._chosen in self._known:
             self._account = self._chosen
         await self._form.set_fields(self._fields(self._spec()))
@@ -143,7 +147,10 @@ class WebhookForm(Overlay[Outcome]):
     def _problem_lines(self, problems: Mapping[str, str]) -> list[Line]:
         token = self._session.token
         return [
-            line(("✖ ", "bad"), (redact.shown(text, token, limit=600), "bad"), indent=2) for text in problems.values()
+            line((text, "quiet"))
+            if text == UNCHANGED and not self._touched  # of course: nobody has changed anything yet
+            else line(("✖ ", "bad"), (redact.shown(text, token, limit=600), "bad"), indent=2)
+            for text in problems.values()
         ]
 
     @on(Form.Submitted)
@@ -151,6 +158,7 @@ class WebhookForm(Overlay[Outcome]):
         """Go on to the rehearsal and the sending."""
         from monitor.ui.screens.change import ChangeScreen
 
+        self._touched = True  # as far as it is going to be
         self._work_out()
         plan = self._plan
         if plan is None:
