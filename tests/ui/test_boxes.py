@@ -12,8 +12,9 @@ from monitor.ui.safety import toast
 from monitor.ui.screens.account_form import _label
 from monitor.ui.screens.menu import Choice, MenuScreen
 from monitor.ui.screens.restore import Occasion, RestoreScreen
-from tests.ui.screens import plain_captures, screens
-from tests.ui.webhooks import WANTED, ours, view
+from tests.ui.screens import Screens, plain_captures, screens
+from tests.ui.test_room import cut
+from tests.ui.webhooks import WANTED, only, ours, view
 
 LABELS = 16  # cells of the column that the labels of a form have
 
@@ -46,6 +47,23 @@ async def test_a_mark_of_messages_is_refused_among_captures_and_has_figures(tmp_
         await s.press("S")
         await s.until(lambda: "No capture passes the filter; messages do." in s.screen_text())
         assert "received" in s.screen_text()
+
+
+async def test_boxes_of_nothing_begin_with_what_they_say(tmp_path: Path) -> None:
+    async with view(tmp_path / "4", accounts=only("bird"), seed=ours) as s:
+        await s.press("R")
+        assert_begins(s, "restore", "Nothing of what hooktop replaced")
+    async with screens(tmp_path) as s:
+        await s.press("exclamation_mark")
+        assert_begins(s, "alerts", "Nothing is watched: ")
+        await s.press("escape", "2", "e")
+        assert_begins(s, "failures", "No message has failed.")
+
+
+def assert_begins(s: Screens, box: str, words: str) -> None:
+    """The first row of a box has these words, and all that it says fits."""
+    assert words in s.screen_text().splitlines()[s.top().query_one(f"#{box}").content_region.y]
+    assert cut(s) == []
 
 
 @pytest.mark.slow

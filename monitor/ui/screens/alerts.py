@@ -30,6 +30,7 @@ EVERY_S: Final = 0.2  # between two looks whether there is another
 RULES: Final = 4  # the rules have this part of the screen at most
 WIDTH: Final = 120  # cells of the box, where there is room
 FRAME: Final = 4  # rows of the box around all: its border, and blanks around the note
+BARE: Final = 2  # ... where nothing is watched: no blanks
 
 
 def rule_parts(watch: Watch, width: int, reader: Reader) -> list[Part]:
@@ -143,7 +144,8 @@ class AlertsScreen(Overlay[Alert]):
         self.query_one("#alerts-note", Plain).show_parts(*lines)
         keys = ["enter shows it"] if told.has_focus else ["d on or off"] if rules.entries else []
         box = self.query_one("#alerts")
-        box.styles.height = FRAME + self._rules_high + len(lines) + len(told.entries)
+        box.set_class(not rules.entries, "-empty")
+        box.styles.height = (FRAME if rules.entries else BARE) + self._rules_high + len(lines) + len(told.entries)
         keys += ["tab the rules" if told.has_focus else "tab what was told"] if told.entries else []
         box.border_subtitle = heading(", ".join([*keys, "esc closes"]))
 

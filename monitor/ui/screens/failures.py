@@ -26,6 +26,7 @@ from monitor.ui.session import Session
 from monitor.ui.widgets.rows import Cursor, Listed
 
 FRAME: Final = 4  # rows of the box around the groups: its border, the note, a blank
+BARE: Final = 3  # ... without any: no blank
 _COUNT: Final = 14  # cells of number and share
 _CODE: Final = 16
 
@@ -112,7 +113,8 @@ class FailuresScreen(Overlay[str]):
         groups.entries = found
         groups.changed()
         box = self.query_one("#failures")
-        box.styles.height = FRAME + len(found) * groups.tall
+        groups.display = bool(found)
+        box.styles.height = FRAME + len(found) * groups.tall if found else BARE
         if found:
             box.border_subtitle = heading("enter shows the messages, esc closes")
         failed = sum(group.messages for group in found)

@@ -101,6 +101,7 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
     def on_mount(self) -> None:
         offers = self.query_one(Offers)
         offers.display = bool(self._offers)
+        self.query_one("#restore").set_class(not self._offers, "-empty")
         offers.styles.height = min(len(self._offers) * offers.tall, 16)
         offers.focus()
         self.query_one("#restore-note", Plain).show_parts(*self._words())
