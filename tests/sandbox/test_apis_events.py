@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from monitor.providers.registry import registry
 from monitor.sandbox.apis.outbox import routed
 from monitor.sandbox.apis.server import ProviderSandbox
 from monitor.sandbox.problems import SimulationProblem
+from monitor.times import utc_now
 from tests.sandbox.apis import PUBLIC, REGISTER, SMS, Caller, hook, key_of, running, to, verdict
 
 
@@ -68,6 +70,19 @@ async def test_bird_sends_what_the_subscription_lets_through() -> None:
             assert (await api.bird("PATCH", path, change)).status_code == 200
         assert (await receiver.next()).path == "/other"
         assert receiver.requests.empty()
+
+
+@pytest.mark.parametrize(
+    ("on", "kind"), [("whatsapp.interaction", "read"), ("email.interaction", "clicked"), ("sms.outbound", "delivered")]
+)
+async def test_what_is_sent_has_happened(on: str, kind: str) -> None:
+    async with hook() as receiver, running(route=to(receiver), event_after_s=0.0) as api:
+        key = "messageStatus" if kind == "delivered" else "interactionType"
+        await api.bird("POST", "", {**SMS, "event": on, "eventFilters": [{"key": key, "value": kind}]})
+        request = await receiver.next()
+        reading = registry()["bird"].read(request, parse(request.body))
+        assert reading.occurred_at is not None
+        assert timedelta() <= utc_now() - reading.occurred_at < timedelta(seconds=5)
 
 
 async def test_bird_sends_unsigned_where_there_is_no_key() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -156,14 +157,18 @@ def _is_local(url: str) -> bool:
 
 
 def event(provider: str, fits: Callable[[dict[str, Json]], bool]) -> Delivery | None:
-    """A believable event of a provider, of those that fit; None when it has none."""
+    """A believable event of a provider that has just happened, of those that fit; None when it has none."""
+    now, seed = utc_now(), Random().getrandbits(64)
     for scenario in registry()[provider].scenarios:
         if not scenario.weight:
             continue  # the test request of a registration
-        for simulated in scenario.build(scene(Random(), utc_now(), provider)):
+        for index, simulated in enumerate(scenario.build(scene(Random(seed), now, provider))):
             body = parse(simulated.body).value
             if isinstance(body, dict) and fits(body):
-                return Delivery(0.0, provider, scenario.name, simulated.body, simulated.content_type)
+                # Played again so much earlier that it is not told before it happened.
+                begun = now - timedelta(seconds=simulated.after)
+                told = scenario.build(scene(Random(seed), begun, provider))[index]
+                return Delivery(0.0, provider, scenario.name, told.body, told.content_type)
     return None
 
 
