@@ -85,6 +85,21 @@ async def test_what_is_sent_has_happened(on: str, kind: str) -> None:
         assert timedelta() <= utc_now() - reading.occurred_at < timedelta(seconds=5)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "filters"),
+    [
+        ({"service": "conversations", "event": "conversation.deleted"}, {}),
+        ({"event": "sms.outbound"}, {"messageStatus": "sending_failed"}),
+        ({"event": "email.interaction"}, {"interactionType": "reported-as-spam"}),
+    ],
+)
+async def test_bird_also_sends_what_mixed_traffic_leaves_out(wanted: dict[str, str], filters: dict[str, str]) -> None:
+    async with hook() as receiver, running(route=to(receiver), event_after_s=0.0) as api:
+        given = [{"key": key, "value": value} for key, value in filters.items()]
+        await api.bird("POST", "", {**SMS, **wanted, "eventFilters": given})
+        assert json.loads((await receiver.next()).body)["event"] == wanted["event"]
+
+
 async def test_bird_sends_unsigned_where_there_is_no_key() -> None:
     async with hook() as receiver, running(route=to(receiver), event_after_s=0.0) as api:
         await api.bird("POST", "", SMS)

@@ -160,8 +160,6 @@ def event(provider: str, fits: Callable[[dict[str, Json]], bool]) -> Delivery | 
     """A believable event of a provider that has just happened, of those that fit; None when it has none."""
     now, seed = utc_now(), Random().getrandbits(64)
     for scenario in registry()[provider].scenarios:
-        if not scenario.weight:
-            continue  # the test request of a registration
         for index, simulated in enumerate(scenario.build(scene(Random(seed), now, provider))):
             body = parse(simulated.body).value
             if isinstance(body, dict) and fits(body):
