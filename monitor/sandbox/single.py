@@ -61,6 +61,7 @@ def one(
     )
     runs = wish.runs(Random(seed), count)
     first = next(runs, [])
+    overridden([delivery.body for delivery in first], wish.overrides)  # of these, one must have the place
     if out_of_order and len({delivery.body for delivery in first}) < 2:
         raise SimulationProblem(f'"{scenario}" has one event here and none to swap it with; choose a longer scenario')
     return itertools.chain(first, itertools.chain.from_iterable(runs))
@@ -115,11 +116,12 @@ class _Wish:
             begin = end
 
     def _natural(self, seed: int, begin: float, early: float, limit: int | None) -> list[Delivery]:
-        run = played(self.provider, self.scenario, Random(seed), self.start, begin - early)[:limit]
+        run = played(self.provider, self.scenario, Random(seed), self.start, begin - early)
         run = [replace(delivery, at=delivery.at + early) for delivery in run]
-        if self.overrides:
+        if self.overrides:  # before the run is cut short, since its last event may be the one that they fit
             bodies = overridden([delivery.body for delivery in run], self.overrides)
             run = [replace(delivery, body=body) for delivery, body in zip(run, bodies, strict=True)]
+        run = run[:limit]
         if self.unknown_field:
             run = [replace(delivery, body=with_unknown(delivery.body)) for delivery in run]
         if self.out_of_order and len(run) > 1:

@@ -99,6 +99,15 @@ def test_values_are_set_in_every_event_that_they_fit() -> None:
         assert (body["to"]["text"], body["tags"], body["new"]) == ("Hello [b]", ["a", None], 7)
 
 
+def test_a_run_that_is_cut_short_may_lack_the_event_that_a_value_fits() -> None:
+    name, sets = "sms-failed-unknown-subscriber", ["payload.failure.code=15002"]
+    deliveries = list(one(registry()["bird"], name, seed=1, start=START, count=4, overrides=sets))
+    failures = [json.loads(d.body)["payload"].get("failure") for d in deliveries]
+    assert [failure and failure["code"] for failure in failures] == [None, None, 15002, None]
+    with pytest.raises(SimulationProblem, match='there is no "failure"'):
+        one(registry()["bird"], name, seed=1, start=START, count=2, overrides=sets)
+
+
 def test_problems_are_said_before_the_first_delivery_is_taken() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"overrides": ["nowhere.text=x"]}, 'there is no "nowhere"'),
