@@ -108,7 +108,7 @@ class _Wish:
                 # Played again so much earlier that every event has happened by the time its slot comes.
                 early = max(0.0, *(delivery.at - slot for delivery, slot in zip(run, slots, strict=True)))
                 again = self._natural(seed, begin, early, left)
-                run = [replace(delivery, at=slot) for delivery, slot in zip(again, slots, strict=True)]
+                run = _slotted(again, slots)
             yield run
             if left is None:
                 return
@@ -131,3 +131,16 @@ class _Wish:
         if self.duplicate:
             run += [copied(delivery, COPY_AFTER_S) for delivery in run]
         return sorted(run, key=lambda delivery: delivery.at)
+
+
+def _slotted(run: Sequence[Delivery], slots: Sequence[float]) -> list[Delivery]:
+    """The run at these times; a retry that was signed with the time of the first posting still is."""
+    firsts: dict[bytes, Delivery] = {}
+    slotted = []
+    for delivery, slot in zip(run, slots, strict=True):
+        moved = replace(delivery, at=slot)
+        first = firsts.setdefault(delivery.body, moved)
+        if delivery.signed_before > first.signed_before:
+            moved = replace(moved, signed_before=first.signed_before + slot - first.at)
+        slotted.append(moved)
+    return slotted

@@ -92,6 +92,16 @@ def test_a_duplicate_has_the_same_bytes() -> None:
     assert (first.fault, second.fault) == (None, Fault.DUPLICATE)
 
 
+@pytest.mark.parametrize("pace", [{}, {"rate": 10.0}, {"rate": 0.1}, {"burst": True}], ids=str)
+@pytest.mark.parametrize("name", ["sms-delivered", "duplicate", "late"])
+def test_a_duplicate_is_signed_with_the_time_of_the_first(name: str, pace: dict[str, Any]) -> None:
+    deliveries = list(one(registry()["bird"], name, seed=1, start=START, count=8, duplicate=True, **pace))
+    signed: dict[bytes, set[float]] = {}
+    for delivery in deliveries:
+        signed.setdefault(delivery.body, set()).add(round(delivery.at - delivery.signed_before, 3))
+    assert {len(times) for times in signed.values()} == {1}
+
+
 def test_values_are_set_in_every_event_that_they_fit() -> None:
     deliveries = played(overrides=["to.text=Hello [b]", "tags.1=null", "new=7"], count=4)
     for delivery in deliveries:
