@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.sandbox.deliveries import Delivery
 
 MESSAGING = frozenset({"volt", "bird", "connectly", "oneroute"})  # Standard Webhooks is a way to sign, no platform
-HISTORY_S = 120.0  # the span that the events shown at the demo's start are taken from
+HISTORY_S = 120.0  # about how long ago the first of the events shown at the demo's start was
 # What can be switched on in an order, and what it does: the options of the command and of the overlay.
 SWITCHES: Final[Mapping[str, str]] = {
     "bad_signature": "Spoil the signatures.",
@@ -190,8 +191,7 @@ class Simulator:
         await self._prepare(playing)
         async with self._sender() as sender:
             if history:
-                earlier = Traffic(seed, playing, history / HISTORY_S, _ago(HISTORY_S))
-                await sender.play(earlier, pace=None, count=history, stop=stop, at_once=1)
+                await sender.play(_earlier(seed, playing, history), pace=None, stop=stop, at_once=1)
             live = Traffic(seed + 1, playing, rate, utc_now())
             await sender.play(live, stop=stop)
 
@@ -206,8 +206,15 @@ class Simulator:
         return Sender(self._url, keys, stamp=stamp, public_url=self._public_url, path=self._path)
 
 
-def _ago(seconds: float) -> datetime:
-    return utc_now() - timedelta(seconds=seconds)
+def _earlier(seed: int, playing: Sequence[Provider], count: int) -> list[Delivery]:
+    """So many deliveries of mixed traffic, the last of which was due just now."""
+    now = utc_now()
+
+    def begun(start: datetime) -> list[Delivery]:
+        return list(islice(Traffic(seed, playing, count / HISTORY_S, start), count))
+
+    # Chance decides how long they take: known once they are made, when they are made again so much earlier.
+    return begun(now - timedelta(seconds=begun(now)[-1].at))
 
 
 def _seed(seed: int | None) -> int:
