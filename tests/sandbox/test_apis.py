@@ -111,6 +111,15 @@ async def test_volt_tells_errors_of_carrying_out_with_200() -> None:
         assert "selection of subfields" in answer["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("selection", ["", "{ id nope }", "{ id { nope } nope }"])
+async def test_volt_does_nothing_for_a_selection_that_it_refuses(selection: str) -> None:
+    async with hook() as receiver, running(route=to(receiver)) as api:
+        answer = await api.volt(f'mutation {{ registerWebhook(url: "{PUBLIC}") {selection} }}')
+        assert answer["errors"]
+        assert api.sandbox.registrations("volt") == []
+        assert receiver.requests.empty()
+
+
 # Bird
 
 

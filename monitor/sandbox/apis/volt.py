@@ -79,6 +79,7 @@ class Volt(LookAlike):
         data: Row = {}
         for field in operation.selection:
             try:
+                self._check_selection(operation.kind, field)
                 value, kind = await self._value(operation.kind, field)
                 data[field.key] = selected(value, field.selection, kind)
             except GraphqlError as error:
@@ -107,6 +108,13 @@ class Volt(LookAlike):
                         field.line,
                         field.column,
                     )
+
+    def _check_selection(self, kind: str, field: Field) -> None:
+        """Refuse a selection before anything is done for it. Raises GraphqlError."""
+        offer = self._offered()[kind].get(field.name)
+        if offer is not None:
+            of = offer.type["ofType"] or offer.type
+            selected(dict.fromkeys(each["name"] for each in of["fields"]), field.selection, of["name"])
 
     async def _value(self, kind: str, field: Field) -> tuple[Json, str]:
         """What a field is before its selection, and its type's name. Raises GraphqlError."""
