@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.output import counted
@@ -31,7 +32,8 @@ def command(ctx: click.Context, port: int | None, rate: float, seed: int | None,
 
     The events are signed with keys made for this demonstration and come in through real HTTP. The providers' APIs are
     simulated, too, so that webhooks can be registered and removed in view 4. Needs no network, no account and no
-    configuration; the database is a temporary one, unless --db names another.
+    configuration; the database is a temporary one, unless --db names another (HOOKTOP_DB does not count: it may name
+    the one that you work with).
 
     \b
     Examples:
@@ -39,9 +41,12 @@ def command(ctx: click.Context, port: int | None, rate: float, seed: int | None,
       hooktop demo --seed 7 --rate 20
     """
     need_terminal()
+    options = globals_of(ctx)
+    if not any(each.get_parameter_source("db") is ParameterSource.COMMANDLINE for each in (ctx, ctx.find_root())):
+        options.db = None
     folder = Path(tempfile.mkdtemp(prefix="hooktop-demo-"))
     try:
-        return asyncio.run(_demo(globals_of(ctx), folder, port, rate, seed, mask))
+        return asyncio.run(_demo(options, folder, port, rate, seed, mask))
     finally:
         remove_folder(folder)
 

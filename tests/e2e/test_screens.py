@@ -161,7 +161,8 @@ def test_hostile_text_does_not_act_on_the_terminal(tmp_path: Path) -> None:
 
 
 def test_demo_shows_live_traffic_of_four_providers_and_leaves_nothing(tmp_path: Path) -> None:
-    with Terminal(["demo", "--seed", "3"], environment(tmp_path)) as terminal:
+    real = environment(tmp_path, HOOKTOP_DB=str(tmp_path / "real.db"))  # what is worked with otherwise
+    with Terminal(["demo", "--seed", "3"], real) as terminal:
         screen = terminal.wait(r"✔ volt[\s\S]*", 30)
         assert "DEMO" in screen
         for provider in ("volt", "bird", "connectly", "oneroute"):
