@@ -111,6 +111,13 @@ async def test_volt_tells_errors_of_carrying_out_with_200() -> None:
         assert "selection of subfields" in answer["errors"][0]["message"]
 
 
+async def test_volt_tells_the_type_of_its_root() -> None:
+    async with running() as api:
+        assert await api.volt("{ __typename messages { __typename } }") == {
+            "data": {"__typename": "Query", "messages": []}
+        }
+
+
 @pytest.mark.parametrize("selection", ["", "{ id nope }", "{ id { nope } nope }"])
 async def test_volt_does_nothing_for_a_selection_that_it_refuses(selection: str) -> None:
     async with hook() as receiver, running(route=to(receiver)) as api:

@@ -94,6 +94,8 @@ class Volt(LookAlike):
         """Refuse unknown fields and missing arguments, as a schema does. Raises GraphqlError."""
         offered = self._offered()[operation.kind]
         for field in operation.selection:
+            if field.name == "__typename":  # what clients ask to see whether anybody is there
+                continue
             if field.name in ("__schema", "__type") and operation.kind == "query":
                 if self.has(ApiFault.NO_INTROSPECTION):
                     raise GraphqlError("GraphQL introspection is not allowed.", field.line, field.column)
@@ -118,6 +120,8 @@ class Volt(LookAlike):
 
     async def _value(self, kind: str, field: Field) -> tuple[Json, str]:
         """What a field is before its selection, and its type's name. Raises GraphqlError."""
+        if field.name == "__typename":
+            return kind.title(), "String"
         if field.name == "__schema":
             return schema.told(self._offered()), "__Schema"
         if field.name == "__type":
