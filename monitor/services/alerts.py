@@ -75,12 +75,14 @@ class Alert:
 @dataclass(slots=True)
 class Watch:
     """A rule, and what is known of it: whether it is ``on``, how many alerts were ``told``, and how many matches were
-    not since (``suppressed``)."""
+    not since (``suppressed``). ``learnt``: it is known which messages matched at first."""
 
     rule: config.Alert
     wanted: Filter
     messages: bool
     matching: dict[int, None] = field(default_factory=dict)  # numbers of the messages that match already
+    since: int = 0  # ... where they are too many to be known: of no lower numbers
+    learnt: bool = False
     told_at: float | None = None
     suppressed: int = 0
     told: int = 0
@@ -136,7 +138,7 @@ class Alerts:
         if self.watches:
             reader = self._begin()
             for one in self.watches:
-                _look_at_first(one, reader)
+                _look_at_first(one, reader, self._messages)
 
     def _begin(self) -> MessageReader:
         self._reader = self._open_reader()
@@ -147,12 +149,12 @@ class Alerts:
     async def add(self, rule: config.Alert) -> Watch:
         """Tell of this, too, from now on and until the program ends. Raises FilterError and StoreError."""
         one = _watch(rule)
-        with closing(self._open_reader()) as reader:
-            await asyncio.to_thread(_look_at_first, one, reader)
-        self.watches = [*self.watches, one]  # a look at the store may be going through the others
-        self._wake.set()  # it may have to look again though nothing comes
         if self._task is None:
             self._begin()
+        with closing(self._open_reader()) as reader:
+            await asyncio.to_thread(_look_at_first, one, reader, self._messages)
+        self.watches = [*self.watches, one]  # a look at the store may be going through the others
+        self._wake.set()  # it may have to look again though nothing comes
         return one
 
     def offer(self, batch: Sequence[Capture]) -> None:
@@ -206,12 +208,15 @@ class Alerts:
         newest, known, now = reader.last_id(), reader.watermark(), utc_now()
         last = min([newest, *(reader.newest(one.wanted) for one in self.watches)])
         found = []
-        aged = self._timer() >= self._ages_next
+        whole = known >= min(self._messages, newest)  # else the messages are being worked out anew
+        aged = whole and self._timer() >= self._ages_next
         for one in self.watches:
+            if whole and not one.learnt:
+                _look_at_first(one, reader, self._messages)
             ids = self._new_captures(reader, one, last, now)
             begun, first = self._begun(reader, one, known, now) if one.messages else ([], None)
             if aged and _asks_ages(one):
-                more, oldest = _aged(reader, one, now)
+                more, oldest = _aged(reader, one, known, now)
                 begun, first = begun + more, first or oldest
             if not (one.on and (ids or first is not None)):
                 continue
@@ -294,10 +299,19 @@ def _watch(rule: config.Alert) -> Watch:
     return Watch(rule, wanted, about_messages(wanted))
 
 
-def _look_at_first(one: Watch, reader: MessageReader) -> None:
-    """Learn which messages match already."""
-    if one.messages:
-        one.matching = dict.fromkeys(_matching(one, reader, utc_now()))
+def _look_at_first(one: Watch, reader: MessageReader, upto: int) -> None:
+    """Learn which messages match already, of those that have not changed since the watermark was ``upto``; not while
+    they are being worked out anew."""
+    if one.messages and reader.watermark() >= min(upto, reader.last_id()):
+        now = utc_now()
+        changed = {number for number, _ in reader.touched_messages(upto, compile_message_filter(one.wanted, now))}
+        _know(one, [number for number in _matching(one, reader, now) if number not in changed])
+        one.learnt = True
+
+
+def _know(one: Watch, found: Sequence[int]) -> None:
+    one.matching = dict.fromkeys(found)
+    one.since = found[0] if len(found) >= MAX_KNOWN else 0
 
 
 def _matching(one: Watch, reader: MessageReader, now: datetime) -> list[int]:
@@ -310,10 +324,13 @@ def _asks_ages(one: Watch) -> bool:
     return one.messages and one.wanted.asks_ages
 
 
-def _aged(reader: MessageReader, one: Watch, now: datetime) -> tuple[list[int], Message | None]:
+def _aged(reader: MessageReader, one: Watch, known: int, now: datetime) -> tuple[list[int], Message | None]:
     """The messages that match now with time alone: their numbers, and the first of them."""
-    before, one.matching = one.matching, dict.fromkeys(_matching(one, reader, now))
-    begun = [number for number in one.matching if number not in before]
+    found = _matching(one, reader, now)
+    if reader.watermark() < known:  # they are being worked out anew since
+        return [], None
+    begun = [number for number in found if number > one.since and number not in one.matching]
+    _know(one, found)
     return begun, reader.messages(begun[:1]).get(begun[0]) if begun else None
 
 

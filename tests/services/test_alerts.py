@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -20,6 +21,8 @@ from monitor.model.reading import Direction, MessageError, Status
 from monitor.model.verdict import VerdictStatus
 from monitor.services.alert_commands import MAX_RUNNING, Commands, environment, filled
 from monitor.services.alerts import Alert, Alerts
+from monitor.store import projection
+from monitor.store.connection import connect
 from monitor.store.message_reader import MessageReader
 from monitor.store.store import Store
 from monitor.times import utc_now
@@ -112,6 +115,47 @@ async def test_a_message_alerts_when_time_lets_it_match(tmp_path: Path, monkeypa
         at.timer.now += 2
         assert await at.add(heard("d", Status.SENT)) == []
         assert [(one.id, one.suppressed) for one in at.told] == [("volt:a", 0)]
+
+
+async def test_messages_that_are_worked_out_anew_are_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.services.alerts.AGES_EVERY_S", 0)
+    monkeypatch.setattr("monitor.services.alerts.PATIENCE", 0)
+    rule = Rule("status:sent age>1m", toast=True)
+    olds = [replace(told(name, Status.SENT), received_at=utc_now() - timedelta(minutes=5)) for name in "abc"]
+    async with scene(tmp_path / "h.db", rule, before=olds) as at:
+
+        def slowly(capture: Capture) -> Capture:
+            time.sleep(0.2)
+            return capture
+
+        await at.store.reread(slowly)
+        await at.store.caught_up()
+        await asyncio.sleep(0.2)
+        assert at.told == []
+    with closing(connect(tmp_path / "h.db", read_only=False)) as db:  # as where hooktop ended in the middle of that
+        projection.clear(db)
+        db.commit()
+    async with storing(tmp_path / "h.db") as store:
+        store._writer.hold(True)  # type: ignore[union-attr]  # not up to date before the alerts begin
+        again = Scene(store, [rule])
+        again.alerts.start()
+        await again.alerts.add(Rule("status:sent age>2m", toast=True))
+        store._writer.hold(False)  # type: ignore[union-attr]
+        await store.caught_up()
+        await asyncio.sleep(0.2)
+        await again.alerts.stop()
+        assert again.told == []
+
+
+async def test_what_is_too_many_to_be_known_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.services.alerts.AGES_EVERY_S", 0)
+    monkeypatch.setattr("monitor.services.alerts.PATIENCE", 0)
+    monkeypatch.setattr("monitor.services.alerts.MAX_KNOWN", 2)
+    olds = [replace(told(name, Status.SENT), received_at=utc_now() - timedelta(minutes=5)) for name in "abc"]
+    async with scene(tmp_path / "h.db", Rule("status:sent age>1m", toast=True), before=olds) as at:
+        assert await at.add(told("c", Status.DELIVERED)) == []
+        await asyncio.sleep(0.2)
+        assert at.told == []
 
 
 async def test_captures_alert_each_where_the_filter_is_for_captures(tmp_path: Path) -> None:
