@@ -227,10 +227,15 @@ def of(context: str, actions: Sequence[Action] = ACTIONS) -> Iterator[Action]:
 
 def bindings(context: str, ids: Sequence[str] = ()) -> list[BindingType]:
     """The bindings of a context, or of these actions of it, for the screen or widget that it belongs to."""
-    # Quitting must also work while a text is typed.
+    # Quitting must also work while a text is typed, and the keys of the bar around an input go over the input's own.
     return [
         Binding(
-            ",".join(action.keys), action.id, action.label, show=False, id=action.binding, priority=action.id == "quit"
+            ",".join(action.keys),
+            action.id,
+            action.label,
+            show=False,
+            id=action.binding,
+            priority=action.id == "quit" or action.context == "filter",
         )
         for action in of(context)
         if not ids or action.id in ids

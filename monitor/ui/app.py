@@ -215,7 +215,8 @@ class HooktopApp(PacedApp):
 
     def action_help_quit(self) -> None:
         """ctrl+c: say how to quit."""
-        toast(self, "q or ctrl+q quits. Selected text is copied with ctrl+c.")
+        leave, quits = self.session.key("leave"), self.session.key("quit").replace("^", "ctrl+")
+        toast(self, f"{leave} or {quits} quits. Selected text is copied with ctrl+c.")
 
     def action_suspend_process(self) -> None:
         """ctrl+z does nothing: a stopped process would receive nothing."""

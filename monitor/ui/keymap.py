@@ -97,7 +97,8 @@ def _collide_not(actions: Sequence[Action], said: dict[str, KeySetting]) -> None
     for together in TOGETHER:
         taken: dict[str, Action] = {}
         for action in actions:
-            for key in action.keys if action.context in together else ():
+            # Quitting works while a text is typed, too.
+            for key in action.keys if action.context in together or action.id == "quit" else ():
                 other = taken.setdefault(key, action)
                 if other.id == action.id or {other.id, action.id} <= _BACK:
                     continue

@@ -85,6 +85,7 @@ def test_two_actions_can_change_places() -> None:
         ({"order": "J"}, "is that of next_entry already"),
         ({"quit": "Q"}, "which is typed into a filter"),
         ({"keep": "space"}, "which is typed into a filter"),
+        ({"up": "f5", "cursor_up": "f6", "quit": "up"}, "is that of earlier already"),
     ],
 )
 def test_mistakes_name_their_line_and_key(keys: dict[str, str], said: str) -> None:
@@ -152,6 +153,23 @@ async def test_quit_with_another_key_works_while_something_is_typed(tmp_path: Pa
         assert "xq" in s.screen_text()
         await s.press("ctrl+x")
         await s.until(lambda: not s.app.is_running)
+
+
+async def test_keys_of_the_filter_bar_go_over_those_of_the_input(tmp_path: Path) -> None:
+    actions = in_force(settings(keep="ctrl+right", complete="enter", give_up="f4", clear="f3", quit="f10"))
+    async with screens(tmp_path, plain_captures(3), actions=actions) as s:
+        await s.press("slash", *"prov")
+        assert re.search(r"provider: .*whether|provider: .*who sent it", s.screen_text())
+        await s.press("enter", *"bird")
+        assert " f4 clear" in s.screen_text()  # it is still typed
+        assert "f4  shows everything again" in s.screen_text()
+        await s.press("ctrl+right")
+        assert s.app.session.view.filter_text == "provider:bird"
+        assert "f3  shows everything again" in s.screen_text()
+        await s.press("f3", "slash")
+        assert " enter\n" in re.sub(" +\n", "\n", s.screen_text())  # completes
+        await s.press("f4", "ctrl+c")
+        assert "q or f10 quits" in s.toasts()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from monitor.ui.format import count
 from monitor.ui.lines import Part, foreign
 from monitor.ui.screens.frame import ListScreen
 from monitor.ui.session import Session
-from monitor.ui.widgets.empty import ESC, Empty
+from monitor.ui.widgets.empty import Empty, unfiltered
 from monitor.ui.widgets.filter_bar import FilterBar
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class FilteredScreen(ListScreen):
 
     def filter_bar(self) -> FilterBar:
         """A new bar to ask for a filter with."""
-        return FilterBar(self.values, self.session.preferences.filters)
+        return FilterBar(self.values, self.session.preferences.filters, self.session.key("complete"))
 
     @property
     def paused(self) -> list[Part]:
@@ -163,6 +163,11 @@ class FilteredScreen(ListScreen):
         """Put a filter in force that is known to be right."""
         self._apply(text)
 
+    @property
+    def unfilters(self) -> str:
+        """The key that takes the filter away."""
+        return self.session.key("give_up" if self.typing else "clear")
+
     def show_empty(self, wrong: FilterError | None, scanned: float | None, *first: Sequence[Part]) -> None:
         """What stands where the list would be; ``first`` are the lines for when there is nothing at all."""
         empty = not self.rows.count()
@@ -174,12 +179,13 @@ class FilteredScreen(ListScreen):
             lines: list[Sequence[Part]] = [
                 [(text, "info" if not n else "bad")] for n, text in enumerate(_carets(wrong))
             ]
-            words = [foreign(wrong.message, "warn", limit=160)]
-            widget.say(*map(tuple, [*lines, words, [foreign(wrong.hint, "quiet", limit=200)], [], ESC]))
+            words: list[Sequence[Part]] = [[foreign(wrong.message, "warn", limit=160)]]
+            words += [[foreign(wrong.hint, "quiet", limit=200)], [], unfiltered(self.unfilters)]
+            widget.say(*(tuple(parts) for parts in [*lines, *words]))
         elif self.session.view.pending:
             widget.paused(self.session)
         elif scanned is not None or self.obeyed:
-            widget.no_match(scanned)
+            widget.no_match(scanned, self.unfilters)
         else:
             widget.say(*(tuple(parts) for parts in first))
 

@@ -160,7 +160,7 @@ class LiveScreen(FilteredScreen):
         if view.pending:
             widget.paused(self.session)
         elif view.filter_text:
-            widget.no_match(view.scanned)
+            widget.no_match(view.scanned, self.unfilters)
         else:
             widget.waiting(self.session)
 

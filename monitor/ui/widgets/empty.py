@@ -12,7 +12,11 @@ from monitor.ui.safety import Plain
 from monitor.ui.session import Session
 
 FULL: Final = 20  # lines from which on each provider has one of its own
-ESC: Final[tuple[Part, ...]] = (("esc", "accent"), ("  shows everything again", "quiet"))
+
+
+def unfiltered(key: str) -> tuple[Part, ...]:
+    """How everything is shown again."""
+    return ((key, "accent"), ("  shows everything again", "quiet"))
 
 
 class Empty(Plain):
@@ -67,12 +71,12 @@ class Empty(Plain):
         waiting = f"Paused, {count(session.view.pending, 'capture')} waiting"
         self.say(((waiting, "strong"),), (), ((session.key("freeze"), "accent"), ("  goes on", "quiet")))
 
-    def no_match(self, scanned: float | None) -> None:
-        """Nothing passes the filter (so far)."""
+    def no_match(self, scanned: float | None, key: str) -> None:
+        """Nothing passes the filter (so far); ``key`` takes it away."""
         if scanned is not None:
             self.say((("Looking for matches", "strong"),), (), ((f"{scanned:.0%} of the history", "quiet"),))
             return
-        self.say((("Nothing passes this filter", "strong"),), (), ESC)
+        self.say((("Nothing passes this filter", "strong"),), (), unfiltered(key))
 
 
 def _addresses(base: str, names: list[str], token: str, *, low: bool) -> list[tuple[Part, ...]]:

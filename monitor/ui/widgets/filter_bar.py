@@ -44,8 +44,10 @@ class FilterBar(Vertical):
             self.text = text
             self.left = left
 
-    def __init__(self, values: Callable[[str], Iterable[str]], history: list[str]) -> None:
+    def __init__(self, values: Callable[[str], Iterable[str]], history: list[str], key: str) -> None:
+        """``key`` is how the one that completes is written."""
         super().__init__(id="filter")
+        self._key = key
         self._values = values
         self._history = history
         self._back = 0
@@ -114,7 +116,7 @@ class FilterBar(Vertical):
         if self._wrong:
             return
         parts: list[Part] = [("   ", "plain")]
-        room = self.screen.size.width - 7  # what is left beside "tab"
+        room = self.screen.size.width - 4 - cell_len(self._key)
         for index, found in enumerate(self._found[:SHOWN]):
             if found.text == text[found.start : found.end]:
                 continue
@@ -126,7 +128,7 @@ class FilterBar(Vertical):
         if len(self._found) == 1:
             parts.append((fit(visible(self._found[0].help, limit=100), room), "quiet"))
         elif self._found:
-            parts.append(("tab", "accent"))
+            parts.append((self._key, "accent"))
         self._help.show_parts(tuple(parts))
 
     @on(Input.Changed)
@@ -138,8 +140,7 @@ class FilterBar(Vertical):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_keep()
+        event.stop()  # what keeps the filter is the action's key
 
     def action_complete(self) -> None:
         """Take the first completion."""
