@@ -64,7 +64,7 @@ def state_of(path: Path) -> object:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
 
 
 def private_dir(path: Path) -> Path:

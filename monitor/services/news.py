@@ -19,6 +19,7 @@ from monitor.text import visible
 
 OnNews: TypeAlias = Callable[[str, bool], None]
 LOOK_S: Final = 2.0  # between two looks
+SETTLE_S: Final = 0.2  # an editor may have emptied the file or moved it away, and be writing it
 KEYS: Final = "The public keys that may be used have changed."
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,10 @@ class News:
             self.on_news(KEYS, False)
         state = await asyncio.to_thread(self._file.state)
         if state != self._state:
-            self._state = state
-            await self._read_accounts()
+            await asyncio.sleep(SETTLE_S)
+            if await asyncio.to_thread(self._file.state) == state:  # else the next look reads it
+                self._state = state
+                await self._read_accounts()
 
     async def _read_accounts(self) -> None:
         try:

@@ -146,3 +146,38 @@ async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: p
             while not said:
                 await asyncio.sleep(0.01)
         assert said == ["The accounts have changed: volt added."]
+
+
+async def test_a_file_is_read_once_it_is_written_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(news, "LOOK_S", 0.01)
+    config = tmp_path / "config.toml"
+    account = '[accounts.{}]\nprovider = "volt"\n'
+    config.write_text(account.format("volt"), "utf-8")
+    config.chmod(0o600)
+    file = ConfigFile(config)
+    async with assembled(
+        file.load(), Settings(), bind("127.0.0.1", 0), tmp_path / "h.db", local_folder=tmp_path, file=file
+    ) as assembly:
+        assert assembly.news is not None
+        said: list[str] = []
+        assembly.news.on_news = lambda sentence, bad: said.append(sentence)
+
+        async def told() -> None:
+            async with asyncio.timeout(10):
+                while not said:
+                    await asyncio.sleep(0.01)
+
+        config.write_text("", "utf-8")  # as editors do first
+        await asyncio.sleep(0.1)
+        config.write_text(account.format("volt") + account.format("other"), "utf-8")
+        await told()
+        assert said.pop() == "The accounts have changed: other added."
+        config.chmod(0o644)
+        await told()
+        assert said.pop().startswith(f"The accounts stay as they were: {config} can be read or changed by others")
+        config.write_text("", "utf-8")
+        await told()
+        said.clear()
+        config.chmod(0o600)
+        await told()
+        assert said == ["The accounts have changed: volt, other removed."]
