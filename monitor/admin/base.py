@@ -8,9 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from monitor.account import SETTINGS, Account
 from monitor.admin.masking import mask
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.secret import Secret
+from monitor.text import visible
 
 DEADLINE_S: Final = 15.0
 LIST: Final = "list"  # the operation that is no change
@@ -204,3 +206,16 @@ class Admin(Protocol):
 
     async def perform(self, change: Change) -> Registration | None:
         """Ask for the change; gives the registration as it is now, None after a removal. Raises AdminError."""
+
+
+def lacks(account: Account, field: str) -> str:
+    """The sentence for an account without something that its API cannot be asked without.
+
+    The environment makes an account only by its provider's name: it adds nothing to others.
+    """
+    setting = next(setting for setting in SETTINGS[account.provider] if setting.field == field)
+    where = f", or {setting.variable} in the environment" if account.name == account.provider else ""
+    return (
+        f"The account {visible(account.name)} has no {setting.name}, without which its API cannot be asked; "
+        f"set it in the configuration{where}."
+    )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
-from monitor.account import SETTINGS, Account
-from monitor.admin.base import Admin, AdminError, ApiCall, Trouble
+from monitor.account import Account
+from monitor.admin.base import Admin, AdminError, ApiCall, Trouble, lacks
 from monitor.admin.http import Api
 from monitor.text import visible
 
@@ -33,12 +33,7 @@ def admin_for(account: Account, *, on_call: Callable[[ApiCall], None] | None = N
             "set the address where its webhooks are sent from.",
         )
     if not account.api_secret and account.provider not in WITHOUT_SECRET:
-        setting = next(setting for setting in SETTINGS[account.provider] if setting.field == "api_secret")
-        raise AdminError(
-            Trouble.AUTH,
-            f"The account {name} has no {setting.name}, without which its API cannot be asked; set it in the "
-            f"configuration, or {setting.variable} in the environment.",
-        )
+        raise AdminError(Trouble.AUTH, lacks(account, "api_secret"))
     module = import_module(f"monitor.admin.{account.provider}")
     client: Callable[[Account, Api], Admin] = getattr(module, _CLIENTS[account.provider])
     return client(account, Api(account.name, on_call=on_call))

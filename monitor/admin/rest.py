@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from monitor.account import SETTINGS, Account
+from monitor.account import Account
 from monitor.admin.answers import json_of, refused, unintelligible
-from monitor.admin.base import DEADLINE_S, AdminError, ApiAnswer, ApiRequest, Trouble
+from monitor.admin.base import DEADLINE_S, AdminError, ApiAnswer, ApiRequest, Trouble, lacks
 from monitor.admin.http import Api
 from monitor.jsonbody import Json, clean
 from monitor.model.registration import Change, Registration, Spec
@@ -47,11 +47,7 @@ class Rest:
         """The sentence for an account without its place, for which nothing can be asked; None when it has one."""
         if getattr(self._account, self._place):
             return None
-        setting = next(setting for setting in SETTINGS[self._account.provider] if setting.field == self._place)
-        return (
-            f"The account {visible(self._account.name)} has no {setting.name}, without which its API cannot be asked; "
-            f"set it in the configuration, or {setting.variable} in the environment."
-        )
+        return lacks(self._account, self._place)
 
     def request(
         self,

@@ -38,6 +38,9 @@ def test_an_account_without_a_secret(provider: str, setting: str, secret: Secret
         admin_for(Account("mine", provider, api_secret=secret))
     assert caught.value.kind is Trouble.AUTH
     assert f"The account mine has no {setting}," in str(caught.value)
+    assert "in the environment" not in str(caught.value)  # which only makes accounts of their providers' names
+    with pytest.raises(AdminError, match=f"has no {setting},.* in the configuration, or [A-Z_]+ in the environment"):
+        admin_for(Account(provider, provider, api_secret=secret))
 
 
 def test_oneroute_needs_no_secret_since_nothing_is_asked() -> None:

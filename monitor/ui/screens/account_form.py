@@ -58,7 +58,7 @@ class AccountForm(Overlay[str]):
             Field(NAME, "Name", "What hooktop calls it: letters, digits, - and _.", required=True),
         ]
         for setting in SETTINGS[self._provider]:
-            words = f"Also {setting.variable} in the environment."
+            words = f"A reference works as well: env:{setting.variable}."
             if setting.secret:
                 several = "; several with commas" if setting.many else ""
                 words = f"Not shown{several}. A reference works as well: env:{setting.variable}, keyring:NAME."
