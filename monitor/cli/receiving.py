@@ -61,9 +61,9 @@ def receiver_options(function: Function) -> Function:
         host: str | None,
         port: int | None,
         public_url: str | None,
-        enforce: bool,
+        enforce: bool | None,
         forward: str | None,
-        forward_wait: bool,
+        forward_wait: bool | None,
         tunnel: str | None,
         **others: Any,
     ) -> Any:
@@ -73,7 +73,7 @@ def receiver_options(function: Function) -> Function:
                 fail("A tunnel gives the receiver its public URL; say --public-url or --tunnel, not both.", USAGE)
         if forward is not None:
             _check_target(forward)
-        choices = Choices(host, port, public_url, enforce or None, forward, forward_wait or None, tunnel)
+        choices = Choices(host, port, public_url, enforce, forward, forward_wait, tunnel)
         return function(*args, choices=choices, **others)
 
     return with_options(
@@ -85,10 +85,13 @@ def receiver_options(function: Function) -> Function:
             "--tunnel", type=click.Choice([AUTO, NONE, *PROGRAMS]), metavar="NAME", help="The tunnel that gives the "
             f"public URL: one that runs already (auto), one that is started ({', '.join(PROGRAMS)}), or none."
         ),
-        click.option("--enforce", is_flag=True, help="Answer 401 where a signature is invalid, stale or missing."),
+        click.option(
+            "--enforce", is_flag=True, default=None, help="Answer 401 where a signature is invalid, stale or missing."
+        ),
         click.option("--forward", metavar="URL", help="Pass captures on to your app, such as http://localhost:3000."),
         click.option(
-            "--forward-wait", is_flag=True, help="Answer the provider with your app's status, once it is there."
+            "--forward-wait", is_flag=True, default=None, help="Answer the provider with your app's status, once it is "
+            "there."
         ),
     )  # fmt: skip
 
@@ -129,7 +132,7 @@ async def receiving(
     database: Path,
     *,
     read_only: bool = False,
-    mask: bool = False,
+    mask: bool | None = None,
     expect: int = 0,
     demo: Path | None = None,
     on_alert: OnAlert | None = None,
@@ -175,7 +178,7 @@ async def receiving(
         enforce=receiver.enforce,
         max_body=receiver.max_body,
         read_only=read_only,
-        mask=mask or config.ui.mask,
+        mask=config.ui.mask if mask is None else mask,
         expect=expect,
         demo=demo is not None,
         fast=receiver.speed,

@@ -238,6 +238,17 @@ def test_environment_twins_and_configuration_order(tmp_path: Path) -> None:
         assert running.first["db"] == str(tmp_path / "e.db")
 
 
+def test_a_twin_that_says_no_goes_over_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[receiver]\nenforce = true\n[forward]\nurl = "http://127.0.0.1:9"\nwait = true\n', "utf-8")
+    config.chmod(0o600)
+    given = ("--config", str(config), "--db", str(tmp_path / "h.db"))
+    with listening(*given, env={"HOOKTOP_ENFORCE": "0", "HOOKTOP_FORWARD_WAIT": "no"}) as running:
+        assert running.post("/volt") == 200
+    with listening(*given, "--enforce", env={"HOOKTOP_ENFORCE": "0"}) as running:  # the command line over both
+        assert running.post("/volt") == 401
+
+
 def test_enforce_turns_away_and_stores(tmp_path: Path) -> None:
     with listening("--enforce", "--db", str(tmp_path / "h.db")) as running:
         assert running.post("/volt") == 401
