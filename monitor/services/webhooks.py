@@ -96,6 +96,10 @@ class Webhooks:
 
         return tuple(found.sentence for found in await fetch(self._keychain, provider))
 
+    async def look_for_keys(self) -> None:
+        """Read anew what rests in files, and in the keyring where it could not be read."""
+        await asyncio.to_thread(self._keychain.unlock)
+
     async def add_account(self, name: str, provider: str, values: Values) -> Added:
         """Write an account to the configuration and use it at once. Raises ConfigError."""
         if self._file is None:

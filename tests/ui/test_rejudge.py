@@ -152,3 +152,17 @@ async def test_a_key_that_its_provider_publishes_is_fetched_first(tmp_path: Path
             await s.until(lambda: "f fetches" not in s.screen_text())
             await s.press("enter")
             await s.until(lambda: "Judged 1 capture anew: 1 changed, 1 more are verified." in s.toasts())
+
+
+async def test_a_key_file_that_came_later_is_read(tmp_path: Path) -> None:
+    key, body, file = registry()["volt"].local_key(), event("volt"), tmp_path / "volt.pem"
+    assert not isinstance(key, bytes)
+    accounts = [Account("volt", "volt", public_key=str(file))]
+    async with view(tmp_path, accounts=lambda _: accounts) as s:
+        async with httpx.AsyncClient(base_url=s.monitor.url, trust_env=False) as http:
+            await http.post("/volt", content=body, headers=dict(signed("volt", key, body, "")))
+        await s.press("1")
+        await s.until(lambda: "? 1 no key" in s.screen_text())
+        file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        await s.press("V", "enter")
+        await s.until(lambda: "Judged 1 capture anew: 1 changed, 1 more are verified." in s.toasts())

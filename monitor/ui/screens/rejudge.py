@@ -77,8 +77,10 @@ class RejudgeScreen(QuestionScreen):
 
     async def work(self, stop: threading.Event) -> tuple[str, bool]:
         """Judge them; what is judged stays so. Raises StoreError."""
-        monitor = self._session.monitor
+        monitor, webhooks = self._session.monitor, self._session.webhooks
         self.say([("judging …", "quiet")])
+        if webhooks is not None:
+            await webhooks.look_for_keys()
         done = await monitor.store.reread(monitor.examiner.again, self._progress, whole=False, stop=stop.is_set)
         more = done.verified
         verified = f", {count(abs(more))} {'more are' if more > 0 else 'fewer are'} verified" if more else ""
