@@ -200,6 +200,8 @@ async def screens(
                 await app.run_async()
             finally:
                 watch.cancel()
+    if app.session.broken_off is not None and not settings.demo:  # of a demonstration nothing stays
+        tell(app.session.broken_off)
     return exit_code(ended_by[0]) if ended_by else app.return_code or 0
 
 

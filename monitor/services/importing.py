@@ -64,6 +64,7 @@ class Import:
         captures were read. ``busy`` tells whether webhooks come meanwhile, to which reading gives way."""
         self.found = found
         self.loss = Loss()  # of a database, once it was read
+        self.taken = 0  # captures that ``run_beside`` gave to the store, which commits them whatever ends it
         self._progress = progress
         self._busy = busy
         self._stop = threading.Event()
@@ -103,9 +104,14 @@ class Import:
         self._check_other(monitor.store)
         found, number = self._captures(), 0
         while batch := await asyncio.to_thread(lambda: list(islice(found, STEP))):
-            await monitor.store.take_in_part(batch)
+            self.taken = number + len(batch)
+            try:
+                await monitor.store.take_in_part(batch)
+            except StoreError:
+                self.taken = number
+                raise
             monitor.feed.take_in(batch)
-            number += len(batch)
+            number = self.taken
             yield number
 
     def _check_other(self, store: Store) -> None:

@@ -71,6 +71,7 @@ class Session:
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
         self.sending: Sending | None = None  # what is sent, or was sent last
         self.importing: tuple[int, int] | None = None  # captures of a file that were taken in, and all of them
+        self.broken_off: str | None = None  # what the end of the screens broke off and left in part, as a sentence
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
         self.changes += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.app import App
 
 from monitor.services.importing import Checked, Import
@@ -60,6 +62,13 @@ async def _import(app: App[int], session: Session, work: Import, checked: Checke
             session.importing = (taken, checked.captures)
     except (ImportProblem, StoreError) as error:
         problem = str(error)
+    except asyncio.CancelledError:  # the screens end: nobody would see a note
+        again = "; imported again, they are there twice" if work.taken else ""
+        session.broken_off = (
+            f"The import of {name} ended early: {count(work.taken)} of its {count(checked.captures, 'capture')} "
+            f"{'stays' if work.taken == 1 else 'stay'}{again}."
+        )
+        raise
     except OSError as error:
         problem = f"The file cannot be read: {error.strerror or type(error).__name__}."
     finally:

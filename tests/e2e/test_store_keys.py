@@ -47,3 +47,29 @@ def test_import_backup_prune_quit(tmp_path: Path) -> None:
         assert terminal.restored()
     assert run(["captures", "--json"], environ).stdout == ""
     assert len(run(["captures", "--json", "--db", str(copy)], environ).stdout.splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_what_stays_of_an_import_that_the_end_broke_off_is_said(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    record = {
+        "kind": "capture", "received_at": "2020-01-31T12:00:00Z", "provider": "generic", "response": {"status": 200},
+        "request": {"method": "POST", "path": "/generic", "query": "", "headers": [], "body": "from a file",
+                    "body_encoding": "utf-8"},
+    }  # fmt: skip
+    file = tmp_path / "some.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for _ in range(20_000)))
+    with Terminal(["--port", "0"], environ, size=(80, 24)) as terminal:
+        terminal.wait("Waiting for the first webhook")
+        terminal.press("I")
+        terminal.wait("labelled imported")
+        terminal.press(f"{file}\r")
+        terminal.wait(r"20,000 captures +2020-01-31")
+        terminal.press("\r")
+        terminal.wait("IMPORTING [1-9]")
+        terminal.press("\x11")  # ctrl+q
+        said = terminal.wait(r"ended early: [\d,]+ of its 20,000 captures stay")
+        assert terminal.end() == 0
+    stay = int(said.partition("ended early: ")[2].partition(" ")[0].replace(",", ""))
+    assert 0 < stay < 20_000
+    assert len(run(["captures", "--json", "--limit", "20000"], environ).stdout.splitlines()) == stay

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from monitor.services.export.base import Format
 from monitor.services.export.exporting import export
 from monitor.services.monitor import Settings
 from monitor.store import retention
+from monitor.store.intake import STEP
 from monitor.store.reader import Reader
 from monitor.store.store import Store
 from monitor.ui.screens.backup import BackupScreen
@@ -118,6 +120,31 @@ async def test_of_a_damaged_database_it_says_what_is_lost_before_it_takes_the_re
         await s.press("enter")
         await s.until(lambda: s.app.session.importing is None)
         assert 250 < sources(s.monitor.store.path).count(Source.IMPORTED) < 300
+
+
+async def test_an_import_that_the_end_breaks_off_leaves_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await file_of(tmp_path / "from", 300)
+    async with screens(tmp_path) as s:
+        await s.press("I")
+        await s.fill(file=str(file))
+        await s.press("enter")
+        await s.until(lambda: "300 captures" in s.screen_text())
+        take_in_part, parts = s.monitor.store.take_in_part, 0
+
+        async def third_takes_long(captures: Sequence[Capture]) -> None:
+            nonlocal parts
+            parts += 1
+            await take_in_part(captures)
+            if parts == 3:
+                await asyncio.Event().wait()
+
+        monkeypatch.setattr(s.monitor.store, "take_in_part", third_takes_long)
+        await s.pilot.press("enter")
+        await s.until(lambda: parts == 3 and len(sources(s.monitor.store.path)) == 3 * STEP)
+        await s.app.action_quit()
+    assert f"of some.hooktop ended early: {3 * STEP} of its 300 captures stay" in (s.app.session.broken_off or "")
 
 
 @pytest.mark.slow
