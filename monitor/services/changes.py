@@ -138,6 +138,12 @@ class Work:
     async def _nothing_to_ask(self) -> Outcome:
         """Only what is wanted becomes another, or what was to be restored is as it was."""
         desk, plan = self.desk, self.plan
+        if plan.restores is not None:
+            if desk.lists:
+                await self._look_first()
+            if self.again(plan) is not None:  # such as since the change was still on its way when this was planned
+                what = visible(plan.subject, limit=SHOWN)
+                return self._failed(f"{what} is not as it was any more.", Trouble.CONFLICT)
         await self._wish()
         if plan.restores is not None:
             await asyncio.to_thread(desk.office.store.mark, chain(plan.restores, desk.records), ChangeState.UNDONE)
@@ -166,10 +172,7 @@ class Work:
 
     async def _by_api(self, change: Change) -> Outcome:
         desk, plan = self.desk, self.plan
-        if not desk.fresh:
-            self._tell(Step.LOOKING, f"Asking {desk.label} what it has.")
-            await desk.look()
-            await settle(desk)
+        await self._look_first()
         admin = await desk.client()
         found = self._as_listed(change)
         if isinstance(found, Outcome):
@@ -206,6 +209,14 @@ class Work:
         if answer.kind in _OPEN:
             return await self._open(change, record, answer)
         return await self._not_done(change, record, answer, newly=newly)
+
+    async def _look_first(self) -> None:
+        """Know what is there now. Raises AdminError and StoreError."""
+        desk = self.desk
+        if not desk.fresh:
+            self._tell(Step.LOOKING, f"Asking {desk.label} what it has.")
+            await desk.look()
+            await settle(desk)
 
     def _as_listed(self, change: Change) -> Change | Outcome:
         """The change of what is there now; the outcome when that is not what the plan was made for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from monitor import tasks
+from monitor.account import Account
 from monitor.admin.base import Admin, AdminError, Trouble
 from monitor.admin.clients import admin_for
 from monitor.model.drift import State
@@ -161,6 +164,72 @@ async def test_a_removed_bird_webhook_comes_back_with_a_new_id_and_key(tmp_path:
         assert back.wanted is None
         assert await w.registrations.offers() == ()
         assert await w.registrations.restorable() == ()
+
+
+class Late:
+    """A client whose changes wait until they are let through."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+        self.asked, self.let = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._admin, name)
+
+    async def perform(self, change: Change) -> Registration | None:
+        self.asked.set()
+        await self.let.wait()
+        return await self._admin.perform(change)
+
+
+async def test_what_is_put_back_while_its_removal_is_on_its_way_is_not_taken_for_there(tmp_path: Path) -> None:
+    made: list[Late] = []
+
+    def late(account: Account, **more: Any) -> Admin:
+        made.append(Late(admin_for(account, **more)))
+        return made[-1]
+
+    async with world(tmp_path) as w:
+        slow = w.again(make=late)
+        await slow.open()
+        await slow.refresh("bird")
+        target = next(row for row in slow.panel("bird").rows if row.subject == "channels email.outbound")
+        removal = tasks.start(slow.carry_out(slow.plan_remove(target)), "removal")
+        await until(lambda: any(one.asked.is_set() for one in made))
+        (offer,) = await slow.offers()
+        plan = slow.plan_restore(offer.record)
+        assert plan.change is None  # it is there still
+        back = tasks.start(slow.carry_out(plan), "back")
+        for one in made:
+            one.let.set()
+        assert (await removal).state is ChangeState.DONE
+        outcome = await back
+        assert (outcome.state, outcome.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert len(await slow.restorable()) == 1
+        assert outcome.next is not None
+        assert (await slow.carry_out(outcome.next)).state is ChangeState.DONE
+        assert target.found is not None
+        assert target.found.url in [row["url"] for row in w.sandbox.registrations("bird")]
+        assert await slow.restorable() == ()
+
+
+async def test_what_went_since_the_list_was_read_is_not_taken_for_put_back(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = datetime.now(UTC)
+        later = w.again(make=lambda account, **more: Unanswered(admin_for(account, **more), False), now=lambda: now)
+        await later.open()
+        await later.refresh("bird")
+        target = next(row for row in later.panel("bird").rows if row.subject == "channels email.outbound")
+        assert (await later.carry_out(later.plan_remove(target))).state is ChangeState.BEGUN
+        (offer,) = await later.offers()
+        plan = later.plan_restore(offer.record)
+        assert plan.change is None  # as it was, says the list
+        await w.registrations.refresh("bird")
+        await w.do(w.registrations.plan_remove(w.row("bird", subject="channels email.outbound")))
+        now += timedelta(minutes=5)
+        outcome = await later.carry_out(plan)
+        assert (outcome.state, outcome.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert await later.restorable() != ()
 
 
 async def test_a_connectly_topic_is_replaced_only_after_a_question_and_put_back(tmp_path: Path) -> None:
