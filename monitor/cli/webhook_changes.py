@@ -6,7 +6,7 @@ import asyncio
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from monitor.admin.base import Admin
     from monitor.model.registration import Spec
     from monitor.services.registrations import Offer, Plan
+
+NOTHING: Final = "There is nothing to put back."
 
 
 @click.command(cls=Command)
@@ -215,13 +217,15 @@ async def _restore(
 ) -> int:
     async with registrations_at(options, chosen, refresh=not dismiss and (every or number is not None)) as place:
         offers = await place.registrations.restorable()
+        chosen_all = (chosen.account, chosen.provider) == (None, None)  # else others are only not asked about
+        beyond = await place.registrations.out_of_reach() if chosen_all else None
         if not every and number is None:
-            _list_offers(offers, options, as_json=manner.as_json)
+            _list_offers(offers, options, beyond, as_json=manner.as_json)
             return 0
         wanted = [offer for offer in offers if every or offer.record.id == number]
         if not wanted:
             if every:
-                tell("There is nothing to put back.")
+                tell(beyond or NOTHING)
                 return 0
             fail(f"There is no change {number} to put back; 'hooktop webhooks restore' lists what there is.", FAILED)
         if dismiss:
@@ -250,7 +254,8 @@ def _told(plan: Plan, place: Place) -> Plan:
     return plan
 
 
-def _list_offers(offers: Sequence[Offer], options: Globals, *, as_json: bool) -> None:
+def _list_offers(offers: Sequence[Offer], options: Globals, beyond: str | None, *, as_json: bool) -> None:
+    """``beyond`` says what cannot be put back now."""
     from monitor.cli.webhook_lines import offer_record
 
     if as_json:
@@ -258,8 +263,10 @@ def _list_offers(offers: Sequence[Offer], options: Globals, *, as_json: bool) ->
     elif offers:
         rows = [(str(offer.record.id), offer.record.account, offer.sentence) for offer in offers]
         say(*table(("N", "ACCOUNT", "WHAT"), rows, paint=Paint(no_color=options.no_color)))
-    else:
-        tell("There is nothing to put back.")
+    if beyond is not None:
+        tell(beyond)
+    elif not offers and not as_json:
+        tell(NOTHING)
 
 
 def _given(settings: Sequence[str]) -> dict[str, str]:

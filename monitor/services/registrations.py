@@ -305,6 +305,14 @@ class Registrations:
         records = await asyncio.to_thread(lambda: self._store.records(account=account))
         return tuple(self._offer(record) for record in reversed(self._restorable(records)))
 
+    async def out_of_reach(self) -> str | None:
+        """What could be put back of accounts that are there no more, as a sentence; None where that is nothing. Raises
+        StoreError."""
+        records = await asyncio.to_thread(self._store.records)
+        gone = (record for record in records if record.account not in self._desks)
+        found = restoring.restorable(gone, lambda account, url: False)
+        return restoring.out_of_reach(record.account for record in found) if found else None
+
     async def dismiss(self, record: ChangeRecord) -> None:
         """Never offer this again, nor another change to the same registration. Raises StoreError."""
         records = await asyncio.to_thread(lambda: self._store.records(account=record.account))

@@ -67,6 +67,13 @@ def offer(record: ChangeRecord, label: str) -> Offer:
     return Offer(record, f"{what} was at {at} until hooktop {verb} it at {when}; it can be put back.")
 
 
+def out_of_reach(accounts: Iterable[str]) -> str:
+    """What to say of changes to accounts that are there no more: taken out, or under another name now."""
+    names = list(dict.fromkeys(visible(account, limit=60) for account in accounts))
+    when = "is an account of this name" if len(names) == 1 else "are accounts of these names"
+    return f"What was replaced or removed of {', '.join(names)} can be put back once there {when} again."
+
+
 def plan(desk: Desk, record: ChangeRecord) -> Plan:
     """Put back what was there before ``record``: by an update where it is still there in some form, else anew."""
     before, admin = record.before, desk.admin

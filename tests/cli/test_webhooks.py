@@ -111,6 +111,19 @@ async def test_a_bird_webhook_is_removed_and_put_back(tmp_path: Path) -> None:
         assert "There is nothing to put back" in (await w.webhooks("restore")).err
 
 
+async def test_what_was_removed_of_an_account_that_is_there_no_more_is_told(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        assert "Done: remove" in (await w.webhooks("remove", (await add_bird(w))[:8], "--yes")).out
+        accounts = w.sandbox.accounts()
+        w.configure([replace(one, name="bird-eu") if one.name == "bird" else one for one in accounts])
+        said = await w.webhooks("restore")
+        assert (said.out, "There is nothing to put back" in said.err) == ("", False)
+        assert "of bird can be put back once there is an account of this name again." in said.err
+        assert "can be put back once" not in (await w.webhooks("restore", "--provider", "volt")).err
+        w.configure(accounts)
+        assert "can be put back once" not in (await w.webhooks("restore")).err
+
+
 async def test_a_bird_webhook_is_switched_off_and_mended(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         short = (await add_bird(w))[:8]

@@ -440,6 +440,18 @@ async def test_what_cannot_be_removed_is_done_by_hand(tmp_path: Path) -> None:
         assert s.row("volt").found is not None
 
 
+async def test_what_was_removed_of_an_account_that_is_there_no_more_is_told(tmp_path: Path) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.outbound")
+        await s.press("D", "y")
+        await s.over()
+        s.registrations.configure(Config(accounts=()))
+        await s.registrations.open()
+        await s.press("R")
+        await s.shows("removed of bird can be put back once there is an account of this name")
+        assert "Nothing of what hooktop replaced" not in s.screen_text()
+
+
 @pytest.mark.slow
 async def test_never_offered_again(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:

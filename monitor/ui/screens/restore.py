@@ -23,6 +23,7 @@ from monitor.ui.session import Session
 from monitor.ui.widgets.rows import Cursor, Rows
 
 _CLOSES: Final = ("esc", "closes")
+_NOTHING: Final = "Nothing of what hooktop replaced or removed is left to be put back."
 
 
 class Answer(StrEnum):
@@ -85,8 +86,17 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         Binding("K", "later", show=False),
     ]
 
-    def __init__(self, session: Session, offers: Sequence[Offer], occasion: Occasion = Occasion.ASKED) -> None:
+    def __init__(
+        self,
+        session: Session,
+        offers: Sequence[Offer],
+        occasion: Occasion = Occasion.ASKED,
+        *,
+        beyond: str | None = None,
+    ) -> None:
+        """``beyond`` says what cannot be put back from here."""
         super().__init__()
+        self._beyond = beyond
         self._session = session
         self._offers = tuple(offers)
         self._occasion = occasion
@@ -104,14 +114,13 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         self.query_one("#restore").set_class(not self._offers, "-empty")
         offers.styles.height = min(len(self._offers) * offers.tall, 16)
         offers.focus()
-        self.query_one("#restore-note", Plain).show_parts(*self._words())
+        beyond: list[tuple[Part, ...]] = [((self._beyond, "warn"),)] if self._beyond is not None else []
+        self.query_one("#restore-note", Plain).show_parts(*beyond, *self._words())
 
     def _words(self) -> tuple[tuple[Part, ...], ...]:
         if not self._offers:
-            return (
-                (("Nothing of what hooktop replaced or removed is left to be put back.", "quiet"),),
-                tuple(key_parts(_CLOSES)),
-            )
+            nothing: list[tuple[Part, ...]] = [((_NOTHING, "quiet"),)] if self._beyond is None else []
+            return (*nothing, tuple(key_parts(_CLOSES)))
         many = count(len(self._offers), "registration")
         if self._occasion is Occasion.ASKED:
             keys = [("enter", "puts it back as it was"), ("D", "never offers it again"), _CLOSES]
