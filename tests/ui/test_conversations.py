@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,17 @@ async def test_list_and_thread(tmp_path: Path) -> None:
         assert outbound.startswith("   ")
         for words in ("✓✓ delivered", "✗ 702 failed", "✓ sent", "──"):
             assert words in thread(s), words
+
+
+async def test_one_that_was_let_go_says_so(tmp_path: Path) -> None:
+    async with conversations(tmp_path, size=(80, 24)) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered", ago=90))
+        await s.press("enter")
+        assert "text of a" in thread(s)
+        assert await s.monitor.store.prune(datetime.now(UTC) + timedelta(days=1)) == 1
+        await s.until(lambda: "this conversation was let go" in s.screen_text())
+        await s.press("j", "G", "g", "x", "T", "m", "y", "escape")
+        await s.until(lambda: "No conversation yet" in s.screen_text())
 
 
 @pytest.mark.slow

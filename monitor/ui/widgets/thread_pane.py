@@ -207,6 +207,11 @@ class ThreadPane(Pane):
             return
         before, self.thread, self._row = self.thread, thread, row
         self._view.looked(number)
+        if row is None:
+            words = "this conversation was let go or is part of another"
+            self.items.show(lambda width: [(line((words, "faint")), None)], cursor=0)
+            self.refresh_heading()
+            return
         self._showing = True
         self._show(thread, before if before is not None and before.number == number else None, wish)
         self._showing = False
