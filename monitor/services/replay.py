@@ -82,8 +82,9 @@ class Outcome:
     """What became of a replay, also while it runs.
 
     ``same`` and ``changed`` count answers, ``unanswered`` captures without one by what failed, ``gone`` those that
-    were not in the store any more, or that no rule of forwarding is for. ``unkept`` answers could not be kept, for the
-    reason ``trouble``. ``given_up``: the app did not answer so often that the others were not sent.
+    were not in the store any more, or (``unruled`` of them) that no rule of forwarding is for. ``unkept`` answers
+    could not be kept, for the reason ``trouble``. ``given_up``: the app did not answer so often that the others were
+    not sent.
     """
 
     wanted: int
@@ -91,6 +92,7 @@ class Outcome:
     changed: int = 0
     unanswered: Counter[Failure] = field(default_factory=Counter)
     gone: int = 0
+    unruled: int = 0
     unkept: int = 0
     trouble: str | None = None
     given_up: bool = False
@@ -133,7 +135,8 @@ def words(outcome: Outcome) -> str:
     if outcome.failed:
         said.append(f"{outcome.failed:,} without an answer ({', '.join(outcome.unanswered)})")
     if outcome.gone:
-        said.append(f"{outcome.gone:,} not sent")
+        why = ("no longer there", outcome.gone > outcome.unruled), ("no rule for them", outcome.unruled > 0)
+        said.append(f"{outcome.gone:,} not sent ({', '.join(reason for reason, holds in why if holds)})")
     if outcome.given_up:
         said.append(f"given up after {GIVE_UP} in a row")
     return ", ".join(said) or "nothing sent"
@@ -304,6 +307,7 @@ class _Run:
                     url = None if capture is None else wish.to or self._replayer.default_url(capture)
                     if capture is None or url is None:
                         outcome.gone += 1
+                        outcome.unruled += capture is not None
                         continue
                     first = first or capture.received_at
                     due = place / wish.rate if wish.rate is not None else 0.0

@@ -197,7 +197,9 @@ async def test_by_default_a_capture_goes_where_forwarding_sends_it(tmp_path: Pat
         s.replayer = s.made(ForwardConfig(rules=rules))
         outcome = await s.replay([small.id, large.id, 99])
         assert (outcome.sent, outcome.gone, outcome.done) == (1, 2, 3)
-        assert words(outcome) == "1 same, 2 not sent"
+        assert words(outcome) == "1 same, 2 not sent (no longer there, no rule for them)"
+        assert words(await s.replay([small.id])) == "1 not sent (no rule for them)"
+        assert words(await s.replay([99, 100])) == "2 not sent (no longer there)"
 
 
 @pytest.mark.parametrize(
