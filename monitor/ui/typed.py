@@ -15,8 +15,10 @@ from textual import events, on
 from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 
-LIMIT_S: Final = 0.1  # for a key whose widget was removed with it
+LOOK_S: Final = 0.1  # between two looks whether the widget that has a key was removed with it
+LOOKS: Final = 20  # with which a widget that is still there may hold up the next key
 
 
 class Followed(Message):
@@ -59,11 +61,19 @@ class TypedApp(App[int]):
         if not self.screen_stack:  # the app ends
             return
         self._turn += 1
-        screen = self.screen
-        if not (self.focused or screen).post_message(Followed(self._turn, screen, again=again)):
-            self.post_message(Followed(self._turn, screen, again=again))
-        loop = asyncio.get_running_loop()
-        self._late = loop.call_later(LIMIT_S, self.post_message, Followed(self._turn, screen, again=again))
+        holder = self.focused or self.screen
+        followed = Followed(self._turn, self.screen, again=again)
+        if not holder.post_message(followed):
+            self.post_message(followed)
+        self._look_again(holder, Followed(self._turn, self.screen, again=again), LOOKS)
+
+    def _look_again(self, holder: Widget, late: Followed, looks: int) -> None:
+        """See that the keys behind it get their turn also where a key never comes back."""
+        if looks and holder.is_running and holder.is_attached:
+            loop = asyncio.get_running_loop()
+            self._late = loop.call_later(LOOK_S, self._look_again, holder, late, looks - 1)
+        else:
+            self.post_message(late)
 
     @on(Followed)
     def _followed(self, message: Followed) -> None:
