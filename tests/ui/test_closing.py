@@ -95,6 +95,16 @@ async def test_work_that_is_over_closes_its_own_box_and_no_other(tmp_path: Path)
         assert s.top() is s.live
 
 
+async def test_the_end_of_the_screens_breaks_off_what_is_done_in_a_thread(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        slow = Slow()
+        await s.app.push_screen(slow)
+        await s.pilot.press("enter")
+        assert not slow.broken_off.is_set()
+        await s.app.action_quit()
+    assert slow.broken_off.is_set()
+
+
 async def test_work_that_is_over_while_its_box_is_closed_closes_nothing_else(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures()) as s:
         slow = Slow()

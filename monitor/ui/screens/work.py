@@ -78,6 +78,11 @@ class WorkScreen(Overlay[None]):
         self.changed(self.form.values())
         self.draw_note()
 
+    def on_unmount(self) -> None:
+        """The screens end: what is done in a thread would keep the program from ending until it is over."""
+        if self._working:  # an import goes on when its box is closed
+            self.broken_off.set()
+
     @property
     def form(self) -> Form:
         """The form."""
