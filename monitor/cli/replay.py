@@ -74,6 +74,9 @@ def command(
     wish = Wish(to, timed or speed is not None, speed or 1.0, rate, resign)
     options = globals_of(ctx)
     chosen = _named(options, numbers) if numbers else _chosen(options, text or "", not_taken=not_taken)
+    if not chosen:
+        tell("There is nothing that your app was sent and did not take.")
+        return 0
     if in_editor and len(chosen) != 1:
         raise click.UsageError("--edit is for one capture; name it.", ctx)
     return asyncio.run(_replay(options, chosen, wish, in_editor, as_json))
@@ -89,8 +92,7 @@ def _named(options: Globals, numbers: Sequence[int]) -> Sequence[int]:
 
 
 def _chosen(options: Globals, text: str, *, not_taken: bool) -> Sequence[int]:
-    """The captures that pass a filter, all or those that the app did not take; ends the command where there are
-    none."""
+    """The captures that pass a filter: all, of which there has to be one, or those that the app did not take."""
     from monitor.cli.filters import parse_capture_filter
     from monitor.cli.history import needed, since
     from monitor.store.attempts import AttemptReader
@@ -101,9 +103,7 @@ def _chosen(options: Globals, text: str, *, not_taken: bool) -> Sequence[int]:
         if not_taken:
             passed = set(found)
             found = [number for number in reader.not_taken() if number in passed]
-    if not found and not_taken:
-        fail("There is nothing that your app was sent and did not take; 'hooktop captures' shows what there is.")
-    if not found:
+    if not found and not not_taken:
         fail("No capture passes the filter; 'hooktop captures' shows what there is.")
     return found
 
