@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from monitor.jsonbody import Body
+from monitor.model.annotations import WrongType, look_through
 from monitor.model.capture import Request
-from monitor.model.form import WrongForm, look_through
 from monitor.model.reading import Reading, bounded
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Scenario, Scene, Signed, SimulatedEvent
@@ -19,7 +19,6 @@ from monitor.providers.registry import BUILT_IN
 if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
 
-_TYPED: Final = frozenset(BUILT_IN)  # what these give was checked before hooktop was delivered
 log = logging.getLogger(__name__)
 
 
@@ -80,14 +79,14 @@ def sign(provider: Provider, body: bytes, key: SigningKey, *, url: str, at: floa
 
 
 def _sound(provider: Provider, given: Any, kind: Any) -> Any:
-    """What a provider gave, looked through where that is a plug-in. Raises WrongForm."""
-    if provider.name not in _TYPED:
+    """What a provider gave, looked through where that is a plug-in. Raises WrongType."""
+    if provider.name not in BUILT_IN:  # whose types were checked before hooktop was delivered
         look_through(given, kind, "its answer")
     return given
 
 
 def _told(provider: Provider, member: str, error: Exception) -> str:
     """Log what went wrong and give it in a word or two: an exception's own text may hold a secret."""
-    why = str(error) if isinstance(error, WrongForm) else type(error).__name__
+    why = str(error) if isinstance(error, WrongType) else type(error).__name__
     log.error("%s.%s failed: %s", provider.name, member, why)
     return why

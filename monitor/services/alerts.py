@@ -12,7 +12,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -23,15 +22,14 @@ from monitor.model.filter import Filter, FilterError, parse
 from monitor.model.message import Message
 from monitor.model.reading import Direction, MessageError, Reading
 from monitor.services.alert_commands import Commands
+from monitor.services.patience import AGES_EVERY_S, rest
 from monitor.store.errors import StoreError
-from monitor.store.filter_sql import about_messages, compile_filter, compile_message_filter
+from monitor.store.filter_sql import EVERYTHING, about_messages, compile_filter, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
 from monitor.text import visible
 from monitor.times import utc_now
 
 LOOK_S: Final = 0.05  # between two looks at the store
-AGES_EVERY_S: Final = 2.0  # between two looks at what begins to match with time alone, ``status:sent age>10m``
-PATIENCE: Final = 20  # ... and how many times as long as the last of these took
 EVERY_S: Final = 1.0  # between two alerts of one rule
 MAX_KNOWN: Final = 50_000  # messages of which it is known that they match already
 KEPT: Final = 200  # alerts that were told last
@@ -136,25 +134,21 @@ class Alerts:
     def start(self) -> None:
         """Look from now on: what is in the store already is no news. Raises StoreError."""
         if self.watches:
-            reader = self._begin()
-            for one in self.watches:
-                _look_at_first(one, reader, self._messages)
+            self._begin()
 
-    def _begin(self) -> MessageReader:
+    def _begin(self) -> None:
         self._reader = self._open_reader()
         self._captures = self._messages = self._reader.last_id()
         self._task = tasks.start(self._run(), "alerts")
-        return self._reader
+        self._wake.set()  # to learn what matches already
 
-    async def add(self, rule: config.Alert) -> Watch:
+    def add(self, rule: config.Alert) -> Watch:
         """Tell of this, too, from now on and until the program ends. Raises FilterError and StoreError."""
         one = _watch(rule)
         if self._task is None:
             self._begin()
-        with closing(self._open_reader()) as reader:
-            await asyncio.to_thread(_look_at_first, one, reader, self._messages)
         self.watches = [*self.watches, one]  # a look at the store may be going through the others
-        self._wake.set()  # it may have to look again though nothing comes
+        self._wake.set()  # the next look learns what matches already
         return one
 
     def offer(self, batch: Sequence[Capture]) -> None:
@@ -195,6 +189,7 @@ class Alerts:
                     self._wake.set()
             except Exception as error:  # the next look may do better
                 reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+                self._ages_next = self._timer() + AGES_EVERY_S
                 self._failed("alerts cannot look at the store: %s", reason)
             if not ending:
                 await asyncio.sleep(LOOK_S)
@@ -212,10 +207,10 @@ class Alerts:
         aged = whole and self._timer() >= self._ages_next
         for one in self.watches:
             if whole and not one.learnt:
-                _look_at_first(one, reader, self._messages)
+                _learn(one, reader, self._messages)
             ids = self._new_captures(reader, one, last, now)
             begun, first = self._begun(reader, one, known, now) if one.messages else ([], None)
-            if aged and _asks_ages(one):
+            if aged and one.learnt and _asks_ages(one):
                 more, oldest = _aged(reader, one, known, now)
                 begun, first = begun + more, first or oldest
             if not (one.on and (ids or first is not None)):
@@ -232,7 +227,7 @@ class Alerts:
             one.told_at, one.suppressed = self._timer(), len(ids) + len(begun) - 1
             found.append((one, alert))
         if aged:
-            self._ages_next = self._timer() + max(AGES_EVERY_S, (time.perf_counter() - looked) * PATIENCE)
+            self._ages_next = self._timer() + rest(time.perf_counter() - looked, AGES_EVERY_S)
         return found, last, known, newest
 
     def _until_ages(self) -> float | None:
@@ -299,13 +294,12 @@ def _watch(rule: config.Alert) -> Watch:
     return Watch(rule, wanted, about_messages(wanted))
 
 
-def _look_at_first(one: Watch, reader: MessageReader, upto: int) -> None:
+def _learn(one: Watch, reader: MessageReader, upto: int) -> None:
     """Learn which messages match already, of those that have not changed since the watermark was ``upto``; not while
     they are being worked out anew."""
     if one.messages and reader.watermark() >= min(upto, reader.last_id()):
-        now = utc_now()
-        changed = {number for number, _ in reader.touched_messages(upto, compile_message_filter(one.wanted, now))}
-        _know(one, [number for number in _matching(one, reader, now) if number not in changed])
+        changed = {number for number, _ in reader.touched_messages(upto, EVERYTHING)}
+        _know(one, [number for number in _matching(one, reader, utc_now()) if number not in changed])
         one.learnt = True
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from monitor import tasks
 from monitor.model.conversation import Bubble, CentreLine
 from monitor.model.filter import Filter, FilterError, parse
+from monitor.services.patience import rest
 from monitor.store.filter_sql import compile_message_filter
 from monitor.store.message_reader import FIRST_PLACE, ConversationRow, MessageReader, Place
 from monitor.times import utc_now
@@ -23,7 +24,6 @@ from monitor.times import utc_now
 PAGE: Final = 100
 MOST: Final = 2_000  # conversations that are listed
 AGAIN_S: Final = 0.5
-PATIENCE: Final = 20  # how many times as long as the last reading took until the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class ConversationView:
         wanted = self._filter
         begun = time.perf_counter()
         rows = [] if self.wrong is not None else await asyncio.to_thread(self._read, wanted, self._wanted)
-        self._next = self._timer() + max(AGAIN_S, (time.perf_counter() - begun) * PATIENCE)
+        self._next = self._timer() + rest(time.perf_counter() - begun, AGAIN_S)
         if wanted is not self._filter:
             return
         self.loaded = True

@@ -13,6 +13,7 @@ import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from monitor import tasks
 from monitor.model.filter import Filter, FilterError, parse
 from monitor.model.message import Message
 from monitor.services.monitor import Monitor
+from monitor.services.patience import rest
 from monitor.services.stuck import stuck_messages, usual_waits
 from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
@@ -30,15 +32,13 @@ from monitor.times import utc_now
 BLOCK: Final = 100  # messages read at a time
 CACHED: Final = 2_000
 LISTED: Final = 2_000  # messages of an order other than the newest
-AGAIN_S: Final = 1.0  # from one asking of such an order to the next, at least
-PATIENCE: Final = 20  # ... and this many times as long as the last one took
+AGAIN_S: Final = 1.0  # from one asking of such an order to the next, at least: see ``rest``
 FIRST_STEP: Final = 2_000  # numbers looked at in the first step; later steps grow to keep their time
 LAST_STEP: Final = 64_000
 STEP_S: Final = 0.02
 TOO_MANY: Final = 5_000  # captures behind which looking at everything anew is cheaper than at what changed
 BEHIND: Final = 2_000  # captures that may wait to be folded without a word
 STUCK_EVERY_S: Final = 2.0
-AGES_EVERY_S: Final = 2.0  # how often a filter that asks for ages is asked again
 USUAL_EVERY_S: Final = 30.0  # how often it is asked how long messages usually take
 MAX_LIFTED: Final = 50
 MAX_REASONS: Final = 100
@@ -92,6 +92,7 @@ class MessageView:
         self._looking: asyncio.Task[None] | None = None
         self._look_next = self._usual_next = 0.0
         self._ages_next = math.inf
+        self._looked = False  # whether what is shown is all that passed when it was looked at
         self._usual: dict[str, float] = {}
         self.stuck_from: dict[int, datetime] = {}  # since when each stuck message waits
         self.order = Order.NEWEST
@@ -217,17 +218,17 @@ class MessageView:
             self.scanned = None
             return
         begun, self._ages_next = time.perf_counter(), math.inf
-        reader = self._open_reader()
         try:
-            if self.order is Order.NEWEST:
-                await self._scan(reader, run)
-            else:
-                await self._ask(reader, run)
+            with closing(self._open_reader()) as reader:
+                if self.order is Order.NEWEST:
+                    await self._scan(reader, run)
+                else:
+                    await self._ask(reader, run)
         finally:
-            reader.close()
             if run == self._run:
                 self.scanned = None
-                self._ages_next = self._timer() + max(AGES_EVERY_S, (time.perf_counter() - begun) * PATIENCE)
+                self._ages_next = self._timer() + rest(time.perf_counter() - begun)
+                self._go_on()
 
     def catch_up(self) -> bool:
         """Take in what changed since the last call; gives whether the list or a message in it did."""
@@ -259,7 +260,7 @@ class MessageView:
         begun = time.perf_counter()
         now, where, run = self._now(), self._where(), self._run
         found = await asyncio.to_thread(self._stuck, now, where)
-        self._look_next = self._timer() + max(STUCK_EVERY_S, (time.perf_counter() - begun) * PATIENCE)
+        self._look_next = self._timer() + rest(time.perf_counter() - begun, STUCK_EVERY_S)
         if run == self._run:
             before = list(self.stuck_from)
             self.stuck_from = {number: now - timedelta(seconds=seconds) for number, seconds in found}
@@ -298,6 +299,7 @@ class MessageView:
         return sorted(len(self._ids) - 1 - bisect_left(self._ids, number) for number in self._lifted)
 
     def _empty(self) -> None:
+        self._looked = False
         self._lifted = []
         self._replace(array("q"))
 
@@ -309,7 +311,9 @@ class MessageView:
         step, high = FIRST_STEP, await asyncio.to_thread(reader.last_message)
         if run != self._run:
             return
-        again, anew, last = len(self._ids) > 0, array("q"), high
+        # Where nothing is shown there is no place to lose; but what asks for ages is asked again and again.
+        again = self._looked and (len(self._ids) > 0 or self._filter.asks_ages)
+        anew, last = array("q"), high
         if not again:
             self._low = last + 1
             newer = sorted(number for number in self._changed_below if number > last)
@@ -331,15 +335,22 @@ class MessageView:
                 if found:
                     self._replace(array("q", found) + self._ids)
                 self._low = low
+                self.scanned = 1 - (low - 1) / last
             high = low - 1
-            self.scanned = 1 - high / last
         if run == self._run:
-            self._low = 0
             if again:
                 self._replace(anew)
-                self._take(self._changed_below.items())
+            self._looked = True
+            self._go_on()
+            if again:
                 self._lift(self._lifted)
-            self._changed_below.clear()
+
+    def _go_on(self) -> None:
+        """Take in from now on what changes, and what changed meanwhile; also where a look failed halfway."""
+        changed = [(number, passes) for number, passes in self._changed_below.items() if number < self._low]
+        self._low = 0
+        self._changed_below.clear()
+        self._take(changed)
 
     def _take(self, touched: Iterable[tuple[int, bool]]) -> bool:
         """Let messages that changed enter, leave or be read again."""
@@ -414,7 +425,7 @@ class MessageView:
         found = await asyncio.to_thread(reader.message_ids, self.order, self._where(), LISTED)
         took = time.perf_counter() - begun
         if run == self._run:
-            self._next = self._timer() + max(AGAIN_S, took * PATIENCE)
+            self._next = self._timer() + rest(took, AGAIN_S)
             if self.order is Order.STUCK:  # those that wait too long before those that wait
                 passing = set(found)
                 stuck = [number for number in self.stuck_from if number in passing]

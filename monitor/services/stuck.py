@@ -14,13 +14,12 @@ from typing import Final
 from monitor.model.lifecycle import stuck_since
 from monitor.model.message import Message
 from monitor.services.percentiles import percentile
-from monitor.store.filter_sql import Where
+from monitor.store.filter_sql import EVERYTHING, Where
 from monitor.store.message_reader import MessageReader, Order
 
 RECENT: Final = 20_000  # captures whose messages say how long it takes
 MIN_SAMPLES: Final = 20  # with fewer, one slow message would decide
 MAX_OPEN: Final = 1_000  # open messages that are looked at, the newest
-_EVERY: Final = Where("TRUE", [], False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def stuck_for(message: Message, now: datetime, usual: Mapping[str, float]) -> fl
 
 
 def stuck_messages(
-    reader: MessageReader, now: datetime, usual: Mapping[str, float], where: Where = _EVERY
+    reader: MessageReader, now: datetime, usual: Mapping[str, float], where: Where = EVERYTHING
 ) -> list[Stuck]:
     """The messages that pass a compiled filter and are stuck now, the one that waits longest first."""
     found = []

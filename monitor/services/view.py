@@ -12,11 +12,14 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from monitor import tasks
 from monitor.model.filter import Filter, parse
+from monitor.services.patience import AGES_EVERY_S, rest
+from monitor.store.errors import StoreError
 from monitor.store.filter_sql import compile_filter
 from monitor.store.reader import Reader, Row
 from monitor.times import utc_now
@@ -29,8 +32,6 @@ LAST_STEP: Final = 64_000
 LAST_INDEXED_STEP: Final = 1_000_000
 RARE: Final = 20  # fewer than one in so many found
 STEP_S: Final = 0.02
-AGES_EVERY_S: Final = 2.0  # how often a filter that asks for ages is asked again
-PATIENCE: Final = 20  # ... and how many times as long as that took last
 
 Ids: TypeAlias = "range | array[int]"
 
@@ -117,7 +118,7 @@ class View:
             tasks.start(self._ask_ages(), "ages")
         if not self._is_whole:
             self._is_whole = True
-            tasks.start(self.set_filter(self._filter.text), "older captures")
+            tasks.start(self._read_older(), "older captures")
         last = self._reader.newest(self._filter)
         if last <= self._seen:
             return 0
@@ -127,6 +128,14 @@ class View:
             self._held = _joined(self._held, fresh)
             return 0
         return self._append(fresh)
+
+    async def _read_older(self) -> None:
+        try:
+            await self.set_filter(self._filter.text)
+        except StoreError:
+            await asyncio.sleep(AGES_EVERY_S)
+            self._is_whole = False  # another try may do better
+            raise
 
     async def prune(self) -> None:
         """Captures were let go: leave them out."""
@@ -176,35 +185,33 @@ class View:
         self._filter = wanted
         self._held = range(0)
         self._seen = last = self._reader.newest(wanted)
-        reader = self._open_reader()
         try:
-            if wanted.is_empty:
-                await self._take_all(reader, run, last)
-            else:
-                self._replace(array("q"))
-                await self._scan(reader, run, last)
+            with closing(self._open_reader()) as reader:
+                if wanted.is_empty:
+                    await self._take_all(reader, run, last)
+                else:
+                    self._replace(array("q"))
+                    await self._scan(reader, run, last)
         finally:
-            reader.close()
             if run == self._run:
                 self.scanned = None
-                self._ages_next = loop.time() + max(AGES_EVERY_S, (loop.time() - begun) * PATIENCE)
+                self._ages_next = loop.time() + rest(loop.time() - begun)
 
     async def _ask_ages(self) -> None:
         """Let enter and leave what passes by now; what is shown stays until that is known."""
         loop = asyncio.get_running_loop()
         run, version, last, begun = self._run, self.version, self._seen, loop.time()
         found = array("q")
-        reader = self._open_reader()
         try:
-            for low in range(1, last + 1, LAST_STEP):
-                high = min(low + LAST_STEP - 1, last)
-                found.extend(await asyncio.to_thread(self._matches, reader, low, high))
-                if run != self._run:
-                    return
+            with closing(self._open_reader()) as reader:
+                for low in range(1, last + 1, LAST_STEP):
+                    high = min(low + LAST_STEP - 1, last)
+                    found.extend(await asyncio.to_thread(self._matches, reader, low, high))
+                    if run != self._run:
+                        return
         finally:
-            reader.close()
             if run == self._run:
-                self._ages_next = loop.time() + max(AGES_EVERY_S, (loop.time() - begun) * PATIENCE)
+                self._ages_next = loop.time() + rest(loop.time() - begun)
         upto = bisect_right(self._ids, last)
         # What was let go meanwhile may be among what was found: the next time it is not.
         if version == self.version and not self.frozen and found != array("q", self._ids[:upto]):
@@ -212,7 +219,10 @@ class View:
 
     async def _take_all(self, reader: Reader, run: int, last: int) -> None:
         """Every id; where some are missing in between, that takes a while."""
-        ids = await asyncio.to_thread(_all_upto, reader, last)
+        version = -1
+        while version != self.version and run == self._run:  # what was let go while it read may be among what it read
+            version = self.version
+            ids = await asyncio.to_thread(_all_upto, reader, last)
         if run == self._run:
             self._replace(_joined(ids, self._ids[bisect_right(self._ids, last) :]))  # with what came meanwhile
 

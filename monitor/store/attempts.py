@@ -25,9 +25,10 @@ COLUMNS: Final = (
     "capture", "kind", "url", "at", "took_s", "status", "failure", "detail", "headers", "body", "size", "changed",
 )  # fmt: skip
 ATTEMPT: Final = f"SELECT {', '.join(COLUMNS)}, id FROM attempts"  # noqa: S608 - constant names
+FINE: Final = "failure IS NULL AND status BETWEEN 200 AND 299"  # ``Attempt.fine`` in SQL
 _NOT_TAKEN: Final = (
-    "SELECT capture FROM attempts GROUP BY capture "
-    "HAVING max(failure IS NULL AND status BETWEEN 200 AND 299) IS NOT 1 ORDER BY capture"
+    "SELECT capture FROM attempts GROUP BY capture "  # noqa: S608 - a constant
+    f"HAVING max({FINE}) IS NOT 1 ORDER BY capture"
 )
 
 

@@ -8,14 +8,15 @@ from typing import Final
 
 from monitor.model.attempt import AttemptKind
 from monitor.model.event import moves
+from monitor.model.reading import MAX_NAME
 from monitor.model.shape import BASELINE
 from monitor.model.verdict import IMPORTED, VerdictStatus
+from monitor.store.attempts import FINE
 from monitor.store.filter_sql import Where
 from monitor.store.message_reader import MessageReader
 from monitor.times import moment
 
 MAX_KINDS: Final = 1_000
-MAX_NAME: Final = 800  # bytes: what is longer names no kind, and a thousand such would fill the memory
 # What is surely not the provider's is of no kind of its, nor what the file that it was imported from says that of: in
 # SQL what ``standing`` says.
 _FORGED: Final = " OR ".join(
@@ -25,7 +26,7 @@ _FORGED: Final = " OR ".join(
 )
 _HANDLED: Final = (
     "EXISTS (SELECT 1 FROM attempts a WHERE a.capture = r.id "  # noqa: S608 - constants
-    f"AND a.kind = '{AttemptKind.FORWARD}' AND a.failure IS NULL AND a.status BETWEEN 200 AND 299)"
+    f"AND a.kind = '{AttemptKind.FORWARD}' AND {FINE})"
 )
 
 
@@ -75,7 +76,7 @@ class CoverageReader(MessageReader):
         return [
             KindCount(provider, event, word, captures, simulated, handled, moment(last_at))
             for provider, event, word, captures, simulated, handled, last_at in self._all(
-                sql, (MAX_NAME, MAX_NAME, *where.parameters, MAX_KINDS)
+                sql, (MAX_NAME, 4 * MAX_NAME, *where.parameters, MAX_KINDS)
             )
         ]
 

@@ -40,6 +40,9 @@ class Where:
     digests: bool = False
 
 
+EVERYTHING: Final = Where("TRUE", [], False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Column:
     """Where a value is stored: an SQL expression, and how its texts are packed (a key of ``_UNPACK``); ``within`` is

@@ -35,7 +35,7 @@ _64_BITS: Final = 2**64 - 1
 _NO_READING: Final = Reading()
 KEPT_EVENTS: Final = 4096
 MAX_EVENTS: Final = 300  # different things said of one message that are folded; a provider says a dozen
-_READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
+READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
 # Where there is more than is folded, what a stranger can send without end does not push out what is proven.
 _NEVER_MOVES: Final = ", ".join(f"'{status.value}'" for status in VerdictStatus if not moves(status))
 _SAID_OF: Final = (
@@ -43,7 +43,7 @@ _SAID_OF: Final = (
     f"ORDER BY verdict <> 'verified', verdict IN ({_NEVER_MOVES}), capture LIMIT ?"
 )
 _LINES: Final = (
-    f"{_READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
+    f"{READINGS} WHERE id IN (SELECT capture FROM conversation_events WHERE conversation = ?) "  # noqa: S608 - constant names
     "AND coalesce(occurred_at, received_at) BETWEEN ? AND ? ORDER BY id DESC LIMIT ?"
 )
 _FIRST, _LAST = -(2**63), 2**63 - 1
@@ -103,7 +103,7 @@ class Events:
         missing = [number for number in numbers if number not in found]
         for start in range(0, len(missing), 500):
             part = missing[start : start + 500]
-            for values in db.execute(f"{_READINGS} WHERE id IN ({', '.join('?' * len(part))})", part):
+            for values in db.execute(f"{READINGS} WHERE id IN ({', '.join('?' * len(part))})", part):
                 found[values[0]] = event_of(values)
         return found
 

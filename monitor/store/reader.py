@@ -53,7 +53,7 @@ _ROW_COLUMNS: Final = (
     "error_code, carrier_code, substr(text, 1, 200), size, facts, marks"
 )
 NEWEST: Final = 2000  # readings that are looked at where the newest tell enough
-MAX_SENDER: Final = 64  # characters: what is longer is no number of a business
+MAX_SENDER: Final = 64  # bytes: what is longer is no number of a business
 _SENDERS: Final = (
     "SELECT DISTINCT provider, sender, verdict, reason FROM readings WHERE direction = ? "
     "AND length(CAST(sender AS BLOB)) <= ? AND id > (SELECT coalesce(max(id), 0) FROM readings) - ?"

@@ -60,6 +60,10 @@ def _flag(value: int | None) -> bool | None:
     return None if value is None else bool(value)
 
 
+# What reading a row raises where a value in it is none that was ever written.
+DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 def pack(value: Sequence[Any]) -> str | None:
     """A list as JSON text, NULL when it is empty."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None
@@ -174,7 +178,7 @@ def capture_of(row: Sequence[Any]) -> Capture:
     """A row of ``SELECT_WHOLE`` as a capture. Raises StoreError where a value in it is none that was ever written."""
     try:
         return _capture_of(row)
-    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise StoreError(
             f"Capture {row[0]} is damaged in the database ({type(error).__name__}); with hooktop stopped, "
             "'hooktop import --db NEW OLD' takes what can be read into another one."

@@ -12,8 +12,8 @@ from typing import Any, Final
 from monitor.store.backup import backup
 from monitor.store.connection import connect, prepare
 from monitor.store.errors import StoreError, reason_of
-from monitor.store.kinds import wrong_value
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
+from monitor.store.soundness import wrong_value
 
 # What SQLite would act on by itself: triggers, views, virtual tables. Ours are known; others are a stranger's.
 _ACTIVE: Final = (

@@ -106,7 +106,7 @@ async def test_a_message_alerts_when_time_lets_it_match(tmp_path: Path, monkeypa
         return replace(told(name, status), received_at=utc_now() - timedelta(seconds=ago))
 
     async with scene(tmp_path / "h.db", before=[heard("old", Status.SENT, 300)]) as at:
-        await at.alerts.add(Rule("status:sent age>1m", toast=True))
+        at.alerts.add(Rule("status:sent age>1m", toast=True))
         for name, status, ago in (("a", Status.SENT, 59.5), ("b", Status.DELIVERED, 59.5), ("c", Status.SENT, 0)):
             assert await at.add(heard(name, status, ago)) == []
         await asyncio.sleep(0.6)
@@ -119,7 +119,7 @@ async def test_a_message_alerts_when_time_lets_it_match(tmp_path: Path, monkeypa
 
 async def test_messages_that_are_worked_out_anew_are_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.services.alerts.AGES_EVERY_S", 0)
-    monkeypatch.setattr("monitor.services.alerts.PATIENCE", 0)
+    monkeypatch.setattr("monitor.services.patience.PATIENCE", 0)
     rule = Rule("status:sent age>1m", toast=True)
     olds = [replace(told(name, Status.SENT), received_at=utc_now() - timedelta(minutes=5)) for name in "abc"]
     async with scene(tmp_path / "h.db", rule, before=olds) as at:
@@ -139,7 +139,7 @@ async def test_messages_that_are_worked_out_anew_are_no_news(tmp_path: Path, mon
         store._writer.hold(True)  # type: ignore[union-attr]  # not up to date before the alerts begin
         again = Scene(store, [rule])
         again.alerts.start()
-        await again.alerts.add(Rule("status:sent age>2m", toast=True))
+        again.alerts.add(Rule("status:sent age>2m", toast=True))
         store._writer.hold(False)  # type: ignore[union-attr]
         await store.caught_up()
         await asyncio.sleep(0.2)
@@ -149,7 +149,7 @@ async def test_messages_that_are_worked_out_anew_are_no_news(tmp_path: Path, mon
 
 async def test_what_is_too_many_to_be_known_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.services.alerts.AGES_EVERY_S", 0)
-    monkeypatch.setattr("monitor.services.alerts.PATIENCE", 0)
+    monkeypatch.setattr("monitor.services.patience.PATIENCE", 0)
     monkeypatch.setattr("monitor.services.alerts.MAX_KNOWN", 2)
     olds = [replace(told(name, Status.SENT), received_at=utc_now() - timedelta(minutes=5)) for name in "abc"]
     async with scene(tmp_path / "h.db", Rule("status:sent age>1m", toast=True), before=olds) as at:
@@ -205,7 +205,7 @@ async def test_a_rule_is_added_while_captures_come_and_may_be_off_for_a_while(tm
     async with scene(tmp_path / "h.db", before=[told("old", Status.FAILED)]) as at:
         await at.store.add(told("a", Status.FAILED))
         await at.store.caught_up()
-        watch = await at.alerts.add(FAILED)
+        watch = at.alerts.add(FAILED)
         assert await at.add(told("old", Status.FAILED), told("a", Status.SENT)) == []
         [first] = await at.add(told("b", Status.FAILED))
         watch.on = False
@@ -215,7 +215,7 @@ async def test_a_rule_is_added_while_captures_come_and_may_be_off_for_a_while(tm
         [last] = await at.add(told("d", Status.FAILED), make_capture(reading=None))
         assert [one.summary for one in at.alerts.recent] == [first, last]
         assert (watch.told, watch.suppressed) == (2, 0)
-        await at.alerts.add(Rule("verdict:verified", toast=True))
+        at.alerts.add(Rule("verdict:verified", toast=True))
         await at.add(told("e", Status.SENT))
         numbers = [(one.id, one.number, one.of_message) for one in at.alerts.recent]
         assert numbers[1] == ("volt:d", 8, True)

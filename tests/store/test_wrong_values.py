@@ -30,7 +30,7 @@ TABLES = ("captures", "readings", "tallies", "watermark", "messages", "message_e
 WRONG = {
     "INTEGER": ("soon", math.inf, 2**63 - 1, -(2**63)),
     "REAL": ("soon", b"\xff", math.inf),
-    "TEXT": ("no such word", b"\xff\x00", "[1]", "[[1,2,3]]"),
+    "TEXT": ("no such word", b"\xff\x00", "[1]", "[[1,2,3]]", "[" * 100_000),
     "BLOB": ("a text", 7),
 }
 NOW = START + timedelta(hours=1)

@@ -20,7 +20,7 @@ _EVENT_HEADERS: Final = (
 )
 _EVENT_KEYS: Final = ("type", "event", "event_type", "eventType", "event_name", "topic")
 _ID_HEADERS: Final = ("x-github-delivery", "x-gitlab-event-uuid", "x-shopify-webhook-id", "ce-id")
-MAX_NAME: Final = 200  # characters; what is longer is no name of an event
+MAX_EVENT: Final = 200  # characters; what is longer is no name of an event
 
 
 def read(request: Request, body: Body) -> Reading:
@@ -29,7 +29,7 @@ def read(request: Request, body: Body) -> Reading:
     value = body.value if isinstance(body.value, dict) else {}
     for key in _EVENT_KEYS:
         found = value.get(key)
-        if event is None and isinstance(found, str) and 0 < len(found) <= MAX_NAME:
+        if event is None and isinstance(found, str) and 0 < len(found) <= MAX_EVENT:
             event = clean(found)
     event_id = next((found for name in _ID_HEADERS if (found := request.header(name))), None)
     return Reading(event=event, event_id=event_id, problems=body.problems)

@@ -169,7 +169,7 @@ class AlertsScreen(Overlay[Alert]):
             return
         known = next((watch for watch in rules.entries if watch.rule.filter == wanted), None)
         try:
-            watch = known or await self._alerts.add(config.Alert(wanted, toast=True))
+            watch = known or self._alerts.add(config.Alert(wanted, toast=True))
         except (FilterError, StoreError) as error:
             toast(self.app, str(error), severity="error")
             return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar, Final
 
@@ -14,6 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from monitor.model.capture import Capture
 from monitor.ui.actions import bindings
@@ -70,6 +72,7 @@ class Detail(Vertical):
         self._tabs = tabs
         self._timer: Timer | None = None
         self._number: int | None = None
+        self._reading: Worker[None] | None = None
         self._found = ""
         self._attempt = 0  # the newest attempt that is shown
         self._rereads = 0  # after which the capture was read
@@ -102,6 +105,11 @@ class Detail(Vertical):
     @property
     def _lines(self) -> LinesView:
         return self.query_one(LinesView)
+
+    @property
+    def _is_there(self) -> bool:
+        """Whether the pane has its lines: it may be taken off the screen while something is read for it."""
+        return bool(self.query(LinesView))
 
     @property
     def _asking(self) -> Horizontal:
@@ -167,7 +175,8 @@ class Detail(Vertical):
                 self._show_none(("this capture is no longer in the store", "faint"))
                 return
             self.capture, self._rereads = capture, rereads
-        await self._lay_out(keep=same and keep)
+        if self._is_there:
+            await self._lay_out(keep=same and keep)
 
     def _show_none(self, *why: Part) -> None:
         self.capture = None
@@ -175,6 +184,8 @@ class Detail(Vertical):
 
     def _show(self, document: Document, *, keep: bool = False) -> None:
         """Show a document as the panes are to look now, and say what is found in it of that which is sought."""
+        if not self._is_there:
+            return
         lines = self._lines
         if lines.wrapping != self._state.wrap:
             lines.set_wrapping(self._state.wrap)
@@ -215,10 +226,16 @@ class Detail(Vertical):
         """Make the document again: tab, mask or form changed."""
         self._work(partial(self._load, self._number, keep=keep))  # which may not have come yet
 
-    def _work(self, work: Callable[[], Awaitable[None]]) -> None:
+    def _work(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do this instead of what is being done. A function, not a coroutine: one that is replaced before it began
         would be a coroutine that nobody awaited."""
-        self.run_worker(work, group=f"load-{self.id}", exclusive=True)
+        self._reading = self.run_worker(work, group=f"load-{self.id}", exclusive=True)
+
+    async def _read(self) -> None:
+        """Wait for what is being read: keys that are typed ahead are meant for that."""
+        if self._reading is not None:
+            with suppress(WorkerFailed, WorkerCancelled):
+                await self._reading.wait()
 
     def choose(self, tab: str) -> None:
         """Choose a tab, where there are several."""
@@ -279,12 +296,14 @@ class Detail(Vertical):
         """To the rest of long lines."""
         self._lines.move_aside(ASIDE)
 
-    def action_fold(self) -> None:
+    async def action_fold(self) -> None:
         """Fold or unfold."""
+        await self._read()
         self._lines.fold()
 
-    def action_fold_all(self) -> None:
+    async def action_fold_all(self) -> None:
         """Fold or unfold everything."""
+        await self._read()
         self._lines.fold_all()
 
     def action_newer(self) -> None:
@@ -307,8 +326,9 @@ class Detail(Vertical):
         """The first line."""
         self._lines.move_to_end(top=True)
 
-    def action_to_bottom(self) -> None:
+    async def action_to_bottom(self) -> None:
         """The last line."""
+        await self._read()
         self._lines.move_to_end(top=False)
 
     def action_half_up(self) -> None:
@@ -364,19 +384,20 @@ class Detail(Vertical):
         self._asking.display = bool(event.value)  # what was found stays named
         self._lines.focus()
 
-    def _find_step(self, step: int) -> None:
+    async def _find_step(self, step: int) -> None:
+        await self._read()
         which, number = self._lines.find_step(step)
         if number:
             self._found = f"{which} of {number}"
             self._show_tabs()
 
-    def action_find_next(self) -> None:
+    async def action_find_next(self) -> None:
         """The next match."""
-        self._find_step(1)
+        await self._find_step(1)
 
-    def action_find_previous(self) -> None:
+    async def action_find_previous(self) -> None:
         """The previous match."""
-        self._find_step(-1)
+        await self._find_step(-1)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane in use stands out."""

@@ -15,12 +15,12 @@ from typing import Any, Final, get_args, get_type_hints
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character: no database and no file takes it
 
 
-class WrongForm(Exception):
+class WrongType(Exception):
     """A value is not of the type that its member has; the text names the member and shows no value."""
 
 
 def look_through(given: object, kind: Any, name: str) -> None:
-    """Raises WrongForm where ``given``, called ``name``, or anything in it is not of the type ``kind`` or cannot be
+    """Raises WrongType where ``given``, called ``name``, or anything in it is not of the type ``kind`` or cannot be
     stored."""
     parts = get_args(kind)
     if isinstance(kind, UnionType):  # all of ours are something or None
@@ -29,11 +29,11 @@ def look_through(given: object, kind: Any, name: str) -> None:
     elif parts:  # a tuple; a list does as well
         endless = parts[-1] is Ellipsis
         if not isinstance(given, tuple | list) or not (endless or len(given) == len(parts)):
-            raise WrongForm(f"{name} is {_what(given)}")
+            raise WrongType(f"{name} is {_what(given)}")
         for place, (item, one) in enumerate(zip(given, repeat(parts[0]) if endless else parts, strict=False)):
             look_through(item, one, f"{name}.{place}")
     elif not _is(given, kind):
-        raise WrongForm(f"{name} is {_what(given)}")
+        raise WrongType(f"{name} is {_what(given)}")
     else:
         for member, hint in _members(kind).items():
             look_through(getattr(given, member), hint, member)

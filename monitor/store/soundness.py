@@ -6,17 +6,17 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from monitor.model.annotations import WrongType, look_through
 from monitor.model.attempt import Attempt
 from monitor.model.capture import Source
 from monitor.model.conversation import Conversation
 from monitor.model.event import Event
-from monitor.model.form import WrongForm, look_through
 from monitor.model.message import Message
 from monitor.store.attempts import ATTEMPT, attempt_of
 from monitor.store.message_reader import CONVERSATION, conversation_of
 from monitor.store.message_rows import SELECT_MESSAGE, message_of
-from monitor.store.projection import event_of
-from monitor.store.rows import headers_of, unpack
+from monitor.store.projection import READINGS, event_of
+from monitor.store.rows import DAMAGED, headers_of, unpack
 from monitor.store.schema import READING_COLUMNS
 from monitor.times import moment
 
@@ -32,16 +32,14 @@ def _request(row: Sequence[Any]) -> tuple[object, ...]:
     return moment(row[1]), Source(row[2]), headers_of(row[3])
 
 
-def _marks(row: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(unpack(row[_MARKS]))
+def _reading(row: Sequence[Any]) -> tuple[Event, tuple[str, ...]]:
+    return event_of(row), tuple(unpack(row[_MARKS]))
 
 
-_READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
 # How the rows of a table are read, and as what.
 _READ: Final[tuple[tuple[str, str, Callable[[Sequence[Any]], object], object], ...]] = (
     ("captures", "SELECT id, received_at, source, headers FROM captures", _request, tuple),
-    ("readings", _READINGS, event_of, Event),
-    ("readings", _READINGS, _marks, tuple[str, ...]),
+    ("readings", READINGS, _reading, tuple[Event, tuple[str, ...]]),
     ("messages", SELECT_MESSAGE, message_of, Message),
     ("conversations", CONVERSATION, lambda row: conversation_of(row).conversation(), Conversation),
     ("attempts", ATTEMPT, attempt_of, Attempt),
@@ -68,7 +66,7 @@ def wrong_value(
                 progress(done, total)
             try:
                 look_through(read(row), kind, "")
-            except (WrongForm, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            except (WrongType, *DAMAGED):
                 return table
     return None
 
