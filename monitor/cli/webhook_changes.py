@@ -218,14 +218,14 @@ async def _restore(
     async with registrations_at(options, chosen, refresh=not dismiss and (every or number is not None)) as place:
         offers = await place.registrations.restorable()
         chosen_all = (chosen.account, chosen.provider) == (None, None)  # else others are only not asked about
-        beyond = await place.registrations.out_of_reach() if chosen_all else None
+        out_of_reach = await place.registrations.out_of_reach() if chosen_all else None
         if not every and number is None:
-            _list_offers(offers, options, beyond, as_json=manner.as_json)
+            _list_offers(offers, options, out_of_reach, as_json=manner.as_json)
             return 0
         wanted = [offer for offer in offers if every or offer.record.id == number]
         if not wanted:
             if every:
-                tell(beyond or NOTHING)
+                tell(out_of_reach or NOTHING)
                 return 0
             fail(f"There is no change {number} to put back; 'hooktop webhooks restore' lists what there is.", FAILED)
         if dismiss:
@@ -254,8 +254,8 @@ def _told(plan: Plan, place: Place) -> Plan:
     return plan
 
 
-def _list_offers(offers: Sequence[Offer], options: Globals, beyond: str | None, *, as_json: bool) -> None:
-    """``beyond`` says what cannot be put back now."""
+def _list_offers(offers: Sequence[Offer], options: Globals, out_of_reach: str | None, *, as_json: bool) -> None:
+    """``out_of_reach`` says what cannot be put back now."""
     from monitor.cli.webhook_lines import offer_record
 
     if as_json:
@@ -263,8 +263,8 @@ def _list_offers(offers: Sequence[Offer], options: Globals, beyond: str | None, 
     elif offers:
         rows = [(str(offer.record.id), offer.record.account, offer.sentence) for offer in offers]
         say(*table(("N", "ACCOUNT", "WHAT"), rows, paint=Paint(no_color=options.no_color)))
-    if beyond is not None:
-        tell(beyond)
+    if out_of_reach is not None:
+        tell(out_of_reach)
     elif not offers and not as_json:
         tell(NOTHING)
 

@@ -71,11 +71,11 @@ class Offering:
 
         try:
             offers = await self._webhooks.registrations.restorable()
-            beyond = await self._webhooks.registrations.out_of_reach()
+            out_of_reach = await self._webhooks.registrations.out_of_reach()
         except StoreError as error:
             self._say(error)
         else:
-            self._app.push_screen(RestoreScreen(self._session, offers, beyond=beyond), answered)
+            self._app.push_screen(RestoreScreen(self._session, offers, out_of_reach=out_of_reach), answered)
 
     async def begin(self) -> None:
         """Offer what a run that did not end properly left behind, and see how what is wanted stands."""

@@ -92,11 +92,11 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         offers: Sequence[Offer],
         occasion: Occasion = Occasion.ASKED,
         *,
-        beyond: str | None = None,
+        out_of_reach: str | None = None,
     ) -> None:
-        """``beyond`` says what cannot be put back from here."""
+        """``out_of_reach`` says what cannot be put back from here."""
         super().__init__()
-        self._beyond = beyond
+        self._out_of_reach = out_of_reach
         self._session = session
         self._offers = tuple(offers)
         self._occasion = occasion
@@ -114,12 +114,12 @@ class RestoreScreen(Overlay[tuple[Answer, tuple[Offer, ...]]]):
         self.query_one("#restore").set_class(not self._offers, "-empty")
         offers.styles.height = min(len(self._offers) * offers.tall, 16)
         offers.focus()
-        beyond: list[tuple[Part, ...]] = [((self._beyond, "warn"),)] if self._beyond is not None else []
-        self.query_one("#restore-note", Plain).show_parts(*beyond, *self._words())
+        told: list[tuple[Part, ...]] = [((self._out_of_reach, "warn"),)] if self._out_of_reach is not None else []
+        self.query_one("#restore-note", Plain).show_parts(*told, *self._words())
 
     def _words(self) -> tuple[tuple[Part, ...], ...]:
         if not self._offers:
-            nothing: list[tuple[Part, ...]] = [((_NOTHING, "quiet"),)] if self._beyond is None else []
+            nothing: list[tuple[Part, ...]] = [((_NOTHING, "quiet"),)] if self._out_of_reach is None else []
             return (*nothing, tuple(key_parts(_CLOSES)))
         many = count(len(self._offers), "registration")
         if self._occasion is Occasion.ASKED:
