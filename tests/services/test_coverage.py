@@ -19,6 +19,7 @@ from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture, Source
 from monitor.model.coverage import Covered, Kind, State, kind_of
 from monitor.model.filter import parse
+from monitor.model.reading import MAX_NAME
 from monitor.model.shape import BASELINE
 from monitor.model.verdict import Verdict, VerdictStatus, claimed_by_file
 from monitor.providers.registry import registry
@@ -69,7 +70,7 @@ async def test_a_name_without_end_is_no_kind_and_a_status_without_end_is_cut(tmp
     async with storing(tmp_path / "c.db") as store:
         await put(store, endless)
         found = [kind for kind, one in looked(store).items() if one.seen]
-    assert [(kind.event, len(kind.word or "")) for kind in found] == [("named", 800)]
+    assert [(kind.event, len(kind.word or "")) for kind in found] == [("named", MAX_NAME)]
 
 
 def test_documented_kinds_are_what_the_scenarios_play() -> None:
