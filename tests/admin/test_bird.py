@@ -48,7 +48,9 @@ def test_without_a_workspace_nothing_is_asked() -> None:
     admin = BirdAdmin(Account("mine", "bird", api_secret=ACCESS_KEY), Api("mine"))
     why = admin.cannot(LIST) or ""
     assert "The account mine has no workspace_id" in why
-    assert "BIRD_WORKSPACE_ID" in why
+    assert "in the environment" not in why
+    plain = BirdAdmin(Account("bird", "bird", api_secret=ACCESS_KEY), Api("bird"))
+    assert "BIRD_WORKSPACE_ID in the environment" in (plain.cannot(LIST) or "")
     with pytest.raises(AdminError, match="no workspace_id") as caught:
         admin.request(adding())
     assert caught.value.kind is Trouble.AUTH

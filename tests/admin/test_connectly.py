@@ -52,9 +52,11 @@ async def test_what_kind_of_api_it_is() -> None:
 def test_without_a_business_nothing_is_asked() -> None:
     admin = ConnectlyAdmin(Account("mine", "connectly", api_secret=API_KEY), Api("mine"))
     assert "The account mine has no business_id" in (admin.cannot(LIST) or "")
-    with pytest.raises(AdminError, match="CONNECTLY_BUSINESS_ID") as caught:
+    with pytest.raises(AdminError, match="no business_id") as caught:
         admin.request(adding())
     assert caught.value.kind is Trouble.AUTH
+    plain = ConnectlyAdmin(Account("connectly", "connectly", api_secret=API_KEY), Api("connectly"))
+    assert "CONNECTLY_BUSINESS_ID in the environment" in (plain.cannot(LIST) or "")
 
 
 # Creating
