@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from benchmarks import answers, servers
+from benchmarks import answers, servers, space
 from benchmarks.ingest import post
 from benchmarks.results import Results, Table
 from benchmarks.servers import Server
@@ -153,6 +153,7 @@ def measure(results: Results, folder: Path, key: Path, requests: Sequence[bytes]
     used = Table("Memory with the screens open", ("captures", "MB"))
     used.rows += [(f"{count // 10:,}", f"{memory[small]:.0f}"), (f"{count:,}", f"{memory[path]:.0f}")]
     results.add(used)
+    space.measure(results, path, count, raw)
     results.figure("disk", size / raw, _plainly(folder / "plain.db", count // 10))
     if count >= 1_000_000:
         results.figure("history open", opened)

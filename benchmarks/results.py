@@ -139,8 +139,9 @@ class Results:
             "one plain list ten times a second. What lies between them and hooktop is reading the event, messages, "
             "conversations, search, what the screens say and the printed line; the table of the processor's time has "
             "what each takes. *Nothing printed, nothing made of it* is hooktop with only what comes before the answer: "
-            "where a target is out of its reach, no saving behind the answer would meet it in one process. None of the "
-            "other programs checks a signature or syncs before it answers.",
+            "where a target is out of its reach, no saving behind the answer would meet it in one process. The table "
+            "of bytes has what packing the bodies would leave. None of the other programs checks a signature or syncs "
+            "before it answers.",
             self.verdict().markdown(),
             *(table.markdown() for table in self.tables),
         ]
