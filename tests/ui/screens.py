@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,6 +36,7 @@ from monitor.ui.widgets.capture_list import CaptureList
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.form import FieldRow
 from monitor.ui.widgets.lines_view import LinesView
+from monitor.ui.widgets.pane import Pane
 from tests.factory import FULL_READING, START, make_capture, make_request, running
 
 NOW = START + timedelta(minutes=1)
@@ -101,9 +102,15 @@ class Screens:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait for timers of a debounce's length, for workers and for messages."""
+        """Wait for timers of a debounce's length, which may be late on a busy machine, for workers and for messages."""
         await self.pilot.pause(0.06)
+        await self.until(lambda: all(pane._resting is None for pane in self._panes()))
         await self.done()
+
+    def _panes(self) -> Iterable[Pane[Any] | Detail]:
+        """Those in which the cursor comes to rest: one that follows the newest never does."""
+        kinds = (Pane,) if self.follows() else (Pane, Detail)
+        return [one for one in self.app.screen.query() if isinstance(one, kinds)]
 
     async def done(self) -> None:
         """Wait for workers (one that another has replaced counts as done) and for messages."""

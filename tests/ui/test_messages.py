@@ -515,7 +515,7 @@ async def test_a_message_that_the_cursor_left_while_it_was_read_is_shown_when_it
             go_on.wait(5)
             return read(number)
 
-        monkeypatch.setattr("monitor.ui.widgets.message_pane.DEBOUNCE_S", rests)
+        monkeypatch.setattr("monitor.ui.widgets.pane.DEBOUNCE_S", rests)
         monkeypatch.setattr(messages_view, "whole", slowly)
         rows.move_to(1)
         await s.until(reading.is_set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -151,12 +151,12 @@ class PaneScreen(AloneScreen):
     HELPED: ClassVar[frozenset[str]] = frozenset({"everywhere", "rows", "pane"})
 
     @cached_property
-    def pane(self) -> Pane:
+    def pane(self) -> Pane[Any]:
         """The pane; there from the beginning, since the screen may be asked of it before it is built."""
         return self.make_pane()
 
     @abstractmethod
-    def make_pane(self) -> Pane:
+    def make_pane(self) -> Pane[Any]:
         """A new pane."""
 
     def compose_main(self) -> ComposeResult:

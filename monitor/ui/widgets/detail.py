@@ -26,9 +26,8 @@ from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.safety import Plain
 from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.lines_view import LinesView
-from monitor.ui.widgets.pane import PaneLeft, PaneStepped
+from monitor.ui.widgets.pane import DEBOUNCE_S, PaneLeft, PaneStepped
 
-DEBOUNCE_S: Final = 0.05
 HURRIED_S: Final = 0.3
 NEWS_S: Final = 0.25  # between two looks whether the app has answered what is shown, or it was judged anew
 ASIDE: Final = 16  # columns that a step sideways takes
@@ -70,7 +69,7 @@ class Detail(Vertical):
         self._state = state
         self._reader = reader
         self._tabs = tabs
-        self._timer: Timer | None = None
+        self._resting: Timer | None = None
         self._number: int | None = None
         self._reading: Worker[None] | None = None
         self._found = ""
@@ -148,15 +147,15 @@ class Detail(Vertical):
         """Show a capture as soon as the cursor rests; ``hurried`` when it follows the newest, which nobody could read
         ten times a second."""
         self._number = number
-        if self._timer is not None and not hurried:  # it may be one of the long ones
-            self._timer.stop()
-            self._timer = None
-        if self._timer is None:
+        if self._resting is not None and not hurried:  # it may be one of the long ones
+            self._resting.stop()
+            self._resting = None
+        if self._resting is None:
             wait = HURRIED_S if hurried and self.capture is not None else DEBOUNCE_S
-            self._timer = self.set_timer(wait, self._rested)
+            self._resting = self.set_timer(wait, self._rested)
 
     def _rested(self) -> None:
-        self._timer = None
+        self._resting = None
         if self.display:
             self._work(partial(self._load, self._number))
 

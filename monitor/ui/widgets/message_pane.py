@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Final
 
-from textual.timer import Timer
 from textual.worker import WorkType
 
 from monitor.services.messages import MessageView
@@ -17,28 +15,23 @@ from monitor.ui.widgets.bars import Lines
 from monitor.ui.widgets.pane import Pane
 from monitor.ui.widgets.rows import Cursor
 
-DEBOUNCE_S: Final = 0.05
 
-
-class MessagePane(Pane):
+class MessagePane(Pane[int]):
     """Shows one message; its entries are the stages and captures."""
 
     def __init__(self, session: Session, view: MessageView, *, id: str) -> None:
-        super().__init__(id=id)
-        self._session = session
+        super().__init__(session, id=id)
         self._view = view
-        self._timer: Timer | None = None
-        self._number: int | None = None
         self.shown: Lifecycle | None = None
 
     def heading(self, width: int) -> Lines:
         """What it is."""
-        return [[("Message", "strong"), (f"  #{self._number}" if self._number else "", "faint")]]
+        return [[("Message", "strong"), (f"  #{self._entry}" if self._entry else "", "faint")]]
 
     @property
     def number(self) -> int | None:
         """The number of the message shown."""
-        return self._number
+        return self._entry
 
     @property
     def capture_number(self) -> int | None:
@@ -46,24 +39,10 @@ class MessagePane(Pane):
         entries = self.shown.entries() if self.shown is not None else []
         return entries[self.items.cursor][1] if self.items.cursor < len(entries) else None
 
-    def follow(self, number: int | None) -> None:
-        """Show a message as soon as the cursor rests."""
-        if number != self._number:
-            self._number = number
-            if self._timer is None:
-                self._timer = self.set_timer(DEBOUNCE_S, self._rested)
-
-    def _rested(self) -> None:
-        self._timer = None
-        if self.display:
-            self.reload()
-        else:  # there is no room yet: asked for again when there is
-            self._number = None
-
     def reload(self) -> None:
         """Read the message again, and show it if it changed."""
         # a function, not a coroutine: one that is superseded before it begins leaves nothing behind
-        load: WorkType[None] = partial(self._load, self._number)
+        load: WorkType[None] = partial(self._load, self._entry)
         self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
     async def _load(self, number: int | None) -> None:
@@ -71,10 +50,9 @@ class MessagePane(Pane):
             shown = None if number is None else await asyncio.to_thread(self._read, number)
         except Exception as error:  # the store may fail while we look: say so in the pane
             self.shown = None
-            words = f"the store cannot be read ({type(error).__name__})"
-            self.items.show(lambda width: [(line((words, "bad")), None)], cursor=0)
+            self.show_failure(error)
             return
-        if number != self._number:
+        if number != self._entry:
             return
         before, self.shown = self.shown, shown
         if shown is None:

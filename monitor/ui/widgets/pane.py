@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 
 from monitor.ui.actions import bindings
 from monitor.ui.jumps import ShowCapture
+from monitor.ui.lines import line
+from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Bar, Lines
 from monitor.ui.widgets.rows import Cursor, ItemsView
+
+DEBOUNCE_S: Final = 0.05  # that the cursor rests before what it stands on is read
+EntryT = TypeVar("EntryT")
 
 
 class PaneLeft(Message):
@@ -29,10 +35,16 @@ class PaneStepped(Message):
         self.step = step
 
 
-class Pane(Vertical):
-    """A heading over an ``ItemsView``."""
+class Pane(Vertical, Generic[EntryT]):
+    """A heading over an ``ItemsView`` that shows one entry of a list."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("pane")
+
+    def __init__(self, session: Session, *, id: str) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._entry: EntryT | None = None
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Heading and lines."""
@@ -52,9 +64,28 @@ class Pane(Vertical):
         """The capture behind the entry under the cursor."""
         return None
 
-    @abstractmethod
-    def follow(self, entry: Any) -> None:
+    def follow(self, entry: EntryT | None) -> None:
         """Show this entry of the list as soon as the cursor rests."""
+        if entry != self._entry:
+            self._entry = entry
+            if self._resting is None:
+                self._resting = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        if self.display:
+            self.reload()
+        else:  # there is no room yet: asked for again when there is
+            self._entry = None
+
+    @abstractmethod
+    def reload(self) -> None:
+        """Read the entry again, and show it."""
+
+    def show_failure(self, error: Exception) -> None:
+        """The store failed while it was read: say so in place of the lines."""
+        words = f"the store cannot be read ({type(error).__name__})"
+        self.items.show(lambda width: [(line((words, "bad")), None)], cursor=0)
 
     @abstractmethod
     def restyle(self) -> None:

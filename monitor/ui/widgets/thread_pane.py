@@ -13,7 +13,6 @@ from functools import partial
 from typing import Final
 
 from textual.message import Message
-from textual.timer import Timer
 from textual.worker import WorkType
 
 from monitor.model.conversation import Bubble, CentreLine
@@ -30,7 +29,6 @@ from monitor.ui.widgets.bars import Lines
 from monitor.ui.widgets.pane import Pane
 from monitor.ui.widgets.rows import ItemsView, Placed
 
-DEBOUNCE_S: Final = 0.05
 STEP: Final = MAX_THREAD // 2  # messages that the next stretch begins earlier or later
 LEFT_OUT: Final = 2  # lines that say how much is left out behind the last entry
 
@@ -68,15 +66,12 @@ class ThreadItems(ItemsView):
         self._pane.scrolled()
 
 
-class ThreadPane(Pane):
+class ThreadPane(Pane[int]):
     """Shows one thread; its entries are the bubbles and the centre lines."""
 
     def __init__(self, session: Session, view: ConversationView, *, id: str) -> None:
-        super().__init__(id=id)
-        self._session = session
+        super().__init__(session, id=id)
         self._view = view
-        self._timer: Timer | None = None
-        self._number: int | None = None
         self._row: ConversationRow | None = None
         self._showing = False
         self._wished = False  # another stretch is being read
@@ -101,7 +96,7 @@ class ThreadPane(Pane):
     @property
     def number(self) -> int | None:
         """The number of the conversation shown."""
-        return self._number
+        return self._entry
 
     @property
     def item(self) -> Bubble | CentreLine | None:
@@ -127,19 +122,9 @@ class ThreadPane(Pane):
                 message, _ = self._session.links(self.capture_number)
         return super().jump() if message is None else ShowMessage(message)
 
-    def follow(self, number: int | None) -> None:
-        """Show a conversation as soon as the cursor rests."""
-        if number != self._number:
-            self._number = number
-            if self._timer is None:
-                self._timer = self.set_timer(DEBOUNCE_S, self._rested)
-
-    def _rested(self) -> None:
-        self._timer = None
-        if self.display:
-            self._read(Wish.SAME)
-        else:  # there is no room yet: asked for again when there is
-            self._number = None
+    def reload(self) -> None:
+        """Read the same stretch again."""
+        self._read(Wish.SAME)
 
     def _read(self, wish: Wish) -> None:
         # a function, not a coroutine: one that is superseded before it begins leaves nothing behind
@@ -150,7 +135,7 @@ class ThreadPane(Pane):
     def tick(self, changed: object = None) -> None:
         """Read the thread again where something was said."""
         thread = self.thread
-        if thread is None or thread.number != self._number or self._wished:
+        if thread is None or thread.number != self._entry or self._wished:
             return
         with contextlib.suppress(StoreError):  # the status line says it
             if self._view.has_changed(thread):
@@ -161,7 +146,7 @@ class ThreadPane(Pane):
     def wish(self, wish: Wish) -> bool:
         """Read another stretch of the thread; false where there is none in that direction."""
         thread = self.thread
-        if thread is None or thread.number != self._number:
+        if thread is None or thread.number != self._entry:
             return False
         if not (thread.earlier if wish in (Wish.OLDEST, Wish.EARLIER) else thread.later):
             return False
@@ -189,7 +174,7 @@ class ThreadPane(Pane):
         return await view.moved(before, STEP if wish is Wish.LATER else -STEP)
 
     async def _load(self, wish: Wish) -> None:
-        number = self._number
+        number = self._entry
         if number is None:
             self.thread = self._row = None
             self.items.show(lambda width: [])
@@ -200,10 +185,9 @@ class ThreadPane(Pane):
             self._wished = False
         except Exception as error:  # the store may fail while we look: say so in the pane
             self._wished, self.thread = False, None
-            words = f"the store cannot be read ({type(error).__name__})"
-            self.items.show(lambda width: [(line((words, "bad")), None)], cursor=0)
+            self.show_failure(error)
             return
-        if number != self._number:
+        if number != self._entry:
             return
         before, self.thread, self._row = self.thread, thread, row
         self._view.looked(number)

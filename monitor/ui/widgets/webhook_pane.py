@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from textual.timer import Timer
 from textual.worker import WorkType
 
 from monitor.model.capture import Capture
@@ -13,25 +12,20 @@ from monitor.model.registration import ChangeRecord
 from monitor.services.webhooks import Webhooks
 from monitor.text import visible
 from monitor.ui.documents.registration import InFull
-from monitor.ui.lines import line
 from monitor.ui.session import Session
 from monitor.ui.webhook_rows import Entry
 from monitor.ui.widgets.bars import Lines
 from monitor.ui.widgets.pane import Pane
 
-DEBOUNCE_S: Final = 0.05
 MOST: Final = 20  # captures that are listed
 
 
-class WebhookPane(Pane):
+class WebhookPane(Pane[Entry]):
     """Shows what the list's cursor stands on; its entries are the captures that came in meanwhile."""
 
     def __init__(self, session: Session, webhooks: Webhooks, *, id: str) -> None:
-        super().__init__(id=id)
-        self._session = session
+        super().__init__(session, id=id)
         self._webhooks = webhooks
-        self._timer: Timer | None = None
-        self._entry: Entry | None = None
         self._numbers: list[int] = []
 
     def heading(self, width: int) -> Lines:
@@ -48,20 +42,10 @@ class WebhookPane(Pane):
         at = self.items.cursor
         return self._numbers[at] if at < len(self._numbers) else None
 
-    def follow(self, entry: Entry | None) -> None:
-        """Show this as soon as the cursor rests."""
-        if entry != self._entry:
-            self._entry = entry
-            if self._timer is None:
-                self._timer = self.set_timer(DEBOUNCE_S, self._rested)
-
-    def _rested(self) -> None:
-        self._timer = None
-        if self.display:
-            load: WorkType[None] = self._load
-            self.run_worker(load, group=f"load-{self.id}", exclusive=True)
-        else:  # there is no room yet: asked for again when there is
-            self._entry = None
+    def reload(self) -> None:
+        """Read what belongs to it again."""
+        load: WorkType[None] = self._load
+        self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
     async def _load(self) -> None:
         entry = self._entry
@@ -74,8 +58,7 @@ class WebhookPane(Pane):
             records, captures = await asyncio.to_thread(self._read, entry)
         except Exception as error:  # the store may fail while we look: say so in the pane
             self._numbers = []
-            words = f"the store cannot be read ({type(error).__name__})"
-            self.items.show(lambda width: [(line((words, "bad")), None)])
+            self.show_failure(error)
             return
         if entry != self._entry:
             return
