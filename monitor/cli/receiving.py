@@ -145,6 +145,7 @@ async def receiving(
     """
     from monitor.courtesy import switch_often
     from monitor.receiver.binding import ReceiverError, bind
+    from monitor.store import lease
 
     switch_often()
     config = choices.over(config)
@@ -158,6 +159,12 @@ async def receiving(
         sock = bind(receiver.host, receiver.port)
     except ReceiverError:
         if demo is None or choices.port is not None:
+            other = lease.told(database)
+            if other is not None and other.url.endswith(f":{receiver.port}"):
+                raise ReceiverError(
+                    f"Another hooktop (pid {other.pid}) receives at {other.url} already; 'hooktop captures --follow' "
+                    "shows what it receives. Stop it, or choose another port with --port and a database with --db."
+                ) from None
             raise
         sock = bind(receiver.host, 0)
     if choices.tunnel in PROGRAMS and sock.getsockname()[0] not in TUNNELLED:

@@ -28,6 +28,7 @@ MOST: Final = 8192  # bytes that are read of what another program wrote
 class Told:
     """Where the program that has a lease receives: its address on this machine, and the public one if it has any."""
 
+    pid: str
     url: str
     public_url: str | None
 
@@ -43,8 +44,8 @@ def told(database: Path) -> Told | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:  # somebody has it
-        _, url, public_url, *_ = [*os.read(fd, MOST).decode("utf-8", "replace").split("\n"), "", "", ""]
-        return Told(url, public_url or None) if url else None
+        pid, url, public_url, *_ = [*os.read(fd, MOST).decode("utf-8", "replace").split("\n"), "", "", ""]
+        return Told(pid, url, public_url or None) if url else None
     except OSError:  # nothing can be locked there
         return None
     else:

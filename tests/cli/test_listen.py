@@ -172,6 +172,9 @@ def test_two_that_would_write_one_database(tmp_path: Path) -> None:
         done = hooktop("listen", "--port", "0", "--db", database)
         assert done.returncode == 2
         assert f"Another hooktop (pid {running.process.pid}) is writing" in done.stderr
+        done = hooktop("listen", "--port", running.url.rpartition(":")[2], "--db", database)
+        assert done.returncode == 2
+        assert f"Another hooktop (pid {running.process.pid}) receives at {running.url} already" in done.stderr
         running.process.kill()
         running.process.wait(30)
     with listening("--db", database) as running:

@@ -20,9 +20,9 @@ def test_others_learn_where_the_one_who_writes_receives(tmp_path: Path) -> None:
     lease.take()
     assert told(database) is None  # it has told nothing yet
     lease.tell("http://127.0.0.1:9000", "https://a-long-name.example.com")
-    assert told(database) == Told("http://127.0.0.1:9000", "https://a-long-name.example.com")
+    assert told(database) == Told(str(os.getpid()), "http://127.0.0.1:9000", "https://a-long-name.example.com")
     lease.tell("http://127.0.0.1:9000", None)
-    assert told(database) == Told("http://127.0.0.1:9000", None)
+    assert told(database) == Told(str(os.getpid()), "http://127.0.0.1:9000", None)
     with pytest.raises(StoreError, match=r"\(pid \d+\) is writing"):
         Lease(database).take()
     lease.give_up()
