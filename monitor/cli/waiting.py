@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from monitor.cli.history import newest
 from monitor.model.event import moves
 from monitor.model.filter import Filter, FilterError
 from monitor.model.verdict import standing
+from monitor.services.patience import rest
 from monitor.store.filter_sql import Where, about_messages, compile_filter, compile_message_filter
 from monitor.store.message_reader import Order
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from monitor.store.message_reader import MessageReader
 
 STALLED_S: Final = 1.0
+MAX_PASSING: Final = 100_000  # messages that are known to pass a filter for ages, the newest of them
 
 Match: TypeAlias = "Capture | tuple[int, Message]"  # a message with its number in the database
 
@@ -30,7 +33,7 @@ class Watch:
     A filter that asks for something only captures have, or only who sent when, is one for captures. Any other is tried
     on messages and on captures: what a message came to may be overtaken before anybody sees it, its capture remains.
     Where both pass, the message stands for its captures; each message counts once. A capture that may not move its
-    message (``event.moves``) does not count for it.
+    message (``event.moves``) does not count for it. A message may come to pass a filter for ages with time alone.
     """
 
     def __init__(self, reader: MessageReader, wanted: Filter, after: int) -> None:
@@ -43,9 +46,14 @@ class Watch:
         self._behind: float | None = None  # since when messages do not know of the newest captures
         self._for_messages = about_messages(wanted)
         self._forbid = self._for_messages and not reader.trusts_unproven()
+        self._passing: Sequence[int] | None = None  # what passed when ages were looked at last
+        self._ages_next = -math.inf
 
     def look(self) -> list[Match]:
         """What passes and was not given yet, in the order in which it came."""
+        return self._aged() + self._news()
+
+    def _news(self) -> list[Match]:
         version = self._reader.version()
         if version == self._version and self._behind is None:
             return []
@@ -57,6 +65,28 @@ class Watch:
         stalled = self._stalled(last, known)
         messages = self._changed(known)
         return self._given(last if stalled else min(last, known), messages)
+
+    def _aged(self) -> list[Match]:
+        """The messages that pass now and did not before, though nothing was said of them."""
+        if not (self._for_messages and self._wanted.asks_ages) or time.monotonic() < self._ages_next:
+            return []
+        begun = time.monotonic()
+        where = self._message_where()
+        if where is None:
+            return []
+        before, passing = self._passing, self._reader.message_ids(Order.NEWEST, where, MAX_PASSING)
+        self._ages_next = time.monotonic() + rest(time.monotonic() - begun)
+        if self._reader.watermark() < self._messages:  # they are being worked out anew, with other numbers
+            return []
+        self._passing = passing
+        if before is None:
+            return []
+        oldest = before[-1] if len(before) >= MAX_PASSING else 0
+        known = self._seen.union(before)
+        begun_now = sorted(number for number in passing if number > oldest and number not in known)
+        self._seen.update(begun_now)
+        found = self._reader.messages(begun_now)
+        return [(number, found[number]) for number in begun_now if number in found]
 
     def existing(self, count: int) -> list[Match]:
         """The newest of what is there already, oldest first; ask before the first ``look``."""

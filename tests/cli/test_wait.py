@@ -40,6 +40,16 @@ def test_a_message_that_became_delivered(place: Place) -> None:
     assert record["to"] == CUSTOMER
 
 
+@pytest.mark.slow
+def test_a_message_of_which_nothing_more_is_heard(place: Place) -> None:
+    place.post(place.volt.body("old", "sent"))
+    with closing(waiting(place, "status:sent age>1s", "--timeout", "30", "--json")) as process:
+        place.post(place.volt.body("b", "delivered"), place.volt.body("a", "sent"))
+        code, out, err = process.end()
+    assert (code, err) == (0, "")
+    assert {json.loads(line)["key"] for line in out.splitlines()} <= {"volt:a", "volt:old"}  # either was silent first
+
+
 def test_in_a_shell_script(place: Place, tmp_path: Path) -> None:
     script = """
         mkfifo ready
