@@ -65,11 +65,17 @@ def command(
     if as_list or provider is None:
         return _list(simulator, provider, Paint(no_color=options.no_color))
     if scenario is None:
+        _scenarios(simulator, provider)  # whoever does not know the provider cannot name one of its scenarios
         fail(f"Name a scenario of {provider}; 'hooktop send --list {provider}' shows them.", USAGE)
     return asyncio.run(_send(simulator, Order(provider, scenario, **wish), Paint(no_color=options.no_color)))
 
 
 def _list(simulator: Simulator, wanted: str | None, paint: Paint) -> int:
+    say(*table(("PROVIDER", "SCENARIO", "WHAT HAPPENS"), _scenarios(simulator, wanted), paint=paint))
+    return 0
+
+
+def _scenarios(simulator: Simulator, wanted: str | None) -> list[tuple[str, str, str]]:
     rows = [
         (provider.name, scenario.name, scenario.summary)
         for provider, scenario in simulator.scenarios()
@@ -78,8 +84,7 @@ def _list(simulator: Simulator, wanted: str | None, paint: Paint) -> int:
     if not rows:
         names = ", ".join(provider.name for provider in simulator.providers())
         fail(f"There are no simulated events of {wanted!r}; choose one of {names}.", USAGE)
-    say(*table(("PROVIDER", "SCENARIO", "WHAT HAPPENS"), rows, paint=paint))
-    return 0
+    return rows
 
 
 async def _send(simulator: Simulator, order: Order, paint: Paint) -> int:

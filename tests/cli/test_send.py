@@ -92,7 +92,7 @@ def test_nobody_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> Non
         (["volt"], "Name a scenario of volt"),
         (["volt", "delivred"], 'Volt has no scenario "delivred"; did you mean delivered?'),
         (["acme", "x"], 'There are no simulated events of "acme"'),
-        (["acme"], "Name a scenario of acme"),
+        (["acme"], "There are no simulated events of 'acme'; choose one of volt,"),
         (["acme", "--list"], "There are no simulated events of 'acme'"),
         (["volt", "delivered", "--to", "ftp://x"], "Cannot send to this address"),
         (["volt", "delivered", "--to", "http://[x"], "Cannot send to this address"),
