@@ -322,6 +322,8 @@ async def test_without_accounts(tmp_path: Path) -> None:
         w.configure([])
         said = await w.webhooks("list", code=2)
         assert said.lines == ["There are no accounts yet; 'hooktop accounts add volt' adds one."]
+        said = await w.webhooks("add", "--provider", "bird", "event=sms.inbound", code=2)
+        assert said.lines == ["There are no accounts yet; 'hooktop accounts add bird' adds one."]
         w.configure([Account("only-keys", "bird", signing_secrets=(Secret("a sample signing key"),))])
         said = await w.webhooks("list", code=2)
         assert said.lines[0].startswith("only-keys: The account only-keys has no access_key, without which")
