@@ -76,6 +76,9 @@ class Commands:
                 env=environment(os.environ),
                 start_new_session=True,  # so that it can be ended with all that it started
             )
+        except FileNotFoundError:
+            self._failed("the command %s of an alert is not there: install it, or name another in the rule", words[0])
+            return
         except (OSError, ValueError) as error:
             self._failed("the command %s of an alert could not be started: %s", words[0], type(error).__name__)
             return

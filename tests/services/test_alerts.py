@@ -259,7 +259,7 @@ async def test_a_command_gets_visible_words_and_none_of_our_secrets(
     assert at.alerts.errors == 0
 
 
-async def test_commands_are_few_short_and_their_failures_are_counted() -> None:
+async def test_commands_are_few_short_and_their_failures_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     commands = Commands(limit_s=0.2)
     endless = (sys.executable, "-c", "import time; time.sleep(600)")
     started = [commands.start(endless, {}) for _ in range(MAX_RUNNING + 2)]
@@ -270,6 +270,7 @@ async def test_commands_are_few_short_and_their_failures_are_counted() -> None:
         assert commands.start(words, {})
     await until(lambda: commands.running == 0)
     assert commands.errors == MAX_RUNNING + 3
+    assert "/nowhere/none of an alert is not there: install it, or name another" in caplog.text
 
 
 async def test_stopping_ends_what_runs() -> None:
