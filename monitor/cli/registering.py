@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from monitor.account import with_accounts
 from monitor.cli.command import Globals
 from monitor.cli.errors import FAILED, REFUSED, USAGE, fail, tell
 from monitor.cli.history import database, reading
@@ -174,6 +173,8 @@ async def _tunnel(port: int) -> str | None:
 
 def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
     if not config.accounts:
+        from monitor.account import with_accounts
+
         wanted = chosen.provider if chosen.provider in with_accounts() else "volt"
         fail(f"There are no accounts yet; 'hooktop accounts add {wanted}' adds one.", USAGE)
     names = ", ".join(visible(account.name) for account in config.accounts)
