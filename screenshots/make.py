@@ -76,6 +76,7 @@ PICTURES: Final = (
     Picture("live-180x50-light", (180, 50), "hooktop-light"),
     Picture("body-80x24", (80, 24), keys=("k", "k", "enter", "right")),
     Picture("failed-120x40", (120, 40), keys=("slash", *"status:failed", "enter")),
+    Picture("signature-120x40", (120, 40), keys=(*("k",) * 25, "enter", *("right",) * 3)),  # of one that is INVALID
     Picture("masked-120x40", (120, 40), keys=("x",)),
     Picture("messages-80x24", (80, 24), keys=("2", "j")),
     Picture("message-80x24", (80, 24), keys=("2", "j", "j", "enter")),
