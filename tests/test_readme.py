@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import click
 
@@ -48,6 +49,11 @@ def test_every_command_is_in_the_readme() -> None:
 def test_every_picture_is_there() -> None:
     for name in re.findall(r"\]\((screenshots/[^)]+)\)", README.read_text("utf-8")):
         assert (ROOT / name).is_file(), name
+
+
+def test_the_sdist_holds_the_pictures_and_what_its_tests_run() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
+    assert {"screenshots", ".ci", "tests", "docs"} <= set(settings["sdist"]["include"])
 
 
 if __name__ == "__main__":
