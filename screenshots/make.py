@@ -126,11 +126,11 @@ def captured(monitor: Monitor, local: LocalKeys, number: int) -> list[Capture]:
     return found
 
 
-def stand_still(monitor: Monitor) -> None:
-    """Rate, time and port as they are in every run."""
+def stand_still(monitor: Monitor, *, busy: bool) -> None:
+    """Rate, time and port as they are in every run; where nothing is captured nothing comes."""
     feed = monitor.feed
     feed._clock = lambda: float(feed._second)
-    feed._seconds.extend((n * n + n // 3) % 5 for n in range(60))
+    feed._seconds.extend((n * n + n // 3) % 5 if busy else 0 for n in range(60))
     monitor.port = PORT
 
 
@@ -153,7 +153,7 @@ async def draw(picture: Picture, folder: Path) -> None:
                 monitor, simulator=assembly.simulator, webhooks=webhooks, alerts=assembly.alerts, now=lambda: now
             )
             async with providers(assembly, webhooks, home), app.run_test(size=picture.size) as pilot:
-                stand_still(monitor)
+                stand_still(monitor, busy=bool(captures))
                 app.theme = picture.theme
                 await settle(app, pilot)
                 for key in picture.keys:
