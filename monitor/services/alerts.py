@@ -206,8 +206,8 @@ class Alerts:
         whole = known >= min(self._messages, newest)  # else the messages are being worked out anew
         aged = whole and self._timer() >= self._ages_next
         for one in self.watches:
-            if whole and not one.learnt:
-                _learn(one, reader, self._messages)
+            if whole and one.messages and not one.learnt:
+                _learn(reader, one, self._messages, known)
             ids = self._new_captures(reader, one, last, now)
             begun, first = self._begun(reader, one, known, now) if one.messages else ([], None)
             if aged and one.learnt and _asks_ages(one):
@@ -294,12 +294,12 @@ def _watch(rule: config.Alert) -> Watch:
     return Watch(rule, wanted, about_messages(wanted))
 
 
-def _learn(one: Watch, reader: MessageReader, upto: int) -> None:
-    """Learn which messages match already, of those that have not changed since the watermark was ``upto``; not while
-    they are being worked out anew."""
-    if one.messages and reader.watermark() >= min(upto, reader.last_id()):
-        changed = {number for number, _ in reader.touched_messages(upto, EVERYTHING)}
-        _know(one, [number for number in _matching(one, reader, utc_now()) if number not in changed])
+def _learn(reader: MessageReader, one: Watch, upto: int, known: int) -> None:
+    """Learn which messages match already, of those that have not changed since the watermark was ``upto``."""
+    changed = {number for number, _ in reader.touched_messages(upto, EVERYTHING)}
+    found = _matching(reader, one, known, utc_now())
+    if found is not None:
+        _know(one, [number for number in found if number not in changed])
         one.learnt = True
 
 
@@ -308,10 +308,11 @@ def _know(one: Watch, found: Sequence[int]) -> None:
     one.since = found[0] if len(found) >= MAX_KNOWN else 0
 
 
-def _matching(one: Watch, reader: MessageReader, now: datetime) -> list[int]:
-    """The newest messages that match now, the oldest of them first."""
-    where = compile_message_filter(one.wanted, now)
-    return reader.message_ids(Order.NEWEST, where, MAX_KNOWN)[::-1]
+def _matching(reader: MessageReader, one: Watch, known: int, now: datetime) -> list[int] | None:
+    """The newest messages that match now, the oldest of them first; None where they are being worked out anew since
+    the watermark was ``known``."""
+    found = reader.message_ids(Order.NEWEST, compile_message_filter(one.wanted, now), MAX_KNOWN)[::-1]
+    return found if reader.watermark() >= known else None
 
 
 def _asks_ages(one: Watch) -> bool:
@@ -320,8 +321,8 @@ def _asks_ages(one: Watch) -> bool:
 
 def _aged(reader: MessageReader, one: Watch, known: int, now: datetime) -> tuple[list[int], Message | None]:
     """The messages that match now with time alone: their numbers, and the first of them."""
-    found = _matching(one, reader, now)
-    if reader.watermark() < known:  # they are being worked out anew since
+    found = _matching(reader, one, known, now)
+    if found is None:
         return [], None
     begun = [number for number in found if number > one.since and number not in one.matching]
     _know(one, found)
