@@ -296,9 +296,9 @@ def _watch(rule: config.Alert) -> Watch:
 
 def _learn(reader: MessageReader, one: Watch, upto: int, known: int) -> None:
     """Learn which messages match already, of those that have not changed since the watermark was ``upto``."""
-    changed = {number for number, _ in reader.touched_messages(upto, EVERYTHING)}
     found = _matching(reader, one, known, utc_now())
-    if found is not None:
+    if found is not None:  # what changes while it is read is asked for behind it: it is to be told
+        changed = {number for number, _ in reader.touched_messages(upto, EVERYTHING)}
         _know(one, [number for number in found if number not in changed])
         one.learnt = True
 

@@ -222,6 +222,29 @@ async def test_a_rule_is_added_while_captures_come_and_may_be_off_for_a_while(tm
         assert numbers[2] == ("cap_10", 10, False)
 
 
+@pytest.mark.parametrize("asked", ["touched_messages", "message_ids"])
+async def test_what_begins_to_match_while_a_rule_learns_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    loop, asks = asyncio.get_running_loop(), getattr(MessageReader, asked)
+    async with scene(tmp_path / "h.db", before=[told("a", Status.SENT)]) as at:
+
+        async def comes() -> None:
+            monkeypatch.undo()
+            await at.store.add(told("a", Status.FAILED))
+            await at.store.caught_up()
+
+        def meanwhile(*args: object) -> object:
+            found = asks(*args)
+            asyncio.run_coroutine_threadsafe(comes(), loop).result(20)
+            return found
+
+        monkeypatch.setattr(MessageReader, asked, meanwhile)
+        at.alerts.add(FAILED)
+        await until(lambda: at.alerts.seen >= 2)
+        assert [one.id for one in at.told] == ["volt:a"]
+
+
 async def test_whoever_cannot_show_an_alert_keeps_none_from_being_told(tmp_path: Path) -> None:
     def broken(alert: Alert) -> None:
         raise RuntimeError(alert.id)
