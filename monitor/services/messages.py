@@ -341,9 +341,6 @@ class MessageView:
             if again:
                 self._replace(anew)
             self._looked = True
-            self._go_on()
-            if again:
-                self._lift(self._lifted)
 
     def _go_on(self) -> None:
         """Take in from now on what changes, and what changed meanwhile; also where a look failed halfway."""
@@ -351,6 +348,7 @@ class MessageView:
         self._low = 0
         self._changed_below.clear()
         self._take(changed)
+        self._lift(self._lifted)  # of them some may be in the view no longer
 
     def _take(self, touched: Iterable[tuple[int, bool]]) -> bool:
         """Let messages that changed enter, leave or be read again."""
