@@ -1,8 +1,8 @@
 """The list of messages that a screen shows: those that pass a filter, in one of four orders.
 
-It holds numbers (8 bytes each) and reads only the messages in sight. The newest are looked for from the newest
-backwards, in steps, off the event loop; after that each call of ``catch_up`` asks which messages changed and lets
-them enter or leave. The other orders are short lists that are asked for anew, at most every second.
+It holds numbers and reads only the messages in sight. The newest are looked for from the newest backwards, in steps,
+off the event loop; after that each call of ``catch_up`` asks which messages changed and lets them enter or leave. The
+other orders are short lists that are asked for anew, at most every second.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import math
 import time
 from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from monitor.model.filter import Filter, FilterError, parse
 from monitor.model.message import Message
 from monitor.services.monitor import Monitor
 from monitor.services.patience import rest
+from monitor.services.places import Places
 from monitor.services.stuck import stuck_messages, usual_waits
 from monitor.store.filter_sql import Where, compile_message_filter
 from monitor.store.message_reader import MessageReader, Order
@@ -62,7 +62,7 @@ def failure_groups(monitor: Monitor, filter_text: str, now: datetime) -> Sequenc
         reader.close()
 
 
-class MessageView:
+class MessageView(Places):
     """A filtered, ordered view of the messages. All methods are called from one event loop."""
 
     def __init__(
@@ -73,14 +73,13 @@ class MessageView:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """``open_reader`` gives a new connection; the view closes those that it opened."""
+        super().__init__()
         self._open_reader = open_reader
         self._reader = open_reader()
         self._now = now
         self._timer = timer
         self._filter: Filter = parse("")
         self._wrong: FilterError | None = None
-        self._ids = array("q")  # ascending for the newest, else in the order shown
-        self._lifted: list[int] = []  # shown above the newest
         self._low = 0  # numbers below were not looked at yet
         self._changed_below: dict[int, bool] = {}
         self._gone: set[int] = set()
@@ -95,8 +94,6 @@ class MessageView:
         self._looked = False  # whether what is shown is all that passed when it was looked at
         self._usual: dict[str, float] = {}
         self.stuck_from: dict[int, datetime] = {}  # since when each stuck message waits
-        self.order = Order.NEWEST
-        self.version = 0  # changes whenever the list has
         self.scanned: float | None = None  # share of the messages that a running filter has looked at
         self.behind: float | None = None  # share of the captures that is folded, while many are not
 
@@ -104,9 +101,6 @@ class MessageView:
         """Stop what runs and close the connection."""
         self._run += 1
         self._reader.close()
-
-    def __len__(self) -> int:
-        return len(self._ids)
 
     @property
     def filter_text(self) -> str:
@@ -118,54 +112,14 @@ class MessageView:
         """Why the filter in force cannot be asked of messages, None where it can."""
         return self._wrong
 
-    # --- what is where -------------------------------------------------------------------------------------------
-
-    def number_at(self, index: int) -> int:
-        """The number of the message at a position, from 0 at the top. Raises IndexError."""
-        if not 0 <= index < len(self._ids):
-            raise IndexError(index)
-        if self.order is not Order.NEWEST:
-            return self._ids[index]
-        if index < len(self._lifted):
-            return self._lifted[index]
-        rank = index - len(self._lifted)
-        for taken in self._lifted_ranks():
-            if taken <= rank:
-                rank += 1
-        return self._ids[len(self._ids) - 1 - rank]
-
-    def index_of(self, number: int) -> int | None:
-        """The position of a message, or None when it is not in the view."""
-        if self.order is not Order.NEWEST:
-            return self._ids.index(number) if number in self._ids else None
-        if number in self._lifted:
-            return self._lifted.index(number)
-        at = bisect_left(self._ids, number)
-        if at >= len(self._ids) or self._ids[at] != number:
-            return None
-        rank = len(self._ids) - 1 - at
-        return rank + sum(1 for taken in self._lifted_ranks() if taken > rank)
-
-    def nearest(self, number: int, place: int) -> int:
-        """The position of a message, or of the next older one that is in the view; by another order ``place``."""
-        found = self.index_of(number)
-        if found is not None or self.order is not Order.NEWEST or not self._ids:
-            return min(place, max(len(self._ids) - 1, 0)) if found is None else found
-        at = bisect_right(self._ids, number) - 1
-        return self.index_of(self._ids[max(at, 0)]) or 0
-
-    def newer_than(self, number: int) -> int:
-        """How many messages in the view were first heard of after this one."""
-        if self.order is not Order.NEWEST:
-            return 0
-        return len(self._ids) - bisect_right(self._ids, number)
+    # --- what is shown -------------------------------------------------------------------------------------------
 
     def messages(self, start: int, stop: int) -> list[Message | None]:
         """The messages at these positions, their stages without errors, with the beginnings of long texts; None for
         one that is gone."""
-        numbers = [self.number_at(index) for index in range(max(start, 0), min(stop, len(self._ids)))]
+        numbers = [self.number_at(index) for index in range(max(start, 0), min(stop, len(self)))]
         if any(number not in self._cache for number in numbers):
-            first, last = start // BLOCK * BLOCK, min((max(stop, 1) - 1) // BLOCK * BLOCK + BLOCK, len(self._ids))
+            first, last = start // BLOCK * BLOCK, min((max(stop, 1) - 1) // BLOCK * BLOCK + BLOCK, len(self))
             self._fetch([self.number_at(index) for index in range(first, last)])
         return [self._cache.get(number) for number in numbers]
 
@@ -187,7 +141,7 @@ class MessageView:
         """
         wanted = parse(text)
         if wanted.text != self._filter.text:
-            self._empty()
+            self.empty()
         self._filter = wanted
         try:
             self._where()
@@ -199,9 +153,14 @@ class MessageView:
 
     async def set_order(self, order: Order) -> None:
         """Show another order."""
-        self._empty()
+        self.empty()
         self.order = order
         await self.load()
+
+    def empty(self) -> None:
+        """Show none until some were looked for."""
+        self._looked = False
+        super().empty()
 
     async def load(self) -> None:
         """Look at everything anew; returns when that is done, or something else is to be shown. What is shown stays
@@ -214,7 +173,7 @@ class MessageView:
         self._seen = self._reader.watermark()
         self._low = _NONE_YET if self.order is Order.NEWEST else 0
         if self._wrong is not None:
-            self._empty()
+            self.empty()
             self.scanned = None
             return
         begun, self._ages_next = time.perf_counter(), math.inf
@@ -266,7 +225,7 @@ class MessageView:
             self.stuck_from = {number: now - timedelta(seconds=seconds) for number, seconds in found}
             if self.order is Order.STUCK and list(self.stuck_from) != before:
                 self._seen = -1  # that list is another now, though nothing came
-            self._lift([number for number, _ in found[:MAX_LIFTED]])
+            self.lift([number for number, _ in found[:MAX_LIFTED]])
 
     def _stuck(self, now: datetime, where: Where) -> list[tuple[int, float]]:
         reader = self._open_reader()
@@ -278,41 +237,17 @@ class MessageView:
         finally:
             reader.close()
 
-    def _lift(self, numbers: Sequence[int]) -> None:
-        """Show these first, in this order, above the newest; those that are not in the view are passed over."""
-        lifted = [number for number in numbers if self._holds(number)] if self.order is Order.NEWEST else []
-        if lifted != self._lifted:
-            self._lifted = lifted
-            self.version += 1
-
     # --- how -----------------------------------------------------------------------------------------------------
 
     def _where(self) -> Where:
         return compile_message_filter(self._filter, self._now())
-
-    def _holds(self, number: int) -> bool:
-        at = bisect_left(self._ids, number)
-        return at < len(self._ids) and self._ids[at] == number
-
-    def _lifted_ranks(self) -> list[int]:
-        """The places that the lifted ones would have, counted from the newest."""
-        return sorted(len(self._ids) - 1 - bisect_left(self._ids, number) for number in self._lifted)
-
-    def _empty(self) -> None:
-        self._looked = False
-        self._lifted = []
-        self._replace(array("q"))
-
-    def _replace(self, ids: array[int]) -> None:
-        self._ids = ids
-        self.version += 1
 
     async def _scan(self, reader: MessageReader, run: int) -> None:
         step, high = FIRST_STEP, await asyncio.to_thread(reader.last_message)
         if run != self._run:
             return
         # Where nothing is shown there is no place to lose; but what asks for ages is asked again and again.
-        again = self._looked and (len(self._ids) > 0 or self._filter.asks_ages)
+        again = self._looked and (len(self) > 0 or self._filter.asks_ages)
         anew, last = array("q"), high
         if not again:
             self._low = last + 1
@@ -333,13 +268,13 @@ class MessageView:
                 anew = array("q", found) + anew
             else:
                 if found:
-                    self._replace(array("q", found) + self._ids)
+                    self.put_below(found)
                 self._low = low
                 self.scanned = 1 - (low - 1) / last
             high = low - 1
         if run == self._run:
             if again:
-                self._replace(anew)
+                self.put(anew)
             self._looked = True
 
     def _go_on(self) -> None:
@@ -348,7 +283,6 @@ class MessageView:
         self._low = 0
         self._changed_below.clear()
         self._take(changed)
-        self._lift(self._lifted)  # of them some may be in the view no longer
 
     def _take(self, touched: Iterable[tuple[int, bool]]) -> bool:
         """Let messages that changed enter, leave or be read again."""
@@ -360,19 +294,12 @@ class MessageView:
             changed = True
             self._cache.pop(number, None)
             self._gone.discard(number)
-            at = bisect_left(self._ids, number)
-            held = at < len(self._ids) and self._ids[at] == number
-            if passes and not held:
-                self._ids.insert(at, number)
-            elif held and not passes:
-                self._remove(number, at)
+            if passes:
+                self.enter(number)
+            else:
+                self.leave(number)
         self.version += changed
         return changed
-
-    def _remove(self, number: int, at: int) -> None:
-        del self._ids[at]
-        if number in self._lifted:
-            self._lifted.remove(number)
 
     def _drop_gone(self) -> bool:
         """Take out what was found missing in the store: it was merged into another message."""
@@ -380,11 +307,7 @@ class MessageView:
             return False
         for number in self._gone:
             self._cache.pop(number, None)
-            if self.order is not Order.NEWEST:
-                if number in self._ids:
-                    self._ids.remove(number)
-            elif self._holds(number):
-                self._remove(number, bisect_left(self._ids, number))
+            self.leave(number)
         self._gone.clear()
         self.version += 1
         return True
@@ -429,4 +352,4 @@ class MessageView:
                 stuck = [number for number in self.stuck_from if number in passing]
                 found = [*stuck, *(number for number in found if number not in self.stuck_from)]
             self._cache.clear()
-            self._replace(array("q", found))
+            self.put(found)
