@@ -72,11 +72,8 @@ def reading(path: Path) -> Iterator[Reader]:
     """A reader of the database, closed afterwards. Raises StoreError."""
     from monitor.store.reader import Reader
 
-    reader = Reader(path)
-    try:
+    with contextlib.closing(Reader(path)) as reader:
         yield reader
-    finally:
-        reader.close()
 
 
 def newest(reader: Reader, wanted: Filter, limit: int) -> list[int]:

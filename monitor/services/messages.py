@@ -55,11 +55,8 @@ def failure_groups(monitor: Monitor, filter_text: str, now: datetime) -> Sequenc
 
     Raises FilterError.
     """
-    reader = StatsReader(monitor.store.path)
-    try:
+    with closing(StatsReader(monitor.store.path)) as reader:
         return reader.failure_groups(compile_message_filter(parse(filter_text), now), MAX_REASONS)
-    finally:
-        reader.close()
 
 
 class MessageView(Places):
@@ -228,14 +225,11 @@ class MessageView(Places):
             self.lift([number for number, _ in found[:MAX_LIFTED]])
 
     def _stuck(self, now: datetime, where: Where) -> list[tuple[int, float]]:
-        reader = self._open_reader()
-        try:
+        with closing(self._open_reader()) as reader:
             if self._timer() >= self._usual_next or not self._usual:
                 self._usual = usual_waits(reader)
                 self._usual_next = self._timer() + USUAL_EVERY_S
             return [(one.number, one.seconds) for one in stuck_messages(reader, now, self._usual, where)]
-        finally:
-            reader.close()
 
     # --- how -----------------------------------------------------------------------------------------------------
 
@@ -335,11 +329,8 @@ class MessageView(Places):
         self._asking = tasks.start(work, "messages")
 
     async def _refresh(self) -> None:
-        reader = self._open_reader()
-        try:
+        with closing(self._open_reader()) as reader:
             await self._ask(reader, self._run)
-        finally:
-            reader.close()
 
     async def _ask(self, reader: MessageReader, run: int) -> None:
         begun = time.perf_counter()

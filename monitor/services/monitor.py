@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -102,11 +103,8 @@ class Monitor:
 
     async def start(self) -> None:
         """Start the writer and the receiver. Raises ReceiverError and StoreError, each a sentence for the user."""
-        reader = self.store.reader()
-        try:
+        with closing(self.store.reader()) as reader:
             self.feed.begin(reader.tallies(), reader.last_id())
-        finally:
-            reader.close()
         self.store.follow(self.feed.add)
         self.store.on_pruned(self.feed.forget)
         self.store.on_reread(self.feed.forget)

@@ -140,11 +140,8 @@ class View:
     async def prune(self) -> None:
         """Captures were let go: leave them out."""
         seen = self._seen  # what is committed while this reads may not be among what it reads
-        reader = self._open_reader()  # of its own: the screens would wait for the other
-        try:
+        with closing(self._open_reader()) as reader:  # of its own: the screens would wait for the other
             there = await asyncio.to_thread(reader.all_ids)
-        finally:
-            reader.close()
         while True:  # aside: the screens would wait for a long list
             ids, version = self._ids[:], self.version
             kept = await asyncio.to_thread(_left, ids, there, seen)
@@ -312,10 +309,10 @@ def _left(ids: Ids, there: Sequence[int], seen: int) -> Ids:
 
 def _common(ids: Iterable[int], others: Iterable[int]) -> Iterator[int]:
     """What is in both, each ascending."""
-    rest = iter(others)
-    other = next(rest, None)
+    further = iter(others)
+    other = next(further, None)
     for number in ids:
         while other is not None and other < number:
-            other = next(rest, None)
+            other = next(further, None)
         if other == number:
             yield number
