@@ -41,6 +41,13 @@ def origin_form(request: Request) -> str:
     return f"{path}?{request.query}" if request.query else path
 
 
+def address_form(request: Request) -> tuple[str, str | None]:
+    """What follows the host in an address, and the whole target where that is another: an address ends at ``#``, and
+    would go on with its host where a path does not begin with a slash (``@elsewhere``, ``.elsewhere``)."""
+    path, mark, _ = origin_form(request).partition("#")
+    return path, request.target if mark or path != request.target else None
+
+
 def hops(request: Request) -> int:
     """How often a request was passed on before, by this hooktop or by others."""
     told = [int(value) for value in request.header_values(HOPS_HEADER.lower()) if _COUNT.fullmatch(value)]

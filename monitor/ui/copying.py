@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor import jsonbody
-from monitor.forwarding.outgoing import origin_form
+from monitor.forwarding.outgoing import address_form
 from monitor.model.capture import Capture
 from monitor.text import visible
 from monitor.ui import redact
@@ -99,8 +99,8 @@ def curl(capture: Capture, url: str, token: str | None) -> Copy:
     elif body:  # bytes that a shell or a terminal might act on travel in base64
         before = f"printf %s {base64.b64encode(body).decode('ascii')} | base64 -d | "
         parts += ["--data-binary", "@-"]
-    target, path = (_ascii(redact.target(text, token)) for text in (request.target, origin_form(request)))
-    if path != target or "#" in target:  # an address would end there, or go on with its host: @elsewhere, .elsewhere
-        parts += ["--request-target", shlex.quote(target)]
-    parts.append(shlex.quote(url + path.partition("#")[0]))
+    path, target = address_form(request)
+    if target is not None:
+        parts += ["--request-target", shlex.quote(_ascii(redact.target(target, token)))]
+    parts.append(shlex.quote(url + _ascii(redact.target(path, token))))
     return _copy("a curl line", before + " ".join(parts))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.forwarding.outgoing import UnsendableError, head, hops, origin_form
+from monitor.forwarding.outgoing import UnsendableError, address_form, head, hops, origin_form
 from monitor.forwarding.target import target_of
 from monitor.model.capture import STAMP_HEADER, Request
 from monitor.secret import Secret
@@ -118,6 +118,18 @@ def test_what_was_captured_never_chooses_the_host(path: str, sent: str) -> None:
     first, second, *_ = head(request(path=path), 1, HERE).decode("latin-1").split("\r\n")
     assert first == f"POST {sent} HTTP/1.1"
     assert second == "Host: localhost:3000"
+
+
+@pytest.mark.parametrize(
+    ("path", "after", "target"),
+    [
+        ("/volt", "/volt?a=1&b=%20", None),
+        ("/volt#x", "/volt", "/volt#x?a=1&b=%20"),
+        ("@evil.example.com/x", "/@evil.example.com/x?a=1&b=%20", "@evil.example.com/x?a=1&b=%20"),
+    ],
+)
+def test_what_no_address_holds_is_told_beside_it(path: str, after: str, target: str | None) -> None:
+    assert address_form(request(path=path)) == (after, target)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import textwrap
 from typing import Final
 from urllib.parse import quote
 
-from monitor.forwarding.outgoing import origin_form
+from monitor.forwarding.outgoing import address_form
 from monitor.model.capture import Capture, Request
 from monitor.model.record import rfc3339
 from monitor.services.export.base import About, Out
@@ -66,10 +66,10 @@ def command(request: Request) -> str:
     words += [f"-H {quoted(_header(name, value))}" for name, value in kept]
     there = {name.lower() for name, _ in kept}
     words += [f"-H '{name}:'" for name in _BY_CURL if name not in there]
-    target, path = (_written(text) for text in (request.target, origin_form(request)))
-    if path != target or "#" in target:  # an address would end there, or go on with its host: @elsewhere, .elsewhere
-        words.append(f"--request-target {quoted(target)}")
-    words.append(f'"$to"{quoted(path.partition("#")[0])}')
+    path, target = address_form(request)
+    if target is not None:
+        words.append(f"--request-target {quoted(_written(target))}")
+    words.append(f'"$to"{quoted(_written(path))}')
     if not request.body:
         if request.method in ("POST", "PUT", "PATCH"):
             words.append("--data-binary ''")
