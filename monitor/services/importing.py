@@ -102,17 +102,16 @@ class Import:
         comes in; gives after each how many it is by then. ``check`` is to be called before, since what was committed
         stays when something goes wrong. Raises ImportProblem, OSError and StoreError."""
         self._check_other(monitor.store)
-        found, number = self._captures(), 0
+        found = self._captures()
         while batch := await asyncio.to_thread(lambda: list(islice(found, STEP))):
-            self.taken = number + len(batch)
+            self.taken += len(batch)
             try:
                 await monitor.store.take_in_part(batch)
             except StoreError:
-                self.taken = number
+                self.taken -= len(batch)
                 raise
             monitor.feed.take_in(batch)
-            number = self.taken
-            yield number
+            yield self.taken
 
     def _check_other(self, store: Store) -> None:
         if self.found.path.samefile(store.path):
