@@ -16,6 +16,7 @@ STAMP_HEADER = "x-hooktop-local"
 LOCAL_MARK = "local"
 RESET = 0  # in the place of a status: the connection was reset without an answer
 LEFT = 499  # likewise: the sender was gone before its answer; nginx logs the same number
+GIVEN_UP = 503  # the answer to a request that was not waited for to the end, since hooktop ends
 
 
 class Source(StrEnum):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from starlette.applications import Starlette
 
 from monitor import tasks
-from monitor.model.capture import LEFT, RESET, Request
+from monitor.model.capture import GIVEN_UP, LEFT, RESET, Request
 from monitor.receiver.protocol import CLOSED, CUT_OFF, RESETTING
 from monitor.urls import in_address
 
@@ -111,7 +111,7 @@ class Hooks:
         try:
             body = await self._body(receive)
         except asyncio.CancelledError:  # hooktop ends, and the rest has not come in time
-            await self._refuse(send, 503, _AGAIN)
+            await self._refuse(send, GIVEN_UP, _AGAIN)
             return
         if scope["extensions"][CUT_OFF]():
             return
@@ -139,7 +139,7 @@ class Hooks:
             await self._refuse(send, error.status, _AGAIN if error.status in (429, 503) else None)
             return
         except asyncio.CancelledError:  # hooktop ends, and it is not known whether this will be stored
-            await self._refuse(send, 503, _AGAIN)
+            await self._refuse(send, GIVEN_UP, _AGAIN)
             return
         if (reply.held is not None and not await _waited(reply.held, receive)) or scope["extensions"][CLOSED]():
             reply.missed()

@@ -18,7 +18,7 @@ from monitor.forwarding.forwarder import Forwarder
 from monitor.forwarding.outgoing import hops
 from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, Failure
-from monitor.model.capture import LEFT, Capture, Source
+from monitor.model.capture import GIVEN_UP, LEFT, Capture, Source
 from monitor.model.filter import Filter, FilterError, parse
 from monitor.services import keyring
 from monitor.services.lane import Lane
@@ -113,7 +113,7 @@ class Forwards:
     async def answer(self, capture: Capture) -> int:
         """The status that a capture just committed is answered with: its own, or the app's where that is waited for.
 
-        Where it is cancelled, since all of this ends, that is 503.
+        Where it is cancelled, since all of this ends, that is ``GIVEN_UP``.
         """
         asked = self._asked.get(capture.id)
         if asked is None:
@@ -121,7 +121,7 @@ class Forwards:
         try:
             status = await asked
         except asyncio.CancelledError:
-            status = 503
+            status = GIVEN_UP
         finally:
             self._asked.pop(capture.id, None)
         if status != capture.answer:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from monitor.model.capture import Capture
+from monitor.model.capture import GIVEN_UP, Capture
 from monitor.store import projection, shapes
 from monitor.store.catching_up import advance
 from monitor.store.connection import committed, connect
@@ -39,7 +39,6 @@ ROW_BYTES: Final = 1024  # of log that a changed row costs, about
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
 ENDED: Final = "the writer has ended"
-GIVEN_UP: Final = 503  # the answer to a request whose commit was not waited for, since hooktop ends
 
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
