@@ -11,16 +11,22 @@ from tests.e2e.programs import environment, run
 from tests.e2e.terminal import Terminal
 
 
-@pytest.mark.slow
-def test_import_backup_prune_quit(tmp_path: Path) -> None:
-    environ = environment(tmp_path)
+def file_of(folder: Path, number: int) -> Path:
+    """A file with so many captures, all the same."""
     record = {
         "kind": "capture", "received_at": "2020-01-31T12:00:00Z", "provider": "generic", "response": {"status": 200},
         "request": {"method": "POST", "path": "/generic", "query": "", "headers": [], "body": "from a file",
                     "body_encoding": "utf-8"},
     }  # fmt: skip
-    file, copy = tmp_path / "some.jsonl", tmp_path / "copy.db"
-    file.write_text("".join(json.dumps(record) + "\n" for _ in range(3)))
+    file = folder / "some.jsonl"
+    file.write_text((json.dumps(record) + "\n") * number)
+    return file
+
+
+@pytest.mark.slow
+def test_import_backup_prune_quit(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    file, copy = file_of(tmp_path, 3), tmp_path / "copy.db"
     with Terminal(["--port", "0"], environ, size=(80, 24)) as terminal:
         terminal.wait("Waiting for the first webhook")
         terminal.press("I")
@@ -52,13 +58,7 @@ def test_import_backup_prune_quit(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_stays_of_an_import_that_the_end_broke_off_is_said(tmp_path: Path) -> None:
     environ = environment(tmp_path)
-    record = {
-        "kind": "capture", "received_at": "2020-01-31T12:00:00Z", "provider": "generic", "response": {"status": 200},
-        "request": {"method": "POST", "path": "/generic", "query": "", "headers": [], "body": "from a file",
-                    "body_encoding": "utf-8"},
-    }  # fmt: skip
-    file = tmp_path / "some.jsonl"
-    file.write_text("".join(json.dumps(record) + "\n" for _ in range(20_000)))
+    file = file_of(tmp_path, 20_000)
     with Terminal(["--port", "0"], environ, size=(80, 24)) as terminal:
         terminal.wait("Waiting for the first webhook")
         terminal.press("I")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,17 +16,18 @@ from monitor.providers.keys import SigningKey
 from monitor.providers.registry import registry
 from monitor.receiver.binding import bind
 from monitor.secret import Secret
-from monitor.services import news
+from monitor.services import news as module
 from monitor.services.assemble import assembled
 from monitor.services.configfile import ConfigFile
 from monitor.services.monitor import Settings
-from monitor.services.news import differences
+from monitor.services.news import News, differences
 from monitor.store.public_keys import PublicKeys
 from tests.cli.processes import Listening, event, hooktop, listening, signed
 from tests.factory import START
 
 WAIT_S = 20
 SECRET = b"sample-secret-of-a-test"
+ACCOUNT = '[accounts.{}]\nprovider = "volt"\n'
 
 
 def posted(running: Listening, provider: str, key: SigningKey) -> str:
@@ -119,12 +122,41 @@ def test_a_name_of_an_account_cannot_act_on_the_terminal() -> None:
     assert "\x1b" not in differences([], [Account("\x1b[2J", "volt")])
 
 
-async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(news, "LOOK_S", 0.01)
-    config = tmp_path / "config.toml"
-    config.write_text("", "utf-8")
+class Looking:
+    """A program that looks for news in a configuration, and what it said of them."""
+
+    def __init__(self, config: Path, news: News) -> None:
+        self.config = config
+        self.news = news
+        self._said: list[str] = []
+        news.on_news = lambda sentence, bad: self._said.append(sentence)
+
+    async def told(self) -> list[str]:
+        """What was said since the last call, one sentence at least."""
+        async with asyncio.timeout(10):
+            while not self._said:
+                await asyncio.sleep(0.01)
+        told, self._said = self._said, []
+        return told
+
+
+@asynccontextmanager
+async def looking(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Looking]:
+    """A program that looks again and again at a configuration with this text."""
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    config = folder / "config.toml"
+    config.write_text(text, "utf-8")
     config.chmod(0o600)
-    file, failed = ConfigFile(config), asyncio.Event()
+    file = ConfigFile(config)
+    async with assembled(
+        file.load(), Settings(), bind("127.0.0.1", 0), folder / "h.db", local_folder=folder, file=file
+    ) as assembly:
+        assert assembly.news is not None
+        yield Looking(config, assembly.news)
+
+
+async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = asyncio.Event()
 
     class Once(ConfigFile):
         def state(self) -> object:
@@ -133,51 +165,23 @@ async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: p
                 raise RuntimeError("for once")
             return super().state()
 
-    async with assembled(
-        file.load(), Settings(), bind("127.0.0.1", 0), tmp_path / "h.db", local_folder=tmp_path, file=file
-    ) as assembly:
-        assert assembly.news is not None
-        said: list[str] = []
-        assembly.news.on_news = lambda sentence, bad: said.append(sentence)
-        assembly.news._file = Once(config)
+    async with looking(tmp_path, "", monkeypatch) as at:
+        at.news._file = Once(at.config)
         await asyncio.wait_for(failed.wait(), 10)
-        config.write_text('[accounts.volt]\nprovider = "volt"\n', "utf-8")
-        async with asyncio.timeout(10):
-            while not said:
-                await asyncio.sleep(0.01)
-        assert said == ["The accounts have changed: volt added."]
+        at.config.write_text(ACCOUNT.format("volt"), "utf-8")
+        assert await at.told() == ["The accounts have changed: volt added."]
 
 
 async def test_a_file_is_read_once_it_is_written_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(news, "LOOK_S", 0.01)
-    config = tmp_path / "config.toml"
-    account = '[accounts.{}]\nprovider = "volt"\n'
-    config.write_text(account.format("volt"), "utf-8")
-    config.chmod(0o600)
-    file = ConfigFile(config)
-    async with assembled(
-        file.load(), Settings(), bind("127.0.0.1", 0), tmp_path / "h.db", local_folder=tmp_path, file=file
-    ) as assembly:
-        assert assembly.news is not None
-        said: list[str] = []
-        assembly.news.on_news = lambda sentence, bad: said.append(sentence)
-
-        async def told() -> None:
-            async with asyncio.timeout(10):
-                while not said:
-                    await asyncio.sleep(0.01)
-
-        config.write_text("", "utf-8")  # as editors do first
+    async with looking(tmp_path, ACCOUNT.format("volt"), monkeypatch) as at:
+        at.config.write_text("", "utf-8")  # as editors do first
         await asyncio.sleep(0.1)
-        config.write_text(account.format("volt") + account.format("other"), "utf-8")
-        await told()
-        assert said.pop() == "The accounts have changed: other added."
-        config.chmod(0o644)
-        await told()
-        assert said.pop().startswith(f"The accounts stay as they were: {config} can be read or changed by others")
-        config.write_text("", "utf-8")
-        await told()
-        said.clear()
-        config.chmod(0o600)
-        await told()
-        assert said == ["The accounts have changed: volt, other removed."]
+        at.config.write_text(ACCOUNT.format("volt") + ACCOUNT.format("other"), "utf-8")
+        assert await at.told() == ["The accounts have changed: other added."]
+        at.config.chmod(0o644)
+        [refused] = await at.told()
+        assert refused.startswith(f"The accounts stay as they were: {at.config} can be read or changed by others")
+        at.config.write_text("", "utf-8")
+        assert refused in await at.told()
+        at.config.chmod(0o600)
+        assert await at.told() == ["The accounts have changed: volt, other removed."]
