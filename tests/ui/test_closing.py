@@ -80,6 +80,17 @@ class Slow(WorkScreen):
         return "done"
 
 
+async def test_a_form_that_is_closed_helps_no_more(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        for _ in range(5):
+            box = Slow()
+            await s.app.push_screen(box)
+            await s.settle()
+            box.form.post_message(events.DescendantFocus(box.form.rows[0].box))  # as where another box above it goes
+            box.dismiss(None)
+            await s.until(lambda: s.top() is s.live)
+
+
 async def test_work_that_is_over_closes_its_own_box_and_no_other(tmp_path: Path) -> None:
     async with screens(tmp_path, mixed_captures()) as s:
         slow, menu = Slow(), MenuScreen("Over it", [Choice("a", "a", "a", "")])

@@ -242,6 +242,8 @@ class Form(Vertical):
         self._help()
 
     def _help(self) -> None:
+        if not self.display:  # its box is being closed, and what is in the form goes before the form
+            return
         row = self.current
         help_, choices = self.query_one("#form-help", Plain), self.query_one("#form-choices", Plain)
         if row is None:
