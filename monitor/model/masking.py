@@ -42,11 +42,19 @@ _KEPT_HEADERS: Final = frozenset(
 class Masker:
     """Masks what is handed on together: the same value gets the same mask everywhere."""
 
-    def __init__(self, disguise: Disguise, kept: Mapping[str, frozenset[str]], secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        disguise: Disguise,
+        kept: Mapping[str, frozenset[str]],
+        secrets: Iterable[str] = (),
+        signing: Iterable[str] = (),
+    ) -> None:
         """``kept`` has for each provider the paths (keys with dots) whose sentences are the provider's own and stay;
-        ``secrets`` are texts that must not stand anywhere."""
+        ``secrets`` are texts that must not stand anywhere, ``signing`` the headers (in lower case) that carry a
+        signature."""
         self._disguise = disguise
         self._kept = kept
+        self._signing = frozenset({STAMP_HEADER, *signing})
         self._secrets = [(secret, disguise.letters(secret)) for secret in sorted(secrets, key=len, reverse=True)]
 
     def request(self, request: Request, provider: str) -> Request:
@@ -115,7 +123,7 @@ class Masker:
         if low == "cookie":
             pairs = (pair.partition("=") for pair in value.split(";"))
             return ";".join(key + sign + self._disguise.letters(held) for key, sign, held in pairs)
-        kind = Kind.SECRET if low == STAMP_HEADER else kind_of((low,))
+        kind = Kind.SECRET if low in self._signing else kind_of((low,))
         if kind is not Kind.SECRET:
             return self._value(kind, value, 0)
         parts = _SCHEME.split(value)  # what names the scheme of a signature stands at the odd places

@@ -95,7 +95,7 @@ def _look_at(provider: Any) -> None:
     for name in ("name", "label"):
         if not isinstance(text := getattr(provider, name), str) or not text:
             raise TypeError(f"its {name} is no text")
-    headers = provider.signature_headers  # one that is not found among those of a request would be shown in clear
+    headers = provider.signature_headers  # one not found among those of a request would be exported in clear
     if not isinstance(headers, tuple | list) or any(not isinstance(one, str) or one != one.lower() for one in headers):
         raise TypeError("its signature_headers are no tuple of names in lower case")
     scenarios = provider.scenarios

@@ -19,7 +19,8 @@ from monitor.model.capture import STAMP_HEADER, Capture
 from monitor.model.filter import parse
 from monitor.model.jsontext import rewrite
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
-from monitor.providers.registry import registry
+from monitor.providers.generic import Generic
+from monitor.providers.registry import Registry, registry
 from monitor.sandbox.cast import AMERICAN_BUSINESSES, AMERICANS, OVERSEAS, OVERSEAS_BUSINESSES
 from monitor.services.export.base import Format
 from monitor.services.export.exporting import export
@@ -206,6 +207,24 @@ def test_credentials_in_a_channel_are_masked_whatever_they_are_called() -> None:
     assert shown["login"] != "de"
     assert shown["n"][0] != 7
     assert shown["n"][1] != "g"
+
+
+class Pigeon(Generic):
+    """A plug-in whose signature stands in a header that says nothing of one."""
+
+    name = "pigeon"
+    signature_headers = ("x-pigeon-proof",)
+
+
+def test_what_a_plug_in_calls_a_signature_is_masked_whatever_its_header_is_called() -> None:
+    proof = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+    request = make_request(b"{}", path="/pigeon", X_Pigeon_Proof=proof)
+    masker = CaptureMasker(Registry([*registry(), Pigeon()]), key=KEY)
+    after = masker.mask(replace(make_capture(), provider="pigeon", request=request))
+    shown = after.request.header("x-pigeon-proof")
+    assert shown is not None
+    assert len(shown) == len(proof)
+    assert shown != proof
 
 
 def test_verdicts_quote_nothing() -> None:

@@ -36,7 +36,8 @@ class CaptureMasker:
         """``hidden`` are secrets that must not stand anywhere, such as the path token."""
         self._registry = registry
         kept = {name: frozenset(KEPT.get(name, ())) for name in registry.names()}
-        self.masker = Masker(Disguise(key or secrets.token_bytes(KEY_BYTES)), kept, hidden)
+        signing = {header for provider in registry for header in provider.signature_headers}
+        self.masker = Masker(Disguise(key or secrets.token_bytes(KEY_BYTES)), kept, hidden, signing)
 
     def mask(self, capture: Capture) -> Capture:
         """The capture with a masked request and what its provider's reader makes of that; the verdict stays."""
