@@ -180,6 +180,8 @@ def _request(body: str, headers: Sequence[str], url: str | None) -> Request:
 
 
 def _key(provider: Provider, key_from: tuple[Path | None, str | None], *, stdin_taken: bool) -> Key:
+    from monitor.providers import asked
+
     file, variable = key_from
     if file is not None and variable is not None:
         fail("--key-file and --key-env exclude each other; choose one.", USAGE)
@@ -189,12 +191,12 @@ def _key(provider: Provider, key_from: tuple[Path | None, str | None], *, stdin_
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             fail(f"The key file {file} cannot be read ({reason}); name a file with the key or secret in it.", USAGE)
-        return provider.key(text, str(file))
+        return asked.key(provider, text, str(file))
     if variable is not None:
         value = os.environ.pop(variable, None)
         if not value:
             fail(f"The environment variable {variable} is not set; put the key or secret into it.", USAGE)
-        return provider.key(value.strip(), f"${variable}")
+        return asked.key(provider, value.strip(), f"${variable}")
     if stdin_taken or not sys.stdin.isatty():
         fail("No key: name it with --key-file or --key-env (it can be asked for at a terminal only).", USAGE)
-    return provider.key(click.prompt("Key or secret", hide_input=True, err=True).strip(), "the prompt")
+    return asked.key(provider, click.prompt("Key or secret", hide_input=True, err=True).strip(), "the prompt")

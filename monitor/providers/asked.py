@@ -13,8 +13,8 @@ from monitor.model.capture import Request
 from monitor.model.reading import Reading, bounded
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.providers.base import Keys, Provider, Scenario, Scene, Signed, SimulatedEvent
-from monitor.providers.keys import KeyProblem
-from monitor.providers.registry import BUILT_IN
+from monitor.providers.keys import Key, KeyProblem
+from monitor.providers.registry import BUILT_IN, FAILS
 
 if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
@@ -27,7 +27,7 @@ def verdict(provider: Provider, request: Request, body: Body, keys: Keys, now: f
     try:
         found: Verdict = _sound(provider, provider.verify(request, body, keys, now), Verdict)
         return found
-    except Exception as error:
+    except FAILS as error:
         return Verdict(VerdictStatus.INVALID, f"the check itself failed ({_told(provider, 'verify', error)})")
 
 
@@ -40,7 +40,7 @@ def reading(
         read = provider.read(request, body)
         found: Reading | None = _sound(provider, read if heard is None else heard(read), Reading | None)
         return found and bounded(found)
-    except Exception as error:
+    except FAILS as error:
         return Reading(problems=(f"the reader failed ({_told(provider, 'read', error)})",))
 
 
@@ -49,7 +49,7 @@ def signed(provider: Provider, request: Request, body: Body, keys: Keys) -> Sequ
     try:
         found: Sequence[Signed] = _sound(provider, provider.signed(request, body, keys), tuple[Signed, ...])
         return found
-    except Exception as error:
+    except FAILS as error:
         _told(provider, "signed", error)
         return ()
 
@@ -59,7 +59,7 @@ def events(provider: Provider, scenario: Scenario, scene: Scene) -> Sequence[Sim
     try:
         found: Sequence[SimulatedEvent] = _sound(provider, scenario.build(scene), tuple[SimulatedEvent, ...])
         return found
-    except Exception as error:
+    except FAILS as error:
         _told(provider, scenario.name, error)
         return None
 
@@ -73,9 +73,24 @@ def sign(provider: Provider, body: bytes, key: SigningKey, *, url: str, at: floa
         return made
     except KeyProblem:
         raise
-    except Exception as error:
+    except FAILS as error:
         why = _told(provider, "sign", error)
         raise KeyProblem(f"{provider.name} cannot sign ({why}); its plug-in has to be mended.") from error
+
+
+def key(provider: Provider, text: str, origin: str) -> Key:
+    """A configured key as the provider uses it. Raises KeyProblem, also where it fails."""
+    try:
+        found = provider.key(text, origin)
+        if not isinstance(found, Key):
+            raise WrongType(f"its answer is of the type {type(found).__name__}")
+        for name, kind in (("id", str), ("origin", str), ("secret", bytes | None)):
+            look_through(getattr(found, name), kind, name)
+        return found
+    except KeyProblem:
+        raise
+    except FAILS as error:
+        raise KeyProblem(f"a key cannot be used ({_told(provider, 'key', error)})") from error
 
 
 def _sound(provider: Provider, given: Any, kind: Any) -> Any:
@@ -85,7 +100,7 @@ def _sound(provider: Provider, given: Any, kind: Any) -> Any:
     return given
 
 
-def _told(provider: Provider, member: str, error: Exception) -> str:
+def _told(provider: Provider, member: str, error: BaseException) -> str:
     """Log what went wrong and give it in a word or two: an exception's own text may hold a secret."""
     why = str(error) if isinstance(error, WrongType) else type(error).__name__
     log.error("%s.%s failed: %s", provider.name, member, why)

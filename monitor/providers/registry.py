@@ -20,6 +20,7 @@ from monitor.text import visible
 # In this order ties are broken; generic takes what nobody recognises.
 BUILT_IN = ("volt", "bird", "connectly", "oneroute", "standard", "generic")
 _MEMBERS: Final = sorted(name for name in vars(Provider) if not name.startswith("_"))
+FAILS: Final = (Exception, SystemExit)  # what a plug-in may raise: it may call what was written as a script
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +59,7 @@ class Registry:
 def _recognise(provider: Provider, request: Request, body: Body) -> int:
     try:
         return int(provider.recognise(request, body))  # also of one that forgot to say something
-    except Exception as error:  # a plug-in's error must not cost the capture
+    except FAILS as error:  # a plug-in's error must not cost the capture
         log.error("%s.recognise failed: %s", provider.name, type(error).__name__)
         return NO_MATCH
 
@@ -74,7 +75,7 @@ def registry() -> Registry:
                 provider = point.load()
                 _look_at(provider)
             name = provider.name
-        except (Exception, SystemExit) as error:  # a plug-in is somebody else's code: hooktop starts without it
+        except FAILS as error:  # a plug-in is somebody else's code: hooktop starts without it
             why = visible(f"{type(error).__name__}: {error}", limit=300)
             log.warning("provider plug-in %s cannot be loaded: %s", point.name, why)
             continue

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from monitor.account import key_form
 from monitor.config import Config
+from monitor.providers import asked
 from monitor.providers.base import Keys
 from monitor.providers.keys import MAX_KEY_TEXT, Key, KeyProblem, whole_fingerprint
 from monitor.providers.registry import registry
@@ -159,7 +160,7 @@ class Keychain:
         troubles: list[KeyTrouble] = []
         for candidate in self._candidates(name, troubles):
             try:
-                key = registry()[name].key(candidate.text(), candidate.origin)
+                key = asked.key(registry()[name], candidate.text(), candidate.origin)
                 # Reckoned from the key itself: the database may say anything.
                 if candidate.named and (found_one := whole_fingerprint(key)) not in candidate.named:
                     raise KeyProblem(_other(found_one, candidate.origin))

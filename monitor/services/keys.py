@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from monitor.providers import asked
 from monitor.providers.base import Provider
 from monitor.providers.keys import Key, KeyProblem, rsa_public, whole_fingerprint
 from monitor.providers.registry import registry
@@ -113,7 +114,7 @@ async def fetch(keychain: Keychain, provider: str, *, now: Callable[[], datetime
     for url in urls:
         origin = without_query(url)
         try:
-            key = known.key(key_text(await fetch_public_key(url)), origin)
+            key = asked.key(known, key_text(await fetch_public_key(url)), origin)
         except FetchError as error:
             raise KeysError(str(error)) from None
         except KeyProblem as error:
@@ -169,7 +170,7 @@ def _stored(keychain: Keychain) -> PublicKeys:
 
 def _resting(provider: Provider, row: PublicKeyRow, *, refused: bool) -> KnownKey:
     try:
-        kind, bits = _kind(provider.key(row.text, row.origin))
+        kind, bits = _kind(asked.key(provider, row.text, row.origin))
     except KeyProblem:
         kind, bits = "unreadable", None
     return KnownKey(provider.name, row.fingerprint, kind, bits, row.origin, row.fetched_at, row.trusted, False, refused)

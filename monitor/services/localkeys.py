@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.providers.keys import Key, KeyProblem, load_signing_key, signing_key_text, verifying_key
-from monitor.providers.registry import registry
+from monitor.providers.registry import FAILS, registry
 from monitor.services.keyfile import KeyFile
 from monitor.services.reach import MARK_PREFIX
 
@@ -150,7 +150,7 @@ class LocalKeys:
 def _new_key(provider: Provider) -> str:
     try:
         return signing_key_text(provider.local_key())
-    except Exception as error:  # a plug-in's
+    except FAILS as error:  # a plug-in's
         why = type(error).__name__
         raise KeyProblem(f"{provider.name} makes no local key ({why}); its plug-in has to be mended.") from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,18 +12,22 @@ from typing import Any
 
 import pytest
 
+from monitor.account import Account
+from monitor.config import Config
 from monitor.jsonbody import parse
 from monitor.model.reading import Media, MessageError, Reading, Status
 from monitor.model.verdict import Check, Verdict, VerdictStatus
 from monitor.providers import asked
 from monitor.providers.base import Keys, Scenario, Signed, SimulatedEvent
 from monitor.providers.generic import Generic
-from monitor.providers.keys import KeyProblem
+from monitor.providers.keys import Key, KeyProblem
 from monitor.providers.registry import Registry, registry
 from monitor.sandbox.problems import SimulationProblem
 from monitor.sandbox.single import one
-from monitor.services import coverage
+from monitor.secret import Secret
+from monitor.services import coverage, keychain
 from monitor.services.examine import Examiner
+from monitor.services.localkeys import LocalKeys
 from monitor.store.store import Store
 from tests.factory import START, FixedKeys, make_request
 
@@ -158,3 +164,54 @@ async def test_whatever_a_plug_in_gives_the_capture_is_stored(tmp_path: Path) ->
     finally:
         await store.stop()
     assert (stored.id, stored.marks) == (1, ())
+
+
+def leaves(*_: object, **__: object) -> Any:
+    """A script's way to end."""
+    sys.exit(3)
+
+
+@pytest.mark.parametrize("path", ["/fifth", "/"])
+def test_a_plug_in_that_would_end_the_program_costs_no_capture(path: str) -> None:
+    class Leaving(Fifth):
+        recognise = verify = read = leaves
+
+    examiner = Examiner(Registry([Leaving(None), registry()["generic"]]), FixedKeys(), lambda body, value: False)
+    capture = examiner.examine(make_request(b"{}", path=path), received_at=START)
+    if path == "/fifth":
+        assert capture.verdict.reason == "the check itself failed (SystemExit)"
+        assert capture.reading == Reading(problems=("the reader failed (SystemExit)",))
+    else:
+        assert capture.provider == "generic"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (lambda: None, "its answer is of the type NoneType"),
+        (lambda: b"a secret", "its answer is of the type bytes"),
+        (lambda: Key("sha256:1", "x", secret="a secret"), "secret is of the type str"),  # type: ignore[arg-type]
+        (lambda: raises(None), "RuntimeError"),
+        (leaves, "SystemExit"),
+    ],
+)
+def test_a_key_that_is_none_is_a_problem_that_does_not_show_it(given: Callable[[], Any], why: str) -> None:
+    class Keyed(Fifth):
+        def key(self, *_: object) -> Any:
+            return given()
+
+    with pytest.raises(KeyProblem) as caught:
+        asked.key(Keyed(None), "a secret", "x")
+    assert str(caught.value) == f"a key cannot be used ({why})"
+
+
+def test_a_plug_in_whose_keys_are_none_says_so_in_its_verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keyed(Fifth):
+        def key(self, text: str, origin: str) -> Any:
+            return text.encode()
+
+    monkeypatch.setattr(keychain, "registry", lambda: Registry([Keyed(None), registry()["generic"]]))
+    account = Account("fifth", "fifth", signing_secrets=(Secret("a secret"),))
+    found = keychain.Keychain(Config(accounts=(account,)), None, LocalKeys(tmp_path))
+    assert found.keys("fifth").keys == ()
+    assert found.keys("fifth").why_none == "a key cannot be used (its answer is of the type bytes)"
