@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from monitor.jsonbody import Body
@@ -39,7 +40,7 @@ def reading(
     try:
         read = provider.read(request, body)
         found: Reading | None = _sound(provider, read if heard is None else heard(read), Reading | None)
-        return found and bounded(found)
+        return found and _own(provider, bounded(found))
     except FAILS as error:
         return Reading(problems=(f"the reader failed ({_told(provider, 'read', error)})",))
 
@@ -91,6 +92,21 @@ def key(provider: Provider, text: str, origin: str) -> Key:
         raise
     except FAILS as error:
         raise KeyProblem(f"a key cannot be used ({_told(provider, 'key', error)})") from error
+
+
+def _own(provider: Provider, read: Reading) -> Reading:
+    """A reading without the keys that do not begin with the provider's name: they may be another's messages."""
+    if provider.name in BUILT_IN:  # whose tests say so
+        return read
+    begin = f"{provider.name}:"
+    wrong = [name for name in ("message", "conversation") if (getattr(read, name) or begin)[: len(begin)] != begin]
+    aliases = tuple(alias for alias in read.aliases if alias.startswith(begin))
+    told = [*wrong, *(["aliases"] if len(aliases) < len(read.aliases) else [])]
+    if not told:
+        return read
+    problems = (f"{name} does not begin with {begin} and is left out" for name in told)
+    left: dict[str, Any] = dict.fromkeys(wrong)
+    return replace(read, aliases=aliases, problems=(*read.problems, *problems), **left)
 
 
 def _sound(provider: Provider, given: Any, kind: Any) -> Any:

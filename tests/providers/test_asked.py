@@ -166,6 +166,12 @@ async def test_whatever_a_plug_in_gives_the_capture_is_stored(tmp_path: Path) ->
     assert (stored.id, stored.marks) == (1, ())
 
 
+def test_keys_of_another_provider_are_left_out_and_the_rest_is_read() -> None:
+    given = replace(READ, message="volt:1", aliases=("fifth:2", "volt:2"), conversation="somebody")
+    problems = [f"{name} does not begin with fifth: and is left out" for name in ("message", "conversation", "aliases")]
+    assert reading(given) == replace(READ, message=None, aliases=("fifth:2",), problems=tuple(problems))
+
+
 def leaves(*_: object, **__: object) -> Any:
     """A script's way to end."""
     sys.exit(3)
