@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.providers.keys import Key, KeyProblem, load_signing_key, signing_key_text, verifying_key
-from monitor.providers.registry import FAILS, registry
+from monitor.providers.registry import BUILT_IN, FAILS, registry
 from monitor.services.keyfile import KeyFile
 from monitor.services.reach import MARK_PREFIX
 
@@ -67,8 +67,10 @@ class LocalKeys:
         text = self._current().keys.get(provider)
         if text is not None:
             with contextlib.suppress(KeyProblem):
-                return load_signing_key(text)
-            log.warning("the local key of %s cannot be read; a new one is made", provider)
+                key = load_signing_key(text)
+                if _still_signs_with(found, key):
+                    return key
+            log.warning("the local key of %s cannot be used; a new one is made", provider)
 
         def make(content: _Content) -> None:
             if content.keys.get(provider) in (None, text):  # else another process was faster
@@ -153,6 +155,11 @@ def _new_key(provider: Provider) -> str:
     except FAILS as error:  # a plug-in's
         why = type(error).__name__
         raise KeyProblem(f"{provider.name} makes no local key ({why}); its plug-in has to be mended.") from error
+
+
+def _still_signs_with(provider: Provider, key: SigningKey) -> bool:
+    """Whether a key is of the kind that the provider makes today: a plug-in may be of another version than it was."""
+    return provider.name in BUILT_IN or type(key) is type(load_signing_key(_new_key(provider)))
 
 
 def _stamp(secret: str, body: bytes) -> bytes:

@@ -8,15 +8,19 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.providers.keys import KeyProblem, signing_key_text
-from monitor.providers.registry import registry
+from monitor.providers.generic import Generic
+from monitor.providers.keys import KeyProblem, SigningKey, signing_key_text
+from monitor.providers.registry import Registry, registry
+from monitor.services import localkeys
 from monitor.services.localkeys import FILE_NAME, LocalKeys
 
 NAMES = registry().names()
@@ -40,6 +44,28 @@ def test_a_key_is_made_once_and_has_its_counterpart(tmp_path: Path, name: str) -
     assert key.origin == "local"
     assert local.verifying(name) is key
     assert first not in repr(key)
+
+
+class Plugged(Generic):
+    """A plug-in that signs with the keys that it is told to."""
+
+    name = "plugged"
+
+    def __init__(self, makes: Callable[[], SigningKey]) -> None:
+        self.local_key = makes  # type: ignore[method-assign]
+
+
+def test_a_plug_in_that_signs_with_another_kind_of_key_gets_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(makes: Callable[[], SigningKey]) -> SigningKey:
+        monkeypatch.setattr(localkeys, "registry", lambda: Registry([Plugged(makes)]))
+        return LocalKeys(tmp_path).signing_key("plugged")
+
+    assert of(lambda: b"first") == of(lambda: b"second") == b"first"
+    key = of(Ed25519PrivateKey.generate)
+    assert isinstance(key, Ed25519PrivateKey)
+    assert signing_key_text(of(Ed25519PrivateKey.generate)) == signing_key_text(key)
 
 
 def test_unknown_providers(tmp_path: Path) -> None:
