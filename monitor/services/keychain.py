@@ -134,6 +134,10 @@ class Keychain:
         for provider in registry().names():
             self.keys(provider)
             found.extend(self._held[provider].troubles)
+        for account in self.config.accounts:  # its plug-in is installed, or the configuration would not be read
+            if registry().get(account.provider) is None:
+                text = f"no key of it is used: no plug-in that was loaded names its provider {account.provider}"
+                found.append(KeyTrouble(account.provider, account.name, text))
         return tuple(found)
 
     def unfetched(self) -> tuple[str, ...]:

@@ -221,3 +221,10 @@ def test_a_plug_in_whose_keys_are_none_says_so_in_its_verdicts(tmp_path: Path, m
     found = keychain.Keychain(Config(accounts=(account,)), None, LocalKeys(tmp_path))
     assert found.keys("fifth").keys == ()
     assert found.keys("fifth").why_none == "a key cannot be used (its answer is of the type bytes)"
+
+
+def test_keys_of_a_plug_in_that_is_not_there_under_its_name_are_a_problem(tmp_path: Path) -> None:
+    account = Account("own", "fifth", signing_secrets=(Secret("a secret"),))
+    found = keychain.Keychain(Config(accounts=(account,)), None, LocalKeys(tmp_path)).problems[-1]
+    why = "no key of it is used: no plug-in that was loaded names its provider fifth"
+    assert (found.provider, found.account, found.text) == ("fifth", "own", why)
