@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from textual.binding import Binding, BindingType
-from textual.keys import key_to_character
+from textual.keys import _character_to_key, key_to_character
 
 # Where an action can be used, in the order of the help overlay. The keys of one context never collide.
 CONTEXTS: Final = {
@@ -206,6 +206,8 @@ KEY_NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "esc", "left_square_bracket": "[", "right_square_bracket": "]",
     "plus": "+", "minus": "-", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
+# Textual cannot say the character of some keys: @ and _, and those whose Unicode name has a dash.
+_LATIN: Final = {_character_to_key(character): character for character in map(chr, range(0x21, 0x100))}
 
 
 def key_name(key: str) -> str:
@@ -216,7 +218,7 @@ def key_name(key: str) -> str:
         return "⇧" + KEY_NAMES.get(key[6:], key[6:])
     if key in KEY_NAMES:
         return KEY_NAMES[key]
-    character = key_to_character(key) or ""
+    character = _LATIN.get(key) or key_to_character(key) or ""
     return character if character.isprintable() and character.strip() else key
 
 

@@ -45,6 +45,7 @@ def test_without_settings_all_is_as_usual() -> None:
         ("+", "plus", "+"), ("-", "minus", "-"), ("ö", "ö", "ö"), ("insert", "insert", "insert"),
         ("esc", None, ""), ("pgup", None, ""), ("alt+y", "alt+y", "alt+y"), ("&", "ampersand", "&"),
         ("shift+tab", None, ""), ("ctrl+pgup", "ctrl+pageup", "^pageup"), (",", "comma", ","),
+        ("@", "at", "@"), ("_", "underscore", "_"), ("«", "left_pointing_double_angle_quotation_mark", "«"),
     ],
 )  # fmt: skip
 def test_keys_are_written_as_people_write_them(written: str, key: str | None, shown: str) -> None:
