@@ -813,6 +813,18 @@ async def test_the_call_that_is_read_stays_when_another_is_made(tmp_path: Path) 
         await s.until(lambda: s.box_text() != before)
 
 
+async def test_an_account_that_comes_or_is_renamed_meanwhile_is_asked(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("connectly")) as s:
+        bird = next(account for account in s.sandbox.accounts() if account.name == "bird")
+        await s.shows("delivery_status")
+        for name in ("bird-eu", "bird-europe"):
+            accounts = (*only("connectly")(s.sandbox.accounts()), replace(bird, name=name))
+            s.registrations.configure(Config(accounts=accounts))
+            await s.registrations.open()
+            await s.shows(f"{name}  Bird", "channels email.outbound")
+        assert sum(call.account == "connectly" for call in s.registrations.calls) == 1
+
+
 async def test_a_form_for_an_account_that_is_taken_out_meanwhile(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("bird", "connectly")) as s:
         await s.on("bird")

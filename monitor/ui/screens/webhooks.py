@@ -12,7 +12,7 @@ from textual.containers import Container, Vertical
 
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeState
-from monitor.services.registrations import Outcome
+from monitor.services.registrations import Outcome, Panel
 from monitor.services.webhooks import DEMO_ACCOUNTS, Webhooks
 from monitor.ui.actions import Action, bindings
 from monitor.ui.format import count
@@ -138,12 +138,21 @@ class WebhooksScreen(ListScreen):
         version = registrations.version
         if version != self._version:
             panels = registrations.panels()
+            if self._version >= 0:
+                self._look_at_new(panels)
             self.rows.take(panels)
             self._mends_all = bool(registrations.plan_mend_all())
             self.set_class(not panels, "-empty")
             if not panels:
                 self._show_empty()
             self._version = version  # only now: before its widgets are there, all of this fails
+
+    def _look_at_new(self, panels: Sequence[Panel]) -> None:
+        """Ask the providers of accounts that came while this view is open, or that were changed."""
+        for panel in panels:
+            if panel.refreshed_at is None and panel.busy is None and panel.trouble is None:
+                look = self._webhooks.registrations.refresh(panel.account)
+                self.run_worker(look, group=f"look-{panel.account}", exclusive=True)
 
     def _show_empty(self) -> None:
         if self._webhooks.takes_accounts:
