@@ -891,6 +891,18 @@ async def test_a_key_that_is_not_known_is_replaced_after_a_question(tmp_path: Pa
         assert w.row("bird").state is State.SAME
 
 
+async def test_a_key_that_was_made_for_an_account_is_known_when_that_has_another_name(tmp_path: Path) -> None:
+    async with world(tmp_path, foreign=False) as w:
+        bird = next(replace(account, signing_secrets=()) for account in w.config.accounts if account.name == "bird")
+        w.registrations.configure(replace(w.config, accounts=(bird,)))
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("bird", SMS))
+        w.registrations.configure(replace(w.config, accounts=(replace(bird, name="bird-eu"),)))
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_mend(w.row("bird-eu", State.UNWANTED)))  # what is wanted is the account's
+        assert w.row("bird-eu").state is State.SAME
+
+
 async def test_an_account_in_the_keyring_is_opened_when_it_is_first_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
