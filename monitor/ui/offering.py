@@ -104,7 +104,8 @@ class Offering:
             self._app.push_screen(RestoreScreen(self._session, offers, Occasion.START), answered)
 
     async def end(self, exit_: Callable[[], None]) -> None:
-        """Ask once whether to put back what gave way, then call ``exit_``; asked again meanwhile it ends at once."""
+        """Ask once whether to put back what gave way, also of what gave way while it was asked, then call ``exit_``;
+        asked again meanwhile it ends at once."""
         from monitor.ui.screens.restore import Answer, Occasion, RestoreScreen
 
         if self._asking:
@@ -115,9 +116,17 @@ class Offering:
             if outcomes and all(outcome.state is ChangeState.DONE for outcome in outcomes):
                 self._app.run_worker(go(), group="offering")
 
+        asked: set[int] = set()
+
         async def go() -> None:
-            await self._leave()
-            exit_()
+            offers = [offer for offer in await self._offers() if offer.record.id not in asked]
+            if not offers:
+                await self._leave()
+                exit_()
+                return
+            asked.update(offer.record.id for offer in offers)
+            self._asking = True
+            self._app.push_screen(RestoreScreen(self._session, offers, Occasion.END), answered)
 
         def answered(result: tuple[Answer, tuple[Offer, ...]] | None) -> None:
             self._asking = False
@@ -129,12 +138,7 @@ class Offering:
             elif answer is Answer.BACK:
                 self._app.run_worker(self.put_back(chosen, over), group="offering")
 
-        offers = await self._offers()
-        if offers:
-            self._asking = True
-            self._app.push_screen(RestoreScreen(self._session, offers, Occasion.END), answered)
-        else:
-            await go()
+        await go()
 
     def _warn(self, trouble: str | None) -> None:
         """Say how the tunnel does where it does badly."""

@@ -32,7 +32,7 @@ from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.public_url import PublicUrlScreen
 from monitor.ui.screens.registration import RegistrationScreen
 from monitor.ui.screens.rehearsal import RehearsalScreen
-from monitor.ui.screens.restore import RestoreScreen
+from monitor.ui.screens.restore import Offers, RestoreScreen
 from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.webhook_rows import state_parts
@@ -702,6 +702,24 @@ async def test_the_end_without_putting_back(tmp_path: Path, key: str, asked: boo
         await s.settle()
         await s.settle()
         assert isinstance(s.top(), RestoreScreen) is asked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["y", "n"])
+async def test_the_end_asks_of_what_gave_way_while_it_was_asked(tmp_path: Path, key: str) -> None:
+    async with view(tmp_path, accounts=only("bird", "connectly")) as s:
+        await s.on("connectly")
+        await replaced(s)
+        await s.press("ctrl+q")
+        await s.until(lambda: isinstance(s.top(), RestoreScreen))
+        first = s.app.screen
+        await s.registrations.carry_out(s.registrations.plan_remove(s.row("bird", "channels email.outbound")))
+        await s.press(key)
+        await s.until(lambda: isinstance(s.top(), RestoreScreen) and s.app.screen is not first)
+        await s.shows("channels email.outbound", "replaced or removed 1 registration. Put back before the end?")
+        assert "delivery_status" not in [offer.record.subject for offer in s.app.screen.query_one(Offers).offers]
+        await s.press("n")
+        await s.until(lambda: s.app.return_code == 0)
 
 
 @pytest.mark.slow
