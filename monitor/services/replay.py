@@ -191,8 +191,8 @@ class Replayer:
     ) -> Outcome:
         """Send captures in this order. ``edited`` is sent in the place of each; ``told`` hears of every answer.
 
-        ``stop`` breaks it off, with what is under way. Raises ReplayProblem, KeyProblem where no local key can be
-        made, and StoreError where the store cannot be read.
+        ``stop`` breaks it off, with what is under way, which is kept as that; so it is where this is cancelled. Raises
+        ReplayProblem, KeyProblem where no local key can be made, and StoreError where the store cannot be read.
         """
         self.check(wish)
         outcome = Outcome(len(numbers))
@@ -352,12 +352,13 @@ class _Run:
             stamp = self._replayer.stamp(capture, sent, target, resigned=self._wish.resign)
             attempt = await self._forwarder.pass_on(capture, url, kind=AttemptKind.REPLAY, request=sent, headers=stamp)
         except asyncio.CancelledError:
-            if not self._stop.is_set():
-                raise
             attempt = Attempt(
                 capture.id, AttemptKind.REPLAY, target.address(target.with_path(origin_form(sent))), utc_now(),
                 failure=Failure.ENDED, changed=sent != capture.request,
             )  # fmt: skip
+            if not self._stop.is_set():  # the program ends: nobody is told, but the app may have got it
+                self._keeping.append(attempt)
+                raise
         if (task := asyncio.current_task()) is not None:
             self._under_way.discard(task)  # what is answered is not broken off
         self._keeping.append(attempt)

@@ -71,7 +71,7 @@ class Session:
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
         self.sending: Sending | None = None  # what is sent, or was sent last
         self.importing: tuple[int, int] | None = None  # captures of a file that were taken in, and all of them
-        self.broken_off: str | None = None  # what the end of the screens broke off and left in part, as a sentence
+        self.broken_off: str | None = None  # what the end of the screens broke off and left in part, in sentences
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:
         self.changes += 1
@@ -101,6 +101,10 @@ class Session:
         self.view.close()
         self.inspector.close()
         self._linker.close()
+
+    def breaks_off(self, sentence: str) -> None:
+        """The end of the screens breaks something off, which is said when they are gone."""
+        self.broken_off = sentence if self.broken_off is None else f"{self.broken_off} {sentence}"
 
     def links(self, capture: int | None) -> tuple[int | None, int | None]:
         """The numbers of the message and the conversation that a capture belongs to. Raises StoreError."""

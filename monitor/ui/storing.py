@@ -64,7 +64,7 @@ async def _import(app: App[int], session: Session, work: Import, checked: Checke
         problem = str(error)
     except asyncio.CancelledError:  # the screens end: nobody would see a note
         again = "; imported again, they are there twice" if work.taken else ""
-        session.broken_off = (
+        session.breaks_off(
             f"The import of {name} ended early: {count(work.taken)} of its {count(checked.captures, 'capture')} "
             f"{'stays' if work.taken == 1 else 'stay'}{again}."
         )

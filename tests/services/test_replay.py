@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from monitor import tasks
 from monitor.config import Config, ForwardConfig, ForwardRule
 from monitor.forwarding.target import target_of
 from monitor.model.attempt import Attempt, AttemptKind, Failure
@@ -263,6 +264,17 @@ async def test_it_can_be_broken_off_and_what_was_under_way_is_kept_as_that(tmp_p
         assert outcome.unanswered == {Failure.ENDED: 1}
         assert [len(s.attempts(number)) for number in numbers] == [1, 1, 1, 0, 0]
         assert s.attempts(numbers[2])[0].failure is Failure.ENDED
+
+
+async def test_what_was_under_way_when_all_ends_is_kept_as_that(tmp_path: Path) -> None:
+    async with app(hang) as running, scene(tmp_path) as s:
+        [capture] = await s.add(connectly())
+        replay = tasks.start(s.replayer.replay([capture.id], Wish(running.url)), "replay")
+        await running.came(1)
+        replay.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await replay
+        assert [attempt.failure for attempt in s.attempts(capture.id)] == [Failure.ENDED]
 
 
 async def test_answers_that_cannot_be_kept_are_counted_and_shown_all_the_same(tmp_path: Path) -> None:

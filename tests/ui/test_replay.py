@@ -175,6 +175,21 @@ async def test_it_can_be_stopped_and_says_what_was_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_a_replay_that_the_end_breaks_off_leaves_a_sentence(tmp_path: Path) -> None:
+    async def second_hangs(call: Call) -> None:
+        if len(running.calls) > 1:
+            await hang(call)
+        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
+
+    async with app(second_hangs) as running, scene(tmp_path, plain_captures(5)) as s:
+        await order(s, running, "w", "a")
+        await running.came(2)
+        await s.until(lambda: "1 of 5" in s.screen_text())
+        await s.app.action_quit()
+    assert s.app.session.broken_off == "The replay ended early, after 1 of its 5 captures."
+
+
+@pytest.mark.slow
 async def test_the_answer_that_is_read_stays_while_others_come(tmp_path: Path) -> None:
     go_on = asyncio.Event()
 

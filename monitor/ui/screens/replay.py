@@ -262,6 +262,11 @@ class AnswersScreen(LinesOverlay[None]):
             self.outcome = await self._replayer.replay(
                 order.numbers, order.wish, edited=self._edited, told=self._told, stop=self._stop
             )
+        except asyncio.CancelledError:  # the screens end: who sends all of them anew sends these twice
+            part = f"after {count(self.outcome.done)} of its {count(self.outcome.wanted, 'capture')}"
+            when = part if self.outcome.wanted > 1 else "before the answer came"
+            self._session.breaks_off(f"The replay ended early, {when}.")
+            raise
         except (ReplayProblem, KeyProblem, StoreError) as problem:
             self._note = str(problem)
         except Exception as error:  # whatever replaying met, the screens go on
