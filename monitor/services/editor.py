@@ -116,18 +116,18 @@ def _lent(terminal: int | None, group: int) -> Iterator[None]:
     import termios
 
     settings = termios.tcgetattr(terminal)
+    # We are in the background now, where whatever touches the terminal would stop us: the end of the screens, too.
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.tcsetpgrp(terminal, group)
         os.killpg(group, signal.SIGCONT)  # it may have touched the terminal before that was its own
     try:
         yield
     finally:
-        # We are in the background now, where this would stop us.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         with contextlib.suppress(OSError, termios.error):
             os.tcsetpgrp(terminal, os.getpgrp())
             termios.tcsetattr(terminal, termios.TCSANOW, settings)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGTTOU, before)
 
 
 def _stopped(pid: int) -> bool:

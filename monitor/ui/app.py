@@ -199,6 +199,15 @@ class HooktopApp(PacedApp):
         else:
             self.exit(return_code=0)
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End; an open editor first, which has the terminal: what is said at the end would be lost."""
+        editing = self.session.editing
+        if editing is None:
+            super().exit(result, return_code, message)
+        elif not editing.cancelling():  # asked again it would not be waited for
+            editing.add_done_callback(lambda _: super(HooktopApp, self).exit(result, return_code, message))
+            editing.cancel()
+
     async def action_leave(self) -> None:
         """Back, out of a pane, too; from the first screen quit."""
         base = self._base()

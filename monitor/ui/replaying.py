@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 from textual.message import Message
 
+from monitor import tasks
 from monitor.store.errors import StoreError
 from monitor.ui.format import count
 from monitor.ui.safety import toast
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.model.capture import Capture, Request
     from monitor.ui.screens.base import MonitorScreen
     from monitor.ui.screens.replay import ReplayOrder, Which
+    from monitor.ui.session import Session
 
 TROUBLE_S = 15  # seconds that a failure stays in sight
 
@@ -89,7 +91,7 @@ async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) ->
     app, session = screen.app, screen.session
     edited, note = None, ""
     if order.edit:
-        edited = await _edited(app, capture)
+        edited = await _edited(app, session, capture)
         if edited is None:
             return
         if loses_signature(capture, edited) and not order.wish.resign:
@@ -98,18 +100,16 @@ async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) ->
         app.push_screen(AnswersScreen(session, session.replayer, order, edited, note))
 
 
-async def _edited(app: App[int], capture: Capture) -> Request | None:
+async def _edited(app: App[int], session: Session, capture: Capture) -> Request | None:
     """What the user makes of a request in the editor, which has the terminal meanwhile; captures go on coming in."""
-    from monitor.services.editing import EditProblem
-    from monitor.services.editor import edit
-
     edited, problem = None, None
     try:
         with app.suspend():
+            session.editing = tasks.start(_in_editor(capture), "the user's editor")
             try:
-                edited = await edit(capture.request, capture.id)
-            except EditProblem as error:  # told when the screens are back
-                problem = str(error)
+                edited, problem = await session.editing
+            finally:
+                session.editing = None
     except SuspendNotSupported:
         problem = "This terminal cannot be lent to an editor; 'hooktop replay --edit' does without the screens."
     if problem is not None:
@@ -117,6 +117,17 @@ async def _edited(app: App[int], capture: Capture) -> Request | None:
     elif edited is None:
         toast(app, "Nothing was changed, so nothing was sent.")
     return edited
+
+
+async def _in_editor(capture: Capture) -> tuple[Request | None, str | None]:
+    """The edited request, or why there is none, to be told when the screens are back."""
+    from monitor.services.editing import EditProblem
+    from monitor.services.editor import edit
+
+    try:
+        return await edit(capture.request, capture.id), None
+    except EditProblem as error:
+        return None, str(error)
 
 
 def compare(screen: MonitorScreen) -> None:

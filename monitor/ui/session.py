@@ -25,6 +25,7 @@ from monitor.ui.mask import mask_numbers
 from monitor.ui.preferences import Preferences
 
 if TYPE_CHECKING:
+    from monitor.model.capture import Request
     from monitor.services.alerts import Alerts
     from monitor.services.replay import Replayer
     from monitor.services.simulate import Simulator
@@ -71,6 +72,7 @@ class Session:
         self.read_trouble: str | None = None  # why the store could not be read, while it could not
         self.sending: Sending | None = None  # what is sent, or was sent last
         self.importing: tuple[int, int] | None = None  # captures of a file that were taken in, and all of them
+        self.editing: asyncio.Task[tuple[Request | None, str | None]] | None = None  # the editor has the terminal
         self.broken_off: str | None = None  # what the end of the screens broke off and left in part, in sentences
 
     def _pruned(self, tally: Mapping[tuple[str, str], int]) -> None:

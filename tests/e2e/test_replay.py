@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -21,10 +22,30 @@ OWN_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.orig_argv[:1] "
     "+ ['-m', 'monitor', *sys.argv[1:]])"
 )
+# As a shell with job control does: a group of its own in the foreground, which a touch of the terminal would stop when
+# it is no longer that. Signals are passed on; the code is 99 where it was stopped.
+OF_A_SHELL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if not child:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.executable, sys.orig_argv[:1] + ["-m", "monitor", *sys.argv[1:]])
+signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
+_, status = os.waitpid(child, os.WUNTRACED)
+if os.WIFSTOPPED(status):
+    os.kill(child, signal.SIGKILL)
+os.tcsetpgrp(0, os.getpgrp())
+sys.exit(99 if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status))
+"""
 EDITOR = """
 import os, signal, sys, time
 path, folder = sys.argv[1], {folder!r}
 print("EDITOR IS OPEN", flush=True)
+open(folder + "/pid", "w").write(str(os.getpid()))
 open(folder + "/open", "w").write(path)
 {stop}
 while not os.path.exists(folder + "/go"):
@@ -34,13 +55,13 @@ open(path, "wb").write(text.replace(b"parcel", b"letter"))
 """
 
 
-def started(home: Path, url: str, stop: str = "") -> Terminal:
+def started(home: Path, url: str, stop: str = "", begin: str = OWN_TERMINAL) -> Terminal:
     """hooktop on a terminal of its own, with an editor that waits for the file ``go``."""
     editor = home / "editor.py"
     editor.write_text(EDITOR.format(folder=str(home), stop=stop))
     environ = environment(home, EDITOR=f"{sys.executable} {editor}", TMPDIR=str(home / "tmp"))
     (home / "tmp").mkdir()
-    command = [sys.executable, "-c", OWN_TERMINAL, "--port", "0", "--forward", url]
+    command = [sys.executable, "-c", begin, "--port", "0", "--forward", url]
     return Terminal([], environ, command=command)
 
 
@@ -96,9 +117,14 @@ def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: st
         assert terminal.restored()
 
 
+@pytest.mark.parametrize(
+    ("begin", "stop"),
+    [(OWN_TERMINAL, ""), (OF_A_SHELL, ""), (OF_A_SHELL, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")],
+    ids=["alone", "of a shell", "of a shell, and deaf"],
+)
 @pytest.mark.slow
-def test_a_signal_ends_the_editor_too_and_restores_the_terminal(tmp_path: Path) -> None:
-    with web(lambda asked: (202, b"")) as (url, _), started(tmp_path, url) as terminal:
+def test_a_signal_ends_the_editor_too_and_restores_the_terminal(tmp_path: Path, begin: str, stop: str) -> None:
+    with web(lambda asked: (202, b"")) as (url, _), started(tmp_path, url, stop, begin) as terminal:
         port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
         post(port, signed=False)
         terminal.wait("! connectly")
@@ -106,7 +132,11 @@ def test_a_signal_ends_the_editor_too_and_restores_the_terminal(tmp_path: Path) 
         terminal.wait("headers and body, in your editor")
         terminal.press("e")
         terminal.wait("EDITOR IS OPEN")
+        appears(tmp_path / "open")
         assert terminal.end(signal.SIGTERM) == 128 + signal.SIGTERM
         assert terminal.restored()
+        assert "hooktop: Stored 1 capture in" in terminal.text()
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
         assert list((tmp_path / "tmp").iterdir()) == []
     assert count(tmp_path) == 1
