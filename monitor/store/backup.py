@@ -62,5 +62,6 @@ def backup(
         raise StoreError(f"{target} cannot be written ({error.strerror}); choose another place.") from error
     finally:
         if partial != target:
-            with suppress(OSError):
-                partial.unlink()
+            for suffix in ("", "-journal"):  # which SQLite leaves where it could not write
+                with suppress(OSError):
+                    partial.with_name(partial.name + suffix).unlink()

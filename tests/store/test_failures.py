@@ -130,8 +130,12 @@ async def test_a_copy_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) 
         backup(tmp_path / "letter.db", tmp_path / "copy.db")
     with pytest.raises(StoreError, match=r"cannot be written \(.+\); choose another place"):
         backup(tmp_path / "h.db", tmp_path / "letter.db" / "copy.db")
-    with small_files(128 * 1024), pytest.raises(StoreError, match="cannot be copied: the disk"):
-        backup(tmp_path / "h.db", tmp_path / "copy.db")
+    async with storing(tmp_path / "large.db") as store:  # more than is held back before it is written
+        for _ in range(30):
+            await store.add(make_capture(body=bytes(400_000)))
+    for name in ("h.db", "large.db"):
+        with small_files(128 * 1024), pytest.raises(StoreError, match="cannot be copied: the disk"):
+            backup(tmp_path / name, tmp_path / "copy.db")
     assert sorted(path.name for path in tmp_path.iterdir() if "copy" in path.name) == []
     assert backup(tmp_path / "h.db", tmp_path / "copy.db") > 400_000
     with pytest.raises(FileExistsError):
