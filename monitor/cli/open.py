@@ -27,9 +27,9 @@ FOR_EVER: Final = timedelta(days=365 * 1000)  # how long the captures of a file 
 
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--mask", is_flag=True, help="Mask numbers, names and texts, for a shared screen.")
+@click.option("--mask", is_flag=True, default=None, help="Mask numbers, names and texts, for a shared screen.")
 @click.pass_context
-def command(ctx: click.Context, file: Path, mask: bool) -> int:
+def command(ctx: click.Context, file: Path, mask: bool | None) -> int:
     """Look at FILE (a bundle, JSON lines, HAR or a hooktop database) on the screens.
 
     Nothing is received, sent or changed: the file is read into a temporary database, which is removed at the end.
@@ -47,7 +47,7 @@ def command(ctx: click.Context, file: Path, mask: bool) -> int:
         remove_folder(folder)
 
 
-async def _open(options: Globals, file: Path, folder: Path, mask: bool) -> int:
+async def _open(options: Globals, file: Path, folder: Path, mask: bool | None) -> int:
     from monitor.cli.stopping import UNPRESSED, Stop, on_signals
     from monitor.receiver.binding import bind
     from monitor.services.assemble import assembled, load_config
@@ -60,7 +60,7 @@ async def _open(options: Globals, file: Path, folder: Path, mask: bool) -> int:
     with on_signals(stop.ask, names=UNPRESSED):  # the copy must not be left behind
         with Counter() as counter:
             await _read(file, database, counter)
-        settings = Settings(read_only=True, mask=mask or config.ui.mask, opened=file.name)
+        settings = Settings(read_only=True, mask=config.ui.mask if mask is None else mask, opened=file.name)
         # Bound and never listened on: what runs the screens has an address, and nobody reaches it.
         sock = bind("127.0.0.1", 0)
         async with assembled(_quiet(config), settings, sock, database, local_folder=folder, alive=None) as assembly:

@@ -132,7 +132,7 @@ async def receiving(
     database: Path,
     *,
     read_only: bool = False,
-    mask: bool = False,
+    mask: bool | None = None,
     expect: int = 0,
     demo: Path | None = None,
     on_alert: OnAlert | None = None,
@@ -185,7 +185,7 @@ async def receiving(
         enforce=receiver.enforce,
         max_body=receiver.max_body,
         read_only=read_only,
-        mask=mask or config.ui.mask,
+        mask=config.ui.mask if mask is None else mask,  # HOOKTOP_MASK=0 weighs more than the configuration
         expect=expect,
         demo=demo is not None,
         fast=receiver.speed,

@@ -43,7 +43,7 @@ RESET: Final = (
 @receiver_options
 @respond_options
 @click.option("--read-only", is_flag=True, help="Only watch: every key that changes something is off.")
-@click.option("--mask", is_flag=True, help="Mask numbers, names and texts, for a shared screen.")
+@click.option("--mask", is_flag=True, default=None, help="Mask numbers, names and texts, for a shared screen.")
 @click.option(
     "--expect", type=PER_MINUTE, default=0, metavar="N/min", help="Say in red when fewer came in the last minute."
 )
@@ -54,7 +54,7 @@ def command(
     choices: Choices,
     respond: Rule | None,
     read_only: bool,
-    mask: bool,
+    mask: bool | None,
     expect: int,
     ephemeral: bool,
 ) -> int:
@@ -98,7 +98,7 @@ async def _run(
     choices: Choices,
     respond: Rule | None,
     read_only: bool,
-    mask: bool,
+    mask: bool | None,
     expect: int,
     ephemeral: bool,
 ) -> int:
