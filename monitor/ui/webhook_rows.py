@@ -21,7 +21,7 @@ from monitor.ui.widgets.rows import Placed
 
 KeyOf: TypeAlias = Callable[[str], str] | None  # the key of an action
 _LIMIT: Final = 200
-_KEY: Final = 10  # cells of the key that mends a row
+_KEY: Final = 10  # cells of the key that mends a row, at least
 _HOST: Final = 12  # cells below which a host says nothing
 _LONG: Final = 100  # columns from which on states are written out
 _DETAILED: Final = 110  # ... and say since when
@@ -118,7 +118,7 @@ def block_lines(
     ``key`` gives the key of an action that mends a row; None where nothing may be changed."""
     placed: list[Placed] = []
     entries: list[Entry] = []
-    columns = _columns(panels, width)
+    columns = _columns(panels, width, key)
     for panel in panels:
         if placed:
             placed.append((Line(""), None))
@@ -167,33 +167,40 @@ def _trouble(panel: Panel) -> Part:
     return ("–", "quiet") if panel.trouble_kind is Trouble.UNSUPPORTED else ("✖", "bad")
 
 
-def _columns(panels: Sequence[Panel], width: int) -> tuple[int, int, int]:
-    """The cells of what a webhook is for, of what is at the provider, and of the state."""
+def _columns(panels: Sequence[Panel], width: int, key: KeyOf) -> tuple[int, int, int, int]:
+    """The cells of what a webhook is for, of what is at the provider, of the state, and of what mends it."""
     state = 36 if width >= _DETAILED else 24 if width >= _LONG else 13
-    rest = width - _KEY - state - 9  # before, between and after the four columns
-    longest = max((len(row.subject) for panel in panels for row in panel.rows), default=0)
+    rows = [row for panel in panels for row in panel.rows]
+    mend = max((cells(_hint(row, key)) for row in rows), default=0)  # the configuration may name long keys
+    mend = max(mend, _KEY)
+    rest = width - mend - state - 9  # before, between and after the four columns
+    longest = max((len(row.subject) for row in rows), default=0)
     subject = max(min(longest, rest * 58 // 100), min(12, rest // 2))
-    return subject, max(rest - subject, 8), state
+    return subject, max(rest - subject, 8), state, mend
 
 
-def heading(panels: Sequence[Panel], width: int) -> str:
-    """The labels over the columns."""
-    subject, found, state = _columns(panels, width)
-    return f"  {pad('webhook', subject)}  {pad('at the provider', found)}  {pad('state', state)}  {pad('mend', _KEY)}"
+def heading(panels: Sequence[Panel], width: int, key: KeyOf = None) -> str:
+    """The labels over the columns; ``key`` as for the lines."""
+    subject, found, state, mend = _columns(panels, width, key)
+    return f"  {pad('webhook', subject)}  {pad('at the provider', found)}  {pad('state', state)}  {pad('mend', mend)}"
 
 
 def _row(
-    row: DriftRow, width: int, columns: tuple[int, int, int], now: datetime, token: str | None, key: KeyOf
+    row: DriftRow, width: int, columns: tuple[int, int, int, int], now: datetime, token: str | None, key: KeyOf
 ) -> list[Part]:
-    subject, found, state = columns
+    subject, found, state, _ = columns
     what = (pad(_named(row, subject), subject), "plain" if row.wanted is not None else "quiet")
     parts: list[Part] = [(" ", "plain"), what, ("  ", "plain"), *_found(row, found, token)]
     told = state_parts(row, long=width >= _LONG, now=now if width >= _DETAILED else None)
     parts += [("  ", "plain"), *_padded(told, state)]
+    hint = _hint(row, key)
+    return [*parts, ("  ", "plain"), *hint] if hint else parts
+
+
+def _hint(row: DriftRow, key: KeyOf) -> list[Part]:
+    """The key that mends a row, and what it does."""
     hint = mending(row)
-    if hint is not None and key is not None:
-        parts += [("  ", "plain"), (key(hint[0]), "accent"), (f" {hint[1]}", "strong")]
-    return parts
+    return [(key(hint[0]), "accent"), (f" {hint[1]}", "strong")] if hint is not None and key is not None else []
 
 
 def _named(row: DriftRow, width: int) -> str:

@@ -831,6 +831,15 @@ async def test_the_call_that_is_read_stays_when_another_is_made(tmp_path: Path) 
         await s.until(lambda: s.box_text() != before)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (150, 40)])
+async def test_a_long_key_stands_in_the_row_that_it_mends(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with view(tmp_path, size=size, start=False, wanted=WANTED, seed=ours) as s:
+        s.app.session.actions = in_force(settings(mend="backspace"))
+        await begin(s)
+        lines = s.screen_text().splitlines()
+        assert any("elsewhere" in line and "backspace re-point" in line for line in lines)
+
+
 async def test_an_account_that_comes_or_is_renamed_meanwhile_is_asked(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("connectly")) as s:
         bird = next(account for account in s.sandbox.accounts() if account.name == "bird")

@@ -181,7 +181,7 @@ class WebhooksScreen(ListScreen):
         if away:
             keys = "" if self._webhooks.registrations.read_only else f", {self.session.key('mend_all')} re-points"
             state = [(f" {count(away, 'registration')} elsewhere{keys} ", "chip")]
-        labels = heading(panels, listed.scrollable_content_region.width or width)
+        labels = heading(panels, listed.scrollable_content_region.width or width, self.session.changing_key)
         return over_list(labels, state, width, between="  ")
 
     @property
