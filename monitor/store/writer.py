@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -39,6 +40,7 @@ ROW_BYTES: Final = 1024  # of log that a changed row costs, about
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
 ENDED: Final = "the writer has ended"
+MOVED: Final = "the database was moved or deleted; start hooktop anew"
 
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
@@ -88,6 +90,7 @@ class Writer:
         self._events = projection.Events()
         self._shapes = shapes.Shapes()
         self._committed_at = 0.0
+        self._file: os.stat_result | None = None  # the file that is written, whatever stands at its path by now
         self._last: int | None = None  # the highest id that was given, None where it has to be looked up
         self._projecting, self._stepping = Pace(), Pace()
         self.stalled: str | None = None  # why messages and conversations cannot be brought up to date
@@ -177,8 +180,12 @@ class Writer:
     def _run(self) -> None:
         try:
             db = connect(self._path, read_only=False)
+            self._file = os.stat(self._path)
         except sqlite3.Error as error:
             self._die(reason_of(error))
+            return
+        except FileNotFoundError:
+            self._die(MOVED)
             return
         try:
             while True:
@@ -233,6 +240,9 @@ class Writer:
         return batch
 
     def _commit(self, db: sqlite3.Connection, batch: list[tuple[Capture, asyncio.Future[Capture]]]) -> None:
+        if self._has_moved():
+            self._fail(batch, MOVED)
+            return
         try:
             # Asked inside the transaction, whose lock may have been long in coming.
             stored = committed(db, lambda db: put(db, [_as_answered(*item) for item in batch], self._last))
@@ -259,6 +269,15 @@ class Writer:
         self._behind = True
         self._committed_at = time.monotonic()
         self._call(self._committed, [future for _, future in batch], stored)
+
+    def _has_moved(self) -> bool:
+        """Whether another file stands at the path, or none: with a log SQLite goes on writing what nobody can read."""
+        try:
+            return self._file is not None and not os.path.samestat(self._file, os.stat(self._path))
+        except FileNotFoundError:
+            return True
+        except OSError:  # which tells nothing
+            return False
 
     def _committed(self, futures: list[asyncio.Future[Capture]], stored: list[Capture]) -> None:
         for future, capture in zip(futures, stored, strict=True):

@@ -17,6 +17,7 @@ import pytest
 from monitor.store.backup import backup
 from monitor.store.errors import StoreError, StoreUnavailableError, reason_of
 from monitor.store.store import Store
+from monitor.store.writer import MOVED
 from tests.factory import START, make_capture, storing
 
 
@@ -120,6 +121,24 @@ async def test_once_stopped_it_takes_nothing_in_whatever_way(tmp_path: Path) -> 
             await call()
     assert store.waiting == 0
     assert not store.healthy
+
+
+@pytest.mark.parametrize("other", [False, True])
+async def test_nothing_is_said_to_be_stored_in_a_file_that_was_moved_away(tmp_path: Path, other: bool) -> None:
+    path, away = tmp_path / "h.db", tmp_path / "away.db"
+    async with storing(path) as store:
+        await store.add(make_capture())
+        path.rename(away)
+        if other:
+            path.write_bytes(b"")
+        with pytest.raises(StoreUnavailableError, match=MOVED):
+            await store.add(make_capture())
+        assert store.trouble == MOVED
+        away.replace(path)
+        await store.add(make_capture())
+        assert store.healthy
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM captures").fetchone() == (2,)
 
 
 async def test_a_copy_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
