@@ -10,36 +10,28 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
-from textual import on
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.filter import LineFilter
-from textual.message import Message
 
-from monitor.store.errors import StoreError
 from monitor.times import utc_now
 from monitor.ui import continuing, crash, sharing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.colourless import readable
-from monitor.ui.jumps import GoBack, Jump, ShowCapture, ShowConversation, ShowMessage
+from monitor.ui.jumps import ShowCapture
 from monitor.ui.keymap import bound
-from monitor.ui.offering import Offering
-from monitor.ui.paced import PacedApp
 from monitor.ui.painted import PAINTS
 from monitor.ui.palette import ActionCommands, Palette
 from monitor.ui.preferences import Preferences
 from monitor.ui.safety import ControlFilter, toast
 from monitor.ui.screens.base import MonitorScreen
-from monitor.ui.screens.filtered import FilteredScreen
-from monitor.ui.screens.frame import ListScreen
-from monitor.ui.screens.live import LiveScreen
 from monitor.ui.session import Session
+from monitor.ui.views import ViewsApp
 
 if TYPE_CHECKING:
     from monitor.model.coverage import Covered, News
@@ -53,11 +45,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class HooktopApp(PacedApp):
+class HooktopApp(ViewsApp):
     """The screens of hooktop. Run it with ``await app.run_async()``; ``return_code`` is the exit code."""
 
     TITLE = "hooktop"
-    DEFAULT_MODE = "live"
     COMPONENT_CLASSES = PAINTS
     CSS_PATH = ["app.tcss", "screens/live.tcss"]  # noqa: RUF012 - a default screen's own is not loaded
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
@@ -83,40 +74,16 @@ class HooktopApp(PacedApp):
         ``hidden`` are secrets that may be in no masked file. ``theme`` and ``actions`` (with their keys) are those of
         the configuration; ``on_shown`` is called when the first screen is there."""
         self._controls = ControlFilter()
-        # The stylesheets ask at once for what is preferred.
-        self.session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
-        super().__init__()
+        session = Session(monitor, simulator, Preferences.load(preferences), now, webhooks, hidden, actions)
+        session.replayer = replayer
+        session.alerts = alerts
+        super().__init__(session)
         for own in themes.OWN:
             self.register_theme(own)
-        self.session.replayer = replayer
-        self.session.alerts = alerts
-        self.live = LiveScreen(self.session)
-        self.add_mode("live", lambda: self.live)
-        self.add_mode("messages", self._messages)
-        self.add_mode("conversations", self._conversations)
-        self._offering: Offering | None = None
-        if webhooks is not None:
-            self._offering = Offering(self, self.session, webhooks)
-            self.add_mode("webhooks", partial(self._webhooks, webhooks, self._offering))
-        wanted = self.session.preferences.theme_over(theme)
+        wanted = session.preferences.theme_over(theme)
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
         self._configured_theme = theme
         self._on_shown = on_shown
-
-    def _messages(self) -> MonitorScreen:
-        from monitor.ui.screens.messages import MessagesScreen
-
-        return MessagesScreen(self.session)
-
-    def _conversations(self) -> MonitorScreen:
-        from monitor.ui.screens.conversations import ConversationsScreen
-
-        return ConversationsScreen(self.session)
-
-    def _webhooks(self, webhooks: Webhooks, offering: Offering) -> MonitorScreen:
-        from monitor.ui.screens.webhooks import WebhooksScreen
-
-        return WebhooksScreen(self.session, webhooks, offering)
 
     def on_load(self) -> None:
         """Let tasks wait for their turn again: from Python 3.12 on Textual has them begin at once, and an input of its
@@ -166,10 +133,6 @@ class HooktopApp(PacedApp):
                 if self.current_mode != "live":  # so that there is not much to take in when it is seen again
                     self.live.catch_up()
 
-    def _base(self) -> MonitorScreen | None:
-        """The nearest full screen: below overlays, the one they lie on."""
-        return next((s for s in reversed(self.screen_stack) if isinstance(s, MonitorScreen)), None)
-
     # --- the end -------------------------------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
@@ -190,9 +153,9 @@ class HooktopApp(PacedApp):
 
     async def action_quit(self) -> None:
         """Quit from anywhere."""
-        await self._end()
+        await self.end()
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
         """Leave, once it is clear what is to become of what was replaced at the providers."""
         if self._offering is not None:
             await self._offering.end(lambda: self.exit(return_code=0))
@@ -208,20 +171,6 @@ class HooktopApp(PacedApp):
             editing.add_done_callback(lambda _: super(HooktopApp, self).exit(result, return_code, message))
             editing.cancel()
 
-    async def action_leave(self) -> None:
-        """Back, out of a pane, too; from the first screen quit."""
-        base = self._base()
-        if self.session.trail and len(self.screen_stack) <= self.session.trail[-1].depth:
-            self.post_message(GoBack())
-        elif len(self.screen_stack) > 1:
-            self.pop_screen()
-        elif isinstance(base, ListScreen) and base.in_pane:
-            base.leave_pane()
-        elif self.current_mode != "live":
-            await self.action_view_live()
-        else:
-            await self._end()
-
     def action_help_quit(self) -> None:
         """ctrl+c: say how to quit."""
         leave, quits = self.session.key("leave"), self.session.key("quit").replace("^", "ctrl+")
@@ -229,108 +178,6 @@ class HooktopApp(PacedApp):
 
     def action_suspend_process(self) -> None:
         """ctrl+z does nothing: a stopped process would receive nothing."""
-
-    # --- views ---------------------------------------------------------------------------------------------------
-
-    async def _view(self, mode: str) -> None:
-        self.session.trail.clear()
-        if mode != self.current_mode:
-            await self._switch(mode)
-            return
-        while len(self.screen_stack) > 1:  # it is this view, which may show one thing alone
-            await self.pop_screen()
-        base = self._base()
-        if isinstance(base, ListScreen):
-            base.rows.focus()
-
-    async def _switch(self, mode: str) -> None:
-        await self.switch_mode(mode)
-        base = self._base()
-        if base is not None:  # mask, times or filter may have changed while it was out of sight
-            base.restyle()
-
-    async def action_view_live(self) -> None:
-        """View 1."""
-        await self._view("live")
-
-    async def action_view_messages(self) -> None:
-        """View 2."""
-        await self._view("messages")
-
-    async def action_view_conversations(self) -> None:
-        """View 3."""
-        await self._view("conversations")
-
-    async def action_view_webhooks(self) -> None:
-        """View 4."""
-        if self._offering is not None:
-            await self._view("webhooks")
-        else:
-            toast(self, "There are no webhooks to see: nothing is received here.", severity="warning")
-
-    def action_message(self) -> None:
-        """To the message that this is about."""
-        self._go_to("message", MonitorScreen.message_number, ShowMessage)
-
-    def action_conversation(self) -> None:
-        """To the conversation that this belongs to."""
-        self._go_to("conversation", MonitorScreen.conversation_number, ShowConversation)
-
-    def _go_to(
-        self, what: str, number_of: Callable[[MonitorScreen], int | None], wish: Callable[[int], Message]
-    ) -> None:
-        base = self._base()
-        try:
-            number = number_of(base) if base is not None else None
-        except StoreError as error:
-            toast(self, str(error), severity="error")
-            return
-        if number is None:
-            toast(self, f"This belongs to no {what}.", severity="warning")
-        else:
-            self.post_message(wish(number))
-
-    @on(ShowCapture)
-    async def _show_capture(self, wish: ShowCapture) -> None:
-        await self._jump("live", wish.number)
-
-    @on(ShowMessage)
-    async def _show_message(self, wish: ShowMessage) -> None:
-        await self._jump("messages", wish.number)
-
-    @on(ShowConversation)
-    async def _show_conversation(self, wish: ShowConversation) -> None:
-        await self._jump("conversations", wish.number)
-
-    async def _jump(self, mode: str, number: int) -> None:
-        """Show something in another view, and remember the way back."""
-        origin, text = self.current_mode, self.session.view.filter_text
-        await self._switch(mode)
-        trail, jump = self.session.trail, Jump(origin, 2)
-        if mode != origin:
-            while len(self.screen_stack) > 1:
-                await self.pop_screen()
-            trail.append(jump)  # before anything is seen: who leaves it at once gets back, too
-        screen = self.screen_stack[0]
-        if isinstance(screen, FilteredScreen):
-            try:
-                await screen.show(number)
-            except StoreError as error:
-                toast(self, str(error), severity="error")
-        if trail and trail[-1] is jump:
-            left = text if not self.session.view.filter_text else ""
-            trail[-1] = Jump(origin, len(self.screen_stack), left)
-
-    @on(GoBack)
-    async def _go_back(self) -> None:
-        if self.session.trail:
-            jump = self.session.trail.pop()
-            while len(self.screen_stack) > 1:
-                await self.pop_screen()
-            if jump.left and not self.session.view.filter_text:
-                self.live.read(self.session.view.set_filter(jump.left), "filter")
-                await asyncio.sleep(0)  # it is in force before that view looks
-            await self._switch(jump.origin)
 
     # --- actions -------------------------------------------------------------------------------------------------
 
