@@ -93,13 +93,17 @@ class Screens:
         await self.settle()
 
     async def press_at_once(self, *keys: str) -> None:
-        """Press keys faster than any of them is answered, as when one is held down."""
+        """Press keys faster than any of them is answered, as when one is held down, then let everything settle."""
+        self.type_ahead(*keys)
+        await self.pilot.pause(0.2)
+        await self.settle()
+
+    def type_ahead(self, *keys: str) -> None:
+        """Press keys that are answered later."""
         driver = self.app._driver
         assert driver is not None
         for key in keys:
             driver.send_message(events.Key(key, None))
-        await self.pilot.pause(0.2)
-        await self.settle()
 
     async def settle(self) -> None:
         """Wait for timers of a debounce's length, which may be late on a busy machine, for workers and for messages."""

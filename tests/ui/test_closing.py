@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,9 @@ import pytest
 from textual import events
 
 from monitor.admin.base import Field
+from monitor.model.message import Message
 from monitor.services.drill import Rule
+from monitor.services.messages import MessageView
 from monitor.ui.lines import Part
 from monitor.ui.palette import Palette
 from monitor.ui.screens.detail import DetailScreen
@@ -30,10 +33,26 @@ async def test_keys_that_come_twice_open_and_leave_once(tmp_path: Path) -> None:
         assert len(s.app.screen_stack) == 2
         await s.press_at_once("escape", "escape", "escape")
         assert s.top() is s.live
+
+
+async def test_enter_twice_opens_a_message_and_nothing_in_it_before_it_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(80, 24)) as s:
         await s.monitor.store.caught_up()
         await s.press("2")
         await s.until(lambda: isinstance(s.top(), MessagesScreen))
-        await s.press_at_once("enter", "enter")
+        read, go_on = MessageView.whole, threading.Event()
+
+        def slowly(view: MessageView, number: int) -> Message | None:
+            go_on.wait(5)
+            return read(view, number)
+
+        monkeypatch.setattr(MessageView, "whole", slowly)
+        s.type_ahead("enter", "enter")
+        await s.until(lambda: isinstance(s.top(), MessageScreen) and not s.app._under_way)
+        go_on.set()
+        await s.settle()
         assert isinstance(s.top(), MessageScreen)
         await s.press_at_once("escape", "escape")
         assert isinstance(s.top(), MessagesScreen)

@@ -53,11 +53,13 @@ async def test_what_is_new_stays_new_when_what_is_old_is_let_go(tmp_path: Path) 
         await s.add(*(replace(capture, received_at=START + timedelta(hours=1)) for capture in plain_captures(3)))
         assert await s.monitor.store.prune(START + timedelta(seconds=5)) == 5
         await s.until(lambda: len(s.app.session.view) == 7)
+        s.live.tick()
         await s.settle()
         assert s.captures.selected == 8
         assert "▼ 3 new" in s.screen_text()
         await s.press("slash", *"provider:volt", "enter", "esc")  # another list, and the first one again
         await s.until(lambda: len(s.app.session.view) == 7)
+        s.live.tick()
         await s.settle()
         assert "▼ 3 new" in s.screen_text()
         await s.press("G")
