@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from monitor.account import Account
 from monitor.admin import connectly_forms
-from monitor.admin.answers import refused
+from monitor.admin.answers import json_of, refused
 from monitor.admin.base import AdminError, ApiAnswer, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
 from monitor.admin.rest import Rest, meant, succeeded, wanted
@@ -65,9 +65,10 @@ class ConnectlyAdmin:
     async def list(self) -> Sequence[Registration]:
         """All webhooks of the business. Raises AdminError."""
         answer = await self._rest.done(self._rest.request("GET", self._path("webhooks")))
-        entity = self._rest.object_of(answer).get("entity")
-        if isinstance(entity, dict) and entity:
-            entity = {"webhooks": None, **entity}  # the list may be left out when it is empty
+        told = json_of(answer, self._rest.label)
+        entity = told.get("entity", None if told else {}) if isinstance(told, dict) else None
+        if isinstance(entity, dict):
+            entity = {"webhooks": None, **entity}  # what is empty may be left out, up to the whole answer
         tokens: dict[str, Secret | None] = {}
 
         def read(item: Json) -> Registration | None:
