@@ -253,11 +253,12 @@ def _failed(answer: ApiAnswer) -> AdminError:
     kind = next((_CODES[code] for code in codes if code in _CODES), Trouble.REFUSED)
     if kind is Trouble.REFUSED and _UNKNOWN_CALLER.search(words):
         kind = Trouble.AUTH
-    sentence = f"Volt refused this with “{words}”; {_ADVICE[kind]}."
+    shown = f"{answer.status}, “{words}”"
+    sentence = f"Volt refused this with {shown}; {_ADVICE[kind]}."
     if _PROBE_FAILED in words:
         kind = Trouble.REFUSED
         sentence = (
-            f"Volt did not register the address, since its test request there failed (“{words}”); see whether the "
+            f"Volt did not register the address, since its test request there failed ({shown}); see whether the "
             "tunnel is up, and whether the test request arrived here and was answered with 200."
         )
     return AdminError(

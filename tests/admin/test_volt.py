@@ -141,6 +141,7 @@ async def test_a_test_request_that_failed_says_what_to_look_at(status: str, pref
         error = await refusal(url)
     assert (error.kind, error.status) == (Trouble.REFUSED, int(status[:3]))
     assert error.said == f"{prefix}webhook failed to respond successfully"
+    assert f"({status[:3]}, “{error.said}”)" in str(error)
     assert "whether the tunnel is up" in str(error)
     assert "answered with 200" in str(error)
 
@@ -164,7 +165,7 @@ async def test_errors_come_with_200(errors: Any, kind: Trouble) -> None:
     async with served(http_json({"data": None, "errors": errors}, "200 OK", "Retry-After: 7")) as (url, _):
         error = await refusal(url)
     assert (error.kind, error.status, error.retry_after_s) == (kind, 200, 7.0)
-    assert str(error).startswith("Volt refused this with “")
+    assert str(error).startswith("Volt refused this with 200, “")
     assert str(error).isprintable()
 
 
