@@ -59,6 +59,11 @@ class AdminError(Exception):
         self.trace_id = trace_id
         self.retry_after_s = retry_after_s
 
+    @property
+    def in_full(self) -> str:
+        """The text, and what the provider's support asks for."""
+        return f"{self} Its support will ask for the trace id {self.trace_id}." if self.trace_id else str(self)
+
 
 def closed(error: AdminError) -> bool:
     """Whether an error is a provider's refusal to say what it offers, which it will repeat."""

@@ -308,7 +308,8 @@ class Desk:
 
     def _panel(self) -> Panel:
         account, admin = self.account, self._admin
-        trouble = None if self._trouble is None else str(self._trouble)
+        failed = self._trouble
+        trouble = failed.in_full if isinstance(failed, AdminError) else None if failed is None else str(failed)
         try:
             self.office.reach.hook_path(self.provider)
         except KeyProblem as error:
@@ -325,7 +326,7 @@ class Desk:
             rows=drift(self._facts(admin)) if admin is not None else (),
             took_s=self._took_s,
             trouble=trouble,
-            trouble_kind=self._trouble.kind if isinstance(self._trouble, AdminError) else None,
+            trouble_kind=failed.kind if isinstance(failed, AdminError) else None,
             refreshed_at=self._refreshed_at,
             busy=self._busy,
         )

@@ -206,14 +206,14 @@ class Registrations:
                 await desk.look(anew=True)
             except AdminError as error:
                 desk.failed(error)
-                return Tested(account, False, str(error), desk.panel.took_s)
+                return Tested(account, False, error.in_full, desk.panel.took_s)
         if before is (self.calls[-1] if self.calls else None):
             why = desk.panel.cannot.get(LIST) or "its API has nothing harmless to ask."
             return Tested(account, True, f"Nothing was tried: {why}")
         if desk.admin is not None and (doubt := desk.admin.doubt) is not None:
             if not closed(doubt):
                 desk.failed(doubt)
-                return Tested(account, False, str(doubt), desk.panel.took_s)
+                return Tested(account, False, doubt.in_full, desk.panel.took_s)
             unknown = "so whether it takes the credentials is seen when something is registered"
             said = doubt.said or doubt.status
             text = f"{desk.label} at {desk.panel.host} does not tell its schema ({said}), {unknown}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -655,6 +656,17 @@ async def test_an_api_that_fails_says_so_in_its_panel_and_costs_nobody_else(
         w.sandbox.fault("connectly")
         await w.registrations.refresh()
         assert w.registrations.panel("connectly").trouble is None
+
+
+async def test_a_list_and_a_test_that_are_refused_tell_the_trace_id(tmp_path: Path) -> None:
+    asked_for = re.compile(r"\. Its support will ask for the trace id [0-9]{20}\.$")
+    async with world(tmp_path) as w:
+        w.sandbox.fault("connectly", "server_error")
+        await w.registrations.refresh("connectly")
+        assert asked_for.search(w.registrations.panel("connectly").trouble or "")
+        tested = await w.registrations.test("connectly")
+        assert not tested.ok
+        assert asked_for.search(tested.sentence)
 
 
 async def test_credentials_are_tested_with_a_call_that_changes_nothing(tmp_path: Path) -> None:
