@@ -263,6 +263,7 @@ def _modes(name: str, files: list[Path], well: str) -> Iterator[Finding]:
 
 async def _accounts(config: Config, path: Path, public_url: str | None) -> list[Finding]:
     """The accounts, what their APIs say, and the webhooks that are not as they are wanted."""
+    from monitor.admin.base import closed
     from monitor.services.accounts import listed
     from monitor.services.assemble import registrations_of
     from monitor.store.errors import StoreError
@@ -277,12 +278,16 @@ async def _accounts(config: Config, path: Path, public_url: str | None) -> list[
     for account in listed(config):
         panel = registrations.panel(account.name)
         text = f"{account.name} ({account.provider}): {', '.join(name for name, _ in account.settings)}"
-        if panel.trouble is None:
-            found.append(Finding("account", f"{text}; its API answers" if panel.took_s is not None else text))
-        elif registrations.admin(account.name) is None:  # it may be there for its keys alone
+        admin = registrations.admin(account.name)
+        doubt = admin.doubt if admin is not None else None
+        if panel.trouble is not None and admin is None:  # it may be there for its keys alone
             found.append(Finding("account", f"{text}. {panel.trouble}"))
-        else:
+        elif panel.trouble is not None:
             found.append(Finding("account", text, panel.trouble))
+        elif doubt is not None and not closed(doubt):  # as where the credentials are tested
+            found.append(Finding("account", text, doubt.in_full))
+        else:
+            found.append(Finding("account", f"{text}; its API answers" if panel.took_s is not None else text))
         found += _webhooks(panel)
     return found
 

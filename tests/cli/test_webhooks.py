@@ -499,3 +499,7 @@ async def test_the_doctor_asks_the_apis_and_names_what_differs(tmp_path: Path) -
         assert mend == ["account", "webhook"]
         assert "run hooktop webhooks mend" in said.out
         assert "Volt refused the credentials" in said.out
+        w.sandbox.fault("volt", ApiFault.NOT_FOUND)  # no schema at all: an address that is wrong, not one that is shy
+        assert "Volt does not have it and answers 404" in (await w.run("doctor", code=1)).out
+        w.sandbox.fault("volt", ApiFault.NO_INTROSPECTION)
+        assert "Volt" not in (await w.run("doctor", code=1)).out
