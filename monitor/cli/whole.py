@@ -137,7 +137,8 @@ def body_lines(body: bytes) -> list[str]:
         return ["(empty)"]
     part = body[:MAX_SHOWN]
     if jsonbody.parse(body).ok:
-        return visible(_indented(_PIECE.findall(part.decode("utf-8-sig", "ignore"))), lines=True).split("\n")
+        text = redact.body(part.decode("utf-8-sig", "ignore"))
+        return visible(_indented(_PIECE.findall(text)), lines=True).split("\n")
     return visible_bytes(part, lines=True).split("\n")
 
 

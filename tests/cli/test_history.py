@@ -162,10 +162,14 @@ def test_show_hides_credentials(tmp_path: Path) -> None:
     with listening("--db", str(tmp_path / "h.db")) as running:
         running.post("/generic", b"{}", [("authorization", "Bearer canary-1"), ("x-api-key", "canary-2")])
         running.next()
+        running.post("/oneroute", b'{"conversation":{"Channel":{"credentials":{"login":"canary-3"}}}}')
+        running.next()
         shown = hooktop("show", "1", "--db", str(tmp_path / "h.db"))
-    assert shown.returncode == 0
-    assert "canary" not in shown.stdout
+        other = hooktop("show", "2", "--db", str(tmp_path / "h.db"))
+    assert (shown.returncode, other.returncode) == (0, 0)
+    assert "canary" not in shown.stdout + other.stdout
     assert "authorization: Bearer ••••" in shown.stdout
+    assert '"credentials": "••••"' in other.stdout
 
 
 @pytest.mark.parametrize(

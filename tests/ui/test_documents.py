@@ -14,6 +14,7 @@ from monitor.model.lifecycle import fold
 from monitor.model.reading import Reading, Status
 from monitor.model.verdict import Check, Verdict, VerdictStatus
 from monitor.providers.base import Signed
+from monitor.ui import redact
 from monitor.ui.documents.body import DRAWN, body
 from monitor.ui.documents.headers import headers
 from monitor.ui.documents.lifecycle import Lifecycle
@@ -22,7 +23,7 @@ from monitor.ui.documents.signature import signature
 from monitor.ui.documents.summary import summary
 from monitor.ui.format import day as local_day
 from monitor.ui.lines import MAX_LINE, Line, plain_text
-from tests.corpora import corpora
+from tests.corpora import corpora, provider_reference
 from tests.factory import FULL_READING, make_capture, make_request
 from tests.model.events import at, make_event
 
@@ -182,6 +183,38 @@ def test_body_is_laid_out_from_its_own_tokens() -> None:
         "    {}", "  ],", '  "u": "é\\n",', '  "e": []', "}",
     ]  # fmt: skip
     assert document.folds == {2: 12, 5: 9}
+
+
+@pytest.mark.parametrize("file", ["oneroute/new_message_email.json", "connectly/report.json"])
+def test_what_a_body_says_that_lets_one_in_is_hidden(file: str) -> None:
+    data = (provider_reference() / "payloads" / file).read_bytes()
+    text = plain_text(body(data, OPEN, raw=False).lines)
+    signed = plain_text(signature(make_capture(1), make_capture(1), [Signed("raw body", data)], OPEN))
+    for shown in (text, signed):
+        assert '"••••"' in shown
+        assert "emailDomain" not in shown
+        assert "abcdef" not in shown
+    found, kept = json.loads(text), json.loads(data)
+    if "report" in kept:
+        kept["report"]["last_run"]["result"]["url"] = "••••"
+    else:
+        kept["conversation"]["Channel"]["credentials"] = "••••"
+    assert found == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"Channel":{"credentials":null,"url":"a"},"n":1}', None),
+        ('{"credentials":{"a":1},"result":{"url":"x"},"url":"y"}', None),
+        ('["Channel",{"credentials":"a"},"credentials",":","url"]', None),
+        ('{"Channel":{"credentials":[{"a":[1,"]"]},2],"b":"c"}}', '{"Channel":{"credentials":"••••","b":"c"}}'),
+        ('{"Channel":{"id":"1","credentials":{"a":{"b":"c', '{"Channel":{"id":"1","credentials":"••••"'),
+        ('{"Channel":{"credentials":"abc', '{"Channel":{"credentials":"••••"'),
+    ],
+)
+def test_nothing_else_of_a_body_is_hidden(text: str, shown: str | None) -> None:
+    assert redact.body(text) == (shown or text)
 
 
 JSON = st.recursive(

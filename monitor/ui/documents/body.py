@@ -13,6 +13,7 @@ from typing import Final
 
 from monitor import jsonbody
 from monitor.text import visible, visible_bytes
+from monitor.ui import redact
 from monitor.ui.documents.look import BLANK, NAMED, Reader, mixed_note
 from monitor.ui.format import count, size
 from monitor.ui.lines import MAX_LINE, Document, Line, Part, line
@@ -105,7 +106,7 @@ def _lay_out(text: str, lines: list[Line], reader: Reader) -> dict[int, int]:
         lines.append(line((indent, "plain"), *parts, indent=len(indent) + 2))
         parts.clear()
 
-    pieces = _TOKEN.findall(text)
+    pieces = _TOKEN.findall(redact.body(text))
     for index, piece in enumerate(pieces):
         follows = pieces[index + 1] if index + 1 < len(pieces) else ""
         if piece in "{[":

@@ -58,6 +58,6 @@ def _signed(text: Signed, reader: Reader) -> Iterator[Line]:
     if reader.masked:
         yield line(("hidden while the screen is masked", "faint"))
         return
-    shown = redact.target(visible_bytes(text.data, limit=MAX_SIGNED), reader.token)
+    shown = redact.target(redact.body(visible_bytes(text.data, limit=MAX_SIGNED)), reader.token)
     for start in range(0, len(shown), MAX_LINE):
         yield line((shown[start : start + MAX_LINE], "string"))
