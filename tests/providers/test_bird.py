@@ -621,6 +621,29 @@ def test_what_scenarios_tell(name: str, states: list[str | None]) -> None:
     assert len({reading.conversation for reading in outbound if reading.mark is None}) <= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "file"),
+    [
+        ("sms-delivered", 0, "sms_outbound_accepted"),
+        ("sms-delivered", 2, "sms_outbound_delivered"),
+        ("sms-failed-unknown-subscriber", 2, "sms_outbound_delivery_failed_unknown_subscriber"),
+        ("sms-network-error", 2, "sms_outbound_delivery_failed_network_error"),
+        ("sms-sending-failed", 1, "sms_outbound_sending_failed"),
+        ("whatsapp-rejected-window", 1, "whatsapp_outbound_rejected"),
+        ("email-opened-clicked", 4, "email_interaction_clicked"),
+        ("conversation-deleted", 0, "conversation_deleted"),
+    ],
+)
+def test_scenarios_say_what_the_documented_payloads_say(name: str, at: int, file: str) -> None:
+    (scenario,) = [scenario for scenario in provider.scenarios if scenario.name == name]
+    ours, theirs = json.loads(scenario.build(scene())[at].body)["payload"], payload(file)["payload"]
+    alike = ("status", "reason", "details", "failure", "direction", "type")
+    assert {key: ours.get(key) for key in alike} == {key: theirs.get(key) for key in alike}
+    assert theirs.keys() <= ours.keys() if "direction" in theirs else theirs.keys() == ours.keys()
+    if theirs.get("status") in ("sending_failed", "rejected"):
+        assert ours["parts"] == []  # no platform had it, so none has a name for it
+
+
 @pytest.mark.parametrize("scenario", provider.scenarios, ids=lambda scenario: scenario.name)
 def test_scenarios_are_about_the_customer(scenario: Scenario) -> None:
     for reading in check_scenario(provider, scenario):

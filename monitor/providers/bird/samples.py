@@ -166,9 +166,9 @@ def _sms_network_error(scene: Scene) -> list[SimulatedEvent]:
 
 def _sms_sending_failed(scene: Scene) -> list[SimulatedEvent]:
     message = _outbound(scene)
-    failure = {"code": 12001, "source": {"name": "sms-messagebird", "code": "0"}}
-    words = "the platform could not hand the message on"
-    failed = message.state("sending_failed", scene.rng.uniform(0.6, 1.8), reason=words, failure=failure)
+    failure = {"code": 12003, "source": {"name": "pre-processing", "code": ""}}  # no platform had it yet
+    words = "source and destination combination not allowed"
+    failed = message.state("sending_failed", scene.rng.uniform(0.6, 1.8), reason=words, failure=failure, parts=[])
     return [message.state("accepted", 0.0), failed]
 
 
@@ -185,7 +185,7 @@ def _whatsapp_rejected(scene: Scene) -> list[SimulatedEvent]:
     message = _outbound(scene, "whatsapp")
     words = "outside 24h window"
     failure = {"code": 14001, "description": words, "source": {"name": "whatsapp", "code": "131047"}}
-    rejected = message.state("rejected", scene.rng.uniform(0.8, 1.6), reason=words, failure=failure)
+    rejected = message.state("rejected", scene.rng.uniform(0.8, 1.6), reason=words, failure=failure, parts=[])
     return [message.state("accepted", 0.0), rejected]
 
 
@@ -259,13 +259,7 @@ def _conversation(scene: Scene) -> list[SimulatedEvent]:
 
 
 def _conversation_deleted(scene: Scene) -> list[SimulatedEvent]:
-    payload = {
-        "id": new_uuid(scene.rng),
-        "status": "closed",
-        "channelId": _channel(scene, "whatsapp"),
-        "createdAt": _time(scene, -3600.0),
-        "updatedAt": _time(scene, 0.2),
-    }
+    payload = {"id": new_uuid(scene.rng), "status": "deleted"}  # no time: the signed one stands for it
     return [_posted(scene, 0.2, "conversations", "conversation.deleted", payload)]
 
 
