@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -251,6 +252,22 @@ def test_a_wrapped_signature_is_a_near_miss_and_stays_invalid(wrap: str) -> None
     lines = b64(signature())
     folded = verify(signed(BODY, lines[:64] + " " + lines[64:]), public())
     assert (folded.status, folded.near_miss) == (VerdictStatus.INVALID, verdict.near_miss)
+
+
+@pytest.mark.parametrize(
+    ("write", "form"),
+    [
+        (lambda value: value.rstrip("="), "base64: it is base64 without padding"),
+        (lambda value: base64.b64decode(value).hex().replace("a", "A", 1), "hex: it is hex text in mixed case"),
+    ],
+)
+def test_a_form_that_is_refused_is_a_near_miss_as_elsewhere(write: Callable[[str], str], form: str) -> None:
+    vector = vectors("volt_rsa.json")
+    body, value = base64.b64decode(vector["body_base64"]), vector["cases"][0]["header_value"]
+    key = provider.key(vector["public_key"]["openssh"], "test")
+    verdict = verify(signed(body, write(value)), key)
+    assert (verdict.status, verdict.near_miss) == (VerdictStatus.INVALID, f"would match if the header were {form}")
+    assert verify(signed(body + b"x", write(value)), key).near_miss is None
 
 
 def test_a_large_body_is_verified_but_not_searched_for_near_misses() -> None:

@@ -41,6 +41,11 @@ HEADER: Final = "x-respond-flow-signature"
 KEY_URL: Final = "https://callbacks.respondflow.com/id_rsa.pub"
 STRONG_BITS: Final = 2048
 _FORMS: Final = (("hex", from_hex), ("base64", from_base64), ("base64url", from_base64url))
+# Forms that are refused, with what makes them one of those taken.
+_LOOSE: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+    ("base64: it is base64 without padding", lambda value: value + "=" * (-len(value) % 4)),
+    ("hex: it is hex text in mixed case", str.lower),
+)
 _MISSING: Final = Verdict(
     VerdictStatus.MISSING,
     f"the header {HEADER} is missing, and Volt signs what it sends",
@@ -223,7 +228,11 @@ def _near_body(request: Request, body: Body, given: Sequence[_Given]) -> str | N
 
 
 def _near_header(request: Request, values: Sequence[str], keys: Sequence[Key]) -> str | None:
-    """A signature that is there, but wrapped: broken into lines, quoted, or behind a word such as ``sha256=``."""
+    """A signature that is there, but in a form that no sender should use, or wrapped: broken into lines, quoted, or
+    behind a word such as ``sha256=``."""
+    for words, change in _LOOSE:
+        if _match(list(_decoded([change(value) for value in values], keys)), request.body, None):
+            return f"would match if the header were {words}"
     bare = ["".join(value.split()).strip("\"'").split("=", 1)[-1] for value in values]
     bare += ["".join(value.split()).strip("\"'") for value in values]
     if _match(list(_decoded(bare, keys)), request.body, None):
