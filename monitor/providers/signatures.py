@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from monitor.jsonbody import Body, compact
+from monitor.jsonbody import Body, Json, clean, compact
 from monitor.model.capture import Request
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_VALUES = 4  # repeated signature headers tried; a sender has no reason for more
 MAX_LENGTH = 2048  # characters of one value; an RSA-8192 signature in hex
 MAX_ALTERED = 64 * 1024  # bytes of a body that is altered in search of a near miss; beyond it would cost too long
+
+_SAFE_INTEGER = 2**53  # beyond it JavaScript's numbers lose digits
 
 
 class Undecodable(ValueError):
@@ -148,6 +150,43 @@ _CHANGES: tuple[tuple[str, Callable[[bytes, Body], bytes]], ...] = (
         lambda _, body: json.dumps(body.value).encode("ascii"),
     ),
 )
+
+
+def parsed(raw: bytes) -> Json:
+    """The body parsed with whole integers: in ``Body`` those over 64 bits are texts, and would come out in quotes."""
+    return json.loads(raw.decode("utf-8-sig"))
+
+
+def unlike_javascript(raw: bytes, body: Body) -> str | None:
+    """The first thing found in a JSON body that JavaScript would write otherwise than we do, or None.
+
+    Measured: floats without a fraction or with an exponent, integers beyond 2**53, keys that are integers (sorted
+    first there) and lone surrogates (kept as escapes there). Nothing is found in bodies over ``MAX_ALTERED`` bytes.
+    """
+    if not body.ok or len(raw) > MAX_ALTERED:
+        return None
+    try:
+        waiting = [parsed(raw)]
+    except (ValueError, RecursionError):
+        return "integers of thousands of digits"
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            if any(key.isascii() and key.isdigit() for key in found):
+                return "the order of keys that are integers"
+            waiting.extend(found)
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+        elif isinstance(found, float):
+            if "e" in repr(found) or found.is_integer():
+                return f"the number {found!r}"
+        elif isinstance(found, int):
+            if abs(found) > _SAFE_INTEGER:
+                return f"the number {found}"
+        elif isinstance(found, str) and clean(found) != found:
+            return "lone surrogates"
+    return None
 
 
 def counted(number: int, noun: str) -> str:

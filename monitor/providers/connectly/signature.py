@@ -16,7 +16,7 @@ from monitor.model.verdict import Verdict
 from monitor.providers.base import Keys, Signed
 from monitor.providers.hmacs import Candidate, Guess, Scheme
 from monitor.providers.keys import SigningKey
-from monitor.providers.signatures import altered_bodies
+from monitor.providers.signatures import altered_bodies, unlike_javascript
 
 SCHEME: Final = Scheme(
     header="x-connectly-hmac-sha256",
@@ -52,3 +52,5 @@ def sign(body: bytes, key: SigningKey) -> list[tuple[str, str]]:
 def _guesses(request: Request, body: Body) -> Iterator[Guess]:
     for words, altered in altered_bodies(request.body, body):
         yield Guess(f"would match {words}", altered)
+    if found := unlike_javascript(request.body, body):
+        yield Guess("body was re-serialised on the way?", None, f"{found} may have been written otherwise")

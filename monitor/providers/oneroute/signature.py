@@ -7,18 +7,17 @@ and no time is signed. Source: https://docs.oneroute.io/others/receiving-events-
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import tee
 from typing import Final
 
-from monitor.jsonbody import Body, Json, clean, compact
+from monitor.jsonbody import Body, compact
 from monitor.model.capture import Request
 from monitor.model.verdict import Verdict
 from monitor.providers.base import Keys, Signed
 from monitor.providers.hmacs import Candidate, Guess, Scheme
 from monitor.providers.keys import SigningKey
-from monitor.providers.signatures import MAX_ALTERED, altered_bodies
+from monitor.providers.signatures import altered_bodies, parsed, unlike_javascript
 
 SCHEME: Final = Scheme(
     header="x-oneroute-signature",
@@ -30,7 +29,6 @@ SCHEME: Final = Scheme(
 )
 _RAW: Final = "raw body"
 _AGAIN: Final = "re-serialised body"
-_SAFE_INTEGER: Final = 2**53  # beyond it JavaScript's numbers lose digits
 
 
 def verify(request: Request, body: Body, keys: Keys) -> Verdict:
@@ -62,49 +60,13 @@ def _candidates(request: Request, body: Body) -> Iterator[Candidate]:
 def _again(raw: bytes, body: Body) -> bytes | None:
     """The body parsed and written again, None where that cannot be done."""
     try:
-        return compact(_parsed(raw)) if body.ok else None
+        return compact(parsed(raw)) if body.ok else None
     except (ValueError, RecursionError):  # lone surrogates, 1e999, integers of thousands of digits
         return None
-
-
-def _parsed(raw: bytes) -> Json:
-    """The body parsed with whole integers: in ``Body`` those over 64 bits are texts, and would come out in quotes."""
-    return json.loads(raw.decode("utf-8-sig"))
 
 
 def _guesses(request: Request, body: Body) -> Iterator[Guess]:
     for words, altered in altered_bodies(request.body, body):
         yield Guess(f"would match {words}", altered)
-    small = len(request.body) <= MAX_ALTERED
-    if body.ok and small and (found := _unlike_javascript(request.body)):
+    if found := unlike_javascript(request.body, body):
         yield Guess("body was re-serialised on the way?", None, f"JavaScript writes {found} otherwise")
-
-
-def _unlike_javascript(raw: bytes) -> str | None:
-    """The first thing found in a JSON body that JavaScript would write otherwise than we do, or None.
-
-    Measured: floats without a fraction or with an exponent, integers beyond 2**53, keys that are integers (sorted
-    first there) and lone surrogates (kept as escapes there).
-    """
-    try:
-        waiting = [_parsed(raw)]
-    except (ValueError, RecursionError):
-        return "integers of thousands of digits"
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if any(key.isascii() and key.isdigit() for key in found):
-                return "the order of keys that are integers"
-            waiting.extend(found)
-            waiting.extend(found.values())
-        elif isinstance(found, list):
-            waiting.extend(found)
-        elif isinstance(found, float):
-            if "e" in repr(found) or found.is_integer():
-                return f"the number {found!r}"
-        elif isinstance(found, int):
-            if abs(found) > _SAFE_INTEGER:
-                return f"the number {found}"
-        elif isinstance(found, str) and clean(found) != found:
-            return "lone surrogates"
-    return None
