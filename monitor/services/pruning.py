@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from monitor.services.retention import EVER
 from monitor.store.retention import RetentionReader
 from monitor.times import earlier
 
@@ -27,7 +28,7 @@ def prunable(path: Path, now: datetime, *, older_than: timedelta | None = None, 
     StoreError.
     """
     with closing(RetentionReader(path)) as reader:
-        before: datetime | None = now + timedelta(days=1)
+        before: datetime | None = EVER
         if older_than is not None:
             before = earlier(now, older_than)
         elif keep:

@@ -206,6 +206,15 @@ async def test_no_more_goes_than_was_asked_for_when_the_clock_was_set_back(tmp_p
     await store.stop()
 
 
+async def test_all_go_where_none_is_to_be_kept_although_some_came_by_a_clock_that_is_ahead(tmp_path: Path) -> None:
+    ahead = replace(make_capture(), received_at=START + timedelta(days=900))
+    store = await opened(tmp_path / "hooktop.db", [make_capture(), ahead])
+    found = prunable(store.path, START, keep=0)
+    assert found.before is not None
+    assert (found.number, await store.prune(found.before)) == (2, 2)
+    await store.stop()
+
+
 async def test_no_more_goes_than_was_asked_for_of_what_was_imported(tmp_path: Path) -> None:
     came = replace(make_capture(), reading=None)
     imported = replace(came, source=Source.IMPORTED, received_at=START - timedelta(days=900))

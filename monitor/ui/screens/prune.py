@@ -12,6 +12,7 @@ from textual.timer import Timer
 
 from monitor.admin.base import Field
 from monitor.services.pruning import Prunable, prunable
+from monitor.services.retention import EVER
 from monitor.store.errors import StoreError
 from monitor.times import span
 from monitor.ui.format import count, day_clock
@@ -152,8 +153,8 @@ def stays_and_goes(found: Prunable) -> list[list[Part]]:
         return [[(f"Nothing goes: {_all_stay(found.whole)}.", "quiet")]]
     go = "goes" if found.number == 1 else "go"
     goes: list[Part] = [(count(found.number, "capture"), "bad"), (f" of {count(found.whole)} {go} for good", "strong")]
-    when = day_clock(found.before)
-    return [goes, [(f"{rest}; what came before {when} goes" if stay else rest, "quiet")]]
+    bound = f"; what came before {day_clock(found.before)} goes" if stay and found.before < EVER else ""
+    return [goes, [(rest + bound, "quiet")]]
 
 
 def _all_stay(whole: int) -> str:
