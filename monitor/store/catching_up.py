@@ -14,6 +14,7 @@ from monitor.store.errors import StoreError, reason_of
 from monitor.store.lease import Lease
 
 STEP: Final = 64  # readings in one transaction
+LOG_PAGES: Final = 4096  # from which on the log is written back: nobody else does it, and it would outgrow the database
 
 
 def catch_up(path: Path) -> None:
@@ -26,9 +27,12 @@ def catch_up(path: Path) -> None:
     try:
         with closing(connect(path, read_only=False)) as db:
             db.execute("PRAGMA synchronous = NORMAL")  # after a power loss they are behind again
+            db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             step = partial(advance, limit=STEP, events=projection.Events(), learnt=shapes.Shapes())
             while committed(db, step):
                 pass
+            db.execute("PRAGMA busy_timeout = 0")  # who reads meanwhile is not waited for
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         raise StoreError(f"The messages in {path} cannot be brought up to date: {reason_of(error)}.") from error
     finally:
