@@ -45,6 +45,7 @@ def command(ctx: click.Context, older_than: float | None, keep: int | None, yes:
 
 async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bool) -> int:
     from monitor.services.pruning import prunable
+    from monitor.store.errors import StoreUnavailableError
     from monitor.store.store import Store
 
     store = Store.open(path, making_room=True)
@@ -66,6 +67,8 @@ async def _prune(path: Path, older_than: float | None, keep: int | None, yes: bo
         store.start()
         with Counter() as counter:
             gone = await store.prune(before, progress=lambda gone: counter.say(f"{gone:,} of {number:,} deleted"))
+    except StoreUnavailableError as error:
+        fail(f"The captures in {path} cannot all be deleted: {error}; mend that and prune again.", USAGE)
     finally:
         await store.stop()
     left = whole - gone

@@ -10,7 +10,7 @@ import click
 
 from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
-from monitor.cli.errors import tell
+from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.options import POSTED_TO
 from monitor.cli.output import counted
 
@@ -43,6 +43,7 @@ def command(ctx: click.Context, public_url: str | None) -> int:
 
 async def _reindex(path: Path, config: Config) -> int:
     from monitor.services.assemble import examiner_of
+    from monitor.store.errors import StoreUnavailableError
     from monitor.store.store import Store
 
     examiner = examiner_of(config, path)
@@ -57,6 +58,8 @@ async def _reindex(path: Path, config: Config) -> int:
                 lambda done, total: counter.say(f"{done:,} of {total:,}"),
                 trust_unproven=config.receiver.trust_unproven,
             )
+    except StoreUnavailableError as error:
+        fail(f"The captures in {path} cannot all be worked out anew: {error}; mend that and reindex again.", USAGE)
     finally:
         await store.stop()
     tell(f"Worked out {counted(done.captures, 'capture')} anew in {path}; {done.changed:,} of them changed.")

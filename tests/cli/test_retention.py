@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,6 +55,32 @@ async def test_prune_tells_of_a_database_that_was_damaged(tmp_path: Path) -> Non
     done = run(["prune", "--db", str(path), "--keep", "5", "--yes"], environ)
     assert done.returncode == 0
     assert "The database was damaged and is kept as h.db.damaged-" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            ["prune", "--keep=5", "--yes"],
+            "cannot all be deleted: the disk gave an error; mend that and prune again.",
+        ),
+        (["reindex"], "cannot all be worked out anew: the disk gave an error; mend that and reindex again."),
+    ],
+)
+async def test_no_room_is_one_sentence_that_says_what_to_do(tmp_path: Path, command: list[str], said: str) -> None:
+    path = tmp_path / "h.db"
+    await filled(path)
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40960, 40960))\n"
+        "from monitor.cli import main; raise SystemExit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command, "--db", path],
+        env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"hooktop: The captures in {path} {said}"
 
 
 async def test_backup_while_it_is_written(tmp_path: Path) -> None:
