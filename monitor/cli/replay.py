@@ -32,7 +32,7 @@ _EVENT: Final = 24  # cells
 @click.argument("numbers", metavar="[ID]...", nargs=-1, type=CAPTURE_ID)
 @click.option("--filter", "text", metavar="EXPR", help="Every capture that passes the filter, oldest first.")
 @click.option("--not-taken", is_flag=True, help="Only what your app answered with 2xx at no try, or not at all.")
-@click.option("--to", metavar="URL", help="Your app (default: where captures are forwarded to).")
+@click.option("--to", metavar="URL", help="Your app (default: that of a running hooktop, else the configured one).")
 @click.option("--timed", is_flag=True, help="With the gaps in which they came.")
 @click.option("--speed", type=RATE, metavar="X", help="The same, X times as fast.")
 @click.option("--rate", type=RATE, metavar="PER_S", help="So many a second (default: one after another).")
@@ -55,8 +55,8 @@ def command(
 ) -> int:
     """Send stored captures again, byte for byte, and set each answer beside the first one that your app gave.
 
-    Nothing leaves this machine unless --to or the configuration names another. Sent to hooktop itself, they come in
-    labelled as replays. Exit code 1 when some got no answer.
+    Nothing leaves this machine unless --to, the --forward of a running hooktop or the configuration names another.
+    Sent to hooktop itself, they come in labelled as replays. Exit code 1 when some got no answer.
 
     \b
     Examples:
@@ -111,11 +111,13 @@ def _chosen(options: Globals, text: str, *, not_taken: bool) -> Sequence[int]:
 async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_editor: bool, as_json: bool) -> int:
     from monitor.cli.history import capture_of, config_of, database
     from monitor.cli.stopping import on_signals
-    from monitor.services.assemble import replayer_of
+    from monitor.services.assemble import beside, replayer_of
     from monitor.services.editing import EditProblem
     from monitor.services.replay import ReplayProblem, words
 
     config = config_of(options)
+    path = database(options, config)
+    config = beside(config, path)
     stop, interrupted = asyncio.Event(), False
 
     def ask(_: object) -> None:
@@ -124,7 +126,7 @@ async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_edito
         stop.set()
 
     show = _Answers(len(numbers), as_json, Paint(no_color=options.no_color))
-    replayer = replayer_of(config, database(options, config))
+    replayer = replayer_of(config, path)
     try:
         edited = None
         if in_editor:

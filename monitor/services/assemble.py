@@ -63,7 +63,7 @@ def load_config(path: Path | None) -> Config:
 
 
 def beside(config: Config, database: Path, port: int | None = None) -> Config:
-    """The configuration with host, port and public URL of the hooktop that receives into this database now.
+    """The configuration with host, port, public URL and app of the hooktop that receives into this database now.
 
     Unchanged where none does, or where another ``port`` is meant.
     """
@@ -73,7 +73,8 @@ def beside(config: Config, database: Path, port: int | None = None) -> Config:
         return config
     public_url = found.public_url or config.receiver.public_url
     receiver = replace(config.receiver, host=own.hostname, port=own.port, public_url=public_url)
-    return replace(config, receiver=receiver)
+    forward = replace(config.forward, url=found.forward, rules=()) if found.forward else config.forward
+    return replace(config, receiver=receiver, forward=forward)
 
 
 def database_of(config: Config) -> Path:
@@ -266,8 +267,9 @@ async def assembled(
         store.follow(registrations.committed)
         await registrations.read()
         await monitor.start()
-        store.tell(monitor.url, reach.public_url)
-        reach.follow(lambda: store.tell(monitor.url, reach.public_url))
+        app = None if config.forward.rules else config.forward.url  # rules stand in the configuration for all
+        store.tell(monitor.url, reach.public_url, app)
+        reach.follow(lambda: store.tell(monitor.url, reach.public_url, app))
         retention.start()
         await public.start()
         if news is not None:

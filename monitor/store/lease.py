@@ -26,11 +26,15 @@ MOST: Final = 8192  # bytes that are read of what another program wrote
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Where the program that has a lease receives: its address on this machine, and the public one if it has any."""
+    """Where the program that has a lease receives: its address on this machine, and the public one if it has any.
+
+    ``forward`` is where it passes captures on to, None where it does not, or by rules.
+    """
 
     pid: str
     url: str
     public_url: str | None
+    forward: str | None = None
 
 
 def told(database: Path) -> Told | None:
@@ -44,8 +48,8 @@ def told(database: Path) -> Told | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:  # somebody has it
-        pid, url, public_url, *_ = [*os.read(fd, MOST).decode("utf-8", "replace").split("\n"), "", "", ""]
-        return Told(pid, url, public_url or None) if url else None
+        pid, url, public_url, forward, *_ = [*os.read(fd, MOST).decode("utf-8", "replace").split("\n"), "", "", "", ""]
+        return Told(pid, url, public_url or None, forward or None) if url else None
     except OSError:  # nothing can be locked there
         return None
     else:
@@ -101,10 +105,10 @@ class Lease:
             os.write(fd, f"{os.getpid()}\n".encode("ascii"))
         self._fd = fd
 
-    def tell(self, url: str, public_url: str | None) -> None:
-        """Let other programs know where this one receives: on this machine, and from the internet."""
+    def tell(self, url: str, public_url: str | None, forward: str | None = None) -> None:
+        """Let other programs know where this one receives, here and from the internet, and passes captures on to."""
         if self._fd is not None:
-            data = f"{os.getpid()}\n{url}\n{public_url or ''}\n".encode()
+            data = f"{os.getpid()}\n{url}\n{public_url or ''}\n{forward or ''}\n".encode()
             with contextlib.suppress(OSError):  # a full disk: it has to be given to other programs then
                 os.pwrite(self._fd, data, 0)
                 os.ftruncate(self._fd, len(data))

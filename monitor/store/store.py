@@ -99,9 +99,9 @@ class Store:
             self._writer = None
         self._lease.give_up()
 
-    def tell(self, url: str, public_url: str | None) -> None:
-        """Let other programs that use this database know where this one receives: here, and from the internet."""
-        self._lease.tell(url, public_url)
+    def tell(self, url: str, public_url: str | None, forward: str | None = None) -> None:
+        """Let other programs that use this database know where this one receives, and passes captures on to."""
+        self._lease.tell(url, public_url, forward)
 
     def add(self, capture: Capture) -> asyncio.Future[Capture]:
         """Commit a capture: the future holds it, with its id, once an fsync has made it durable.

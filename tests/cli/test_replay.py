@@ -136,6 +136,28 @@ async def test_it_works_beside_a_running_hooktop_and_into_it(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
+async def test_beside_a_running_hooktop_they_go_where_that_one_passes_them_on_to(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(f'[[forward.rules]]\nfilter = "provider:bird"\nurl = "http://127.0.0.1:{free_port()}"\n')
+    config.chmod(0o600)
+    words = ("--db", str(tmp_path / "h.db"), "--config", str(config))
+    async with app() as other:
+
+        def beside() -> subprocess.CompletedProcess[str]:
+            with listening(*words, "--forward", other.url) as running:
+                assert running.post("/bird", BODY) == 200
+                assert running.next() is not None
+                done = hooktop("replay", "1", *words)
+                running.end()
+                return done
+
+        done = await asyncio.to_thread(beside)
+        assert done.returncode == 0, done.stderr
+        assert [call.body for call in other.calls] == [BODY, BODY]
+        assert (await called("replay", "1", *words)).returncode == 1  # with nothing running the rules hold again
+        assert len(other.calls) == 2
+
+
 async def test_the_configuration_says_where_to(tmp_path: Path) -> None:
     async with scene(tmp_path) as (running, words):
         config = tmp_path / "c.toml"

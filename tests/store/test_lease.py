@@ -23,6 +23,8 @@ def test_others_learn_where_the_one_who_writes_receives(tmp_path: Path) -> None:
     assert told(database) == Told(str(os.getpid()), "http://127.0.0.1:9000", "https://a-long-name.example.com")
     lease.tell("http://127.0.0.1:9000", None)
     assert told(database) == Told(str(os.getpid()), "http://127.0.0.1:9000", None)
+    lease.tell("http://127.0.0.1:9000", None, "http://localhost:3000")
+    assert told(database) == Told(str(os.getpid()), "http://127.0.0.1:9000", None, "http://localhost:3000")
     with pytest.raises(StoreError, match=r"\(pid \d+\) is writing"):
         Lease(database).take()
     lease.give_up()
