@@ -128,7 +128,8 @@ async def _listen(
                 monitor.reader,
                 output.captures,
                 parse_capture_filter(wanted),
-                after=monitor.feed.newest,
+                after=monitor.feed.before,  # what has come since is news, too
+                newest=monitor.feed.newest,
                 count=count,
                 done=stop.ask_from_thread,
             )

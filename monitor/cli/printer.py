@@ -39,16 +39,18 @@ class Printer:
         wanted: Filter,
         *,
         after: int,
+        newest: int = 0,
         count: int | None,
         done: Callable[[], None],
     ) -> None:
-        """``after`` is the id of the last capture that is not to be printed; ``done`` is called, from the thread, when
-        ``count`` captures were printed or nobody reads any more."""
+        """``after`` is the id of the last capture that is not to be printed, ``newest`` that of the last one that was
+        committed before the first is offered; ``done`` is called, from the thread, when ``count`` captures were printed
+        or nobody reads any more."""
         self._open_reader = open_reader
         self._render = render
         self._filter = wanted
         self._last = after
-        self._newest = after
+        self._newest = max(after, newest)
         self._count = count
         self._done = done
         self._batches: deque[Sequence[Capture]] = deque()
@@ -95,9 +97,10 @@ class Printer:
 
     def _run(self) -> None:
         try:
+            behind = self._last < self._newest
             while not self._full():
                 with self._wake:
-                    while not (self._batches or self._notes or self._closing):
+                    while not (self._batches or self._notes or self._closing or behind):
                         self._wake.wait()
                     notes = b"".join(self._notes)
                     self._notes.clear()
@@ -109,6 +112,9 @@ class Printer:
                 if self._filter.asks_marks:
                     self._follow_marks(newest)
                     batches = []
+                elif behind and not batches:  # else it catches up before the first batch
+                    self._catch_up(newest)
+                behind = False
                 for batch in batches:
                     self._catch_up(batch[0].id - 1)
                     self._print(batch)

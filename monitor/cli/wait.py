@@ -203,7 +203,7 @@ async def _listen(options: Globals, choices: Choices, waiting: Waiting) -> int:
     with on_signals(stop.ask):
         async with receiving(config, choices, path, file=file) as assembly:
             with contextlib.closing(MessageReader(path)) as reader:
-                waiting.begin(reader, assembly.monitor.feed.newest)
+                waiting.begin(reader, assembly.monitor.feed.before)  # what has come since counts
 
                 def told(value: dict[str, Any], sentence: str) -> None:
                     if waiting.as_json:

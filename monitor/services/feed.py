@@ -25,6 +25,7 @@ class Feed:
         self.providers: Counter[str] = Counter()
         self.refused: Counter[int] = Counter()
         self.stored = 0  # in this run
+        self.before = 0  # highest id when this run began
         self.newest = 0  # highest id seen
         self.last_at: datetime | None = None
 
@@ -33,7 +34,7 @@ class Feed:
         for (provider, verdict), count in tallies.items():
             self.providers[provider] += count
             self.verdicts[verdict] += count
-        self.newest = newest
+        self.before = self.newest = newest
 
     @property
     def total(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.processes import PROVIDERS, Listening, accounts, event, hooktop, listening, signed
+from tests.cli.processes import PROVIDERS, Listening, accounts, done_with, event, hooktop, listening, signed
+from tests.forwarding.test_forwarder import free_port
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -106,6 +108,29 @@ def test_count_filter_and_time_limit(tmp_path: Path) -> None:
     with listening("--db", database, "--for", "100ms") as running:
         assert running.process.wait(30) == 0
         assert [value["kind"] for value in running.rest()] == ["summary"]
+
+
+@pytest.mark.parametrize("command", [["listen", "--count", "1"], ["wait", "--listen", "provider:volt"]])
+def test_what_comes_before_it_says_that_it_listens_counts_too(tmp_path: Path, command: list[str]) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", *command, "--port", str(port), "--db", str(tmp_path / "h.db")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        while process.poll() is None:
+            with (
+                contextlib.suppress(ConnectionRefusedError),
+                socket.create_connection(("127.0.0.1", port), 30) as early,
+            ):
+                early.sendall(b"POST /volt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+                assert early.recv(12) == b"HTTP/1.1 200"
+                break
+        out, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert out.count(b"\n") == 1
+    finally:
+        done_with(process)
 
 
 def test_lines_for_people_cannot_act_on_the_terminal(tmp_path: Path) -> None:

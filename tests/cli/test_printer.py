@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -67,6 +68,24 @@ async def test_a_reader_that_waits_loses_nothing_and_fills_no_memory(
     await store.stop()
     assert [int(line.split()[0]) for line in seen] == list(range(1, 151))
     assert done.is_set()
+
+
+@pytest.mark.parametrize("wanted", ["", "id>1", "-mark:none"])
+async def test_what_was_committed_before_anything_is_offered_is_printed(
+    tmp_path: Path, pipe: tuple[int, int], wanted: str
+) -> None:
+    store = Store.open(tmp_path / "h.db")
+    done = threading.Event()
+    store.start()
+    for _ in range(3):
+        await store.add(make_capture())
+    out = printer.Printer(store.reader, render, parse(wanted), after=1, newest=3, count=2, done=done.set)
+    out.start()
+    assert await asyncio.to_thread(done.wait, 30)
+    assert out.finish()
+    os.close(pipe[1])
+    await store.stop()
+    assert [int(line.split()[0]) for line in read_all(pipe[0])] == [2, 3]
 
 
 async def test_count_is_exact_over_batches(tmp_path: Path, pipe: tuple[int, int]) -> None:
