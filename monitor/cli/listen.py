@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,11 +24,14 @@ from monitor.cli.responding import begin, respond_options
 from monitor.cli.types import DURATION
 
 if TYPE_CHECKING:
+    from monitor.model.attempt import Attempt
     from monitor.model.capture import Capture
     from monitor.services.assemble import Assembly
     from monitor.services.drill import Rule
     from monitor.services.monitor import Monitor
     from monitor.tunnels.running import TunnelState
+
+UNTAKEN_EVERY_S: Final = 1.0  # between two lines of what the app did not take
 
 
 @click.command(cls=Command)
@@ -51,7 +57,8 @@ def command(
 
     With --json the first line is {"kind": "listening", "url": ...} as soon as connections are taken, then one object
     for each capture, and {"kind": "summary", "captures": N, ...} last; with --tunnel also one of the kind "tunnel"
-    whenever that has changed. Ends at --count or --for, or when it is interrupted (exit code 130) or told to end with
+    whenever that has changed. With --forward, stderr names captures that your app did not take (2xx), one a second at
+    most. Ends at --count or --for, or when it is interrupted (exit code 130) or told to end with
     SIGTERM (exit code 0); always with the summary.
 
     \b
@@ -95,6 +102,32 @@ class Output:
         return b""
 
 
+class Untaken:
+    """Says which captures the app did not take, and why: one a second, since an app may take none of very many."""
+
+    def __init__(self, tell: Callable[[str], None] = tell, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._next = -math.inf
+        self._untold = 0
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Hear of an attempt."""
+        from monitor.services.lane import LOGGED
+
+        if attempt.fine or attempt.failure in LOGGED:
+            return
+        now = self._clock()
+        if now < self._next:
+            self._untold += 1
+            return
+        self._next = now + UNTAKEN_EVERY_S
+        why = attempt.failure.sentence if attempt.failure is not None else f"it answered {attempt.status}"
+        more = f" ({self._untold:,} more since the last one)" if self._untold else ""
+        self._untold = 0
+        self._tell(f"{urlsplit(attempt.url).netloc} did not take cap_{attempt.capture}: {why}{more}.")
+
+
 async def _listen(
     options: Globals,
     choices: Choices,
@@ -124,6 +157,8 @@ async def _listen(
             if assembly.news is not None:
                 assembly.news.on_news = lambda sentence, bad: tell(sentence)
             begin(monitor, respond, tell_end=True)
+            if monitor.forwards is not None:
+                monitor.forwards.follow(Untaken())
             out = printer.Printer(
                 monitor.reader,
                 output.captures,
@@ -151,7 +186,7 @@ async def _listen(
         # The receiver has stopped and everything is committed: what is printed now is complete.
         readable = await asyncio.to_thread(out.finish)
         if readable:
-            printer.write(output.record(*_summary(monitor, out.printed, time.monotonic() - begun)))
+            printer.write(output.record(*_summary(monitor, choices, out.printed, time.monotonic() - begun)))
     return INTERRUPTED if stop.signal is signal.SIGINT else 0
 
 
@@ -192,8 +227,14 @@ def tunnel_record(state: TunnelState) -> tuple[dict[str, Any], str]:
     return value, told(state)
 
 
-def _summary(monitor: Monitor, printed: int, seconds: float) -> tuple[dict[str, Any], str]:
-    feed = monitor.feed
+def _summary(monitor: Monitor, choices: Choices, printed: int, seconds: float) -> tuple[dict[str, Any], str]:
+    feed, sentence = monitor.feed, stored_sentence(monitor)
+    if monitor.forwards is not None and monitor.forwards.untaken:
+        to = f" --to {shlex.quote(choices.forward)}" if choices.forward else ""
+        sentence += (
+            f" Your app did not take {counted(monitor.forwards.untaken, 'capture')}; "
+            f"'hooktop replay --not-taken{to}' sends again what it did not take."
+        )
     value = {
         "kind": "summary",
         "captures": printed,
@@ -203,4 +244,4 @@ def _summary(monitor: Monitor, printed: int, seconds: float) -> tuple[dict[str, 
         "seconds": round(seconds, 3),
         "db": str(monitor.store.path),
     }
-    return value, stored_sentence(monitor)
+    return value, sentence

@@ -75,8 +75,10 @@ class Forwards:
         self.waits = config.wait
         self.on = True
         self.counts: Counter[str] = Counter()  # attempts by the app's status, else by what failed
+        self.untaken = 0  # captures that the app did not take (``Attempt.fine``)
         self.lost = 0  # attempts that could not be kept
         self._last: Attempt | None = None
+        self._told: Callable[[Attempt], None] = lambda attempt: None
         self._keep: Keep | None = None
         self._turns_away: TurnsAway = lambda capture: False
         self._keeping: list[Attempt] = []
@@ -94,6 +96,10 @@ class Forwards:
         """Begin; ``keep`` is ``Store.keep``, ``turns_away`` tells what --enforce turns away: it is not for the app."""
         self._keep = keep
         self._turns_away = turns_away
+
+    def follow(self, told: Callable[[Attempt], None]) -> None:
+        """``told`` hears of every attempt from now on, whatever came of it."""
+        self._told = told
 
     def offer(self, batch: Sequence[Capture]) -> None:
         """Captures were committed: send those that are to be. Never waits."""
@@ -191,6 +197,8 @@ class Forwards:
         if attempt.failure is None or attempt.failure.tried:
             self._last = attempt
         self.counts[attempt.failure.value if attempt.failure else str(attempt.status)] += 1
+        self.untaken += not attempt.fine
+        self._told(attempt)
         asked = self._asked.get(attempt.capture)
         if asked is not None and not asked.done():
             asked.set_result(relayed(attempt))

@@ -22,6 +22,7 @@ QUEUE_BYTES: Final = 64 * 1024 * 1024  # ... and what their bodies may take of m
 WORKERS: Final = 8  # exchanges with one app that are under way at once
 RETRY_S: Final = 0.3  # between two looks whether an app that was down is there again
 _DOWN: Final = frozenset({Failure.REFUSED, Failure.UNREACHABLE, Failure.UNTRUSTED, Failure.FORBIDDEN})
+LOGGED: Final = _DOWN | {Failure.DOWN}  # what the log says, once for all of them
 log = logging.getLogger(__name__)
 
 Done: TypeAlias = Callable[[Attempt], None]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
-from monitor.model.attempt import Failure
+from monitor import tasks
+from monitor.cli.listen import Untaken
+from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.store.attempts import AttemptReader
+from monitor.times import utc_now
 from tests.cli.processes import hooktop, listening
 from tests.forwarding.app import app, hang
 from tests.forwarding.test_forwarder import free_port
@@ -58,6 +62,62 @@ async def test_the_app_s_status_is_the_answer_when_asked_for(tmp_path: Path) -> 
         assert [call.line for call in running.calls] == ["POST /in HTTP/1.1"]
         shown = json.loads((await asyncio.to_thread(hooktop, "show", "1", "--json", *options[:4])).stdout)
         assert shown["response"] == {"status": 503}
+
+
+async def test_what_the_app_did_not_take_is_said(tmp_path: Path) -> None:
+    async with app(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n") as running:
+
+        def run() -> tuple[str, str]:
+            with listening("--db", str(tmp_path / "h.db"), "--forward", running.url) as one:
+                assert one.post("/volt") == 200
+                one.end()
+                return running.url.removeprefix("http://"), one.errors()
+
+        authority, errors = await asyncio.to_thread(run)
+    assert errors == f"hooktop: {authority} did not take cap_1: it answered 500.\n"
+
+
+def attempt(number: int, *, status: int | None = None, failure: Failure | None = None) -> Attempt:
+    url = "http://127.0.0.1:3000/volt/a-path-token?x=1"
+    return Attempt(number, AttemptKind.FORWARD, url, utc_now(), 0.1, status, failure)
+
+
+def test_of_very_many_that_were_not_taken_one_a_second_is_said() -> None:
+    said: list[str] = []
+    now = 5.0
+    untaken = Untaken(said.append, lambda: now)
+    untaken(attempt(1, status=204))
+    untaken(attempt(2, failure=Failure.REFUSED))  # the log says that, and when it is over
+    for number in range(3, 9):
+        untaken(attempt(number, status=500))
+    now += 1
+    untaken(attempt(9, failure=Failure.TIMEOUT))
+    now += 1
+    untaken(attempt(10, status=302))
+    assert said == [
+        "127.0.0.1:3000 did not take cap_3: it answered 500.",
+        "127.0.0.1:3000 did not take cap_9: no whole answer in time (5 more since the last one).",
+        "127.0.0.1:3000 did not take cap_10: it answered 302.",
+    ]
+
+
+async def test_at_the_end_it_says_how_to_send_again_what_was_not_taken(tmp_path: Path) -> None:
+    database, port = str(tmp_path / "h.db"), str(free_port())
+    async with app(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n") as running:
+        words = ("listen", "--port", port, "--count", "1", "--db", database, "--forward", running.url)
+        listen = tasks.start(asyncio.to_thread(hooktop, *words), "listen")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while not listen.done():
+                with suppress(httpx.ConnectError):
+                    assert (await client.post(f"http://127.0.0.1:{port}/volt", content=b"{}")).status_code == 200
+                    break
+                await asyncio.sleep(0.1)
+        done = await listen
+        assert done.stderr.splitlines()[-1] == (
+            f"hooktop: Stored 1 capture in {database}. Your app did not take 1 capture; "
+            f"'hooktop replay --not-taken --to {running.url}' sends again what it did not take."
+        )
+        assert done.stdout.count("\n") == 1
 
 
 @pytest.mark.slow
