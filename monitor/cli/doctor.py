@@ -9,7 +9,7 @@ import http.client
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,6 +63,7 @@ def command(ctx: click.Context, public_url: str | None, port: int | None) -> int
     url = None if public_url is None else base_address(public_url)
     config = load_config(options.config)
     running = beside(config, database(options, config), port)
+    running = replace(running, forward=config.forward)  # looked at as it is written
     told = url is None and running.receiver.public_url != config.receiver.public_url
     well = True
     for finding in _findings(options, Choices(port=port, public_url=url).over(running), told=told):

@@ -167,6 +167,17 @@ def test_a_doctor_says_that_the_public_url_is_of_the_hooktop_that_runs(
         assert f"{url} (configured) leads here" in said(capsys, "doctor", *common, "--public-url", url)[0]
 
 
+def test_a_doctor_looks_at_the_rules_also_beside_a_hooktop_that_was_started_with_another_app(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[forward.rules]]\nfilter = "("\nurl = "http://127.0.0.1:1"\n', "utf-8")
+    config.chmod(0o600)
+    common = ("--config", str(config), "--db", str(tmp_path / "h.db"))
+    with listening(*common, "--forward", "http://127.0.0.1:1"):
+        assert "The filter of [forward.rules 1]" in said(capsys, "doctor", *common, code=1)[0]
+
+
 @pytest.mark.slow
 def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = tmp_path / "h.db"
