@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.filters import not_before, parse_capture_filter
 from monitor.cli.message_lines import day_and_time
 from monitor.cli.options import FILTER, JSON_OBJECT, since_option
 from monitor.cli.output import Paint, counted, say, say_json, table
@@ -47,7 +47,7 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
     from monitor.store.coverage_reader import CoverageReader
 
     options = globals_of(ctx)
-    wanted = not_before(parse_filter(" ".join(words)), since)
+    wanted = not_before(parse_capture_filter(" ".join(words)), since)
     path = begun(options)
     if path is None:
         return

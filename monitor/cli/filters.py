@@ -31,6 +31,13 @@ def parse_capture_filter(text: str) -> Filter:
     return _checked(text, check_capture_filter)
 
 
+def parse_any_filter(text: str) -> Filter:
+    """As ``parse_filter``, for captures or messages: what neither can pass ends the command, too."""
+    from monitor.store.filter_sql import check_any_filter
+
+    return _checked(text, check_any_filter)
+
+
 def parse_message_filter(text: str) -> Filter:
     """As ``parse_filter``, for messages: what only captures have ends the command, too."""
     from monitor.store.filter_sql import compile_message_filter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from monitor.cli.command import Command, globals_of
-from monitor.cli.filters import not_before, parse_filter
+from monitor.cli.filters import not_before, parse_any_filter
 from monitor.cli.message_lines import day_and_time, span
 from monitor.cli.options import FILTER, JSON_OBJECT, since_option
 from monitor.cli.output import Paint, counted, fields, say, say_json, table
@@ -43,7 +43,7 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
     from monitor.store.stats_reader import StatsReader
 
     options = globals_of(ctx)
-    wanted = not_before(parse_filter(" ".join(words)), since)
+    wanted = not_before(parse_any_filter(" ".join(words)), since)
     path = begun(options)
     if path is None:
         return

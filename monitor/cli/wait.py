@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import TIMED_OUT, fail, tell
-from monitor.cli.filters import parse_filter
+from monitor.cli.filters import parse_any_filter
 from monitor.cli.output import Paint, say, say_json
 from monitor.cli.receiving import Choices, receiver_options
 from monitor.cli.types import DURATION
@@ -63,7 +63,7 @@ def command(
       hooktop wait provider:bird verdict:verified --listen --port 9000 --timeout 1m
     """
     options = globals_of(ctx)
-    wanted = parse_filter(" ".join(words))
+    wanted = parse_any_filter(" ".join(words))
     given = [field.name for field in fields(Choices) if _on_command_line(ctx, field.name)]
     if given and not listen:
         option = "--" + given[0].replace("_", "-")

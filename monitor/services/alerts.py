@@ -24,7 +24,13 @@ from monitor.model.reading import Direction, MessageError, Reading
 from monitor.services.alert_commands import Commands
 from monitor.services.patience import AGES_EVERY_S, rest
 from monitor.store.errors import StoreError
-from monitor.store.filter_sql import EVERYTHING, about_messages, compile_filter, compile_message_filter
+from monitor.store.filter_sql import (
+    EVERYTHING,
+    about_messages,
+    check_any_filter,
+    compile_filter,
+    compile_message_filter,
+)
 from monitor.store.message_reader import MessageReader, Order
 from monitor.text import visible
 from monitor.times import utc_now
@@ -291,6 +297,7 @@ def watch_of_rule(number: int, rule: config.Alert) -> Watch:
 
 def _watch(rule: config.Alert) -> Watch:
     wanted = parse(rule.filter)
+    check_any_filter(wanted)
     return Watch(rule, wanted, about_messages(wanted))
 
 

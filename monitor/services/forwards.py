@@ -23,6 +23,7 @@ from monitor.model.filter import Filter, FilterError, parse
 from monitor.services import keyring
 from monitor.services.lane import Lane
 from monitor.store.errors import StoreUnavailableError
+from monitor.store.filter_sql import check_capture_filter
 from monitor.times import utc_now
 
 KEEP_S: Final = 0.2  # between two batches of attempts that are kept
@@ -242,9 +243,11 @@ def relayed(attempt: Attempt) -> int:
 def filter_of_rule(number: int, text: str) -> Filter:
     """The filter of a rule of forwarding, counted from 1. Raises ConfigError."""
     try:
-        return parse(text)
+        wanted = parse(text)
+        check_capture_filter(wanted)
     except FilterError as error:
         raise ConfigError(
             f"The filter of [forward.rules {number}] in the configuration is wrong at column {error.column + 1}: "
             f"{error.message} {error.hint}".strip()
         ) from error
+    return wanted

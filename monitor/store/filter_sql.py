@@ -173,6 +173,13 @@ def check_capture_filter(filter: Filter) -> None:
             )
 
 
+def check_any_filter(filter: Filter) -> None:
+    """As ``check_capture_filter``, for a filter that may speak of messages: raise FilterError where it asks for such a
+    mark and for something that only captures have."""
+    if not about_messages(filter):
+        check_capture_filter(filter)
+
+
 def about_messages(filter: Filter) -> bool:
     """Whether a filter speaks of what became of messages: it asks for something that messages have, for more than who
     sent when, and for nothing that only captures have."""

@@ -180,6 +180,9 @@ def test_show_hides_credentials(tmp_path: Path) -> None:
         ["replay", "--filter", "volt mark:duplicate", "--to", "http://127.0.0.1:1"],
         ["listen", "--port", "0", "--filter", "volt mark:duplicate"],
         ["listen", "--port", "0", "--respond", "500", "--respond-for", "volt mark:duplicate"],
+        ["coverage", "volt", "mark:duplicate"],
+        ["stats", "volt", "mark:duplicate", "verdict:verified"],
+        ["wait", "volt", "mark:duplicate", "verdict:verified", "--timeout", "1"],
     ],
     ids=lambda words: " ".join(words[:4]),
 )

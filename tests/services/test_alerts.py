@@ -317,3 +317,5 @@ def test_only_what_is_known_to_be_harmless_is_passed_on() -> None:
 def test_a_filter_that_is_wrong_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match=r"\[alerts 2\] in the configuration is wrong at column 1: .*mean status"):
         Alerts([FAILED, Rule("statis:x", bell=True)], lambda: pytest.fail("not opened"))
+    with pytest.raises(ConfigError, match=r"\[alerts 1\] .* column 17: duplicate is noticed of messages"):
+        Alerts([Rule("verdict:missing mark:duplicate", bell=True)], lambda: pytest.fail("not opened"))

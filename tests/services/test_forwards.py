@@ -438,6 +438,10 @@ async def test_attempts_that_cannot_be_kept_are_counted_and_bounded(
             ForwardConfig(rules=(ForwardRule("provider:", "http://localhost"),)),
             r"filter of \[forward.rules 1\] in the configuration is wrong at column",
         ),
+        (
+            ForwardConfig(rules=(ForwardRule("mark:duplicate", "http://localhost"),)),
+            "duplicate is noticed of messages",
+        ),
         (ForwardConfig("http://localhost:1", headers=(("X", KeyringSecret("gone")),)), "keyring"),
     ],
 )
