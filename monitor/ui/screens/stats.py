@@ -73,7 +73,7 @@ class StatsScreen(CountedScreen[None], LinesOverlay[None]):
             return
         self._say(*figures(stats, self._session.reader(), max(self.lines.scrollable_content_region.width, 20)))
         box = self.query_one("#stats")
-        box.set_class(stats.history is None, "-empty")
+        box.set_class(stats.history is None and not stats.messages, "-empty")
         box.border_subtitle = heading(f"{clock(stats.at)}  w other span, jk scroll, esc closes")
 
     def _say(self, *lines: Line) -> None:
