@@ -159,8 +159,8 @@ def filter_for(one: Covered) -> str:
     return f"provider:{quote(one.kind.provider)} event:{quote(one.kind.event)}"
 
 
-def said(entry: Entry) -> str:
-    """What the cursor's row means, and what enter does there."""
+def said(entry: Entry, *, can_send: bool) -> str:
+    """What the cursor's row means, and what the keys do there: simulate it only where that is possible."""
     if isinstance(entry, Title):
         return ""
     if isinstance(entry, News):
@@ -169,4 +169,6 @@ def said(entry: Entry) -> str:
     if entry.scenario is None:
         return "No document of the provider names this kind. enter shows its captures."
     sends = f"s simulates it: {entry.kind.provider} {entry.scenario}."
+    if not can_send:
+        return "It never came." if entry.state is State.MISSING else "enter shows its captures."
     return sends if entry.state is State.MISSING else f"enter shows its captures, {sends}"

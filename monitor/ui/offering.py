@@ -159,7 +159,8 @@ class Offering:
         away = adrift(self._webhooks.registrations.panels())
         said = "There is no public URL any more." if url is None else f"The public URL is {url} now."
         if away:
-            keys = f"{self._session.key('view_webhooks')}, then {self._session.key('mend_all')}"
+            view, mends = self._session.key("view_webhooks"), self._session.changing_key
+            keys = f"{view}, then {mends('mend_all')}" if mends else view
             said += f"\n{count(away, 'registration')} of yours point{'s' if away == 1 else ''} elsewhere: {keys}."
         toast(self._app, said, severity="warning" if away else "information")
         self._look()

@@ -123,8 +123,9 @@ class Session:
         return key_name(next(one.keys[0] for one in self.actions if one.id == action))
 
     def unkeyed(self) -> str:
-        """What to do about captures that came before there was a key for them, as a sentence; empty without any."""
-        number = self.monitor.feed.verdicts[VerdictStatus.NO_KEY]
+        """What to do about captures that came before there was a key for them, as a sentence; empty without any, and
+        where nothing may be changed."""
+        number = self.monitor.feed.verdicts[VerdictStatus.NO_KEY] if self.changing_key else 0
         return f"{count(number, 'capture')} had no key: {self.key('rejudge')} judges all anew." if number else ""
 
     @property

@@ -118,6 +118,7 @@ async def test_read_only_and_masked(tmp_path: Path) -> None:
         await opened(s)
         await s.press("j", "j", "s", "a")
         assert "only watches" in s.toasts()
+        assert "simulates" not in s.screen_text()
         await s.press("n")
         assert "kind = ••••••" in s.screen_text()
         assert "secret.word" not in s.screen_text()
@@ -139,7 +140,7 @@ def test_rows_fit_any_width_and_show_nothing_foreign_as_it_is() -> None:
             text = "".join(text for text, _ in parts)
             assert "\x1b" not in text
             assert "\u202e" not in text
-            assert "\x1b" not in coverage_rows.said(entry)
+            assert "\x1b" not in coverage_rows.said(entry, can_send=True)
 
 
 def test_what_is_not_documented_is_told_from_what_could_be_expected() -> None:

@@ -601,6 +601,20 @@ async def test_read_only_watches(tmp_path: Path) -> None:
         assert "Remove this registration" not in s.screen_text()
         await s.press("escape", "r")
         assert "add" not in s.screen_text().splitlines()[-1]
+        reach = s.monitor.reach
+        s.app.clear_notifications()
+        reach.change(NEXT)
+        await s.until(lambda: "elsewhere" in s.toasts())
+        assert ", then U" not in s.toasts()
+        reach.change(None)
+        await s.press("w")
+        await s.until(lambda: "--public-url sets one" in s.toasts())
+
+
+async def test_read_only_without_accounts_names_no_key_for_one(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=lambda _: [], settings=Settings(read_only=True)) as s:
+        await s.shows("No account with a provider yet", "hooktop accounts add bird")
+        assert "adds one" not in s.screen_text()
 
 
 # --- accounts, copying, start and end --------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ class CoverageScreen(CountedScreen[Covered | News]):
                 f"Sending {sending.what}: {count(sending.outcome.posted)} of {count(sending.outcome.total)}", "plain"
             )
             return
-        self._say(coverage_rows.said(entry) or self._sum(found), "quiet")
+        self._say(coverage_rows.said(entry, can_send=self._session.can_send) or self._sum(found), "quiet")
 
     def _sum(self, found: Coverage) -> str:
         if not found.kinds:

@@ -156,9 +156,12 @@ class WebhooksScreen(ListScreen):
 
     def _show_empty(self) -> None:
         if self._webhooks.takes_accounts:
+            key = self.session.changing_key
+            here = key and ((key("account"), "accent"), ("  adds one: provider, name, credentials", "quiet"))
             how: tuple[tuple[Part, ...], ...] = (
-                ((self.session.key("account"), "accent"), ("  adds one: provider, name, credentials", "quiet")), (),
-                (("or from another terminal", "quiet"),), (("hooktop accounts add bird", "plain"),), (),
+                *((here, ()) if here else ()),
+                (("or from another terminal" if here else "from another terminal", "quiet"),),
+                (("hooktop accounts add bird", "plain"),), (),
                 (("or in the environment, such as", "quiet"),), (("VOLT_API_TOKEN=… hooktop", "plain"),),
             )  # fmt: skip
         else:
@@ -319,8 +322,9 @@ class WebhooksScreen(ListScreen):
 
         entry = self.rows.selected
         if self.session.monitor.reach.public_url is None:
-            key = self.session.key("public_url")
-            toast(self.app, f"There is no public URL yet; {key} sets one, a tunnel gives one.", severity="warning")
+            key = self.session.changing_key
+            how = key("public_url") if key else "--public-url"
+            toast(self.app, f"There is no public URL yet; {how} sets one, a tunnel gives one.", severity="warning")
         elif entry is not None:
             self.app.push_screen(RehearsalScreen(self.session, self._webhooks, entry.panel.provider))
 
