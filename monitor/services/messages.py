@@ -244,6 +244,7 @@ class MessageView(Places):
         again = self._looked and (len(self) > 0 or self._filter.asks_ages)
         anew, last = array("q"), high
         if not again:
+            self.put(())  # not below what a look that was broken off has put there
             self._low = last + 1
             newer = sorted(number for number in self._changed_below if number > last)
             self._take([(number, self._changed_below.pop(number)) for number in newer])

@@ -198,6 +198,21 @@ async def test_a_long_list_is_looked_through_in_steps_while_more_comes(
         assert view.scanned is None
 
 
+async def test_a_look_that_is_broken_off_leaves_nothing_for_the_next_to_list_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_STEP", 10)
+    monkeypatch.setattr(module, "LAST_STEP", 10)
+    async with viewing(tmp_path) as (volt, monitor, view, _):
+        await volt.post(monitor, *(volt.body(f"{n}", "sent") for n in range(30)))
+        loading = asyncio.gather(view.set_filter("provider:volt"))
+        while not len(view):
+            await asyncio.sleep(0)
+        await view.load()
+        await loading
+        assert len(view) == 30
+
+
 async def test_what_comes_while_the_looking_begins_is_listed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -302,6 +302,18 @@ async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path
         await s.until(lambda: s.app.session.view.filter_text == "")
 
 
+async def test_a_message_that_an_order_leaves_out_is_shown_in_that_of_time(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        for name in "ab":
+            await post(volt, s, volt.body(name, "sent"), volt.body(name, "delivered"))
+        await post(volt, s, volt.body("c", "sent"))
+        await s.press("o")
+        await s.until(lambda: "SLOWEST FIRST" in s.screen_text() and len(view(s).view) == 2)
+        await s.press("1", "G", "m")
+        await s.until(lambda: s.app.current_mode == "messages" and view(s).rows.selected == 5)
+        assert [view(s).view.number_at(index) for index in range(len(view(s).view))] == [5, 3, 1]
+
+
 @pytest.mark.slow
 async def test_a_jump_that_leaves_the_filter_is_taken_back_with_it(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(140, 50)) as (volt, s):

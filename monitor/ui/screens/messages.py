@@ -202,8 +202,8 @@ class MessagesScreen(PanedScreen):
             toast(self.app, "The filter was left: the message does not pass it.")
             await self.obey("")
         if self.view.index_of(number) is None:
-            self.view.order = Order.NEWEST
-            await self.view.load()
+            known = self.view.order is Order.NEWEST  # what stands there stays while it is looked at anew
+            await (self.view.load() if known else self.view.set_order(Order.NEWEST))
         index = self.view.index_of(number)
         if index is None:
             toast(self.app, "This message is not in the list.", severity="warning")
