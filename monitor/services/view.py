@@ -53,7 +53,9 @@ class View:
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
         self._ages_next = math.inf  # on the loop's clock
+        self._attempt = self._reader.newest_attempt()
         self.version = 0  # changes whenever rows other than at the end have
+        self.answers = 0  # changes whenever rows say something else of what the app answered
         self.scanned: float | None = None  # share of the history that a running filter has looked at
         self.frozen = False
 
@@ -119,6 +121,7 @@ class View:
         if not self._is_whole:
             self._is_whole = True
             tasks.start(self._read_older(), "older captures")
+        self._hear_answers()
         last = self._reader.newest(self._filter)
         if last <= self._seen:
             return 0
@@ -128,6 +131,14 @@ class View:
             self._held = _joined(self._held, fresh)
             return 0
         return self._append(fresh)
+
+    def _hear_answers(self) -> None:
+        """Have the rows read again of what was passed on since the last call."""
+        self._attempt, captures = self._reader.attempted(self._attempt)
+        for number in captures:
+            index = self.index_of(number)
+            if index is not None and self._windows.pop(index // WINDOW, None) is not None:
+                self.answers += 1
 
     async def _read_older(self) -> None:
         try:

@@ -26,7 +26,10 @@ from monitor.times import moment
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one line of a list shows of a capture; texts are foreign and not yet made visible."""
+    """What one line of a list shows of a capture; texts are foreign and not yet made visible.
+
+    ``app`` is what became of its last attempt: the app's status, else the failure; None where it was not passed on.
+    """
 
     id: int
     received_at: datetime
@@ -46,11 +49,14 @@ class Row:
     size: int
     facts: str | None
     marks: str | None = None
+    app: str | None = None
 
 
 _ROW_COLUMNS: Final = (
     "id, received_at, provider, source, verdict, event, direction, sender, recipient, status, provider_status, mark, "
-    "error_code, carrier_code, substr(text, 1, 200), size, facts, marks"
+    "error_code, carrier_code, substr(text, 1, 200), size, facts, marks, "
+    "(SELECT coalesce(failure, CAST(status AS TEXT)) FROM attempts a WHERE a.capture = readings.id "
+    "ORDER BY a.id DESC LIMIT 1)"
 )
 NEWEST: Final = 2000  # readings that are looked at where the newest tell enough
 MAX_SENDER: Final = 64  # bytes: what is longer is no number of a business
@@ -123,6 +129,15 @@ class Reader:
             for values in self._all(f"SELECT {_ROW_COLUMNS} FROM readings WHERE id IN ({marks})", part):  # noqa: S608 - only ?
                 found[values[0]] = _row(values)
         return found
+
+    def attempted(self, after: int) -> tuple[int, set[int]]:
+        """The id of the newest attempt (``after`` where none is newer), and the captures of those behind ``after``."""
+        found = self._all("SELECT id, capture FROM attempts WHERE id > ? ORDER BY id", (after,))
+        return (found[-1][0] if found else after), {capture for _, capture in found}
+
+    def newest_attempt(self) -> int:
+        """The id of the newest attempt, 0 when there is none."""
+        return int(self._all("SELECT coalesce(max(id), 0) FROM attempts")[0][0])
 
     def all_ids(self) -> Sequence[int]:
         """Every id in ascending order; at once when none is missing in between, else in an array of its own."""

@@ -13,13 +13,25 @@ from monitor.model.reading import Direction, Status
 from monitor.model.verdict import SIGNS
 from monitor.store.reader import Row
 from monitor.text import visible
-from monitor.ui.format import STATUS_ROLES, clock, failed, fit, fit_status, pad, short_span, size, tail
+from monitor.ui.format import (
+    STATUS_ROLES,
+    answered,
+    clock,
+    failed,
+    failure_sign,
+    fit,
+    fit_status,
+    pad,
+    short_span,
+    size,
+    tail,
+)
 from monitor.ui.lines import Part
 from monitor.ui.mask import DOT, mask_party, mask_text
 
 LABELS: Final = {
     "time": "time", "verdict": "verdict", "provider": "provider", "event": "event", "party": "party",
-    "status": "status", "text": "text",
+    "status": "status", "app": "app", "text": "text",
 }  # fmt: skip
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
@@ -27,6 +39,8 @@ _STEPS: Final = (
     ("event", 15), ("verdict", 11), ("status", 12), ("event", 17), ("time", 10), ("text", 16), ("event", 24),
     ("status", 16), ("party", 22),
 )  # fmt: skip
+# Where captures are passed on, what the app said comes right behind what a row cannot do without.
+_STEPS_WITH_APP: Final = (*_STEPS[:6], ("app", 3), *_STEPS[6:])
 _FOREIGN_LIMIT: Final = 200
 _NUMBER: Final = frozenset(f"+0123456789{DOT}")
 _TAGS: Final[dict[str, str]] = {Source.SIMULATED: "LOCAL", Source.REPLAYED: "REPLAY", Source.IMPORTED: "IMPORT"}
@@ -38,11 +52,13 @@ _ARROWS: Final[dict[str | None, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How rows are to be written: relative times counted from ``now``, masked, in a demo (where all is local)."""
+    """How rows are to be written: relative times counted from ``now``, masked, in a demo (where all is local), with
+    what the app answered."""
 
     relative: bool = False
     masked: bool = False
     demo: bool = False
+    app: bool = False
 
 
 def fitting(
@@ -69,14 +85,14 @@ def fitting(
 
 
 @lru_cache(maxsize=64)
-def layout(width: int) -> tuple[tuple[str, int], ...]:
-    """The columns of a list of ``width`` cells."""
-    return fitting(width, LABELS, _STEPS, ("text", "event"))
+def layout(width: int, app: bool = False) -> tuple[tuple[str, int], ...]:
+    """The columns of a list of ``width`` cells, with or without what the app answered."""
+    return fitting(width, LABELS, _STEPS_WITH_APP if app else _STEPS, ("text", "event"))
 
 
-def heading(width: int) -> str:
+def heading(width: int, app: bool = False) -> str:
     """The labels over the columns."""
-    return " " + " ".join(pad(LABELS[name] if wide > 1 else "", wide) for name, wide in layout(width))
+    return " " + " ".join(pad(LABELS[name] if wide > 1 else "", wide) for name, wide in layout(width, app))
 
 
 def time_text(row: Row, look: Look, now: datetime, width: int) -> str:
@@ -89,7 +105,7 @@ def time_text(row: Row, look: Look, now: datetime, width: int) -> str:
 def row_parts(row: Row, width: int, look: Look, time: str) -> list[Part]:
     """A row as parts that fill the columns of a list ``width`` cells wide, after the cursor's cell."""
     parts: list[Part] = []
-    for name, wide in layout(width):
+    for name, wide in layout(width, look.app):
         if parts:
             parts.append((" ", "plain"))
         parts += _cell(name, wide, row, look, time)
@@ -112,6 +128,9 @@ def _cell(name: str, wide: int, row: Row, look: Look, time: str) -> list[Part]:
         case "status":
             text, role = status_of(row)
             return [(pad(fit_status(text, wide), wide), role)]
+        case "app":
+            text, role = app_of(row)
+            return [(pad(text, wide), role)]
     return [(_text(row, look, wide), "quiet")]
 
 
@@ -157,6 +176,16 @@ def status_of(row: Row) -> tuple[str, str]:
         return visible(row.status, limit=40), STATUS_ROLES.get(row.status, "plain")
     word = row.mark or row.provider_status or ""
     return visible(word, limit=40), "plain" if row.mark else "quiet"
+
+
+def app_of(row: Row) -> tuple[str, str]:
+    """What the app answered, and its role: nothing where it was not passed on, a sign where there was no answer."""
+    if row.app is None:
+        return "", "quiet"
+    if not row.app.isdecimal():
+        return failure_sign(row.app)
+    _, text, role = answered(int(row.app))
+    return text, "quiet" if role == "good" else role  # what went well is not to catch the eye
 
 
 def _text(row: Row, look: Look, wide: int) -> str:

@@ -151,12 +151,21 @@ def short_took(seconds: float | None, *, about: bool = False) -> str:
 def outcome(attempt: Attempt) -> tuple[str, str, str]:
     """Glyph, word and role of what became of an attempt: the app's status, else what failed."""
     if attempt.failure is not None:
-        quiet = attempt.failure in (Failure.OFF, Failure.ENDED)
-        return ("–", attempt.failure.value, "quiet") if quiet else ("✖", attempt.failure.value, "bad")
-    if attempt.fine:
-        return "✔", str(attempt.status), "good"
-    redirect = attempt.status is not None and attempt.status < 400
-    return ("→", str(attempt.status), "warn") if redirect else ("✖", str(attempt.status), "bad")
+        glyph, role = failure_sign(attempt.failure.value)
+        return glyph, attempt.failure.value, role
+    return answered(attempt.status or 0)
+
+
+def failure_sign(failure: str) -> tuple[str, str]:
+    """Glyph and role of a failure: what was not even tried is none of the app's."""
+    return ("–", "quiet") if failure in (Failure.OFF, Failure.ENDED) else ("✖", "bad")
+
+
+def answered(status: int) -> tuple[str, str, str]:
+    """Glyph, word and role of an app's whole answer."""
+    if 200 <= status < 300:
+        return "✔", str(status), "good"
+    return ("→", str(status), "warn") if status < 400 else ("✖", str(status), "bad")
 
 
 def clock(moment: datetime, *, digits: int = 0) -> str:

@@ -152,7 +152,8 @@ class Session:
 
     def look(self) -> Look:
         """How the list writes its rows."""
-        return Look(self.preferences.relative_times, self.masked, self.monitor.settings.demo)
+        monitor = self.monitor
+        return Look(self.preferences.relative_times, self.masked, monitor.settings.demo, monitor.forwards is not None)
 
     def reader(self) -> Reader:
         """How documents are made."""

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from monitor.model.capture import LOCAL_MARK, Source
 from monitor.store.reader import Row
 from monitor.ui import message_columns
-from monitor.ui.columns import Look, heading, layout, party_text, row_parts, status_of, tag_of, time_text
+from monitor.ui.columns import Look, app_of, heading, layout, party_text, row_parts, status_of, tag_of, time_text
 from tests.factory import START
 from tests.ui.screens import NOW
 
@@ -23,17 +23,33 @@ ROW = Row(
 
 @pytest.mark.parametrize("width", [*range(1, 60), 60, 79, 80, 99, 120, 180, 400])
 @pytest.mark.parametrize("relative", [False, True])
-@pytest.mark.parametrize("row", [ROW, replace(ROW, source=Source.REPLAYED, marks=LOCAL_MARK)], ids=["plain", "tagged"])
-def test_a_row_fills_its_width_and_never_more(width: int, relative: bool, row: Row) -> None:
-    look = Look(relative=relative)
-    columns = layout(width)
+@pytest.mark.parametrize("app", [False, True])
+@pytest.mark.parametrize(
+    "row",
+    [replace(ROW, app="200"), replace(ROW, source=Source.REPLAYED, marks=LOCAL_MARK, app="refused")],
+    ids=["plain", "tagged"],
+)
+def test_a_row_fills_its_width_and_never_more(width: int, relative: bool, app: bool, row: Row) -> None:
+    look = Look(relative=relative, app=app)
+    columns = layout(width, app)
     assert [name for name, _ in columns] == [name for name in ("time", "verdict", "provider", "event", "party",
-                                             "status", "text") if name in dict(columns)]  # fmt: skip
+                                             "status", "app", "text") if name in dict(columns)]  # fmt: skip
     if not columns:
         return
     parts = row_parts(row, width, look, time_text(row, look, NOW, columns[0][1]))
     assert sum(cell_len(text) for text, _ in parts) == width - 2
-    assert cell_len(heading(width)) == width - 1
+    assert cell_len(heading(width, app)) == width - 1
+
+
+@pytest.mark.parametrize(
+    ("app", "shown"),
+    [
+        (None, ("", "quiet")), ("200", ("200", "quiet")), ("302", ("302", "warn")), ("500", ("500", "bad")),
+        ("refused", ("✖", "bad")), ("off", ("–", "quiet")),
+    ],
+)  # fmt: skip
+def test_what_the_app_did_not_take_stands_out(app: str | None, shown: tuple[str, str]) -> None:
+    assert app_of(replace(ROW, app=app)) == shown
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from monitor.ui.lines import plain_text
 from monitor.ui.painted import cells
 from monitor.ui.status import facts_of, status_lines
 from tests.factory import START, make_capture, running
-from tests.forwarding.app import app, hang
+from tests.forwarding.app import OK, app, hang
 from tests.forwarding.test_forwarder import free_port
 from tests.ui.screens import NOW, Screens, plain_captures, screens
 from tests.ui.test_documents import visible_only
@@ -228,6 +228,31 @@ async def test_an_app_that_is_down_is_a_state_of_one_line(tmp_path: Path) -> Non
         assert s.toasts() == ""
         await open_forward_tab(s)
         await s.until(lambda: "✖ " in s.pane_text())
+
+
+async def test_the_list_says_what_the_app_answered_last(tmp_path: Path) -> None:
+    def column(s: Screens) -> list[str]:
+        heading, *rows = (line for line in s.screen_text().splitlines()[2:])
+        at = heading.index(" app") + 1
+        return [row[at : at + 3].strip() for row in rows[: len(s.app.session.view)]]
+
+    async with app() as target:
+        forwards = Forwards(ForwardConfig(target.url, timedelta(seconds=5)))
+        async with screens(tmp_path, size=(120, 40), forwards=forwards) as s:
+            target.behaviour = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+            await s.add(*plain_captures(1))
+            await s.until(lambda: column(s) == ["500"])
+            target.behaviour = OK
+            await s.add(*plain_captures(1))
+            await s.until(lambda: column(s) == ["500", "200"])
+            again = Attempt(1, AttemptKind.REPLAY, target.url, START, 0.01, 204)  # by another program
+            await s.monitor.store.keep([again, replace(again, capture=2, status=None, failure=Failure.REFUSED)])
+            await s.until(lambda: column(s) == ["204", "✖"])
+
+
+async def test_a_list_that_nothing_is_passed_on_from_has_no_such_column(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(1), size=(120, 40)) as s:
+        assert " app" not in s.screen_text().splitlines()[2]
 
 
 @pytest.mark.slow

@@ -148,7 +148,8 @@ class LiveScreen(FilteredScreen):
             return [[]]
         if not state and captures.unseen:
             state = [(f" ▼ {count(captures.unseen)} new, {self.session.key('bottom')} ", "chip")]
-        return over_list(heading(captures.scrollable_content_region.width or width), state, width)
+        labels = heading(captures.scrollable_content_region.width or width, self.session.look().app)
+        return over_list(labels, state, width)
 
     def _show_empty(self) -> None:
         view = self.session.view

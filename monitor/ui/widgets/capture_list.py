@@ -22,7 +22,7 @@ from monitor.ui.widgets.rows import Cursor
 
 CACHED_STRIPS: Final = 256  # each with how it was cut and written
 
-_Key = tuple[int, int, str, bool, bool, int]
+_Key = tuple[int, int, str, str | None, bool, bool, int]
 
 
 class CaptureList(Cursor, inherit_bindings=False):
@@ -49,6 +49,7 @@ class CaptureList(Cursor, inherit_bindings=False):
         self._filters: Sequence[LineFilter] = ()
         self._behind = Color(0, 0, 0)
         self._version = view.version
+        self._answers = view.answers
         self._anchor: int | None = None
         self._told: int | None = None
 
@@ -78,6 +79,9 @@ class CaptureList(Cursor, inherit_bindings=False):
 
     def grown(self, added: int) -> None:
         """Take notice of ``added`` new rows at the end, and of a view that was built anew."""
+        if self._answers != self.view.answers:
+            self._answers = self.view.answers
+            self.refresh()
         if self._version != self.view.version:
             self._rebuilt()
         elif added:
@@ -225,9 +229,9 @@ class CaptureList(Cursor, inherit_bindings=False):
         here = index == self.cursor
         focused = here and self.has_focus
         look = self._look()
-        columns = layout(width)
+        columns = layout(width, look.app)
         time = time_text(row, look, self._now(), columns[0][1]) if columns else ""
-        key: _Key = (row.id, width, time, here, focused, self.style_generation)
+        key: _Key = (row.id, width, time, row.app, here, focused, self.style_generation)
         strip = self._strips.get(key)
         if strip is None:
             base = self.ground
