@@ -48,7 +48,7 @@ def command(
     from monitor.cli.history import since as newer
 
     options = globals_of(ctx)
-    wanted = not_before(parse_capture_filter(" ".join(words)), since)
+    wanted = not_before(parse_capture_filter(" ".join(words), arriving=follow), since)
     path = begun(options)
     if path is None:
         return

@@ -47,7 +47,7 @@ def command(ctx: click.Context, words: Sequence[str], since: float | None, as_js
     from monitor.store.coverage_reader import CoverageReader
 
     options = globals_of(ctx)
-    wanted = not_before(parse_capture_filter(" ".join(words)), since)
+    wanted = not_before(parse_capture_filter(" ".join(words), arriving=True), since)
     path = begun(options)
     if path is None:
         return

@@ -24,18 +24,19 @@ def parse_filter(text: str) -> Filter:
         refuse(error)
 
 
-def parse_capture_filter(text: str) -> Filter:
-    """As ``parse_filter``, for captures alone: what only messages bear ends the command, too."""
+def parse_capture_filter(text: str, *, arriving: bool = False) -> Filter:
+    """As ``parse_filter``, for captures alone: what only messages bear ends the command, too; and what is known only
+    later, where they are looked at as they arrive."""
     from monitor.store.filter_sql import check_capture_filter
 
-    return _checked(text, check_capture_filter)
+    return _checked(text, check_capture_filter, arriving=arriving)
 
 
-def parse_any_filter(text: str) -> Filter:
-    """As ``parse_filter``, for captures or messages: what neither can pass ends the command, too."""
+def parse_any_filter(text: str, *, arriving: bool = False) -> Filter:
+    """As ``parse_capture_filter``, for captures or messages: what neither can pass ends the command."""
     from monitor.store.filter_sql import check_any_filter
 
-    return _checked(text, check_any_filter)
+    return _checked(text, check_any_filter, arriving=arriving)
 
 
 def parse_message_filter(text: str) -> Filter:
@@ -45,12 +46,14 @@ def parse_message_filter(text: str) -> Filter:
     return _checked(text, lambda wanted: compile_message_filter(wanted, datetime.now(UTC)))
 
 
-def _checked(text: str, check: Callable[[Filter], object]) -> Filter:
-    from monitor.model.filter import FilterError
+def _checked(text: str, check: Callable[[Filter], object], *, arriving: bool = False) -> Filter:
+    from monitor.model.filter import FilterError, check_arriving
 
     wanted = parse_filter(text)
     try:
         check(wanted)
+        if arriving:
+            check_arriving(wanted)
     except FilterError as error:
         error.text = text
         refuse(error)

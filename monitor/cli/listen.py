@@ -70,7 +70,7 @@ def command(
       hooktop listen --respond 500 --respond-times 3 --respond-for provider:volt
     """
     options = globals_of(ctx)
-    parse_capture_filter(filter_text or "")
+    parse_capture_filter(filter_text or "", arriving=True)
     output = Output(as_json=as_json, paint=Paint(no_color=options.no_color))
     return asyncio.run(_listen(options, choices, respond, output, count, seconds, filter_text or "", ephemeral))
 

@@ -60,7 +60,7 @@ def _rule(status: str | None, more: dict[str, Any]) -> Rule | None:
         return Rule(
             status=status_of(status),
             delay_s=more["respond_delay"] or 0.0,
-            wanted=parse_capture_filter(more["respond_for"] or ""),
+            wanted=parse_capture_filter(more["respond_for"] or "", arriving=True),
             for_s=more["respond_until"] or DEFAULT_S,
             times=more["respond_times"],
         )

@@ -63,7 +63,7 @@ def command(
       hooktop wait provider:bird verdict:verified --listen --port 9000 --timeout 1m
     """
     options = globals_of(ctx)
-    wanted = parse_any_filter(" ".join(words))
+    wanted = parse_any_filter(" ".join(words), arriving=True)
     given = [field.name for field in fields(Choices) if _on_command_line(ctx, field.name)]
     if given and not listen:
         option = "--" + given[0].replace("_", "-")

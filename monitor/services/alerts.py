@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from monitor import config, tasks
 from monitor.model.capture import Capture
-from monitor.model.filter import Filter, FilterError, parse
+from monitor.model.filter import Filter, FilterError, check_arriving, parse
 from monitor.model.message import Message
 from monitor.model.reading import Direction, MessageError, Reading
 from monitor.services.alert_commands import Commands
@@ -298,6 +298,7 @@ def watch_of_rule(number: int, rule: config.Alert) -> Watch:
 def _watch(rule: config.Alert) -> Watch:
     wanted = parse(rule.filter)
     check_any_filter(wanted)
+    check_arriving(wanted)
     return Watch(rule, wanted, about_messages(wanted))
 
 

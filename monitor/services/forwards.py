@@ -19,7 +19,7 @@ from monitor.forwarding.outgoing import hops
 from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, Failure
 from monitor.model.capture import GIVEN_UP, LEFT, Capture, Source
-from monitor.model.filter import Filter, FilterError, parse
+from monitor.model.filter import Filter, FilterError, check_arriving, parse
 from monitor.services import keyring
 from monitor.services.lane import Lane
 from monitor.store.errors import StoreUnavailableError
@@ -245,6 +245,7 @@ def filter_of_rule(number: int, text: str) -> Filter:
     try:
         wanted = parse(text)
         check_capture_filter(wanted)
+        check_arriving(wanted)
     except FilterError as error:
         raise ConfigError(
             f"The filter of [forward.rules {number}] in the configuration is wrong at column {error.column + 1}: "

@@ -52,8 +52,9 @@ class View:
         self._held: Ids = range(0)  # matches that came while the view stood still
         self._windows: dict[int, list[Row | None]] = {}
         self._run = 0
-        self._ages_next = math.inf  # on the loop's clock
+        self._again_next = math.inf  # on the loop's clock
         self._attempt = self._reader.newest_attempt()
+        self._heard = False  # whether the app has answered since the filter was asked
         self.version = 0  # changes whenever rows other than at the end have
         self.answers = 0  # changes whenever rows say something else of what the app answered
         self.scanned: float | None = None  # share of the history that a running filter has looked at
@@ -115,13 +116,14 @@ class View:
 
     def catch_up(self) -> int:
         """Take in what was committed since the last call; gives how many rows were added (0 while frozen)."""
-        if self._filter.asks_ages and not self.frozen and asyncio.get_running_loop().time() >= self._ages_next:
-            self._ages_next = math.inf
-            tasks.start(self._ask_ages(), "ages")
+        self._hear_answers()
+        again = self._filter.asks_ages or (self._filter.asks_app and self._heard)
+        if again and not self.frozen and asyncio.get_running_loop().time() >= self._again_next:
+            self._again_next, self._heard = math.inf, False
+            tasks.start(self._look_again(), "look again")
         if not self._is_whole:
             self._is_whole = True
             tasks.start(self._read_older(), "older captures")
-        self._hear_answers()
         last = self._reader.newest(self._filter)
         if last <= self._seen:
             return 0
@@ -136,7 +138,7 @@ class View:
         """Have the rows read again of what was passed on since the last call."""
         self._attempt, captures = self._reader.attempted(self._attempt)
         for number in captures:
-            index = self.index_of(number)
+            self._heard, index = True, self.index_of(number)
             if index is not None and self._windows.pop(index // WINDOW, None) is not None:
                 self.answers += 1
 
@@ -188,7 +190,7 @@ class View:
         self._run += 1
         run = self._run
         loop = asyncio.get_running_loop()
-        begun, self._ages_next = loop.time(), math.inf
+        begun, self._again_next = loop.time(), math.inf
         self._is_whole = True  # it will be
         self._filter = wanted
         self._held = range(0)
@@ -203,9 +205,9 @@ class View:
         finally:
             if run == self._run:
                 self.scanned = None
-                self._ages_next = loop.time() + rest(loop.time() - begun)
+                self._again_next = loop.time() + rest(loop.time() - begun)
 
-    async def _ask_ages(self) -> None:
+    async def _look_again(self) -> None:
         """Let enter and leave what passes by now; what is shown stays until that is known."""
         loop = asyncio.get_running_loop()
         run, version, last, begun = self._run, self.version, self._seen, loop.time()
@@ -219,7 +221,7 @@ class View:
                         return
         finally:
             if run == self._run:
-                self._ages_next = loop.time() + rest(loop.time() - begun)
+                self._again_next = loop.time() + rest(loop.time() - begun)
         upto = bisect_right(self._ids, last)
         # What was let go meanwhile may be among what was found: the next time it is not.
         if version == self.version and not self.frozen and found != array("q", self._ids[:upto]):

@@ -99,6 +99,12 @@ _CAPTURES: Final[Columns] = {
     "query": (_Column("c.query"),),
     "peer": (_Column("c.peer"),),
     "answer": (_Column("c.answer"),),
+    "app": (
+        _Column(
+            "(SELECT iif(a.failure IS NULL, a.status, 0) FROM attempts a WHERE a.capture = r.id ORDER BY a.id DESC "
+            "LIMIT 1)"
+        ),
+    ),
     "body": (_Column("c.body", "body"),),
     "header": (_Column("c.headers", "headers"),),
     "fact": (_Column("r.facts", "facts"),),

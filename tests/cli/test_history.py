@@ -197,6 +197,28 @@ def test_a_mark_of_messages_is_not_asked_of_captures(
     assert run(["captures", "mark:dup*", "--db", str(stored[0])]) == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["captures", "--follow", "volt", "app:500"],
+        ["listen", "--port", "0", "--filter", "volt app:500"],
+        ["listen", "--port", "0", "--respond", "500", "--respond-for", "volt app:500"],
+        ["coverage", "volt", "app:500"],
+        ["wait", "volt", "app:500", "--timeout", "1"],
+    ],
+    ids=lambda words: " ".join(words[:4]),
+)
+def test_what_the_app_answered_is_not_asked_of_what_arrives(
+    stored: tuple[Path, list[Capture]], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*words, "--db", str(stored[0])]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "at column 6: What your app answered is known of stored captures only. View 1, captures" in err
+    assert run(["captures", "app>=400", "--db", str(stored[0])]) == 0
+    assert run(["stats", "app>=400", "--db", str(stored[0])]) == 0
+
+
 def test_a_capture_that_is_not_there(stored: tuple[Path, list[Capture]], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "99", "--db", str(stored[0])]) == 1
     assert "There is no capture cap_99 in" in capsys.readouterr().err

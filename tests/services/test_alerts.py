@@ -319,3 +319,5 @@ def test_a_filter_that_is_wrong_is_a_sentence() -> None:
         Alerts([FAILED, Rule("statis:x", bell=True)], lambda: pytest.fail("not opened"))
     with pytest.raises(ConfigError, match=r"\[alerts 1\] .* column 17: duplicate is noticed of messages"):
         Alerts([Rule("verdict:missing mark:duplicate", bell=True)], lambda: pytest.fail("not opened"))
+    with pytest.raises(ConfigError, match=r"\[alerts 1\] .* column 17: .* known of stored captures only"):
+        Alerts([Rule("verdict:missing app:500", bell=True)], lambda: pytest.fail("not opened"))

@@ -442,6 +442,7 @@ async def test_attempts_that_cannot_be_kept_are_counted_and_bounded(
             ForwardConfig(rules=(ForwardRule("mark:duplicate", "http://localhost"),)),
             "duplicate is noticed of messages",
         ),
+        (ForwardConfig(rules=(ForwardRule("app:500", "http://localhost"),)), "known of stored captures only"),
         (ForwardConfig("http://localhost:1", headers=(("X", KeyringSecret("gone")),)), "keyring"),
     ],
 )

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import tasks
+from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import Capture
 from monitor.model.filter import FilterError
 from monitor.services import view as views
@@ -222,6 +223,31 @@ async def test_what_grows_older_leaves_and_enters_a_filter_though_nothing_comes(
                     if list(view.ids()) != before:
                         break
                 assert list(view.ids()) == after
+
+
+async def test_what_the_app_answered_leaves_and_enters_a_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "rest", lambda took_s: 0.0)
+    refused = Attempt(1, AttemptKind.FORWARD, "http://localhost", START, failure=Failure.REFUSED)
+    async with filled(tmp_path / "h.db", 4) as store:
+        await store.keep([refused, replace(refused, capture=2, failure=None, status=500)])
+        with closing(View(store.reader)) as view:
+            for text, before, after in (
+                ("app>=400", [2], [3]),
+                ("app:0", [1], [1]),
+                ("-app:200", [1, 3, 4], [1, 3, 4]),
+                ("app<600", [1, 2, 3], [1, 2, 3]),
+            ):
+                await view.set_filter(text)
+                assert list(view.ids()) == before, text
+                again = replace(refused, capture=2, kind=AttemptKind.REPLAY, failure=None, status=200)
+                await store.keep([again, replace(again, capture=3, status=404)])
+                for _ in range(20):
+                    view.catch_up()
+                    await asyncio.sleep(0.01)
+                assert list(view.ids()) == after, text
+            assert [row.app for row in view.rows(0, 3) if row] == ["refused", "200", "404"]
 
 
 async def test_a_newer_filter_replaces_one_that_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,6 @@ from monitor.model.filter.complete import Completion, complete
 from monitor.model.filter.errors import FilterError
 from monitor.model.filter.lexer import quote
 from monitor.model.filter.parser import parse
-from monitor.model.filter.predicate import Filter
+from monitor.model.filter.predicate import Filter, check_arriving
 
-__all__ = ["Completion", "Filter", "FilterError", "complete", "parse", "quote"]
+__all__ = ["Completion", "Filter", "FilterError", "check_arriving", "complete", "parse", "quote"]

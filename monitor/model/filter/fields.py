@@ -58,6 +58,7 @@ class Field:
 
 # Where a message's way ends; what comes later (read, opened) happened to it and says nothing of its delivery.
 FINAL: Final = (Status.DELIVERED, Status.FAILED)
+APP: Final = "app"
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NO_READING: Final = Reading()
 
@@ -167,6 +168,8 @@ FIELDS: Final = {field.name: field for field in (
     Field("peer", Kind.WORD, "peer:127.0.0.1:*", "address of the socket", lambda c, _: (c.request.peer,)),
     Field("answer", Kind.NUMBER, "answer>=400", "HTTP status we answered with; 0: reset, 499: the sender was gone",
           lambda c, _: (c.answer,)),
+    Field(APP, Kind.NUMBER, "app>=400", "HTTP status your app answered with last; 0: it gave no answer",
+          lambda c, _: ()),  # the store alone knows
     Field("body", Kind.OPEN, "body.payload.parts>1", "what the JSON body holds under a path",
           lambda c, path: body_values(c.request.body, path)),
     Field("header", Kind.OPEN, "header.user-agent:~resty", "a request header",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,9 @@ from typing import TypeAlias
 
 from monitor.model.capture import Capture
 from monitor.model.filter.conditions import Choice, How, Range, Text, text_test
+from monitor.model.filter.errors import FilterError
 from monitor.model.filter.expression import expression
-from monitor.model.filter.fields import Kind
+from monitor.model.filter.fields import APP, Kind
 from monitor.model.filter.nodes import And, Node, Not, Or, Term, terms
 from monitor.times import microseconds
 
@@ -48,11 +50,26 @@ class Filter:
         return any(term.field.kind is Kind.AGE for term in terms(self.node))
 
     @property
+    def asks_app(self) -> bool:
+        """Whether it asks what the app answered, which is known only once a capture was stored and passed on."""
+        return any(term.field.name == APP for term in terms(self.node))
+
+    @property
     def timeouts(self) -> int:
         """How many matches of its regular expressions took too long and count as none."""
         conditions = {term.condition for term in terms(self.node)}
         return sum(
             expression(one.value).timeouts for one in conditions if isinstance(one, Text) and one.how is How.REGEX
+        )
+
+
+def check_arriving(filter: Filter) -> None:
+    """Raise FilterError for a filter of what arrives that asks for what is known only later: nothing would pass."""
+    if filter.asks_app:
+        raise FilterError(
+            "What your app answered is known of stored captures only.",
+            found.start() if (found := re.search(rf"\b{APP}\s*[:<>=]", filter.text, re.IGNORECASE)) else 0,
+            "View 1, captures, stats, export and replay --filter take it.",
         )
 
 

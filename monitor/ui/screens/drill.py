@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from monitor.admin.base import Field
-from monitor.model.filter import FilterError, parse
+from monitor.model.filter import Filter, FilterError, check_arriving, parse
 from monitor.services.drill import DEFAULT_S, Drill, DrillProblem, Rule, seconds_of, span, status_of
 from monitor.text import visible
 from monitor.ui.format import count, short_span
@@ -87,11 +87,16 @@ def _read(typed: dict[str, str]) -> tuple[Rule | None, dict[str, str]]:
             raise DrillProblem(f"{text[:40]!r} is no whole number")
         return int(text) if text else None
 
+    def arriving(text: str) -> Filter:
+        wanted = parse(text)
+        check_arriving(wanted)
+        return wanted
+
     # Each field alone, so that each problem is said where it is; then all of them together.
     makers: dict[str, Callable[[str], Rule]] = {
         STATUS: lambda text: Rule(status_of(text)),
         DELAY: lambda text: Rule(200, delay_s=seconds_of(text) if text else 0.0),
-        FILTER: lambda text: Rule(200, wanted=parse(text)),
+        FILTER: lambda text: Rule(200, wanted=arriving(text)),
         FOR: lambda text: Rule(200, for_s=seconds_of(text) if text else DEFAULT_S),
         TIMES: lambda text: Rule(200, times=times(text)),
     }
