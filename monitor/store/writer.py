@@ -304,6 +304,9 @@ class Writer:
         self._call(self._failed, [], reason)
 
     def _do(self, db: sqlite3.Connection, job: Job, future: asyncio.Future[Any], aside: bool) -> None:
+        if self._has_moved():  # and what was read at the path, as what is to go, may be another file's
+            self._call(_reject, future, StoreUnavailableError(MOVED))
+            return
         changes = db.total_changes
         if aside:
             db.execute("PRAGMA synchronous = NORMAL")

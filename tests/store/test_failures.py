@@ -133,6 +133,8 @@ async def test_nothing_is_said_to_be_stored_in_a_file_that_was_moved_away(tmp_pa
             path.write_bytes(b"")
         with pytest.raises(StoreUnavailableError, match=MOVED):
             await store.add(make_capture())
+        with pytest.raises(StoreUnavailableError, match=MOVED):
+            await store.take_in_part([make_capture()])
         assert store.trouble == MOVED
         away.replace(path)
         await store.add(make_capture())
