@@ -264,11 +264,9 @@ class HooktopApp(ViewsApp):
         """Write captures into a file."""
         from monitor.ui.screens.export import ExportScreen
 
-        session, base = self.session, self._base()
+        base = self._base()
         capture = base.capture_number if base is not None else None
-        store, text = session.monitor.store, session.view.filter_text
-        now = session.now().astimezone()
-        self.push_screen(ExportScreen(store, text, capture, session.hidden, now, mask=session.masked))
+        self.push_screen(ExportScreen(self.session, capture))
 
     def action_import_file(self) -> None:
         """Take in the captures of a file."""

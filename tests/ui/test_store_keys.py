@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -241,6 +242,52 @@ async def test_a_deletion_can_be_broken_off(tmp_path: Path) -> None:
         assert steps == [gone] == [retention.STEP]
         await s.until(lambda: len(s.app.session.view) == 900 - gone)
         assert s.monitor.feed.total == 900 - gone
+
+
+async def test_how_far_a_deletion_came_that_the_end_of_the_screens_broke_off_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screens(tmp_path, aged(12)) as s:
+        told = asyncio.Event()
+
+        async def prune(before: datetime, progress: Callable[[int], None], stop: Callable[[], bool]) -> int:
+            progress(7)
+            told.set()
+            await asyncio.Event().wait()
+            return 8
+
+        monkeypatch.setattr(s.monitor.store, "prune", prune)
+        await s.press("P")
+        await s.fill(which="all but the newest")
+        await s.fill(much="4")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.top(), PruneQuestion))
+        await s.pilot.press("D")
+        await told.wait()
+        await s.app.action_quit()
+    assert s.app.session.broken_off == "The deletion ended early: 7 of 8 captures are gone."
+
+
+@pytest.mark.parametrize(("key", "module"), [("B", "backup"), ("E", "export")])
+async def test_what_the_end_of_the_screens_left_unwritten_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, module: str
+) -> None:
+    writing, over = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> int:
+        writing.set()
+        over.wait(10)
+        return 1
+
+    monkeypatch.setattr(f"monitor.ui.screens.{module}.{module}", slow)
+    async with screens(tmp_path, plain_captures(2)) as s:
+        await s.press(key)
+        await s.fill(file=str(tmp_path / "some.file"))
+        await s.pilot.press("enter")
+        await s.until(writing.is_set)
+        await s.app.action_quit()
+        over.set()
+    assert s.app.session.broken_off == f"The {module} ended early: some.file was not written."
 
 
 @pytest.mark.parametrize("settings", [Settings(read_only=True), Settings(read_only=True, opened="some.hooktop")])

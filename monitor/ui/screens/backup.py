@@ -10,7 +10,7 @@ from monitor.store.backup import backup
 from monitor.store.errors import StoreError
 from monitor.ui.format import size
 from monitor.ui.lines import Part
-from monitor.ui.screens.export import new_file, unwritten
+from monitor.ui.screens.export import new_file, unfinished, unwritten
 from monitor.ui.screens.work import BrokenOff, WorkScreen
 from monitor.ui.session import Session
 
@@ -23,6 +23,7 @@ class BackupScreen(WorkScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self._session = session
         self._database = session.monitor.store.path
         self._stamp = f"{session.now().astimezone():%Y%m%d-%H%M%S}"
 
@@ -45,6 +46,9 @@ class BackupScreen(WorkScreen):
             octets = await asyncio.to_thread(backup, self._database, target, self._progress)
         except (OSError, StoreError) as error:
             raise unwritten(error) from None
+        except asyncio.CancelledError:
+            self._session.breaks_off(unfinished("backup", target))
+            raise
         return f"Copied the database ({size(octets)}) to\n{target}"
 
     def _progress(self, done: int, total: int) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from monitor.admin.base import Field
 from monitor.model.filter import parse as parse_filter
@@ -19,9 +18,7 @@ from monitor.ui.format import count
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
-
-if TYPE_CHECKING:
-    from monitor.store.store import Store
+from monitor.ui.session import Session
 
 FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
 _WHICH: Final = "What passes the filter in force, the capture under the cursor, or everything."
@@ -39,18 +36,16 @@ class ExportScreen(WorkScreen):
 
     TITLE = "Export"
 
-    def __init__(
-        self, store: Store, filter_text: str, capture: int | None, hidden: Sequence[str], now: datetime, *, mask: bool
-    ) -> None:
-        """``capture`` is the one under the cursor. ``hidden`` are secrets that may be in no masked file; ``mask`` tells
-        whether the screen is masked, and so the file unless somebody says otherwise."""
+    def __init__(self, session: Session, capture: int | None) -> None:
+        """``capture`` is the one under the cursor. While the screen is masked the file is, too, unless somebody says
+        otherwise."""
         super().__init__()
-        self._store = store
-        self._filter = filter_text
+        self._session = session
+        self._store = session.monitor.store
+        self._filter = session.view.filter_text
         self._capture = capture
-        self._hidden = hidden
-        self._stamp = now.strftime("%Y%m%d-%H%M%S")
-        self._mask = mask
+        self._stamp = f"{session.now().astimezone():%Y%m%d-%H%M%S}"
+        self._mask = session.masked
         self._form_was = Format.JSONL
 
     def fields(self) -> list[Field]:
@@ -95,11 +90,14 @@ class ExportScreen(WorkScreen):
         try:
             written = await asyncio.to_thread(
                 export, self._store.path, parse_filter(text), Format(values["form"]), target, masked=masked,
-                hidden=self._hidden, progress=self._progress, cancelled=self.broken_off.is_set,
+                hidden=self._session.hidden, progress=self._progress, cancelled=self.broken_off.is_set,
                 busy=self._store.is_busy,
             )  # fmt: skip
         except Cancelled:
             raise BrokenOff from None
+        except asyncio.CancelledError:
+            self._session.breaks_off(unfinished("export", target))
+            raise
         except (OSError, StoreError) as error:
             raise unwritten(error) from None
         state = "masked" if masked else "as they came"
@@ -123,6 +121,11 @@ def new_file(written: str) -> Path:
     if not written or folder:
         raise Problem("file", "Name a new file.")
     return target
+
+
+def unfinished(work: str, target: Path) -> str:
+    """What to say of a file when the end of the screens broke its writing off: nobody would see a note."""
+    return f"The {work} ended early: {visible(target.name, limit=80)} was not written."
 
 
 def unwritten(error: OSError | StoreError) -> Problem:

@@ -115,6 +115,7 @@ class PruneQuestion(QuestionScreen):
         super().__init__()
         self._session = session
         self._found = found
+        self._gone = 0
 
     def ask(self) -> None:
         """Say what goes and stays."""
@@ -136,11 +137,17 @@ class PruneQuestion(QuestionScreen):
         """Delete them; what is gone is gone. Raises StoreError."""
         self._progress(0)
         store, before = self._session.monitor.store, self._found.before
-        gone = await store.prune(before, progress=self._progress, stop=stop.is_set) if before is not None else 0
+        try:
+            gone = await store.prune(before, progress=self._progress, stop=stop.is_set) if before is not None else 0
+        except asyncio.CancelledError:  # the screens end: nobody would see a note
+            of = f"{count(self._gone)} of {count(self._found.number, 'capture')}"
+            self._session.breaks_off(f"The deletion ended early: {of} {'is' if self._gone == 1 else 'are'} gone.")
+            raise
         left = max(self._found.whole - gone, 0)
         return f"Deleted {count(gone, 'capture')}; {count(left)} were left.", True
 
     def _progress(self, gone: int) -> None:
+        self._gone = gone
         of = f" of {count(self._found.number, 'capture')} deleted"
         self.say([(count(gone), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
 
