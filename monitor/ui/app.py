@@ -20,7 +20,7 @@ from textual.css.query import NoMatches
 from textual.filter import LineFilter
 
 from monitor.times import utc_now
-from monitor.ui import continuing, crash, sharing, themes
+from monitor.ui import continuing, crash, pasting, sharing, themes
 from monitor.ui.actions import ACTIONS, Action, bindings
 from monitor.ui.colourless import readable
 from monitor.ui.jumps import ShowCapture
@@ -78,6 +78,7 @@ class HooktopApp(ViewsApp):
         session.replayer = replayer
         session.alerts = alerts
         super().__init__(session)
+        pasting.keep_whole()
         for own in themes.OWN:
             self.register_theme(own)
         wanted = session.preferences.theme_over(theme)

@@ -160,6 +160,17 @@ def test_hostile_text_does_not_act_on_the_terminal(tmp_path: Path) -> None:
         assert "\u202e".encode() not in written
 
 
+def test_what_is_pasted_is_never_taken_for_keys(tmp_path: Path) -> None:
+    pasted = "\x1b[200~parcel\x1bq" + "?" * 40 + "\x1b[201~"
+    with start(tmp_path) as terminal:
+        terminal.wait("curl")
+        terminal.press(f"{pasted}/")  # nothing takes it here
+        terminal.wait("esc clear")
+        terminal.press(pasted)
+        terminal.wait(r"/ parcel␛q\?")
+        assert terminal.process.poll() is None
+
+
 def test_demo_shows_live_traffic_of_four_providers_and_leaves_nothing(tmp_path: Path) -> None:
     real = environment(tmp_path, HOOKTOP_DB=str(tmp_path / "real.db"))  # what is worked with otherwise
     with Terminal(["demo", "--seed", "3"], real) as terminal:
