@@ -114,6 +114,21 @@ async def test_one_that_was_let_go_says_so(tmp_path: Path) -> None:
         await s.until(lambda: "No conversation yet" in s.screen_text())
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_was_let_go_leaves_a_thread_that_goes_on(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with conversations(tmp_path, size=size) as (volt, s):
+        await post(volt, s, volt.body("a", "delivered", ago=90))
+        before = datetime.now(UTC)
+        await post(volt, s, volt.body("b", "delivered", ago=80))
+        if size == (80, 24):
+            await s.press("enter")
+        assert "text of a" in thread(s)
+        assert await s.monitor.store.prune(before) == 1
+        await s.until(lambda: "text of a" not in thread(s))
+        assert "text of b" in thread(s)
+        assert "1 message" in s.screen_text()
+
+
 @pytest.mark.slow
 async def test_it_is_live_and_counts_what_was_not_seen(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(80, 24)) as (volt, s):

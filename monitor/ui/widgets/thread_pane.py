@@ -75,6 +75,7 @@ class ThreadPane(Pane[int]):
         self._row: ConversationRow | None = None
         self._showing = False
         self._wished = False  # another stretch is being read
+        self._changes = 0  # captures let go or judged anew, after which the thread was read
         self.thread: Thread | None = None
 
     def make_items(self, id: str) -> ItemsView:
@@ -133,12 +134,12 @@ class ThreadPane(Pane[int]):
         self.run_worker(load, group=f"load-{self.id}", exclusive=True)
 
     def tick(self, changed: object = None) -> None:
-        """Read the thread again where something was said."""
+        """Read the thread again where something was said, or is no longer."""
         thread = self.thread
         if thread is None or thread.number != self._entry or self._wished:
             return
         with contextlib.suppress(StoreError):  # the status line says it
-            if self._view.has_changed(thread):
+            if self._changes != self._session.changes or self._view.has_changed(thread):
                 self._rested()
 
     # --- stretches of a long thread --------------------------------------------------------------------------------
@@ -174,7 +175,7 @@ class ThreadPane(Pane[int]):
         return await view.moved(before, STEP if wish is Wish.LATER else -STEP)
 
     async def _load(self, wish: Wish) -> None:
-        number = self._entry
+        number, self._changes = self._entry, self._session.changes
         if number is None:
             self.thread = self._row = None
             self.items.show(lambda width: [])
