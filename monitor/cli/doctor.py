@@ -204,7 +204,13 @@ def _database(path: Path) -> Iterator[Finding]:
             "database", f"{path} is no database of hooktop ({type(error).__name__})", "name another with --db"
         )
     else:
-        if found == "ok":
+        if found == "ok" and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
+            yield Finding(
+                "database",
+                f"{path} is sound, but cannot be written: nothing can be received there",
+                f"name another with --db; 'hooktop open {path}' shows it",
+            )
+        elif found == "ok":
             yield Finding("database", f"{path} is sound and holds {counted(number, 'capture')}")
         else:
             remedy = f"stop hooktop, and 'hooktop import --db NEW {path}' takes what can be read into another one"

@@ -13,11 +13,13 @@ import pytest
 
 from monitor import paths
 from monitor.cli.app import run
+from monitor.cli.doctor import _database
 from monitor.store.message_reader import MessageReader
 from tests.cli.processes import accounts as make_accounts
 from tests.cli.processes import listening
 from tests.e2e.programs import environment
 from tests.e2e.terminal import Terminal
+from tests.factory import storing
 from tests.web import web
 
 CANARY = "canary-9f0aa1b2c3d4"
@@ -205,6 +207,19 @@ def test_a_doctor_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"run chmod 600 {database}" in out
     database.write_bytes(b"no database " * 1000)
     assert "✖ mend  database" in said(capsys, "doctor", "--db", str(database), code=1)[0]
+
+
+async def test_a_doctor_says_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "h.db"
+    async with storing(database):
+        pass
+    for fixed in (database, tmp_path):  # as on a file system for reading only, which no mode tells, and binds root, too
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "access", lambda path, mode, fixed=fixed: path != fixed or mode == os.R_OK)
+            found = list(_database(database))
+        assert found[0].text == f"{database} is sound, but cannot be written: nothing can be received there"
+        assert found[0].remedy is not None
+    assert [one.remedy for one in _database(database)] == [None, None]
 
 
 def test_messages_made_under_another_rule_are_named_and_made_anew(
