@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.capture import Capture
 from monitor.model.message import Message
 from monitor.model.record import conversation_record, message_record
@@ -145,10 +146,22 @@ def _of_capture(capture: Capture, session: Session, alone: bool) -> list[Offer]:
         Offer(_choice("c", "curl", "a line that sends the same bytes here again"),
               lambda: copying.curl(capture, url, token)),
     ]  # fmt: skip
+    if (app := _app_of(capture, session)) is not None:
+        help = f"a line that sends them to {visible(app.authority, limit=60)}"
+        make = partial(copying.curl, capture, app.address(""), token, app.path)
+        offers.append(Offer(_choice("a", "curl to app", help), make))
     key = capture.reading.message if capture.reading else None
     if alone and key:
         offers.insert(1, _key_offer("m", "message", key))
     return offers
+
+
+def _app_of(capture: Capture, session: Session) -> Target | None:
+    """The app that forwarding would send a capture to."""
+    url = session.replayer.default_url(capture) if session.replayer is not None else None
+    with suppress(TargetProblem):  # where nothing is forwarded nobody has looked at it yet
+        return None if url is None else target_of(url)
+    return None
 
 
 def _of_addresses(addresses: Sequence[tuple[str, str]], token: str | None) -> list[Offer]:

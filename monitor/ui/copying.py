@@ -84,8 +84,9 @@ def header_text(capture: Capture, token: str | None) -> Copy:
     return _copy("the headers, credentials hidden", "\n".join(_ascii(text.replace("\n", "\\n")) for text in lines))
 
 
-def curl(capture: Capture, url: str, token: str | None) -> Copy:
-    """A command that posts the same bytes to the receiver again; credentials and the path token are hidden."""
+def curl(capture: Capture, url: str, token: str | None, path: str = "") -> Copy:
+    """A command that posts the same bytes to ``url`` again, to the same path there or to ``path``; credentials and the
+    path token are hidden."""
     request = capture.request
     parts = ["curl", "-X", shlex.quote(request.method), "--globoff", "--path-as-is"]
     for name, value in request.headers:
@@ -99,8 +100,8 @@ def curl(capture: Capture, url: str, token: str | None) -> Copy:
     elif body:  # bytes that a shell or a terminal might act on travel in base64
         before = f"printf %s {base64.b64encode(body).decode('ascii')} | base64 -d | "
         parts += ["--data-binary", "@-"]
-    path, target = address_form(request)
+    own, target = address_form(request) if not path else (path, None)
     if target is not None:
         parts += ["--request-target", shlex.quote(_ascii(redact.target(target, token)))]
-    parts.append(shlex.quote(url + _ascii(redact.target(path, token))))
+    parts.append(shlex.quote(url + _ascii(redact.target(own, token))))
     return _copy("a curl line", before + " ".join(parts))

@@ -423,3 +423,23 @@ async def test_a_body_that_is_not_held_is_not_said_to_be_none_or_the_same(
         shown = await told_of(b"again")
         assert "same status, other body" in shown
         assert "nothing differs" not in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("http://localhost:3000", "http://localhost:3000/connectly"),
+        ("http://localhost:3000/hooks?a=1", "'http://localhost:3000/hooks?a=1'"),
+    ],
+)
+async def test_a_curl_line_to_the_app_is_offered_where_captures_are_passed_on(
+    tmp_path: Path, url: str, whole: str
+) -> None:
+    async with scene(tmp_path, [connectly("hello")], ForwardConfig(url)) as s:
+        await s.press("y")
+        assert "sends them to localhost:3000" in s.screen_text()
+        await s.press("a")
+        assert s.app.clipboard.endswith(f" {whole}")
+    async with scene(tmp_path / "alone", [connectly("hello")]) as s:
+        await s.press("y")
+        assert "curl to app" not in s.screen_text()
