@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from monitor.cli.errors import USAGE, fail
+from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.output import Paint, say, say_json
 from monitor.model.message import Message
 from monitor.model.reading import Status
@@ -40,10 +40,14 @@ def reading_messages(path: Path, kind: Callable[[Path], R]) -> Iterator[R]:
                 USAGE,
             )
         if reader.watermark() < reader.last_id():
+            from monitor.store import lease
             from monitor.store.catching_up import catch_up
 
-            with contextlib.suppress(StoreError):  # a monitor is at work, or the disk takes nothing: as far as it goes
+            try:
                 catch_up(path)
+            except StoreError as error:
+                if lease.told(path) is None:  # else the one that is at work does it
+                    tell(f"Nothing is known here of what came after cap_{reader.watermark()}. {error}")
         yield reader
 
 

@@ -175,7 +175,10 @@ def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
     if not config.accounts:
         from monitor.account import with_accounts
 
-        wanted = chosen.provider if chosen.provider in with_accounts() else "volt"
+        known = with_accounts()
+        if chosen.provider not in (None, *known):
+            fail(f"There is no provider {visible(chosen.provider)!r}; there are {', '.join(known)}.", USAGE)
+        wanted = chosen.provider or "volt"
         fail(f"There are no accounts yet; 'hooktop accounts add {wanted}' adds one.", USAGE)
     names = ", ".join(visible(account.name) for account in config.accounts)
     if chosen.account is not None and chosen.account not in {account.name for account in config.accounts}:

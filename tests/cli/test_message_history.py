@@ -62,7 +62,7 @@ def test_the_log_is_written_back_while_and_after_much_is_folded(
     assert max(sizes) < 2 * 1024 * 1024
 
 
-def test_a_file_that_cannot_be_written_is_read_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_read_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "h.db"
     prepare(path)
     with closing(connect(path, read_only=False)) as db:
@@ -70,3 +70,4 @@ def test_a_file_that_cannot_be_written_is_read_as_it_is(tmp_path: Path) -> None:
     path.with_name("h.db.lock").mkdir()  # as where nothing may be made beside it
     with reading_messages(path, MessageReader) as reader:
         assert (reader.watermark(), everything(reader)) == (0, {})
+    assert "Nothing is known here of what came after cap_0. The database" in capsys.readouterr().err

@@ -324,6 +324,8 @@ async def test_without_accounts(tmp_path: Path) -> None:
         assert said.lines == ["There are no accounts yet; 'hooktop accounts add volt' adds one."]
         said = await w.webhooks("add", "--provider", "bird", "event=sms.inbound", code=2)
         assert said.lines == ["There are no accounts yet; 'hooktop accounts add bird' adds one."]
+        said = await w.webhooks("list", "--provider", "brid", code=2)
+        assert said.lines == ["There is no provider 'brid'; there are volt, bird, connectly, oneroute, standard."]
         w.configure([Account("only-keys", "bird", signing_secrets=(Secret("a sample signing key"),))])
         said = await w.webhooks("list", code=2)
         assert said.lines[0].startswith("only-keys: The account only-keys has no access_key, without which")
