@@ -175,10 +175,9 @@ def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
     if not config.accounts:
         from monitor.account import with_accounts
 
-        known = with_accounts()
-        if chosen.provider not in (None, *known):
-            fail(f"There is no provider {visible(chosen.provider)!r}; there are {', '.join(known)}.", USAGE)
-        wanted = chosen.provider or "volt"
+        wanted, possible = chosen.provider or "volt", with_accounts()
+        if wanted not in possible:
+            fail(f"There is no provider {visible(wanted)!r}; there are {', '.join(possible)}.", USAGE)
         fail(f"There are no accounts yet; 'hooktop accounts add {wanted}' adds one.", USAGE)
     names = ", ".join(visible(account.name) for account in config.accounts)
     if chosen.account is not None and chosen.account not in {account.name for account in config.accounts}:
