@@ -72,7 +72,7 @@ def receiver_options(function: Function) -> Function:
             if tunnel in PROGRAMS:
                 fail("A tunnel gives the receiver its public URL; say --public-url or --tunnel, not both.", USAGE)
         if forward is not None:
-            _check_target(forward)
+            check_target(forward)
         choices = Choices(host, port, public_url, enforce, forward, forward_wait, tunnel)
         return function(*args, choices=choices, **others)
 
@@ -116,7 +116,8 @@ def base_address(text: str) -> str:
     return text.rstrip("/")
 
 
-def _check_target(text: str) -> None:
+def check_target(text: str) -> None:
+    """End the command where ``--forward`` is no address that captures can be passed on to."""
     from monitor.forwarding.target import TargetProblem, target_of
 
     try:

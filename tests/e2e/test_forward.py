@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.programs import environment
+from tests.e2e.terminal import Terminal
 from tests.e2e.test_screens import BODY, port_of, post, start
 from tests.forwarding.app import app
 
@@ -43,3 +45,23 @@ async def test_the_answer_of_the_app_is_on_the_screen_and_f_turns_it_off(tmp_pat
 
         await asyncio.to_thread(look)
         assert [call.body for call in running.calls] == [BODY, BODY + b"  "]
+
+
+async def test_the_demonstration_passes_on_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    async with app(b"HTTP/1.1 409 No\r\nContent-Length: 0\r\n\r\n") as running:
+
+        def look() -> None:
+            known = environment(tmp_path, HOOKTOP_FORWARD=running.url)  # where what is real goes
+            with Terminal(["demo", "--port", "0"], known) as terminal:
+                terminal.wait(r"✔ volt[\s\S]*q quit", 30)
+                assert "forward" not in terminal.text()
+                terminal.press("q")
+                assert terminal.end() == 0
+            assert running.calls == []
+            with Terminal(["demo", "--port", "0", "--forward", running.url], known) as terminal:
+                terminal.wait(rf"forward 127\.0\.0\.1:{running.port} ✖ 409[\s\S]* app [\s\S]* 409 ", 30)
+                terminal.press("q")
+                assert terminal.end() == 0
+
+        await asyncio.to_thread(look)
+    assert all(call.values("X-Hooktop-Capture") for call in running.calls)
