@@ -81,6 +81,7 @@ async def test_a_rule_for_the_filter_in_force_is_told_of_and_can_be_off(tmp_path
         assert "a alerts on a filter (/) until hooktop ends" in s.screen_text()
         await s.press("a")
         assert box(s)._rules.count() == 0
+        assert "Set a filter first (/); alerts are on what passes it." in s.toasts()
         await s.press("escape", "slash", *"status:failed", "enter", "exclamation_mark", "a", "a")
         assert [watch.rule for watch in box(s)._rules.entries] == [FAILED]
         assert "a alerts on status:failed until hooktop ends" in s.screen_text()

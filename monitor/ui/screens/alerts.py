@@ -166,6 +166,8 @@ class AlertsScreen(Overlay[Alert]):
         """Watch for what passes the filter in force."""
         wanted, rules = self._session.view.filter_text, self._rules
         if not wanted:
+            key = self._session.key("filter")
+            toast(self.app, f"Set a filter first ({key}); alerts are on what passes it.", severity="warning")
             return
         known = next((watch for watch in rules.entries if watch.rule.filter == wanted), None)
         try:
