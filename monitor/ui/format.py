@@ -96,7 +96,7 @@ def size(octets: int) -> str:
     """A number of bytes, short: ``812 B``, ``1.2 KB``, ``3.4 MB``."""
     if octets < 1000:
         return f"{octets} B"
-    return f"{octets / 1000:.1f} KB" if octets < 1_000_000 else f"{octets / 1_000_000:.1f} MB"
+    return f"{octets / 1000:.1f} KB" if octets < 999_950 else f"{octets / 1_000_000:.1f} MB"
 
 
 def short_span(seconds: float) -> str:
@@ -125,14 +125,14 @@ def gap(span: timedelta) -> str:
     """The distance from one time to another with its sign: ``+267 ms``, ``−1.98 s``, ``+4m12s``."""
     seconds = abs(span.total_seconds())
     sign = "−" if span < timedelta(0) else "+"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{sign}{seconds * 1000:.0f} ms"
-    return f"{sign}{seconds:.2f} s" if seconds < 60 else sign + short_span(seconds)
+    return f"{sign}{seconds:.2f} s" if seconds < 59.995 else sign + short_span(round(seconds))
 
 
 def took(seconds: float) -> str:
     """How long an answer took: ``12 ms``, ``1.20 s``."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.2f} s"
 
 
 def short_took(seconds: float | None, *, about: bool = False) -> str:

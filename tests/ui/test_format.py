@@ -134,8 +134,10 @@ def test_spans(seconds: float, short: str, long: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0.267, "+267 ms"), (-1.98, "−1.98 s"), (252, "+4m12s"), (0, "+0 ms")],
-)
+    [
+        (0.267, "+267 ms"), (-1.98, "−1.98 s"), (252, "+4m12s"), (0, "+0 ms"), (0.9996, "+1.00 s"), (59.996, "+1m00s"),
+    ],
+)  # fmt: skip
 def test_gap(seconds: float, expected: str) -> None:
     assert gap(timedelta(seconds=seconds)) == expected
 
@@ -143,6 +145,7 @@ def test_gap(seconds: float, expected: str) -> None:
 def test_numbers() -> None:
     assert [count(1204), count(1, "capture"), count(0, "capture")] == ["1,204", "1 capture", "0 captures"]
     assert [size(812), size(1200), size(3_400_000)] == ["812 B", "1.2 KB", "3.4 MB"]
+    assert [size(999_949), size(999_950)] == ["999.9 KB", "1.0 MB"]
 
 
 def test_clock_has_the_digits_asked_for() -> None:
