@@ -92,6 +92,10 @@ def command(
             )
         except FileExistsError as error:
             written.refuse(Path(error.filename))
+        except OSError as error:
+            if target is None:  # whoever reads stdout may have gone
+                raise
+            fail(f"The file {target} cannot be written ({error.strerror}); mend that, or name another with -o.")
         sys.stdout.buffer.flush()
     if target is not None:
         state = "masked" if mask else "as they came; --mask hides numbers, texts and secrets"

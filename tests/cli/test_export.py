@@ -36,6 +36,18 @@ def hooktop(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[s
     return run([str(argument) for argument in arguments], environment(home))
 
 
+def limited(home: Path, most: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that may write so many bytes into a file, as where the disk is full."""
+    script = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
+        "from monitor.cli import main; raise SystemExit(main())"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment(home), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
 def test_to_stdout_and_to_a_file(database: Path, tmp_path: Path) -> None:
     done = hooktop(tmp_path, "export", "--db", database, "provider:volt")
     records = [json.loads(line) for line in done.stdout.splitlines()]
@@ -164,19 +176,22 @@ def test_what_cannot_be_imported_is_one_sentence(database: Path, tmp_path: Path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+def test_no_room_for_an_export_names_the_file_and_leaves_nothing(database: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.har"
+    target.parent.mkdir()
+    done = limited(tmp_path, 40_000, "export", "--db", database, "--format", "har", "-o", target)
+    assert done.returncode == 1
+    assert f"The file {target} cannot be written (File too large); mend that, or name another" in done.stderr
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
 def test_no_room_for_an_import_is_one_sentence_that_says_what_became_of_it(database: Path, tmp_path: Path) -> None:
     hooktop(tmp_path, "export", "--db", database, "-o", tmp_path / "a.jsonl")
     hooktop(tmp_path, "import", "--db", tmp_path / "new.db", tmp_path / "a.jsonl")
     most = (tmp_path / "new.db").stat().st_size
-    script = (
-        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
-        "from monitor.cli import main; raise SystemExit(main())"
-    )
     (tmp_path / "twenty.jsonl").write_bytes((tmp_path / "a.jsonl").read_bytes() * 20)
-    done = subprocess.run(
-        [sys.executable, "-c", script, "import", "--db", tmp_path / "new.db", tmp_path / "twenty.jsonl"],
-        env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = limited(tmp_path, most, "import", "--db", tmp_path / "new.db", tmp_path / "twenty.jsonl")
     assert done.returncode == 2
     assert done.stderr == (
         f"hooktop: The database {tmp_path / 'new.db'} cannot take the captures: the disk gave an error; "
