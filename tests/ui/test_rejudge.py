@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -166,3 +167,22 @@ async def test_a_key_file_that_came_later_is_read(tmp_path: Path) -> None:
         file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         await s.press("V", "enter")
         await s.until(lambda: "Judged 1 capture anew: 1 changed, 1 more are verified." in s.toasts())
+
+
+async def test_how_far_judging_came_that_the_end_of_the_screens_broke_off_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screens(tmp_path, plain_captures(5)) as s:
+        told = asyncio.Event()
+
+        async def reread(again: object, progress: Callable[[int, int], None], **_: object) -> None:
+            progress(3, 5)
+            told.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(s.monitor.store, "reread", reread)
+        await s.press("V")
+        await s.pilot.press("enter")
+        await told.wait()
+        await s.app.action_quit()
+    assert s.app.session.broken_off == "Judging anew ended early, after 3 of 5; 'hooktop reindex' judges all."

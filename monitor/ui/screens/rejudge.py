@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import ClassVar
@@ -33,6 +34,7 @@ class RejudgeScreen(QuestionScreen):
         super().__init__()
         self._session = session
         self._told = 0.0
+        self._judged = (0, session.monitor.feed.total)
 
     def ask(self) -> None:
         """Say what is judged, and what is known of it now."""
@@ -81,13 +83,19 @@ class RejudgeScreen(QuestionScreen):
         self.say([("judging …", "quiet")])
         if webhooks is not None:
             await webhooks.look_for_keys()
-        done = await monitor.store.reread(monitor.examiner.again, self._progress, whole=False, stop=stop.is_set)
+        try:
+            done = await monitor.store.reread(monitor.examiner.again, self._progress, whole=False, stop=stop.is_set)
+        except asyncio.CancelledError:  # the screens end: nobody would see a note
+            upto, last = map(count, self._judged)
+            self._session.breaks_off(f"Judging anew ended early, after {upto} of {last}; 'hooktop reindex' judges all.")
+            raise
         more = done.verified
         verified = f", {count(abs(more))} {'more are' if more > 0 else 'fewer are'} verified" if more else ""
         changed = f"{count(done.changed)} changed" if done.changed else "nothing changed"
         return f"Judged {count(done.captures, 'capture')} anew: {changed}{verified}.", done.changed > 0
 
     def _progress(self, upto: int, last: int) -> None:
+        self._judged = (upto, last)
         if upto == last:
             self.say([("messages and conversations are worked out …", "quiet")])
         elif time.monotonic() > self._told + TOLD_S:
