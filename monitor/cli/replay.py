@@ -53,7 +53,8 @@ def command(
     resign: bool,
     as_json: bool,
 ) -> int:
-    """Send stored captures again, byte for byte, and set each answer beside the first one that your app gave.
+    """Send stored captures again, byte for byte, and set each answer beside the first that your app gave, or beside
+    why it gave none.
 
     Nothing leaves this machine unless --to, the --forward of a running hooktop or the configuration names another.
     Sent to hooktop itself, they come in labelled as replays. Exit code 1 when some got no answer.
@@ -211,9 +212,10 @@ class _Answers:
             lines += ["", paint(f"Answer ({size})", bold=True), *body_lines(attempt.body)]
         found = compare_answers(one.before, attempt)
         if attempt.status is not None and not isinstance(one.before, int) and not found.same:
-            first = "forwarded" if one.before.kind == "forward" else "replayed"
+            kind = "forwarded" if one.before.kind == "forward" else "replayed"
+            first = "answer" if one.before.failure is None else "try"
             when = f"{local_time(one.before.at):%Y-%m-%d %H:%M:%S}"
-            lines += ["", paint(f"Beside the first answer ({first} {when})", bold=True)]
+            lines += ["", paint(f"Beside the first {first} ({kind} {when})", bold=True)]
             lines += comparison_lines(found, paint, indent="  ")
         return lines
 
@@ -223,9 +225,9 @@ def record(one: Replayed) -> dict[str, Any]:
     from monitor.model.record import rfc3339
 
     attempt, before = one.attempt, one.before
-    first = {"by": "hooktop", "status": before, "at": None}
+    first = {"by": "hooktop", "status": before, "failure": None, "at": None}
     if not isinstance(before, int):
-        first = {"by": "app", "status": before.status, "at": rfc3339(before.at)}
+        first = {"by": "app", "status": before.status, "failure": before.failure, "at": rfc3339(before.at)}
     return {
         "kind": "replay",
         "capture": attempt.capture,

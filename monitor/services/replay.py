@@ -68,7 +68,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One capture sent again. ``before`` is the app's first answer, or the status that hooktop gave the provider."""
+    """One capture sent again. ``before`` is the app's first answer, else the first attempt to get one, else the status
+    that hooktop gave the provider."""
 
     provider: str
     event: str | None

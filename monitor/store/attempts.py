@@ -41,11 +41,10 @@ class AttemptReader(Reader):
         return [attempt_of(values) for values in reversed(found)]
 
     def first_answer(self, capture: int) -> Attempt | None:
-        """The first attempt of a capture, as it came, that the app answered; what later answers are compared with."""
+        """The first attempt of a capture, as it came, that the app answered, else the first that came to nothing; what
+        later answers are compared with."""
         found = self._all(
-            f"{ATTEMPT} WHERE capture = ? AND status IS NOT NULL AND failure IS NULL AND changed = 0 "
-            "ORDER BY id LIMIT 1",
-            (capture,),
+            f"{ATTEMPT} WHERE capture = ? AND changed = 0 ORDER BY failure IS NOT NULL, id LIMIT 1", (capture,)
         )
         return attempt_of(found[0]) if found else None
 

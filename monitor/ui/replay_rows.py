@@ -60,7 +60,8 @@ def answer_lines(one: Replayed, reader: Reader, width: int) -> list[Line]:
         shown = [line(_LET_GO)] if _let_go(attempt) else body_document(attempt, reader, raw=False).lines
         return [*lines, BLANK, *header_lines(attempt, reader), BLANK, *shown]
     kind = "replayed" if before.kind is AttemptKind.REPLAY else "forwarded"
-    first: list[Part] = [("first answer", "strong"), (f"  {kind} {_when(before)}", "quiet")]
+    what = "first answer" if before.failure is None else "first try"
+    first: list[Part] = [(what, "strong"), (f"  {kind} {_when(before)}", "quiet")]
     this: list[Part] = [("this one", "strong"), (f"  {_when(attempt)}", "quiet")]
     found = compare_answers(before, attempt)
     if one.change.same_body is False and (_let_go(attempt) or _let_go(before)):

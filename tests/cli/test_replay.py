@@ -76,10 +76,24 @@ async def test_a_filter_in_order_as_json(tmp_path: Path) -> None:
         found: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
         assert [one["capture"] for one in found] == [2, 3]
         assert found[0]["answer"]["body"] == '{"ok":true}'
-        assert found[0]["first"] == {"by": "hooktop", "status": 200, "at": None}
+        assert found[0]["first"] == {"by": "hooktop", "status": 200, "failure": None, "at": None}
         assert (found[0]["verdict"], found[0]["changed_request"], found[0]["failure"]) == ("same", False, None)
         done = await called("replay", "3", "1", *words)
         assert [line.split()[:2] for line in done.stdout.splitlines()] == [["1/2", "cap_3"], ["2/2", "cap_1"]]
+
+
+async def test_an_answer_stands_beside_why_there_was_none(tmp_path: Path) -> None:
+    async with scene(tmp_path, b'{"n":1}') as (running, words):
+        place = words[words.index("--to") + 1]
+        nobody = [f"http://127.0.0.1:{free_port()}" if word == place else word for word in words]
+        assert (await called("replay", "1", *nobody)).returncode == 1
+        done = await called("replay", "1", *words)
+        assert done.returncode == 0
+        assert "changed (refused → 200)" in done.stdout
+        assert "Beside the first try (replayed " in done.stdout
+        assert done.stderr == "hooktop: Replayed 1 capture: 1 changed.\n"
+        (again,) = map(json.loads, (await called("replay", "1", "--json", *words)).stdout.splitlines())
+        assert (again["first"]["by"], again["first"]["status"], again["verdict"]) == ("app", 200, "same")
 
 
 async def test_what_the_app_did_not_take_is_sent_until_it_does(tmp_path: Path) -> None:

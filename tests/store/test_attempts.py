@@ -53,7 +53,10 @@ async def test_the_first_answer_is_of_what_was_not_changed(tmp_path: Path) -> No
         await store.add(make_capture())
         await store.keep([REFUSED, cut, replace(ANSWER, changed=True, status=201)])
         with closing(AttemptReader(store.path)) as reader:
-            assert reader.first_answer(1) is None
+            first = reader.first_answer(1)  # there was none
+            assert first is not None
+            assert first.failure is Failure.REFUSED
+            assert reader.first_answer(2) is None
             await store.keep([replace(ANSWER, status=202), replace(ANSWER, status=203)])
             first = reader.first_answer(1)
             assert first is not None
