@@ -83,7 +83,7 @@ async def test_a_filter_in_order_as_json(tmp_path: Path) -> None:
 
 
 async def test_an_answer_stands_beside_why_there_was_none(tmp_path: Path) -> None:
-    async with scene(tmp_path, b'{"n":1}') as (running, words):
+    async with scene(tmp_path, b'{"n":1}') as (_, words):
         place = words[words.index("--to") + 1]
         nobody = [f"http://127.0.0.1:{free_port()}" if word == place else word for word in words]
         assert (await called("replay", "1", *nobody)).returncode == 1
