@@ -127,7 +127,7 @@ def gap(span: timedelta) -> str:
     sign = "−" if span < timedelta(0) else "+"
     if seconds < 0.9995:
         return f"{sign}{seconds * 1000:.0f} ms"
-    return f"{sign}{seconds:.2f} s" if seconds < 59.995 else sign + short_span(round(seconds))
+    return f"{sign}{seconds:.2f} s" if seconds < 59.995 else sign + short_span(max(seconds, 60))
 
 
 def took(seconds: float) -> str:
