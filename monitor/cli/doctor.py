@@ -232,7 +232,7 @@ def _log(path: Path) -> Iterator[Finding]:
     if (found := log_size(path)) > LOG_LIMIT:
         yield Finding(
             "database log",
-            f"{path}-wal has {found >> 20:,} MiB; it is not written back while a program reads an old state, or the "
+            f"{path}-wal has {found >> 20:,} MiB and is not written back while a program reads an old state, or the "
             "disk is full",
             "end what else has the database open, such as a database browser, and see that there is room; a running "
             "hooktop then empties it",
