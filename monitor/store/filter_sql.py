@@ -53,6 +53,12 @@ class _Column:
     within: str = "{}"
 
 
+def last_attempt(value: str, capture: str) -> str:
+    """An expression for a value of the last attempt ``a`` of a capture, which is an expression for its id; NULL where
+    there was none."""
+    return f"(SELECT {value} FROM attempts a WHERE a.capture = {capture} ORDER BY a.id DESC LIMIT 1)"  # noqa: S608
+
+
 Columns: TypeAlias = Mapping[str, tuple[_Column, ...]]
 _FINAL: Final = ", ".join(f"'{status.value}'" for status in FINAL)
 _CAPTURES: Final[Columns] = {
@@ -99,12 +105,7 @@ _CAPTURES: Final[Columns] = {
     "query": (_Column("c.query"),),
     "peer": (_Column("c.peer"),),
     "answer": (_Column("c.answer"),),
-    "app": (
-        _Column(
-            "(SELECT iif(a.failure IS NULL, a.status, 0) FROM attempts a WHERE a.capture = r.id ORDER BY a.id DESC "
-            "LIMIT 1)"
-        ),
-    ),
+    "app": (_Column(last_attempt("iif(a.failure IS NULL, a.status, 0)", "r.id")),),
     "body": (_Column("c.body", "body"),),
     "header": (_Column("c.headers", "headers"),),
     "fact": (_Column("r.facts", "facts"),),

@@ -19,7 +19,7 @@ from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import search, shapes
 from monitor.store.connection import connect
 from monitor.store.errors import StoreError, reason_of
-from monitor.store.filter_sql import Where, register
+from monitor.store.filter_sql import Where, last_attempt, register
 from monitor.store.rows import SELECT_WHOLE, capture_of
 from monitor.times import moment
 
@@ -55,8 +55,7 @@ class Row:
 _ROW_COLUMNS: Final = (
     "id, received_at, provider, source, verdict, event, direction, sender, recipient, status, provider_status, mark, "
     "error_code, carrier_code, substr(text, 1, 200), size, facts, marks, "
-    "(SELECT coalesce(failure, CAST(status AS TEXT)) FROM attempts a WHERE a.capture = readings.id "
-    "ORDER BY a.id DESC LIMIT 1)"
+    + last_attempt("coalesce(a.failure, CAST(a.status AS TEXT))", "readings.id")
 )
 NEWEST: Final = 2000  # readings that are looked at where the newest tell enough
 MAX_SENDER: Final = 64  # bytes: what is longer is no number of a business
