@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from monitor.account import SETTINGS, Account
 from monitor.admin.masking import mask
+from monitor.model.attempt import is_success
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.secret import Secret
 from monitor.text import visible
@@ -110,6 +111,11 @@ class ApiAnswer:
     body: bytes = field(repr=False)  # may hold secrets
     took_s: float
     request: ApiRequest
+
+    @property
+    def fine(self) -> bool:
+        """Whether the API says that it did what was asked (2xx)."""
+        return is_success(self.status)
 
     def header(self, name: str) -> str | None:
         """The first value of a header (name in lower case), or None."""

@@ -11,7 +11,7 @@ from monitor.admin import bird_forms
 from monitor.admin.answers import unintelligible
 from monitor.admin.base import DEADLINE_S, AdminError, ApiAnswer, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
-from monitor.admin.rest import Rest, meant, succeeded, wanted
+from monitor.admin.rest import Rest, meant, wanted
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 
 API_URL: Final = "https://api.bird.com"
@@ -119,7 +119,7 @@ class BirdAdmin:
         answer = await self._rest.send(self._page(ends, long=self._long))
         if answer.status == 404 and self._account.organization_id:
             other = await self._rest.send(self._page(ends, long=not self._long))
-            if succeeded(other):
+            if other.fine:
                 self._long = not self._long
                 return other
         return answer

@@ -10,7 +10,7 @@ from monitor.admin import connectly_forms
 from monitor.admin.answers import json_of, refused
 from monitor.admin.base import AdminError, ApiAnswer, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
-from monitor.admin.rest import Rest, meant, succeeded, wanted
+from monitor.admin.rest import Rest, meant, wanted
 from monitor.jsonbody import Json
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.secret import Secret
@@ -99,7 +99,7 @@ class ConnectlyAdmin:
     async def perform(self, change: Change) -> Registration | None:
         """Ask for the change; gives the registration as it is now, None after a removal. Raises AdminError."""
         answer = await self._rest.send(self.request(change))
-        if not succeeded(answer):
+        if not answer.fine:
             raise self._refused(answer, change)
         told = self._rest.object_of(answer)
         if change.kind is ChangeKind.REMOVE:

@@ -94,7 +94,7 @@ class Rest:
 
     def taken(self, answer: ApiAnswer) -> ApiAnswer:
         """The same answer. Raises AdminError when its status is not 2xx."""
-        if not succeeded(answer):
+        if not answer.fine:
             raise refused(answer, self.label)
         return answer
 
@@ -138,11 +138,6 @@ class Rest:
         if not made:
             raise unintelligible(answer, self.label, "without the id of the new webhook")
         return max(made, key=lambda found: found.created_at or _EARLIEST)
-
-
-def succeeded(answer: ApiAnswer) -> bool:
-    """Whether the status is 2xx."""
-    return 200 <= answer.status < 300
 
 
 def wanted(change: Change) -> tuple[Spec, str]:

@@ -237,7 +237,7 @@ def _result(answer: ApiAnswer, operation: Operation) -> tuple[Json, str]:
 def _data(answer: ApiAnswer) -> tuple[Mapping[str, Json], str]:
     """The data of a GraphQL answer, and the words of its errors: one, both or neither may be there. Raises
     AdminError."""
-    if not 200 <= answer.status < 300:
+    if not answer.fine:
         raise _failed(answer) if _PROBE_FAILED in said(answer) else refused(answer, _LABEL)
     value = json_of(answer, _LABEL)
     if not isinstance(value, dict):

@@ -11,6 +11,7 @@ from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, as_sentence, fail, tell
 from monitor.cli.output import Paint, counted, say, table
 from monitor.cli.types import LINES, RATE
+from monitor.model.attempt import is_success
 
 if TYPE_CHECKING:
     from monitor.sandbox.sender import Sent
@@ -115,7 +116,7 @@ async def _send(simulator: Simulator, order: Order, paint: Paint) -> int:
 def _line(sent: Sent, paint: Paint) -> str:
     delivery = sent.delivery
     answer = "no answer" if sent.status is None else str(sent.status)
-    color = "green" if sent.status is not None and 200 <= sent.status < 300 else "red"
+    color = "green" if is_success(sent.status) else "red"
     fault = f"  {delivery.fault.value.replace('_', ' ')}" if delivery.fault else ""
     size = f"{len(delivery.body)} bytes"
     took = f"{sent.elapsed_s * 1000:.0f} ms"

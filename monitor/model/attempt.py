@@ -62,6 +62,11 @@ _SENTENCES: Final = {
 }
 
 
+def is_success(status: int | None) -> bool:
+    """Whether an answer says that the request was taken: 2xx (RFC 9110 §15.3). None where there was no answer."""
+    return status is not None and 200 <= status < 300
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try and its answer. Everything in ``headers``, ``body`` and ``detail`` is foreign text.
@@ -91,7 +96,7 @@ class Attempt:
     @property
     def fine(self) -> bool:
         """Whether the app said that it took the capture (2xx), and its answer is whole."""
-        return self.failure is None and self.status is not None and 200 <= self.status < 300
+        return self.failure is None and is_success(self.status)
 
     def header(self, name: str) -> str | None:
         """The first value of a header of the answer (name in lower case), stripped, or None."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size
 
-from monitor.model.attempt import Attempt, Failure
+from monitor.model.attempt import Attempt, Failure, is_success
 from monitor.model.reading import Status
 from monitor.text import visible
 from monitor.times import local_time
@@ -163,7 +163,7 @@ def failure_sign(failure: str) -> tuple[str, str]:
 
 def answered(status: int) -> tuple[str, str, str]:
     """Glyph, word and role of an app's whole answer."""
-    if 200 <= status < 300:
+    if is_success(status):
         return "✔", str(status), "good"
     return ("→", str(status), "warn") if status < 400 else ("✖", str(status), "bad")
 

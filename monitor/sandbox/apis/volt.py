@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from monitor.account import Account
 from monitor.jsonbody import Json
+from monitor.model.attempt import is_success
 from monitor.providers.base import Scenario
 from monitor.providers.keys import SigningKey
 from monitor.providers.registry import registry
@@ -147,7 +148,7 @@ class Volt(LookAlike):
     async def _register(self, field: Field) -> Row:
         url = _checked(field)
         status = await self.outbox.post(url, _probe(unsigned=self.has(ApiFault.UNSIGNED_PROBE)))
-        if status is None or not 200 <= status < 300 or self.has(ApiFault.PROBE_REFUSED):
+        if not is_success(status) or self.has(ApiFault.PROBE_REFUSED):
             raise GraphqlError(PROBE_FAILED, field.line, field.column)
         self.outbox.follow_up(url, event(self.name, lambda body: body.get("type") == "messaging"))
         return self.add({"url": url})

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from monitor.model.attempt import is_success
 from monitor.model.verdict import SIGNS
 from monitor.store.deliveries import Delivery
 from monitor.text import visible
@@ -55,5 +56,5 @@ def _rows(found: Sequence[Delivery], place: int, *, short: bool) -> Iterator[lis
             (clock(one.at, digits=0 if short else 1) + " ", "plain"),
             (waited.rjust(8), "strong" if n else "quiet"),
             (f" {sign} ", role),
-            (one.answered.partition(" ")[0] if short else one.answered, "good" if 200 <= one.answer < 300 else "bad"),
+            (one.answered.partition(" ")[0] if short else one.answered, "good" if is_success(one.answer) else "bad"),
         ]
