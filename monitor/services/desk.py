@@ -368,13 +368,12 @@ class Desk:
     def _key(self, registration: Registration) -> KeyFact:
         """What is known of a registration's key: one that was made for it, else the account's own may be it."""
         verified = self.office.verified
-        ours = self.office.signing.made(self.provider)  # whatever the account was called then: its keys are in use
-        made = next((key for key in ours if key.registration == registration.id and key.retired_at is None), None)
+        made = self.office.signing.of(self.provider, registration.id)
         if made is not None:
             return KeyFact(True, verified.get((self.provider, made.fingerprint)))
         if not self.account.signing_secrets:
             return KeyFact(False)
-        own = {key.fingerprint for key in ours}
+        own = {key.fingerprint for key in self.office.signing.made(self.provider)}
         times = [at for (provider, key), at in verified.items() if provider == self.provider and key not in own]
         return KeyFact(True, max(times, default=None))
 

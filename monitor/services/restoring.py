@@ -107,7 +107,7 @@ def _back(desk: Desk, before: Registration, now: Registration | None) -> Plan:
     if (change.url, change.active, change.spec) == (None, None, None):
         return nothing(desk, Action.RESTORE, before.subject, f"Nothing is to be done: {what} is at {at}, as it was.")
     found = planned(desk, Action.RESTORE, change, title=f"Put {what} back to {at}, as it was.")
-    if desk.office.signing.of(desk.name, now.id) is not None and not desk.is_ours(before.url):
+    if desk.office.signing.of(desk.provider, now.id) is not None and not desk.is_ours(before.url):
         return replace(found, warnings=("It keeps the signing key that hooktop gave it; the one before is not known.",))
     return found
 

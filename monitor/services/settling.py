@@ -93,7 +93,7 @@ async def follow_up(desk: Desk, record: ChangeRecord, after: Registration | None
         if after is not None:
             await asyncio.to_thread(signing.tie, desk.name, record.subject, after.id, record.begun_at, now)
         elif record.before is not None:
-            await asyncio.to_thread(signing.retire, desk.name, record.before.id, now)
+            await asyncio.to_thread(signing.retire, desk.provider, record.before.id, now)
     except SigningKeyProblem as problem:
         log.warning("a signing key is not noted as used: %s", problem)
     if record.undoes is not None:

@@ -96,16 +96,10 @@ class SigningKeys:
         """Another value whenever the keys may be others."""
         return self._file.state()
 
-    def of(self, account: str, registration: str) -> MadeKey | None:
-        """The key that a registration has now, None when none was made for it."""
-        return next(
-            (
-                key
-                for key in self.made()
-                if (key.account, key.registration) == (account, registration) and key.retired_at is None
-            ),
-            None,
-        )
+    def of(self, provider: str, registration: str) -> MadeKey | None:
+        """The key that a registration has now, whatever its account was called then; None when none was made for
+        it."""
+        return next((key for key in self.made() if _in_use(key, provider, registration)), None)
 
     def keep(self, account: str, provider: str, subject: str, key: Secret, at: datetime) -> MadeKey:
         """Keep a key that is about to be given to a provider; it is on the disk when this returns.
@@ -134,7 +128,9 @@ class SigningKeys:
             if not free:
                 return keys
             return tuple(
-                replace(key, registration=registration) if key is free[0] else _retired(key, account, registration, at)
+                replace(key, registration=registration)
+                if key is free[0]
+                else _retired(key, free[0].provider, registration, at)
                 for key in keys
             )
 
@@ -150,10 +146,10 @@ class SigningKeys:
         if any(_is_free(key, account, subject, since) for key in self.made()):
             self._change(retired)
 
-    def retire(self, account: str, registration: str, at: datetime) -> None:
+    def retire(self, provider: str, registration: str, at: datetime) -> None:
         """The registration is gone; its keys are kept for a while."""
-        if self.of(account, registration) is not None:
-            self._change(lambda keys: tuple(_retired(key, account, registration, at) for key in keys))
+        if self.of(provider, registration) is not None:
+            self._change(lambda keys: tuple(_retired(key, provider, registration, at) for key in keys))
 
     def _change(self, change: Callable[[tuple[MadeKey, ...]], tuple[MadeKey, ...]]) -> None:
         try:
@@ -186,9 +182,12 @@ def _is_free(key: MadeKey, account: str, subject: str, since: datetime) -> bool:
     return own and key.registration is None and key.retired_at is None
 
 
-def _retired(key: MadeKey, account: str, registration: str, at: datetime) -> MadeKey:
-    own = (key.account, key.registration) == (account, registration) and key.retired_at is None
-    return replace(key, retired_at=at) if own else key
+def _in_use(key: MadeKey, provider: str, registration: str) -> bool:
+    return (key.provider, key.registration) == (provider, registration) and key.retired_at is None
+
+
+def _retired(key: MadeKey, provider: str, registration: str, at: datetime) -> MadeKey:
+    return replace(key, retired_at=at) if _in_use(key, provider, registration) else key
 
 
 def _still_of_use(keys: tuple[MadeKey, ...], now: datetime) -> Iterator[MadeKey]:

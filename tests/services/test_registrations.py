@@ -22,6 +22,7 @@ from monitor.model.registration import Change, ChangeState, Registration
 from monitor.secret import Secret
 from monitor.services.registrations import Action, Confirm, Plan, Progress, Step
 from monitor.services.settling import SETTLED_AFTER
+from monitor.services.signingkeys import SigningKeys
 from monitor.store.registrations import RegistrationStore
 from tests.sandbox.apis import PUBLIC
 from tests.services.registering import DELIVERY, MESSAGES, NEXT, SMS, until, world
@@ -913,6 +914,8 @@ async def test_a_key_that_was_made_for_an_account_is_known_when_that_has_another
         await w.registrations.refresh()
         await w.do(w.registrations.plan_mend(w.row("bird-eu", State.UNWANTED)))  # what is wanted is the account's
         assert w.row("bird-eu").state is State.SAME
+        await w.do(w.registrations.plan_remove(w.row("bird-eu")))
+        assert [key.retired_at is not None for key in SigningKeys(tmp_path).made()] == [True]
 
 
 async def test_an_account_in_the_keyring_is_opened_when_it_is_first_asked(
