@@ -74,9 +74,9 @@ class Watch:
         where = self._message_where()
         if where is None:
             return []
-        before, passing = self._passing, self._reader.message_ids(Order.NEWEST, where, MAX_PASSING)
+        before, passing = self._passing, self._reader.newest_messages(where, MAX_PASSING, self._messages)
         self._ages_next = time.monotonic() + rest(time.monotonic() - begun)
-        if self._reader.watermark() < self._messages:  # they are being worked out anew, with other numbers
+        if passing is None:
             return []
         self._passing = passing
         if before is None:

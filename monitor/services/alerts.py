@@ -31,7 +31,7 @@ from monitor.store.filter_sql import (
     compile_filter,
     compile_message_filter,
 )
-from monitor.store.message_reader import MessageReader, Order
+from monitor.store.message_reader import MessageReader
 from monitor.text import visible
 from monitor.times import utc_now
 
@@ -317,10 +317,9 @@ def _know(one: Watch, found: Sequence[int]) -> None:
 
 
 def _matching(reader: MessageReader, one: Watch, known: int, now: datetime) -> list[int] | None:
-    """The newest messages that match now, the oldest of them first; None where they are being worked out anew since
-    the watermark was ``known``."""
-    found = reader.message_ids(Order.NEWEST, compile_message_filter(one.wanted, now), MAX_KNOWN)[::-1]
-    return found if reader.watermark() >= known else None
+    """The newest messages that match now, the oldest of them first; None as ``newest_messages``."""
+    found = reader.newest_messages(compile_message_filter(one.wanted, now), MAX_KNOWN, known)
+    return None if found is None else found[::-1]
 
 
 def _asks_ages(one: Watch) -> bool:

@@ -123,6 +123,12 @@ class MessageReader(Reader):
         sql = f"SELECT r.id FROM messages r WHERE {only} AND ({where.sql}) ORDER BY {by} LIMIT ?"  # noqa: S608 - compiled: constants and ?
         return [row[0] for row in self._all(sql, (*where.parameters, limit))]
 
+    def newest_messages(self, where: Where, limit: int, known: int) -> list[int] | None:
+        """The numbers of the newest messages that pass a compiled filter, newest first; None where messages are being
+        worked out anew, with other numbers, since the watermark was ``known``."""
+        found = self.message_ids(Order.NEWEST, where, limit)
+        return found if self.watermark() >= known else None
+
     def touched_messages(self, after: int, where: Where) -> list[tuple[int, bool]]:
         """The messages that changed since the watermark was at ``after``, and whether each passes a compiled filter."""
         # Left alone SQLite walks through all messages for the sake of their order.
