@@ -50,6 +50,13 @@ async def viewing(
             view.close()
 
 
+@pytest.fixture
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look through a few messages takes several steps."""
+    monkeypatch.setattr(module, "FIRST_STEP", 10)
+    monkeypatch.setattr(module, "LAST_STEP", 10)
+
+
 def texts(view: MessageView) -> list[str | None]:
     return [message.text if message else None for message in view.messages(0, len(view))]
 
@@ -173,11 +180,8 @@ async def test_orders(tmp_path: Path) -> None:
         assert texts(view) == ["text of worse", "text of bad"]
 
 
-async def test_a_long_list_is_looked_through_in_steps_while_more_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "FIRST_STEP", 10)
-    monkeypatch.setattr(module, "LAST_STEP", 10)
+@pytest.mark.usefixtures("short_steps")
+async def test_a_long_list_is_looked_through_in_steps_while_more_comes(tmp_path: Path) -> None:
     async with viewing(tmp_path) as (volt, monitor, view, _):
         captures = [
             replace(make_capture(n), id=0, reading=replace(FULL_READING, message=f"volt:{n}", aliases=(), text=str(n)))
@@ -198,11 +202,8 @@ async def test_a_long_list_is_looked_through_in_steps_while_more_comes(
         assert view.scanned is None
 
 
-async def test_a_look_that_is_broken_off_leaves_nothing_for_the_next_to_list_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "FIRST_STEP", 10)
-    monkeypatch.setattr(module, "LAST_STEP", 10)
+@pytest.mark.usefixtures("short_steps")
+async def test_a_look_that_is_broken_off_leaves_nothing_for_the_next_to_list_again(tmp_path: Path) -> None:
     async with viewing(tmp_path) as (volt, monitor, view, _):
         await volt.post(monitor, *(volt.body(f"{n}", "sent") for n in range(30)))
         loading = asyncio.gather(view.set_filter("provider:volt"))

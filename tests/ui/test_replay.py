@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from monitor.ui.lines import plain_text
 from monitor.ui.screens.compare import CompareScreen
 from monitor.ui.screens.replay import Answers, AnswersScreen, ReplayScreen
 from tests.factory import make_capture, make_request
-from tests.forwarding.app import OK, App, Call, app, hang
+from tests.forwarding.app import OK, App, Behaviour, Call, app, hang
 from tests.forwarding.test_forwarder import free_port
 from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
 
@@ -60,6 +61,18 @@ async def scene(
         local = LocalKeys(folder / "data")
         s.app.session.replayer = Replayer(store.path, store.keep, registry(), local, forward or ForwardConfig())
         yield s
+
+
+def after(count: int, wait: Callable[[Call], Awaitable[object]]) -> Behaviour:
+    """An app that answers 200, and waits for something first once it has answered ``count`` calls."""
+    came = itertools.count()
+
+    async def answer(call: Call) -> None:
+        if next(came) >= count:
+            await wait(call)
+        call.writer.write(OK)
+
+    return answer
 
 
 def answers(s: Screens) -> AnswersScreen:
@@ -155,12 +168,7 @@ async def test_what_the_app_did_not_take(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_it_can_be_stopped_and_says_what_was_sent(tmp_path: Path) -> None:
-    async def second_hangs(call: Call) -> None:
-        if len(running.calls) > 1:
-            await hang(call)
-        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
-
-    async with app(second_hangs) as running, scene(tmp_path, plain_captures(5)) as s:
+    async with app(after(1, hang)) as running, scene(tmp_path, plain_captures(5)) as s:
         await order(s, running, "w", "a")
         await running.came(2)
         await s.until(lambda: "1 of 5" in s.screen_text())
@@ -176,12 +184,7 @@ async def test_it_can_be_stopped_and_says_what_was_sent(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_a_replay_that_the_end_breaks_off_leaves_a_sentence(tmp_path: Path) -> None:
-    async def second_hangs(call: Call) -> None:
-        if len(running.calls) > 1:
-            await hang(call)
-        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
-
-    async with app(second_hangs) as running, scene(tmp_path, plain_captures(5)) as s:
+    async with app(after(1, hang)) as running, scene(tmp_path, plain_captures(5)) as s:
         await order(s, running, "w", "a")
         await running.came(2)
         await s.until(lambda: "1 of 5" in s.screen_text())
@@ -193,12 +196,7 @@ async def test_a_replay_that_the_end_breaks_off_leaves_a_sentence(tmp_path: Path
 async def test_the_answer_that_is_read_stays_while_others_come(tmp_path: Path) -> None:
     go_on = asyncio.Event()
 
-    async def third_waits(call: Call) -> None:
-        if len(running.calls) > 2:
-            await go_on.wait()
-        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
-
-    async with app(third_waits) as running, scene(tmp_path, plain_captures(5)) as s:
+    async with app(after(2, lambda call: go_on.wait())) as running, scene(tmp_path, plain_captures(5)) as s:
         await order(s, running, "w", "a")
         await s.until(lambda: "2 of 5" in s.screen_text())
         await s.pilot.press("tab")
