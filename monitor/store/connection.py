@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from monitor import paths
 from monitor.store.errors import StoreError, reason_of
+from monitor.store.frames import can_belong
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 
 T = TypeVar("T")
@@ -100,7 +101,10 @@ def prepare(path: Path) -> str | None:
     notice = None
     try:
         if existed and (log := _foreign_log(path)) is not None:
-            notice = f"The log beside the database was another's and is kept as {log.name}; it was left out."
+            notice = (
+                "The log beside the database is another's, or of a later time, and was left out; "
+                f"it is kept as {log.name}."
+            )
         _initialise(path, existed=existed)
     except sqlite3.DatabaseError as error:
         if not (existed and _is_damage(error)):
@@ -115,15 +119,22 @@ def prepare(path: Path) -> str | None:
 
 
 def _foreign_log(path: Path) -> Path | None:
-    """Put the log beside a database aside where that alone makes it unsound; gives the name that it has then.
+    """Put the log beside a database aside where it is not its own: where it alone makes it unsound, or cannot belong to
+    it, or has other captures; gives the name that it has then.
 
     Only reads to find out: a connection that may write would take the log's pages over when it is closed. Raises
     sqlite3.Error.
     """
     log = path.with_name(f"{path.name}-wal")
-    if not log.exists() or not log.stat().st_size or path.stat().st_size > QUICK_CHECK_BYTES:
+    if not log.exists() or not log.stat().st_size:
         return None
-    if _is_sound(path) or not _is_sound(path, without_log=True):
+    if path.stat().st_size > QUICK_CHECK_BYTES:
+        own = can_belong(path, log, _pages(path))
+    elif not _is_sound(path, without_log=True):  # as a crash leaves it that comes while the log is taken over
+        own = True
+    else:
+        own = _is_sound(path) and can_belong(path, log, _pages(path)) and _agrees(path)
+    if own:
         return None
     aside = path.with_name(f"{path.name}.log-{_stamp()}")
     os.replace(log, aside)
@@ -140,6 +151,25 @@ def _is_sound(path: Path, *, without_log: bool = False) -> bool:
         if _is_damage(error):
             return False
         raise
+
+
+def _pages(path: Path) -> int:
+    with contextlib.closing(connect(path, read_only=True)) as db:
+        return int(db.execute("PRAGMA page_count").fetchone()[0])
+
+
+def _agrees(path: Path) -> bool:
+    """Whether the captures are the same with the log and without it: no id is given twice, and none is changed."""
+    before = _times(path, without_log=True)
+    return all(before.get(number, at) == at for number, at in _times(path).items())
+
+
+def _times(path: Path, *, without_log: bool = False) -> dict[int, int]:
+    """When each capture came."""
+    with contextlib.closing(connect(path, read_only=True, without_log=without_log)) as db:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'captures'").fetchone() is None:
+            return {}
+        return dict(db.execute("SELECT id, received_at FROM captures"))
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

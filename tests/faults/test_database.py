@@ -14,22 +14,25 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from monitor.model.capture import Source
+from monitor.model.capture import Capture, Source
 from monitor.model.verdict import IMPORTED, VerdictStatus
 from monitor.services.imports import database
 from monitor.services.imports.database import Loss
 from monitor.services.imports.problem import ImportProblem
+from monitor.store.backup import backup
 from monitor.store.reader import Reader
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Store
 from tests.corpora import ROOT
 from tests.e2e.programs import environment, listening, run
-from tests.factory import make_capture, storing
+from tests.factory import START, make_capture, storing
 
 # Makes a database ready, and kills itself at the so many-th statement that it gives to SQLite.
 KILLED_AT = """
@@ -221,13 +224,19 @@ async def test_f9_without_its_log_the_rest_is_whole_and_goes_on(tmp_path: Path) 
     assert bodies(path) == [b"first", b"second"]
 
 
-async def with_log(folder: Path, before: int, after: int) -> Path:
+async def with_log(folder: Path, before: int, after: int, *, size: int = 1500, since: datetime = START) -> Path:
     """A database with some captures in it, and some more in the log beside it, as a crash leaves the two."""
+
+    def captures(number: int) -> list[Capture]:
+        return [replace(make_capture(body=os.urandom(size)), received_at=since) for _ in range(number)]
+
     folder.mkdir()
     path, left = folder / "running.db", folder / "h.db"
-    await filled(path, *(os.urandom(1500) for _ in range(before)))
     async with storing(path) as store:
-        await asyncio.gather(*(store.add(make_capture(body=os.urandom(1500))) for _ in range(after)))
+        await asyncio.gather(*map(store.add, captures(before)))
+        await store.caught_up()
+    async with storing(path) as store:
+        await asyncio.gather(*map(store.add, captures(after)))
         await store.caught_up()
         shutil.copy(path, left)
         shutil.copy(folder / "running.db-wal", folder / "h.db-wal")
@@ -253,10 +262,68 @@ async def test_f9_the_log_of_another_database_is_put_aside(tmp_path: Path, other
     assert path.read_bytes() == before
     [aside] = path.parent.glob("h.db.log-*")
     assert aside.read_bytes() == log
-    assert store.notice == f"The log beside the database was another's and is kept as {aside.name}; it was left out."
+    said = "The log beside the database is another's, or of a later time, and was left out"
+    assert store.notice == f"{said}; it is kept as {aside.name}."
     await filled(path, b"after")
     assert bodies(path)[:200] == bodies(copy)[:200]
     assert bodies(path)[200:] == [b"after"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("older", "then"), [((3, 9), 2), ((50, 1), 1), ((50, 20), 1), ((1000, 3), 2)])
+async def test_f9_the_log_of_a_later_time_is_put_aside(tmp_path: Path, older: tuple[int, int], then: int) -> None:
+    path, back = tmp_path / "h.db", tmp_path / "backup.db"
+    for count in older:
+        await filled(path, *(os.urandom(300) for _ in range(count)))
+        if not back.exists():
+            backup(path, back)
+    async with storing(path) as store:
+        await asyncio.gather(*(store.add(make_capture(body=os.urandom(300))) for _ in range(then)))
+        await store.caught_up()
+        log = path.with_name("h.db-wal").read_bytes()
+    shutil.copy(back, path)
+    path.with_name("h.db-wal").write_bytes(log)
+    store = Store.open(path)
+    store._lease.give_up()
+    assert "is another's, or of a later time" in (store.notice or "")
+    assert [one.read_bytes() for one in tmp_path.glob("h.db.log-*")] == [log]
+    assert len(bodies(path)) == older[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", ["nothing", "zeros", "noise"])
+async def test_f9_wherever_a_crash_cuts_its_own_log_short_it_is_no_other_s(tmp_path: Path, left: str) -> None:
+    path = await with_log(tmp_path / "a", 20, 12, size=3000)
+    whole, log = path.read_bytes(), path.with_name("h.db-wal").read_bytes()
+    for cut in range(0, len(log), 997):
+        gone = len(log) - cut
+        rest = {"nothing": b"", "zeros": bytes(gone), "noise": os.urandom(gone)}[left]
+        path.write_bytes(whole)
+        path.with_name("h.db-wal").write_bytes(log[:cut] + rest)
+        path.with_name("h.db-shm").unlink(missing_ok=True)
+        store = Store.open(path)
+        store._lease.give_up()
+        assert store.notice is None
+        assert len(bodies(path)) >= 20
+
+
+@pytest.mark.parametrize("other", [(0, 1), (3, 2), (2, 9)])
+async def test_f9_the_log_of_another_database_is_put_aside_though_its_pages_fit(
+    tmp_path: Path, other: tuple[int, int]
+) -> None:
+    path = await with_log(tmp_path / "a", 3, 2, size=50)
+    theirs = await with_log(tmp_path / "b", *other, size=50, since=START + timedelta(days=1))
+    log = theirs.with_name("h.db-wal").read_bytes()
+    path.with_name("h.db-wal").write_bytes(log)
+    with closing(Reader(path)) as mixed:
+        assert mixed.check() == "ok"  # nothing of SQLite's tells
+    store = Store.open(path)
+    store._lease.give_up()
+    [aside] = path.parent.glob("h.db.log-*")
+    assert aside.read_bytes() == log
+    assert "is another's, or of a later time" in (store.notice or "")
+    with closing(Reader(path)) as reader:
+        assert [capture.received_at for capture in reader.page(limit=9)] == [START] * 3
 
 
 def test_f9_the_log_of_another_program_s_database_is_put_aside(tmp_path: Path) -> None:
@@ -270,7 +337,7 @@ def test_f9_the_log_of_another_program_s_database_is_put_aside(tmp_path: Path) -
     before = path.read_bytes()
     store = Store.open(path)
     store._lease.give_up()
-    assert "was another's" in (store.notice or "")
+    assert "is another's, or of a later time" in (store.notice or "")
     assert path.read_bytes() == before
     assert bodies(path) == []
 
