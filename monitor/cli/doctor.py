@@ -116,7 +116,7 @@ def _rules(config: Config) -> Iterator[Finding]:
     """Whether alerts and forwarding can begin as they are written: else no receiver starts."""
     from monitor.config import ConfigError
     from monitor.services.alerts import watch_of_rule
-    from monitor.services.forwards import filter_of_rule
+    from monitor.services.assemble import forwards_of
 
     try:
         for number, alert in enumerate(config.alerts, 1):
@@ -124,8 +124,7 @@ def _rules(config: Config) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("alerts", "cannot be watched for", str(error))
     try:
-        for number, rule in enumerate(config.forward.rules, 1):
-            filter_of_rule(number, rule.filter)
+        forwards_of(config, (config.receiver.host, config.receiver.port))
     except ConfigError as error:
         yield Finding("forward", "cannot be done as the configuration says", str(error))
 

@@ -173,7 +173,7 @@ def receiver_url(config: Config) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{config.receiver.port}"
 
 
-def _forwards_of(config: Config, own: tuple[str, int]) -> Forwards | None:
+def forwards_of(config: Config, own: tuple[str, int]) -> Forwards | None:
     """What passes captures on, where anything is to be; ``own`` is where the receiver listens. May wait for the
     keyring. Raises ConfigError."""
     if config.forward.url is None and not config.forward.rules:
@@ -227,7 +227,7 @@ async def assembled(
     local, signing = LocalKeys(local_folder), SigningKeys(local_folder, in_keyring=not settings.demo)
     try:
         alerts = Alerts(config.alerts, lambda: MessageReader(database.expanduser()), on_alert)
-        forwards = await asyncio.to_thread(_forwards_of, config, sock.getsockname()[:2])
+        forwards = await asyncio.to_thread(forwards_of, config, sock.getsockname()[:2])
         if config.receiver.tokens:
             settings = replace(settings, token=local.path_token())
         store = Store.open(database, trust_unproven=config.receiver.trust_unproven)

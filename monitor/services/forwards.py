@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -67,12 +67,12 @@ class Forwards:
         headers = [(name, keyring.opened(value)) for name, value in config.headers]
         self._forwarder = Forwarder(timeout_s=config.timeout.total_seconds(), headers=headers)
         self._lanes: dict[str, Lane] = {}
-        self._is_own = is_own
+        for target in targets_of(config, is_own):
+            self._lanes.setdefault(target.url, Lane(target, self._forwarder, self._done))
         self._rules: list[tuple[Filter, Lane]] = [
-            (filter_of_rule(number, rule.filter), self._lane(f"[forward.rules {number}] url", rule.url))
-            for number, rule in enumerate(config.rules, 1)
+            (filter_of_rule(number, rule.filter), self._lanes[rule.url]) for number, rule in enumerate(config.rules, 1)
         ]
-        self._default = None if config.url is None else self._lane("the forward address", config.url)
+        self._default = None if config.url is None else self._lanes[config.url]
         self.waits = config.wait
         self.on = True
         self.counts: Counter[str] = Counter()  # attempts by the app's status, else by what failed
@@ -173,15 +173,6 @@ class Forwards:
 
     # --- where to ------------------------------------------------------------------------------------------------
 
-    def _lane(self, where: str, url: str) -> Lane:
-        try:
-            target = target_of(url)
-            if self._is_own(target):
-                raise TargetProblem("it is hooktop's own, and captures would go round in a circle")
-        except TargetProblem as problem:
-            raise ConfigError(f"Nothing can be passed on to {where}: {problem}; name your app's address.") from None
-        return self._lanes.setdefault(url, Lane(target, self._forwarder, self._done))
-
     def _lane_of(self, capture: Capture) -> Lane | None:
         if capture.source is Source.IMPORTED or self._turns_away(capture):
             return None
@@ -238,6 +229,21 @@ def relayed(attempt: Attempt) -> int:
     if attempt.failure is Failure.TIMEOUT:
         return 504
     return 503 if attempt.failure in (Failure.DROPPED, Failure.OFF, Failure.ENDED) else 502
+
+
+def targets_of(config: ForwardConfig, is_own: Callable[[Target], bool] = lambda target: False) -> Iterator[Target]:
+    """Where captures are to go: by the rules, and else. Raises ConfigError for an address that nothing is sent to."""
+    named = [(f"[forward.rules {number}] url", rule.url) for number, rule in enumerate(config.rules, 1)]
+    if config.url is not None:
+        named.append(("the forward address", config.url))
+    for where, url in named:
+        try:
+            target = target_of(url)
+            if is_own(target):
+                raise TargetProblem("it is hooktop's own, and captures would go round in a circle")
+        except TargetProblem as problem:
+            raise ConfigError(f"Nothing can be passed on to {where}: {problem}; name your app's address.") from None
+        yield target
 
 
 def filter_of_rule(number: int, text: str) -> Filter:

@@ -28,7 +28,7 @@ from monitor.model.compare import AnswerChange, answer_change
 from monitor.providers import asked
 from monitor.providers.registry import Registry, registry
 from monitor.services import keyring
-from monitor.services.forwards import filter_of_rule
+from monitor.services.forwards import filter_of_rule, targets_of
 from monitor.services.localkeys import LocalKeys
 from monitor.services.stamps import replay_stamp, stamp_of
 from monitor.store.attempts import AttemptReader
@@ -170,6 +170,7 @@ class Replayer:
         self._local = local
         self._forward = forward
         self._public_url = public_url
+        self._apps = tuple(targets_of(forward))
         self._rules: list[tuple[Filter, str]] = [
             (filter_of_rule(number, rule.filter), rule.url) for number, rule in enumerate(forward.rules, 1)
         ]

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from monitor import tasks
-from monitor.config import Config, ForwardConfig, ForwardRule
+from monitor.config import Config, ConfigError, ForwardConfig, ForwardRule
 from monitor.forwarding.target import target_of
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.model.capture import LOCAL_MARK, STAMP_HEADER, Capture, Origin, Source
@@ -201,6 +201,15 @@ async def test_by_default_a_capture_goes_where_forwarding_sends_it(tmp_path: Pat
         assert words(outcome) == "1 same, 2 not sent (no longer there, no rule for them)"
         assert words(await s.replay([small.id])) == "1 not sent (no rule for them)"
         assert words(await s.replay([99, 100])) == "2 not sent (no longer there)"
+
+
+@pytest.mark.parametrize("rules", [(), (ForwardRule("size>100", "http://169.254.169.254"),)])
+async def test_addresses_of_forwarding_that_nothing_is_sent_to_are_said_first(
+    tmp_path: Path, rules: tuple[ForwardRule, ...]
+) -> None:
+    async with scene(tmp_path) as s:
+        with pytest.raises(ConfigError, match="Nothing can be passed on to"):
+            s.made(ForwardConfig(None if rules else "http://0.0.0.0:3000", rules=rules))
 
 
 @pytest.mark.parametrize(
