@@ -198,7 +198,7 @@ class Replayer:
         """
         self.check(wish)
         outcome = Outcome(len(numbers))
-        headers = await self._added() if wish.to is None else ()
+        headers = await self._added() if wish.to is None or self._is_app(target_of(wish.to)) else ()
         reader = await asyncio.to_thread(AttemptReader, self._store)
         try:
             async with Forwarder(timeout_s=self._forward.timeout.total_seconds(), headers=headers) as forwarder:
@@ -224,6 +224,10 @@ class Replayer:
             raise ReplayProblem(
                 f"Nothing can be sent to this address: {problem}; write it as in http://localhost:3000."
             ) from None
+
+    def _is_app(self, target: Target) -> bool:
+        """Whether forwarding sends there, too, on whatever path."""
+        return target.address("") in [app.address("") for app in self._apps]
 
     async def _added(self) -> Sequence[AddedHeader]:
         """The headers that forwarding adds; they are for the app that the configuration names, and nobody else."""

@@ -195,6 +195,9 @@ async def test_by_default_a_capture_goes_where_forwarding_sends_it(tmp_path: Pat
         assert big.calls[0].line.startswith("POST /big ")
         await s.replay([small.id], other.url)
         assert other.calls[0].values("x-dev") == []  # they are for the app that the configuration names
+        await s.replay([small.id], mine.url + "/again")
+        await s.replay([small.id], big.url)
+        assert [call.values("x-dev") for call in (mine.calls[1], big.calls[1])] == [["dev-secret"], ["dev-secret"]]
         s.replayer = s.made(ForwardConfig(rules=rules))
         outcome = await s.replay([small.id, large.id, 99])
         assert (outcome.sent, outcome.gone, outcome.done) == (1, 2, 3)
