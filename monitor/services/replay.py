@@ -372,7 +372,8 @@ class _Run:
         one = Replayed(capture.provider, event, attempt, before, answer_change(before, attempt))
         self._outcome.add(one)
         self._down = self._down + 1 if attempt.failure in _DOWN else 0
-        self._outcome.given_up = self._down >= GIVE_UP and not (self._wish.timed or self._wish.rate)
+        left = self._outcome.done < self._outcome.wanted
+        self._outcome.given_up = left and self._down >= GIVE_UP and not (self._wish.timed or self._wish.rate)
         self._told(one, self._outcome)
         if time.monotonic() - self._kept_at > KEEP_S:
             await self._keep_now()

@@ -254,6 +254,8 @@ async def test_an_app_that_never_answers_is_not_asked_a_thousand_times(tmp_path:
         outcome = await s.replay(numbers, to)
         assert (outcome.failed, outcome.given_up) == (10, True)
         assert words(outcome) == "10 without an answer (refused), given up after 10 in a row"
+        outcome = await s.replay(numbers[:10], to)
+        assert words(outcome) == "10 without an answer (refused)"  # nothing was left that was not sent
         outcome = await s.replay(numbers, to, rate=1_000)  # as traffic goes on when an app is started anew
         assert (outcome.failed, outcome.given_up) == (20, False)
 
