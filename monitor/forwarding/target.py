@@ -69,7 +69,7 @@ class Target:
     @property
     def on_this_machine(self) -> bool:
         """Whether it is spelled as an address of this machine."""
-        return is_loopback(self.host)
+        return is_loopback(self.host) or _is_localhost(self.host)
 
     def with_path(self, own: str) -> str:
         """The path and query for a capture whose own are ``own``."""
@@ -119,6 +119,11 @@ def inwards(address: str) -> Inwards:
     if ip.is_unspecified or ip.is_multicast or (ip.version == 4 and ip.is_reserved):
         raise TargetProblem(f"{ip} is not the address of one machine")
     return Inwards.WORLD if ip.is_global else Inwards.NETWORK
+
+
+def _is_localhost(host: str) -> bool:
+    """Whether a name is that of this machine, such as ``shop.localhost``: some apps tell their tenants by it."""
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _numeric(text: str) -> IpAddress | None:
@@ -175,7 +180,7 @@ class Pin:
         host = self._target.host
         if _numeric(host) is not None:
             return [host]
-        if host == "localhost":  # never asked of a resolver (RFC 6761); some apps listen on one of the two only
+        if _is_localhost(host):  # never asked of a resolver (RFC 6761); some apps listen on one of the two only
             return ["127.0.0.1", "::1"]
         found = await self._resolve(host, self._target.port)
         if not found:

@@ -15,6 +15,7 @@ from monitor.forwarding.target import Inwards, Pin, TargetProblem, inwards, targ
         ("http://localhost:3000", "localhost:3000", "", True),
         ("http://localhost:3000/", "localhost:3000", "/", True),
         ("HTTP://LocalHost:3000/A?b=C%20", "localhost:3000", "/A?b=C%20", True),
+        ("http://shop.localhost:3000", "shop.localhost:3000", "", True),
         ("http://[::1]:3000/x", "[::1]:3000", "/x", True),
         ("http://127.0.0.1", "127.0.0.1", "", True),
         ("https://example.com?x=1", "example.com", "/?x=1", False),
@@ -126,5 +127,6 @@ async def test_a_name_that_leads_here_and_elsewhere_is_nobody_s() -> None:
 async def test_addresses_and_localhost_are_asked_of_nobody() -> None:
     names = Names("1.1.1.1")
     assert await Pin(target_of("http://localhost:3000"), names).addresses() == ("127.0.0.1", "::1")
+    assert await Pin(target_of("http://shop.localhost:3000"), names).addresses() == ("127.0.0.1", "::1")
     assert await Pin(target_of("http://10.0.0.1"), names).addresses() == ("10.0.0.1",)
     assert names.asked == 0
