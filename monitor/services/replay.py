@@ -177,6 +177,11 @@ class Replayer:
         self._headers: Sequence[AddedHeader] | None = None
         self._keys: dict[str, SigningKey] = {}
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether forwarding does not send all to one app."""
+        return bool(self._rules)
+
     def default_url(self, capture: Capture) -> str | None:
         """Where forwarding would send a capture."""
         now = utc_now()

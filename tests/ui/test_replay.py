@@ -14,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Input
 
-from monitor.config import ForwardConfig
+from monitor.config import ForwardConfig, ForwardRule
 from monitor.model.attempt import AttemptKind, Failure
 from monitor.model.capture import Capture
 from monitor.model.compare import compare
@@ -270,6 +270,24 @@ async def test_forwarding_says_where_to_and_adds_its_headers(tmp_path: Path) -> 
             await s.pilot.press("a")
             await ended(s)
             assert running.calls[0].values("x-dev") == ["sample"]
+
+
+@pytest.mark.slow
+async def test_several_go_where_the_rules_send_each_and_that_is_said(tmp_path: Path) -> None:
+    async with app() as mine, app() as big:
+        forward = ForwardConfig(mine.url, rules=(ForwardRule("id:1", big.url),))
+        async with scene(tmp_path, [connectly("one"), connectly("two")], forward) as s:
+            await s.press("r")
+            assert "the rules of forwarding" not in s.screen_text()  # of the one capture the address is shown
+            await s.press("w")
+            assert "the rules of forwarding name for it" in s.screen_text()
+            s.app.screen.query_one(Input).value = f"{mine.url}/all"
+            await s.pilot.pause()
+            assert "the rules of forwarding" not in s.screen_text()
+            s.app.screen.query_one(Input).value = mine.url
+            await s.pilot.press("a")
+            await ended(s)
+            assert (len(mine.calls), len(big.calls)) == (1, 1)
 
 
 @pytest.mark.slow

@@ -30,6 +30,8 @@ from monitor.ui.widgets.rows import Cursor, Rows
 EVERY_S: Final = 0.1
 WHOLE: Final = 200  # answers whose bodies are held for a look; the store has all of them
 LISTED: Final = 5_000  # answers that are listed, the newest
+_KEPT: Final = "The answers are kept with the capture, in its Forward tab."
+_BY_RULES: Final = "Each goes to the app that the rules of forwarding name for it; another address gets all of them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
                 yield Plain("p", classes="key")
                 yield Plain("pace", classes="name")
                 yield Plain(id="replay-pace")
-            yield Plain("The answers are kept with the capture, in its Forward tab.", id="replay-note")
+            yield Plain(_KEPT, id="replay-note")
 
     def on_mount(self) -> None:
         self._show()
@@ -135,9 +137,19 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
         self.query_one("#replay-which", Plain).show_parts(((visible(which.what, limit=80), "plain"), (more, "faint")))
         pace = "with the gaps in which they came" if self._timed else "one after another, as they are answered"
         self.query_one("#replay-pace", Plain).show(pace)
+        ruled = self._replayer.has_rules and len(which.numbers) > 1 and self._address == self._default
+        self.query_one("#replay-note", Plain).show(_BY_RULES if ruled else _KEPT)
+
+    @property
+    def _address(self) -> str:
+        return self.query_one(Input).value.strip()
 
     def _note(self, text: str) -> None:
         self.query_one("#replay-note", Plain).show_parts(((visible(text, limit=300), "warn"),))
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._show()
 
     @on(Options.OptionSelected)
     def _selected(self, event: Options.OptionSelected) -> None:
@@ -150,7 +162,7 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
     def _order(self, key: str) -> None:
         _, _, _, edit, resign = next(way for way in self._WAYS if way[0] == key)
         numbers = self._choices[self._which].numbers
-        to = self.query_one(Input).value.strip()
+        to = self._address
         if not to:
             self._note("Say where to: u, then the address of your app.")
             return
