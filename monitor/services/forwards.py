@@ -223,8 +223,11 @@ class Forwards:
 
 
 def relayed(attempt: Attempt) -> int:
-    """The status for a provider that waits for the app: the app's own, or what a gateway says where there is none."""
-    if attempt.status is not None and attempt.status // 100 in (2, 4, 5):
+    """The status for a provider that waits for the app: the app's own, or what a gateway says where there is none.
+
+    A 2xx that broke off is none: the app did not take the capture.
+    """
+    if attempt.status is not None and (attempt.fine or attempt.status >= 400):
         return attempt.status
     if attempt.failure is Failure.TIMEOUT:
         return 504

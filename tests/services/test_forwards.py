@@ -369,6 +369,8 @@ def test_what_a_gateway_says() -> None:
         return Attempt(1, AttemptKind.FORWARD, "http://x/", START, status=status, failure=failure)
 
     assert relayed(attempt(500, Failure.BROKEN)) == 500
+    assert relayed(attempt(200, Failure.BROKEN)) == 502
+    assert relayed(attempt(200, Failure.TIMEOUT)) == 504
     for failure, status in {
         Failure.TIMEOUT: 504, Failure.DROPPED: 503, Failure.OFF: 503, Failure.ENDED: 503, Failure.REFUSED: 502,
         Failure.DOWN: 502, Failure.CIRCLE: 502,
