@@ -56,6 +56,11 @@ class AttemptReader(Reader):
         """The id of the newest attempt of a capture, 0 when there is none: tells whether there are new ones."""
         return int(self._all("SELECT coalesce(max(id), 0) FROM attempts WHERE capture = ?", (capture,))[0][0])
 
+    def answer(self, capture: int) -> int | None:
+        """What a capture was answered with, None where it is gone; it may be known only after the commit."""
+        found = self._all("SELECT answer FROM captures WHERE id = ?", (capture,))
+        return found[0][0] if found else None
+
 
 class Attempts:
     """Keeps attempts with a short connection of its own."""

@@ -56,6 +56,10 @@ class Inspector:
         """The id of a capture's newest attempt: another one, another Forward tab. Raises StoreError."""
         return self._reader.last_attempt(number)
 
+    def answer(self, number: int) -> int | None:
+        """What a capture was answered with, None where it is gone. Raises StoreError."""
+        return self._reader.answer(number)
+
     def document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool, width: int) -> Document:
         """What a tab ``width`` cells wide shows of a capture. Never raises: what cannot be shown says why."""
         try:

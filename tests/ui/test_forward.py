@@ -250,6 +250,13 @@ async def test_the_list_says_what_the_app_answered_last(tmp_path: Path) -> None:
             await s.until(lambda: column(s) == ["204", "✖"])
 
 
+async def test_an_answer_that_is_known_only_later_comes_into_the_summary_that_is_open(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(2), size=(120, 40)) as s:
+        await s.until(lambda: "answered 200" in s.pane_text())
+        await s.monitor.store.keep([], {2: 503})  # as where the app was waited for
+        await s.until(lambda: "answered 503" in s.pane_text())
+
+
 async def test_a_list_that_nothing_is_passed_on_from_has_no_such_column(tmp_path: Path) -> None:
     async with screens(tmp_path, plain_captures(1), size=(120, 40)) as s:
         assert " app" not in s.screen_text().splitlines()[2]

@@ -212,13 +212,25 @@ class Detail(Vertical):
         except Exception:  # the document says that the store cannot be read
             return self._attempt
 
+    def _newest_answer(self, capture: Capture) -> int:
+        """What it was answered with, which may be known only after it was read: the app's status, a sender gone."""
+        try:
+            answer = self._inspector.answer(capture.id)
+        except Exception:  # what was read stays
+            return capture.answer
+        return capture.answer if answer is None else answer
+
     def _look_for_news(self) -> None:
         capture = self.capture
         if capture is not None and self.display and self._rereads != self._inspector.rereads:
             self.reload(keep=True)
             return
-        seen = capture is not None and self.tab == FORWARD and self.display
-        if seen and capture is not None and self._newest_attempt(capture) != self._attempt:
+        if capture is None or not self.display:
+            return
+        if self.tab == FORWARD and self._newest_attempt(capture) != self._attempt:
+            self.reload(keep=True)
+        elif self.tab == SUMMARY and self._newest_answer(capture) != capture.answer:
+            self._rereads = -1  # it is read again
             self.reload(keep=True)
 
     def reload(self, *, keep: bool = False) -> None:
