@@ -53,6 +53,12 @@ class Pasted:
         return "".join(given)
 
 
+def one_line(text: str) -> str:
+    """A pasted text as a field takes it: all of its lines in one, as Textual would keep the first alone."""
+    lines = [line for line in text.replace("\t", " ").splitlines() if line.strip()]
+    return lines[0] if len(lines) == 1 else " ".join(line.strip() for line in lines)
+
+
 def _begun(text: str, mark: str) -> int:
     """How much of a mark may have begun at the end of a text."""
     return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)

@@ -16,9 +16,14 @@ from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
+
+from monitor.ui.pasting import one_line
+from monitor.ui.safety import toast
 
 LOOK_S: Final = 0.1  # between two looks whether the widget that has a key was removed with it
 LOOKS: Final = 20  # with which a widget that is still there may hold up the next key
+MOST: Final = 10_000  # characters of a field that has no limit of its own: drawing more holds up all else
 
 
 class Followed(Message):
@@ -54,8 +59,23 @@ class TypedApp(App[int]):
     async def _take(self) -> None:
         self._under_way = bool(self._typed)
         if self._typed:
-            await super().on_event(self._typed.popleft())
+            event = self._typed.popleft()
+            if isinstance(event, events.Key) or self._fits(event):
+                await super().on_event(event)
             self._follow()
+
+    def _fits(self, paste: events.Paste) -> bool:
+        """Whether the field in use has room for a paste, which becomes one line; where it has none, say so."""
+        paste.text = one_line(paste.text)
+        field = self.focused
+        if not isinstance(field, Input):
+            return True
+        most = field.max_length or MOST
+        long = len(field.value) - len(field.selected_text) + len(paste.text)
+        if long > most:
+            said = f"This field takes {most:,} characters; with what was pasted it would have {long:,}."
+            toast(self, f"{said} Nothing was pasted.", severity="warning")
+        return long <= most
 
     def _follow(self, *, again: bool = False) -> None:
         if not self.screen_stack:  # the app ends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual import events
 
 from monitor.ui.screens.drill import DrillForm
@@ -34,6 +35,38 @@ async def test_what_is_pasted_comes_in_its_turn(tmp_path: Path) -> None:
         for event in (events.Key("slash", "/"), events.Paste("provider:bird"), events.Key("enter", "\r")):
             s.app.post_message(event)
         await s.until(lambda: s.app.session.view.filter_text == "provider:bird")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "typed"),
+    [
+        ("\n\nprovider:bird", "provider:bird"),
+        ("provider:bird\r\n  verdict:verified\n", "provider:bird verdict:verified"),
+        ("\tprovider:bird ", " provider:bird "),
+        ("\n", ""),
+    ],
+)
+async def test_all_lines_that_are_pasted_become_one(tmp_path: Path, pasted: str, typed: str) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press_at_once("slash")
+        s.app.post_message(events.Paste(pasted))
+        await s.press_at_once("x", "left", "end")
+        assert s.live.query_one(FilterBar).input.value == f"{typed}x"
+
+
+async def test_what_is_pasted_and_too_long_is_told_and_nothing_of_it_is_taken(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.press_at_once("R", "ctrl+a", "ctrl+k")
+        for text in ("a" * 4_001, "a" * 4_000, "b"):
+            s.app.post_message(events.Paste(text))
+        await s.until(lambda: len(s.app._notifications) == 2)
+        assert next(iter(s.top().query_one(Form).values().values())) == "a" * 4_000
+        said = [note.message.partition(".")[0] for note in s.app._notifications]
+        assert said == ["This field takes 4,000 characters; with what was pasted it would have 4,001"] * 2
+        await s.press_at_once("escape", "slash")
+        s.app.post_message(events.Paste("line\n" * 100_000))
+        await s.until(lambda: len(s.app._notifications) == 3)
+        assert s.live.query_one(FilterBar).input.value == ""
 
 
 async def test_a_view_and_a_key_of_it_typed_at_once(tmp_path: Path) -> None:
