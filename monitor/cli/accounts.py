@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -22,6 +22,9 @@ from monitor.text import visible
 if TYPE_CHECKING:
     from monitor.account import Setting
     from monitor.secret import Secret
+
+_PEM_BEGINS: Final = "-----BEGIN"
+_PEM_ENDS: Final = "-----END"
 
 
 @click.group(cls=Group)
@@ -191,6 +194,8 @@ def _ask(setting: Setting) -> str | Secret | None:
     if setting.default:
         label += f" (empty: {setting.default})"
     answer: str = click.prompt(label, default="", show_default=False, hide_input=setting.secret, err=True)
+    while not setting.secret and _PEM_BEGINS in answer and _PEM_ENDS not in answer:  # a shell would run the rest
+        answer += "\n" + click.prompt("", default="", prompt_suffix="", show_default=False, err=True)
     answer = answer.strip()
     if not answer:
         return None

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -84,6 +85,18 @@ def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
     assert CANARY not in shown
     (config,) = own_machine.rglob("config.toml")
     assert config.stat().st_mode & 0o777 == 0o600
+
+
+def test_all_lines_of_a_public_key_that_is_pasted_are_the_answer(own_machine: Path) -> None:
+    key = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+    pem = f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----"
+    with Terminal(["accounts", "add", "volt"], environment(own_machine)) as terminal:
+        for question, answer in (("token", ""), ("public key:", pem), ("fingerprint", ""), ("api url", "")):
+            terminal.wait(question)
+            terminal.press(answer.replace("\n", "\r") + "\r")
+        assert terminal.end() == 0
+    (config,) = own_machine.rglob("config.toml")
+    assert tomllib.loads(config.read_text("utf-8"))["accounts"]["volt"]["public_key"] == pem
 
 
 @pytest.mark.parametrize(
