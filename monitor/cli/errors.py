@@ -7,6 +7,7 @@ import sys
 from typing import Final, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from monitor.text import visible
 
@@ -99,6 +100,10 @@ def as_sentence(text: str) -> str:
 def _usage(error: click.UsageError) -> str:
     if isinstance(error, click.NoSuchOption) and error.possibilities:
         return f"There is no option {error.option_name}; did you mean {' or '.join(sorted(error.possibilities))}?"
+    if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
+        source = error.ctx.get_parameter_source(error.param.name or "")
+        if source is ParameterSource.ENVIRONMENT:  # nobody typed the option
+            error.param_hint = str(error.param.envvar)
     message = " ".join(error.format_message().split()).rstrip(".?! ")
     if "; " in message:
         return message + ("?" if "did you mean" in message else ".")

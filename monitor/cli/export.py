@@ -16,6 +16,7 @@ from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.filters import not_before, parse_capture_filter
 from monitor.cli.options import FILTER, since_option
 from monitor.cli.output import counted
+from monitor.cli.types import Whole
 from monitor.paths import expanded
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ FORMATS: Final = ("jsonl", "har", "curl", "csv", "bundle")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file (default: stdout).")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @click.option("--mask", is_flag=True, help="Replace numbers, names, texts and secrets, each always in the same way.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N (default: all).")
+@click.option("--limit", type=Whole(1), metavar="N", help="The newest N (default: all).")
 @since_option("Not older than this (90s, 15m, 2h, 7d).")
 @click.pass_context
 def command(

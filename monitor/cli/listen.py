@@ -21,7 +21,7 @@ from monitor.cli.filters import parse_capture_filter
 from monitor.cli.output import Paint, counted, json_line
 from monitor.cli.receiving import Choices, ephemeral_option, receiver_options, stored_sentence
 from monitor.cli.responding import begin, respond_options
-from monitor.cli.types import DURATION
+from monitor.cli.types import DURATION, Whole
 
 if TYPE_CHECKING:
     from monitor.model.attempt import Attempt
@@ -38,7 +38,7 @@ UNTAKEN_EVERY_S: Final = 1.0  # between two lines of what the app did not take
 @receiver_options
 @respond_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: listening, captures, summary.")
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after N captures.")
+@click.option("--count", type=Whole(1), metavar="N", help="End after N captures.")
 @click.option("--for", "seconds", type=DURATION, metavar="SECONDS", help="End after this long (90, 5m, 2h).")
 @click.option("--filter", "filter_text", metavar="EXPR", help="Print (and count) only what passes this filter.")
 @ephemeral_option

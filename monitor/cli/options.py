@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import click
 
-from monitor.cli.types import DURATION, PORT
+from monitor.cli.types import DURATION, PORT, Whole
 
 Function: TypeAlias = Callable[..., Any]  # that a command calls
 Option: TypeAlias = Callable[[Function], Function]
@@ -36,7 +36,7 @@ CSV: Final = click.option(
 
 def limit_option(what: str) -> Option:
     """How many are listed: ``--limit``, 50 by default."""
-    return click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help=what)
+    return click.option("--limit", type=Whole(1), default=50, show_default=True, metavar="N", help=what)
 
 
 def since_option(what: str) -> Option:

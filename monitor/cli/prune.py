@@ -13,12 +13,12 @@ from monitor.cli.command import Command, globals_of
 from monitor.cli.counter import Counter
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.output import counted
-from monitor.cli.types import DURATION
+from monitor.cli.types import DURATION, Whole
 
 
 @click.command(cls=Command)
 @click.option("--older-than", type=DURATION, metavar="SPAN", help="Captures that came before, such as 7d or 12h.")
-@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="All but the newest N captures.")
+@click.option("--keep", type=Whole(min=0), metavar="N", help="All but the newest N captures.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def command(ctx: click.Context, older_than: float | None, keep: int | None, yes: bool) -> int:

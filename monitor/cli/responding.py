@@ -10,7 +10,7 @@ import click
 from monitor.cli.errors import USAGE, as_sentence, fail, tell
 from monitor.cli.filters import parse_capture_filter
 from monitor.cli.options import Function, with_options
-from monitor.cli.types import DURATION
+from monitor.cli.types import DURATION, Whole
 
 if TYPE_CHECKING:
     from monitor.services.drill import Rule
@@ -33,7 +33,7 @@ def respond_options(function: Function) -> Function:
         click.option("--respond", metavar="STATUS", help="Answer 200 to 599, or reset the connection, to see retries."),
         click.option("--respond-delay", type=DURATION, metavar="SPAN", help="... after so long (60s at most)."),
         click.option("--respond-for", metavar="EXPR", help="... only to captures that pass this filter."),
-        click.option("--respond-times", type=click.IntRange(1), metavar="N", help="... to N captures."),
+        click.option("--respond-times", type=Whole(1), metavar="N", help="... to N captures."),
         click.option("--respond-until", type=DURATION, metavar="SPAN", help="... for so long (default 10m)."),
     )
 

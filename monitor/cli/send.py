@@ -10,7 +10,7 @@ import click
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, as_sentence, fail, tell
 from monitor.cli.output import Paint, counted, say, table
-from monitor.cli.types import LINES, RATE
+from monitor.cli.types import LINES, RATE, Whole
 from monitor.model.attempt import is_success
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ DEFAULT_TO = "http://127.0.0.1:8787"
     metavar="URL",
     help=f"The receiver (default: the hooktop that runs, else the configured one, else {DEFAULT_TO}).",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="Send N events (default: the scenario once).")
+@click.option("--count", type=Whole(1), metavar="N", help="Send N events (default: the scenario once).")
 @click.option("--rate", type=RATE, metavar="PER_S", help="Events a second (default: the scenario's own pace).")
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same events.")
 @click.option("--set", "sets", multiple=True, type=LINES, metavar="PATH=VALUE", help="Set a value in the bodies.")

@@ -64,8 +64,16 @@ class PerMinute(Kind):
         return int(digits)
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "whole number"
+
+
 class Rate(click.FloatRange):
     """A number of times, which ``nan`` is not, although it lies outside no bounds."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         found = float(super().convert(value, param, ctx))
@@ -86,5 +94,5 @@ CAPTURE_ID: Final = CaptureId()
 CAPTURE_OR_KEY: Final = CaptureOrKey()
 LINES: Final = Lines()
 PER_MINUTE: Final = PerMinute()
-PORT: Final = click.IntRange(0, 65535)
+PORT: Final = Whole(0, 65535)
 RATE: Final = Rate(0, 100_000, min_open=True)

@@ -19,7 +19,7 @@ from monitor.cli.errors import TIMED_OUT, fail, tell
 from monitor.cli.filters import parse_any_filter
 from monitor.cli.output import Paint, say, say_json
 from monitor.cli.receiving import Choices, receiver_options
-from monitor.cli.types import DURATION
+from monitor.cli.types import DURATION, Whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ POLL_S: Final = 0.03
 @click.argument("words", metavar="FILTER", nargs=-1, required=True)
 @receiver_options
 @click.option("--timeout", type=DURATION, metavar="S", help="Give up after this long (30, 5m) with exit code 3.")
-@click.option("--count", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Wait for N matches.")
+@click.option("--count", type=Whole(1), default=1, show_default=True, metavar="N", help="Wait for N matches.")
 @click.option("--listen", is_flag=True, help="Receive, too, instead of following a running hooktop.")
 @click.option("--existing", is_flag=True, help="What is there already counts, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print each match as one JSON object.")

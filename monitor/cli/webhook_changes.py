@@ -15,7 +15,7 @@ from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import FAILED, USAGE, fail, tell
 from monitor.cli.output import Paint, say, say_json, table
 from monitor.cli.registering import Chosen, Place, choosing, code_of, registrations_at, troubles
-from monitor.cli.types import LINES
+from monitor.cli.types import LINES, Whole
 from monitor.text import visible
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def mend(ctx: click.Context, chosen: Chosen, manner: Manner, every: bool, webhoo
 @change_options()
 @click.option("--all", "every", is_flag=True, help="Everything that is listed.")
 @click.option("--dismiss", is_flag=True, help="Do not put it back, and list it no more.")
-@click.argument("number", metavar="[N]", type=click.IntRange(1), required=False)
+@click.argument("number", metavar="[N]", type=Whole(1), required=False)
 @click.pass_context
 def restore(ctx: click.Context, chosen: Chosen, manner: Manner, every: bool, dismiss: bool, number: int | None) -> int:
     """Put back what hooktop has replaced or removed.

@@ -129,6 +129,18 @@ def test_a_usage_error_is_one_sentence_and_exit_code_2(
     assert len(err.splitlines()) == (3 if "filter" in sentence else 1)  # a filter is shown with a caret under it
 
 
+def test_a_wrong_value_is_named_by_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["listen", "--port", "80x"]) == 2
+    monkeypatch.setenv("HOOKTOP_PORT", "80x")
+    assert run(["listen"]) == 2
+    typed, set_ = capsys.readouterr().err.splitlines()
+    wrong = "'80x' is not a valid whole number; see 'hooktop listen --help'."
+    assert typed == f"hooktop: Invalid value for '--port': {wrong}"
+    assert set_ == f"hooktop: Invalid value for HOOKTOP_PORT: {wrong}"
+
+
 def test_an_unexpected_error_is_one_sentence_and_shows_no_value(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
