@@ -192,6 +192,9 @@ def _database(path: Path) -> Iterator[Finding]:
         else:
             yield Finding("database", f"{folder} cannot be written", "name another place with --db")
         return
+    if path.is_dir():  # whose mode must not become that of a file
+        yield Finding("database", f"{path} is a folder", "name a file with --db")
+        return
     try:
         with reading(path) as reader:
             found = reader.check()

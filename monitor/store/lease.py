@@ -59,7 +59,7 @@ def told(database: Path) -> Told | None:
 
 
 def _beside(database: Path) -> Path:
-    return database.with_name(database.name + ".lock")
+    return Path(f"{database}.lock")  # also of a folder such as / or ., which has no name
 
 
 class Lease:
@@ -72,6 +72,8 @@ class Lease:
 
     def take(self) -> None:
         """Take the lease. Raises StoreError naming the program that has it."""
+        if self._database.is_dir():  # before a lock is left beside it
+            raise StoreError(f"The database {self._database} is a folder; name a file with --db.")
         try:
             paths.private_dir(self._path.parent)
             paths.private_file(self._path)

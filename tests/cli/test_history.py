@@ -129,6 +129,23 @@ def test_a_folder_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert capsys.readouterr().err == f"hooktop: The database {tmp_path} is a folder; name a file with --db.\n"
 
 
+def test_no_database_is_begun_in_the_place_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    for folder in ("/", ".", "..", str(inside)):
+        assert run(["listen", "--port", "0", "--for", "1", "--db", folder]) == 2
+        assert capsys.readouterr().err == f"hooktop: The database {folder} is a folder; name a file with --db.\n"
+        assert run(["doctor", "--db", folder]) == 1
+        out, err = capsys.readouterr()
+        assert f"{folder} is a folder: name a file with --db\n" in out
+        assert "chmod" not in out
+        assert "unexpected" not in err
+    assert [path.name for path in tmp_path.rglob("*.lock")] == []
+
+
 def test_show(stored: tuple[Path, list[Capture]], capsys: pytest.CaptureFixture[str]) -> None:
     path, captures = stored
     assert run(["show", "cap_1", "--db", str(path)]) == 0
