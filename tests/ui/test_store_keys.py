@@ -218,6 +218,7 @@ async def test_pruning_by_number_and_leaving_all_as_it_is(tmp_path: Path) -> Non
         await s.until(lambda: "Nothing would go" in s.screen_text())
         await s.fill(much="many")
         await s.until(lambda: "Write a whole number" in s.screen_text())
+        assert "Nothing would go" not in s.screen_text()  # that was said of another number
         await s.fill(much="4")
         await s.until(lambda: "8 captures of 12 go for good" in s.screen_text())
         await s.press("enter")

@@ -115,6 +115,7 @@ class WorkScreen(Overlay[None]):
     @on(Form.Changed)
     @on(Chooser.Changed)
     def _changed(self) -> None:
+        self.form.wrong({})  # that was said of what stood there before
         self.changed(self.form.values())
         self.draw_note()
 
