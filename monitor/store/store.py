@@ -187,8 +187,9 @@ class Store:
         """Work every reading out anew, and the messages and conversations from them; captures may come in meanwhile.
 
         ``examine`` gives a stored capture back with today's verdict and reading; it is called in a thread. ``progress``
-        gets (last id, highest id). Without ``whole`` messages are left as they are where no reading has changed. No
-        more are taken once ``stop`` says so. ``trust_unproven`` is as for ``open``. Raises StoreUnavailableError.
+        gets (captures done, all captures). Without ``whole`` messages are left as they are where no reading has
+        changed. No more are taken once ``stop`` says so. ``trust_unproven`` is as for ``open``. Raises
+        StoreUnavailableError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
@@ -209,7 +210,7 @@ class Store:
             if whole:
                 await clear()
             with closing(self.reader()) as reader:
-                last = reader.last_id()
+                last, total = reader.last_id(), sum(reader.tallies().values())
                 while after < last and not stop():
                     page = await asyncio.to_thread(reader.page, after=after, limit=REINDEX_BATCH)
                     others = await asyncio.to_thread(_differing, page, examine, self.is_busy)
@@ -221,7 +222,8 @@ class Store:
                         fewer.update(tally)
                     after = page[-1].id if page else last
                     captures += len(page)
-                    progress(min(after, last), last)
+                    # Some come meanwhile, and others are let go.
+                    progress(min(captures, total) if after < last else total, total)
             if highest is not None:
                 fewer.update(await writer.run(_recount))
                 writer.hold(False)

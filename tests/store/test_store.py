@@ -292,6 +292,17 @@ async def test_reread_that_changes_nothing_leaves_messages_alone_and_one_that_is
             assert (message.capture_count, message.unproven_count) == (350, 200)
 
 
+async def test_what_was_let_go_does_not_count_to_what_is_reread(tmp_path: Path) -> None:
+    async with storing(tmp_path / "h.db") as store:
+        old = [replace(make_capture(), received_at=START - timedelta(days=9), reading=None) for _ in range(150)]
+        await asyncio.gather(*(store.add(capture) for capture in [*old, *(make_capture() for _ in range(150))]))
+        await store.caught_up()
+        assert await store.prune(START - timedelta(days=1)) == 150
+        seen: list[tuple[int, int]] = []
+        await store.reread(lambda capture: capture, lambda done, total: seen.append((done, total)))
+        assert seen == [(100, 150), (150, 150)]
+
+
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     async with storing(tmp_path / "h.db"):
         pass
