@@ -112,8 +112,10 @@ class ConversationView:
 
         One that only captures can be asked is in ``wrong``, and nothing passes it.
         """
-        self._filter = parse(text)
-        self._wanted = PAGE
+        wanted = parse(text)
+        if wanted.text != self._filter.text:  # else whoever looked down the list keeps his place
+            self._wanted = PAGE
+        self._filter = wanted
         try:
             compile_message_filter(self._filter, self._now())
             self.wrong = None

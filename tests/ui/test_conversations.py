@@ -146,6 +146,29 @@ async def test_it_is_live_and_counts_what_was_not_seen(tmp_path: Path) -> None:
         assert "unread" not in s.screen_text()
 
 
+async def test_the_cursor_stays_far_down_the_list_when_others_come_and_when_some_are_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.services.conversations.PAGE", 4)
+    async with conversations(tmp_path) as (volt, s):
+
+        def said(*numbers: int) -> list[bytes]:
+            return [volt.body(str(n), "sent", to=f"+155555501{n:02}", ago=90 - n) for n in numbers]
+
+        await post(volt, s, *said(*range(10)))
+        rows = view(s).rows
+        await s.press("j")
+        read = rows.selected
+        for n in range(10, 14):  # one after another
+            await post(volt, s, *said(n))
+        assert (rows.selected, rows.cursor) == (read, 5)
+        await s.monitor.store.add(replace(make_capture(reading=None), received_at=START))
+        await s.monitor.store.caught_up()
+        assert await s.monitor.store.prune(START + timedelta(seconds=1)) == 1
+        await update(s)
+        assert (rows.selected, rows.cursor) == (read, 5)
+
+
 @pytest.mark.slow
 async def test_bubbles_lead_to_messages_and_back(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(120, 40)) as (volt, s):

@@ -40,6 +40,7 @@ class ConversationList(Rows):
         at = self.view.index_of(self.selected) if self.selected is not None else 0
         if at is not None:
             self.cursor = at
+            self.view.want(at)  # others come above it: it must not leave at the end of what is read
         self.virtual_size = Size(self.virtual_size.width, self.count() * self.tall)
         if self.scroll_offset.y:
             self.scroll_to(y=max(self.cursor * self.tall - above, 0), animate=False, immediate=True)
