@@ -7,6 +7,7 @@ anew when something changed, at most twice a second.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ class ConversationView:
         self._reading: asyncio.Task[None] | None = None
         self.rows: list[Listed] = []
         self.wrong: FilterError | None = None  # why the filter in force cannot be asked of messages
+        self.trouble: Exception | None = None  # why the list could not be read when it was last tried
         self.version = 0
         self.loaded = False
 
@@ -129,15 +131,25 @@ class ConversationView:
         if self._timer() < self._next or (self._reading is not None and not self._reading.done()):
             return
         if self._here.watermark() != self._seen or self._filter.asks_ages:
-            self._reading = tasks.start(self.load(), "conversations")
+            self._reading = tasks.start(self._load_again(), "conversations")
+
+    async def _load_again(self) -> None:
+        with contextlib.suppress(Exception):  # it is in ``trouble``
+            await self.load()
 
     async def load(self) -> None:
-        """Read the list."""
+        """Read the list; where that fails, ``catch_up`` tries again."""
         self._seen = self._here.watermark()
         wanted = self._filter
         begun = time.perf_counter()
-        rows = [] if self.wrong is not None else await asyncio.to_thread(self._read, wanted, self._wanted)
-        self._next = self._timer() + rest(time.perf_counter() - begun, AGAIN_S)
+        try:
+            rows = [] if self.wrong is not None else await asyncio.to_thread(self._read, wanted, self._wanted)
+            self.trouble = None
+        except Exception as error:
+            self.trouble, self._seen = error, -1
+            raise
+        finally:
+            self._next = self._timer() + rest(time.perf_counter() - begun, AGAIN_S)
         if wanted is not self._filter:
             return
         self.loaded = True

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from monitor.model.filter import parse
+from monitor.store.errors import StoreUnavailableError
+from monitor.store.message_reader import MessageReader
 from monitor.ui.jumps import ShowMessage
 from monitor.ui.screens.conversations import ThreadScreen
 from tests.ui.screens import mixed_captures, screens
@@ -64,3 +66,28 @@ async def test_a_thread_of_its_own_goes_on_without_the_store(tmp_path: Path) -> 
         await s.until(lambda: "STORE UNREADABLE" in s.screen_text())
         await s.press("enter")
         assert s.app.return_code is None
+
+
+async def test_a_list_of_conversations_that_cannot_be_read_says_so_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with conversations(tmp_path) as (volt, s):
+        await say(volt, s, volt.body("a", "sent"))
+        with monkeypatch.context() as failing:
+
+            def damaged(*_: object, **__: object) -> None:
+                raise StoreUnavailableError("the database is damaged")
+
+            failing.setattr(MessageReader, "conversations_with", damaged)
+            await s.press("slash", *"text:a", "enter")
+            for _ in range(2):  # it stays
+                s.tick()
+                await s.settle()
+                assert "STORE UNREADABLE" in s.screen_text()
+
+        def mended() -> bool:
+            s.tick()
+            return "STORE UNREADABLE" not in s.screen_text()
+
+        await s.until(mended)
+        assert "text of a" in s.screen_text()
