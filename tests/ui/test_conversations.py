@@ -146,6 +146,19 @@ async def test_it_is_live_and_counts_what_was_not_seen(tmp_path: Path) -> None:
         assert "unread" not in s.screen_text()
 
 
+async def test_what_was_todays_bears_its_date_after_midnight(tmp_path: Path) -> None:
+    clock = [datetime.now(UTC)]
+    async with conversations(tmp_path, now=lambda: clock[0]) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        row = s.screen_text().splitlines()[3]
+        clock[0] += timedelta(days=1)
+        s.tick()
+        await s.settle()
+        after = s.screen_text().splitlines()[3]
+        assert row != after
+        assert "-" in after[30:46]
+
+
 async def test_the_cursor_stays_far_down_the_list_when_others_come_and_when_some_are_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
