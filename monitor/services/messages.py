@@ -92,6 +92,7 @@ class MessageView(Places):
         self._usual: dict[str, float] = {}
         self.stuck_from: dict[int, datetime] = {}  # since when each stuck message waits
         self.scanned: float | None = None  # share of the messages that a running filter has looked at
+        self.trouble: Exception | None = None  # why a look at all messages ended early: some may be missing
         self.behind: float | None = None  # share of the captures that is folded, while many are not
 
     def close(self) -> None:
@@ -169,6 +170,7 @@ class MessageView(Places):
         self._gone.clear()
         self._seen = self._reader.watermark()
         self._low = _NONE_YET if self.order is Order.NEWEST else 0
+        self.trouble = None
         if self._wrong is not None:
             self.empty()
             self.scanned = None
@@ -180,6 +182,10 @@ class MessageView(Places):
                     await self._scan(reader, run)
                 else:
                     await self._ask(reader, run)
+        except Exception as error:
+            if run == self._run:
+                self.trouble = error
+            raise
         finally:
             if run == self._run:
                 self.scanned = None

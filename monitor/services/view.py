@@ -58,6 +58,7 @@ class View:
         self.version = 0  # changes whenever rows other than at the end have
         self.answers = 0  # changes whenever rows say something else of what the app answered
         self.scanned: float | None = None  # share of the history that a running filter has looked at
+        self.trouble: Exception | None = None  # why a look into the history ended early: some may be missing
         self.frozen = False
 
     def close(self) -> None:
@@ -194,6 +195,7 @@ class View:
         self._is_whole = True  # it will be
         self._filter = wanted
         self._held = range(0)
+        self.trouble = None
         self._seen = last = self._reader.newest(wanted)
         try:
             with closing(self._open_reader()) as reader:
@@ -202,6 +204,10 @@ class View:
                 else:
                     self._replace(array("q"))
                     await self._scan(reader, run, last)
+        except Exception as error:
+            if run == self._run:
+                self.trouble = error
+            raise
         finally:
             if run == self._run:
                 self.scanned = None

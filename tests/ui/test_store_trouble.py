@@ -9,6 +9,7 @@ import pytest
 from monitor.model.filter import parse
 from monitor.store.errors import StoreUnavailableError
 from monitor.store.message_reader import MessageReader
+from monitor.store.reader import Reader
 from monitor.ui.jumps import ShowMessage
 from monitor.ui.screens.conversations import ThreadScreen
 from tests.ui.screens import mixed_captures, screens
@@ -91,3 +92,29 @@ async def test_a_list_of_conversations_that_cannot_be_read_says_so_until_it_can(
 
         await s.until(mended)
         assert "text of a" in s.screen_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "reader", "reads"), [("1", Reader, "matching"), ("2", MessageReader, "message_ids_between")]
+)
+async def test_a_filter_that_could_not_look_at_everything_says_so_until_another_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, reader: type[Reader], reads: str
+) -> None:
+    async with screens(tmp_path, mixed_captures()) as s:
+        await s.monitor.store.caught_up()
+        await s.press(key)
+        with monkeypatch.context() as failing:
+
+            def damaged(*_: object, **__: object) -> None:
+                raise StoreUnavailableError("the database is damaged")
+
+            failing.setattr(reader, reads, damaged)
+            await s.press("slash", *"to:*", "enter")
+            for _ in range(2):  # it stays
+                s.tick()
+                await s.settle()
+                assert "STORE UNREADABLE" in s.screen_text()
+        await s.press("slash", *" -x", "enter")
+        s.tick()
+        await s.settle()
+        assert "STORE UNREADABLE" not in s.screen_text()

@@ -99,13 +99,11 @@ class ConversationsScreen(PanedScreen):
         super().tick()
 
     def take_in(self) -> bool:
-        """See that list and thread are up to date. Raises what keeps the list from being read."""
+        """See that list and thread are up to date."""
         self.view.catch_up()
         if self.split:
             self.pane.follow(self.rows.selected)
             self.pane.tick()
-        if self.view.trouble is not None:
-            raise self.view.trouble
         return True
 
     def _heading(self, width: int) -> list[list[Part]]:

@@ -255,7 +255,8 @@ class PanedScreen(FilteredScreen):
             if not self.session.view.frozen:
                 changed, self._paned = self.take_in() or self._paned != self.session.changes, self.session.changes
             self.rows.taken_in()
-            self.session.read_trouble = None
+            trouble = self.view.trouble
+            self.session.read_trouble = None if trouble is None else type(trouble).__name__
         except Exception as error:  # whatever the store has, the receiver and the screens go on
             self.session.read_trouble = type(error).__name__
         return changed

@@ -131,7 +131,8 @@ class LiveScreen(FilteredScreen):
         """Take in what was committed since the last call."""
         try:
             self.captures.grown(self.session.view.catch_up())
-            self.session.read_trouble = None
+            trouble = self.session.view.trouble
+            self.session.read_trouble = None if trouble is None else type(trouble).__name__
         except Exception as error:  # whatever the store has, the receiver and the screens go on
             self.session.read_trouble = type(error).__name__
 
