@@ -12,6 +12,8 @@ _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 # A name whose last label is a number is read as an IPv4 address by some (127.1, 0x7f000001), so it is none at all.
 _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
+_PORT: Final = re.compile(r":?([0-9]{1,5}(?:[/?].*)?)")
+_HERE: Final = re.compile(r"(?:localhost|[a-z0-9.-]+\.localhost|127(?:\.[0-9]+){3}|\[::1\])(?:[:/?].*)?", re.IGNORECASE)
 
 
 def web_address(text: str, *, plain_http: bool = False) -> SplitResult:
@@ -41,6 +43,14 @@ def web_address(text: str, *, plain_http: bool = False) -> SplitResult:
     if parts.scheme == "http" and not (plain_http or is_loopback(host)):
         raise ValueError("it must begin with https:// (http:// is for this machine alone)")
     return parts
+
+
+def spelled_out(text: str) -> str:
+    """The address that is meant by a port of this machine, or by one of its names without ``http://``: ``3000``,
+    ``:3000/in``, ``localhost:3000``. Any other text stays as it is."""
+    if port := _PORT.fullmatch(text):
+        return f"http://localhost:{port[1]}"
+    return f"http://{text}" if _HERE.fullmatch(text) else text
 
 
 def in_address(host: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.urls import is_loopback, web_address
+from monitor.urls import is_loopback, spelled_out, web_address
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,27 @@ def test_refused(text: str, says: str) -> None:
 )
 def test_loopback(host: str, local: bool) -> None:
     assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("short", "meant"),
+    [
+        ("3000", "http://localhost:3000"),
+        (":3000", "http://localhost:3000"),
+        ("3000/hooks?a=1", "http://localhost:3000/hooks?a=1"),
+        ("localhost:3000", "http://localhost:3000"),
+        ("LOCALHOST/in", "http://LOCALHOST/in"),
+        ("shop.localhost:3000", "http://shop.localhost:3000"),
+        ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("[::1]:3000/in", "http://[::1]:3000/in"),
+    ],
+)
+def test_a_port_or_name_of_this_machine_is_spelled_out(short: str, meant: str) -> None:
+    assert spelled_out(short) == meant
+    assert web_address(meant, plain_http=True).hostname
+    assert spelled_out(meant) == meant
+
+
+@pytest.mark.parametrize("text", ["", "300000", "example.com:3000", "localhost.example.com", "ftp://localhost", "3k"])
+def test_any_other_address_stays_as_it_was_typed(text: str) -> None:
+    assert spelled_out(text) == text

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.output import counted
-from monitor.cli.receiving import Choices, check_target, stored_sentence
+from monitor.cli.receiving import Choices, check_target, forward_option, stored_sentence
 from monitor.cli.run import need_terminal, screens
 from monitor.cli.types import PORT, RATE
 
@@ -27,7 +27,7 @@ HISTORY: Final = 40  # events that are there when the screens open
 @click.option("--rate", type=RATE, default=2.0, show_default=True, metavar="PER_S", help="Events a second.")
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same events.")
 @click.option("--mask", is_flag=True, help="Mask numbers, names and texts.")
-@click.option("--forward", metavar="URL", help="Pass the events on to your app, such as http://localhost:3000.")
+@forward_option("Pass the events on to your app: http://localhost:3000, or 3000 alone.")
 @click.pass_context
 def command(
     ctx: click.Context, port: int | None, rate: float, seed: int | None, mask: bool, forward: str | None

@@ -186,7 +186,8 @@ async def _listen(
         # The receiver has stopped and everything is committed: what is printed now is complete.
         readable = await asyncio.to_thread(out.finish)
         if readable:
-            printer.write(output.record(*_summary(monitor, choices, out.printed, time.monotonic() - begun)))
+            again = _again(options, choices)
+            printer.write(output.record(*_summary(monitor, again, out.printed, time.monotonic() - begun)))
     return INTERRUPTED if stop.signal is signal.SIGINT else 0
 
 
@@ -227,13 +228,18 @@ def tunnel_record(state: TunnelState) -> tuple[dict[str, Any], str]:
     return value, told(state)
 
 
-def _summary(monitor: Monitor, choices: Choices, printed: int, seconds: float) -> tuple[dict[str, Any], str]:
+def _again(options: Globals, choices: Choices) -> str:
+    """The command that sends again what the app did not take: of this database, to this app."""
+    words: list[tuple[str, object]] = [("--db", options.db), ("--config", options.config), ("--to", choices.forward)]
+    return shlex.join(["hooktop", "replay", "--not-taken", *(str(w) for name, of in words if of for w in (name, of))])
+
+
+def _summary(monitor: Monitor, again: str, printed: int, seconds: float) -> tuple[dict[str, Any], str]:
     feed, sentence = monitor.feed, stored_sentence(monitor)
     if monitor.forwards is not None and monitor.forwards.untaken:
-        to = f" --to {shlex.quote(choices.forward)}" if choices.forward else ""
         sentence += (
             f" Your app did not take {counted(monitor.forwards.untaken, 'capture')}; "
-            f"'hooktop replay --not-taken{to}' sends again what it did not take."
+            f"'{again}' sends again what it did not take."
         )
     value = {
         "kind": "summary",

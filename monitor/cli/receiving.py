@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from monitor.cli.errors import USAGE, fail, tell
-from monitor.cli.options import Function, with_options
+from monitor.cli.options import Function, Option, with_options
 from monitor.cli.output import counted
-from monitor.cli.types import PORT
+from monitor.cli.types import ADDRESS, PORT
 from monitor.tunnels.programs import AUTO, NONE, PROGRAMS
 
 if TYPE_CHECKING:
@@ -88,12 +88,17 @@ def receiver_options(function: Function) -> Function:
         click.option(
             "--enforce", is_flag=True, default=None, help="Answer 401 where a signature is invalid, stale or missing."
         ),
-        click.option("--forward", metavar="URL", help="Pass captures on to your app, such as http://localhost:3000."),
+        forward_option("Pass captures on to your app: http://localhost:3000, or 3000 alone."),
         click.option(
             "--forward-wait", is_flag=True, default=None, help="Answer the provider with your app's status, once it is "
             "there."
         ),
     )  # fmt: skip
+
+
+def forward_option(what: str) -> Option:
+    """The option ``--forward``."""
+    return click.option("--forward", type=ADDRESS, metavar="URL", help=what)
 
 
 def ephemeral_option(function: Function) -> Function:

@@ -16,7 +16,7 @@ from monitor.cli.counter import Counter
 from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, fail, tell
 from monitor.cli.options import JSON_LINES
 from monitor.cli.output import Paint, counted, pad, say, say_json
-from monitor.cli.types import CAPTURE_ID, RATE
+from monitor.cli.types import ADDRESS, CAPTURE_ID, RATE
 from monitor.text import visible
 from monitor.times import local_time
 
@@ -32,7 +32,9 @@ _EVENT: Final = 24  # cells
 @click.argument("numbers", metavar="[ID]...", nargs=-1, type=CAPTURE_ID)
 @click.option("--filter", "text", metavar="EXPR", help="Every capture that passes the filter, oldest first.")
 @click.option("--not-taken", is_flag=True, help="Only what your app answered with 2xx at no try, or not at all.")
-@click.option("--to", metavar="URL", help="Your app (default: that of a running hooktop, else the configured one).")
+@click.option(
+    "--to", type=ADDRESS, metavar="URL", help="Your app (default: that of a running hooktop, else the configured one)."
+)
 @click.option("--timed", is_flag=True, help="With the gaps in which they came.")
 @click.option("--speed", type=RATE, metavar="X", help="The same, X times as fast.")
 @click.option("--rate", type=RATE, metavar="PER_S", help="So many a second (default: one after another).")

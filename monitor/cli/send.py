@@ -10,7 +10,7 @@ import click
 from monitor.cli.command import Command, globals_of
 from monitor.cli.errors import FAILED, INTERRUPTED, USAGE, as_sentence, fail, tell
 from monitor.cli.output import Paint, counted, say, table
-from monitor.cli.types import LINES, RATE, Whole
+from monitor.cli.types import ADDRESS, LINES, RATE, Whole
 from monitor.model.attempt import is_success
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ DEFAULT_TO = "http://127.0.0.1:8787"
 @click.argument("scenario", required=False)
 @click.option(
     "--to",
+    type=ADDRESS,
     metavar="URL",
     help=f"The receiver (default: the hooktop that runs, else the configured one, else {DEFAULT_TO}).",
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from monitor.times import span
+from monitor.urls import spelled_out
 
 
 class Kind(click.ParamType):  # type: ignore[type-arg]  # not subscriptable in click 8.2
@@ -50,6 +51,15 @@ class CaptureOrKey(Kind):
         return value if isinstance(value, str) and ":" in value else CAPTURE_ID.convert(value, param, ctx)
 
 
+class Address(Kind):
+    """A web address; of this machine its port is enough, as in ``3000`` (see ``urls.spelled_out``)."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return spelled_out(str(value))
+
+
 class PerMinute(Kind):
     """How many a minute, from ``10/min`` or ``10``."""
 
@@ -90,6 +100,7 @@ class Lines(Kind):
 
 
 DURATION: Final = Duration()
+ADDRESS: Final = Address()
 CAPTURE_ID: Final = CaptureId()
 CAPTURE_OR_KEY: Final = CaptureOrKey()
 LINES: Final = Lines()

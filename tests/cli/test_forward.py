@@ -104,7 +104,7 @@ def test_of_very_many_that_were_not_taken_one_a_second_is_said() -> None:
 async def test_at_the_end_it_says_how_to_send_again_what_was_not_taken(tmp_path: Path) -> None:
     database, port = str(tmp_path / "h.db"), str(free_port())
     async with app(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n") as running:
-        words = ("listen", "--port", port, "--count", "1", "--db", database, "--forward", running.url)
+        words = ("listen", "--port", port, "--count", "1", "--db", database, "--forward", str(running.port))
         listen = tasks.start(asyncio.to_thread(hooktop, *words), "listen")
         async with httpx.AsyncClient(trust_env=False) as client:
             while not listen.done():
@@ -115,7 +115,8 @@ async def test_at_the_end_it_says_how_to_send_again_what_was_not_taken(tmp_path:
         done = await listen
         assert done.stderr.splitlines()[-1] == (
             f"hooktop: Stored 1 capture in {database}. Your app did not take 1 capture; "
-            f"'hooktop replay --not-taken --to {running.url}' sends again what it did not take."
+            f"'hooktop replay --not-taken --db {database} --to http://localhost:{running.port}' "
+            "sends again what it did not take."
         )
         assert done.stdout.count("\n") == 1
 
@@ -149,7 +150,7 @@ async def test_an_app_that_is_down_is_said_once_and_one_that_hangs_delays_no_end
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--forward", "localhost:3000"], "must begin with http:// or https://"),
+        (["--forward", "example.com:3000"], "must begin with http:// or https://"),
         (["--forward", "http://169.254.169.254/latest"], "169.254.169.254 is where machines ask"),
         (["--forward", "http://user:hunter2@localhost"], "user name or password"),
         (["--forward", "http://127.0.0.1:{port}", "--port", "{port}"], "it is hooktop's own"),

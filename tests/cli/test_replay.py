@@ -260,7 +260,7 @@ async def test_an_edited_body_loses_its_signature_unless_it_is_signed_anew(tmp_p
         (["1", "--timed", "--rate", "5"], "--rate and --timed exclude each other"),
         (["1", "2", "--edit"], "--edit is for one capture; name it"),
         (["1"], "There is no app that captures are passed on to; give the address of yours with --to"),
-        (["1", "--to", "localhost"], "Nothing can be sent to this address: it must begin with http:// or https://"),
+        (["1", "--to", "example.com"], "Nothing can be sent to this address: it must begin with http:// or https://"),
         (["--filter", "colour:red"], "The filter is wrong at column 1"),
     ],
 )

@@ -250,7 +250,7 @@ async def test_where_to_is_asked_for_and_remembered(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path, [connectly("hi")]) as s:
         await s.press("r", "a")
         assert "Say where to: u" in s.screen_text()
-        await s.press("u", *"localhost", "enter")
+        await s.press("u", *"example.com", "enter")
         assert "Nothing can be sent to this address" in s.screen_text()
         await s.press("escape", "escape")
         assert s.top() is s.live

@@ -26,6 +26,7 @@ from monitor.ui.screens.overlay import LinesOverlay, Options, OptionsOverlay, he
 from monitor.ui.session import Session
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.rows import Cursor, Rows
+from monitor.urls import spelled_out
 
 EVERY_S: Final = 0.1
 WHOLE: Final = 200  # answers whose bodies are held for a look; the store has all of them
@@ -142,7 +143,7 @@ class ReplayScreen(OptionsOverlay[ReplayOrder]):
 
     @property
     def _address(self) -> str:
-        return self.query_one(Input).value.strip()
+        return spelled_out(self.query_one(Input).value.strip())
 
     def _note(self, text: str) -> None:
         self.query_one("#replay-note", Plain).show_parts(((visible(text, limit=300), "warn"),))
