@@ -140,6 +140,7 @@ class Work:
         desk, plan = self.desk, self.plan
         if plan.restores is not None:
             if desk.lists:
+                desk.outdated = True  # by what another hooktop did, perhaps
                 await self._look_first()
             if self.again(plan) is not None:  # such as since the change was still on its way when this was planned
                 what = visible(plan.subject, limit=SHOWN)
@@ -189,7 +190,7 @@ class Work:
             await self._wish()
             await desk.read()
         answer: Registration | AdminError | None
-        desk.in_flight, self.asking = record.id, True
+        desk.in_flight, desk.outdated, self.asking = record.id, True, True
         self._tell(Step.ASKING, f"Asking {desk.label} at {admin.host}.")
         try:
             answer = await admin.perform(change)

@@ -98,6 +98,7 @@ class Desk:
         self.wanted: tuple[Wanted, ...] = ()
         self.records: tuple[ChangeRecord, ...] = ()
         self.in_flight: int | None = None  # the record of a change that is being asked for
+        self.outdated = False  # a change was asked for since the list was read
         self._quiet_until = 0.0  # on the loop's clock: the provider asked not to be asked before
         self.draft_key = new_key()  # what the next registration gets, so that a form shows one key
         self._admin: Admin | None = None
@@ -152,9 +153,12 @@ class Desk:
 
     @property
     def fresh(self) -> bool:
-        """Whether the list is recent enough to act upon: one from later than now is not, the clock was set back."""
+        """Whether the list is recent enough to act upon: one from before a change is not, nor one from later than now,
+        since the clock was set back."""
         at = self._refreshed_at
-        return self.listed is not None and at is not None and 0 <= (self.office.now() - at).total_seconds() < FRESH_S
+        if self.listed is None or at is None or self.outdated:
+            return False
+        return 0 <= (self.office.now() - at).total_seconds() < FRESH_S
 
     def prepare(self) -> None:
         """Make the client. The first one of all takes some 150 ms, since what it needs is loaded."""
@@ -263,7 +267,7 @@ class Desk:
                 Trouble.UNREACHABLE, f"{admin.host} did not answer within {deadline_s:g} s; try again later."
             ) from None
         self._refreshed_at = self.office.now()
-        self._trouble = None
+        self._trouble, self.outdated = None, False
 
     def apply(self, change: Change, after: Registration | None) -> None:
         """What the list would show after a change, until it is asked for again."""

@@ -215,7 +215,8 @@ async def test_what_is_put_back_while_its_removal_is_on_its_way_is_not_taken_for
         assert await slow.restorable() == ()
 
 
-async def test_what_went_since_the_list_was_read_is_not_taken_for_put_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pause", [timedelta(), timedelta(minutes=5)])
+async def test_what_went_since_the_list_was_read_is_not_taken_for_put_back(tmp_path: Path, pause: timedelta) -> None:
     async with world(tmp_path) as w:
         now = datetime.now(UTC)
         later = w.again(make=lambda account, **more: Unanswered(admin_for(account, **more), False), now=lambda: now)
@@ -228,10 +229,31 @@ async def test_what_went_since_the_list_was_read_is_not_taken_for_put_back(tmp_p
         assert plan.change is None  # as it was, says the list
         await w.registrations.refresh("bird")
         await w.do(w.registrations.plan_remove(w.row("bird", subject="channels email.outbound")))
-        now += timedelta(minutes=5)
+        now += pause
         outcome = await later.carry_out(plan)
         assert (outcome.state, outcome.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
         assert await later.restorable() != ()
+
+
+async def test_a_list_from_before_a_change_is_not_acted_upon_however_new(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = datetime.now(UTC)
+        registrations = w.again(now=lambda: now)
+        await registrations.open()
+        await registrations.refresh("bird")
+        row = next(row for row in registrations.panel("bird").rows if row.subject == "channels email.outbound")
+        w.sandbox.fault("bird", "bad_gateway")  # it is removed, and neither that nor the list is told
+        assert (await registrations.carry_out(registrations.plan_remove(row))).state is ChangeState.BEGUN
+        w.sandbox.fault("bird")
+        (offer,) = await registrations.offers()
+        plan = registrations.plan_restore(offer.record)
+        assert plan.change is None  # as it was, says the list
+        outcome = await registrations.carry_out(plan)
+        assert (outcome.state, outcome.kind) == (ChangeState.FAILED, Trouble.CONFLICT)
+        assert outcome.next is not None
+        assert (await registrations.carry_out(outcome.next)).state is ChangeState.DONE
+        assert "email.outbound" in {one["event"] for one in w.sandbox.registrations("bird")}
+        assert await registrations.restorable() == ()
 
 
 async def test_a_connectly_topic_is_replaced_only_after_a_question_and_put_back(tmp_path: Path) -> None:
