@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from monitor.admin.base import AdminError, Portal, Trouble
 from monitor.model.drift import SHOWN, DriftRow, State, drift
-from monitor.model.registration import Change, ChangeKind, ChangeRecord, Spec, Wanted
+from monitor.model.registration import Change, ChangeKind, ChangeRecord, Registration, Spec, Wanted
 from monitor.services.desk import Desk
 from monitor.text import visible
 
@@ -102,7 +102,14 @@ def add(desk: Desk, spec: Spec) -> Plan:
     else:
         plan = impossible(desk, Action.ADD, subject, f"{visible(subject, limit=SHOWN)} is registered already.")
     found = {**plan.problems, **admin.problems(spec, desk.url)}
-    return replace(plan, problems=found, warnings=_warnings(desk, spec, plan))
+    stays = _kept(row.found, spec) if row is not None and row.found is not None and plan.possible else ()
+    return replace(plan, problems=found, warnings=(*_warnings(desk, spec, plan), *stays))
+
+
+def _kept(found: Registration, spec: Spec) -> tuple[str, ...]:
+    """A warning of the settings that stay as they are, since ``spec`` leaves them out."""
+    kept = [f"{visible(name)} {visible(text, limit=SHOWN)}" for name, text in found.spec.items() if name not in spec]
+    return (f"It keeps the settings that this leaves out: {', '.join(kept)}; edit it to clear them.",) if kept else ()
 
 
 def _with(change: Change, spec: Spec) -> Change:

@@ -256,6 +256,20 @@ async def test_a_list_from_before_a_change_is_not_acted_upon_however_new(tmp_pat
         assert await registrations.restorable() == ()
 
 
+async def test_the_settings_that_another_has_set_and_stay_are_told_before_it_is_replaced(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh("connectly")
+        told = "It keeps the settings that this leaves out: channelTypes whatsapp, filters campaign_name=summer-promo-*"
+        plan = w.registrations.plan_add("connectly", {**DELIVERY, "echo": "no"})
+        assert plan.warnings[-1] == f"{told}; edit it to clear them."
+        assert (await w.do(plan)).state is ChangeState.DONE
+        edited = w.registrations.plan_edit(w.row("connectly"), DELIVERY)
+        assert (await w.do(edited)).state is ChangeState.DONE
+        assert w.sandbox.registrations("connectly")[0]["configuration"]["filters"] == []
+        again = w.registrations.plan_add("connectly", {**DELIVERY, "echo": "yes"})
+        assert not any("keeps" in warning for warning in again.warnings)
+
+
 async def test_a_connectly_topic_is_replaced_only_after_a_question_and_put_back(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
