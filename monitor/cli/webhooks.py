@@ -100,14 +100,16 @@ async def _list(options: Globals, chosen: Chosen, as_json: bool) -> int:
 
 async def _hints(place: Place) -> None:
     """What cannot be seen in the list."""
+    from monitor.store import lease
+
     for panel in place.panels:
         if panel.trouble is None and "list" in panel.cannot:
             tell(f"{panel.account}: {panel.cannot['list']}")
     if offers := await place.registrations.offers():
-        tell(
-            f"{len(offers)} of the changes of a run that did not end properly can be put back; "
-            "'hooktop webhooks restore' lists them."
-        )
+        run = "a run that did not end properly"
+        if lease.told(place.database) is not None:  # which asks at its end
+            run = f"the hooktop that runs, or of {run},"
+        tell(f"{len(offers)} of the changes of {run} can be put back; 'hooktop webhooks restore' lists them.")
 
 
 async def _drift(options: Globals, chosen: Chosen, as_json: bool, check: bool) -> int:

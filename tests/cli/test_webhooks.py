@@ -15,6 +15,7 @@ from monitor.account import Account
 from monitor.sandbox.apis.faults import ApiFault, known
 from monitor.sandbox.apis.outbox import Exchange
 from monitor.secret import Secret
+from monitor.store.lease import Lease
 from tests.cli.worlds import World, world
 from tests.e2e.programs import listening
 from tests.e2e.terminal import Terminal
@@ -270,6 +271,12 @@ async def test_a_kill_in_the_middle_of_a_replacement_leaves_an_offer(tmp_path: P
         await process.communicate()
         w.sandbox.fault("connectly")
         assert "1 of the changes of a run that did not end properly" in (await w.webhooks("list")).err
+        running = Lease(w.database)  # whose change it may be, which it asks about at its end
+        running.take()
+        running.tell("http://127.0.0.1:8787", None)
+        told = "1 of the changes of the hooktop that runs, or of a run that did not end properly, can be put back"
+        assert told in (await w.webhooks("list")).err
+        running.give_up()
         (offer,) = (await w.webhooks("restore", "--json")).records("offer")
         await w.webhooks("restore", str(offer["number"]), "--yes")
         assert w.sandbox.registrations("connectly") == before
