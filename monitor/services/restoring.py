@@ -82,8 +82,9 @@ def plan(desk: Desk, record: ChangeRecord) -> Plan:
     if admin is None or desk.found is None:
         return impossible(desk, Action.RESTORE, record.subject, unasked(desk))
     now = desk.find(before.id)
-    if now is None and admin.exclusive:
-        now = next((other for other in desk.found if other.subject == before.subject), None)
+    if now is None:  # another that does its job is no second time put beside it
+        same = [other for other in desk.found if other.subject == before.subject]
+        now = next((other for other in same if admin.exclusive or other.url == before.url), None)
     found = _back(desk, before, now)
     found = replace(found, restores=record, subject=before.subject)
     if desk.is_ours(before.url):

@@ -256,6 +256,21 @@ async def test_a_list_from_before_a_change_is_not_acted_upon_however_new(tmp_pat
         assert await registrations.restorable() == ()
 
 
+async def test_what_another_does_the_job_of_is_not_put_back_a_second_time(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh("bird")
+        await w.do(w.registrations.plan_add("bird", SMS))
+        w.sandbox._apis["bird"].seed([{**SMS, "url": w.reach.hook_url("bird") or ""}])
+        await w.registrations.refresh("bird")
+        await w.do(w.registrations.plan_mend(w.row("bird", State.LEFT_OVER)))  # which removes it
+        (offer,) = await w.registrations.restorable()
+        plan = w.registrations.plan_restore(offer.record)
+        assert plan.title.startswith("Nothing is to be done: channels sms.outbound")
+        assert (await w.do(plan)).state is ChangeState.DONE
+        assert await w.registrations.restorable() == ()
+        assert [one["event"] for one in w.sandbox.registrations("bird")].count("sms.outbound") == 1
+
+
 async def test_the_settings_that_another_has_set_and_stay_are_told_before_it_is_replaced(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh("connectly")
