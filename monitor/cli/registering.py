@@ -115,7 +115,9 @@ class Place:
 
         rows = self.rows()
         found = [row for row in rows if row.found is not None and row.found.id == wanted]
-        found = found or [row for row in rows if row.subject == wanted]
+        of_subject = [row for row in rows if row.subject == wanted]
+        nameless = {row.account for row in of_subject if row.found is None}  # nothing but the subject names those rows
+        found = found or [row for row in of_subject if row.found is None or row.account not in nameless]
         found = found or [row for row in rows if row.found is not None and wanted and row.found.id.startswith(wanted)]
         shown = visible(wanted, limit=100)
         if unasked and all(row.state is State.NOT_LISTED for row in found):

@@ -75,6 +75,17 @@ async def test_a_bird_webhook_is_made_from_its_fields(tmp_path: Path) -> None:
         assert rows[0]["settings"] == {"service": "channels", "event": "sms.inbound"}
 
 
+async def test_what_is_missing_is_named_by_its_subject_beside_another_of_the_same(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.webhooks("add", "--provider", "bird", "event=email.outbound", *QUIET)
+        ours = w.sandbox.registrations("bird")[-1]
+        del w.sandbox._apis["bird"].rows[ours["id"]]
+        said = await w.webhooks("mend", "channels email.outbound", *QUIET)  # as doctor says
+        assert "Done: register channels email.outbound" in said.out
+        assert [one["url"] for one in w.sandbox.registrations("bird")][-1] == ours["url"]
+        assert "may be several" in (await w.webhooks("mend", "channels email.outbound", *QUIET, code=2)).err
+
+
 async def test_what_cannot_be_listed_is_neither_gone_nor_changed(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         number = await add_bird(w)
