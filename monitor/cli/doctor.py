@@ -304,13 +304,15 @@ async def _accounts(config: Config, path: Path, public_url: str | None) -> list[
 
 
 def _webhooks(panel: Panel) -> Iterator[Finding]:
+    from monitor.cli.registering import mending
     from monitor.model.drift import FINE, State
 
     unknown = frozenset({State.NO_ADDRESS, State.NOT_LISTED})
     for row in panel.rows:
         if row.state not in FINE | unknown:
-            which = row.found.id if row.found is not None else f"'{row.subject}'"
-            remedy = row.by_hand or f"run hooktop webhooks mend {which} --account {row.account}"
+            remedy = f"run {mending(row)}"
+            if row.by_hand is not None:
+                remedy = f"{row.by_hand.rstrip('.')}; when that is done, {remedy}"
             yield Finding("webhook", f"{row.account}, {row.subject}. {row.why.rstrip('.')}", remedy)
     fine = sum(row.state in FINE and row.wanted is not None for row in panel.rows)
     if fine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import shlex
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -200,6 +201,12 @@ def _recent(place: Place) -> None:
     if place.database.exists():
         with reading(place.database) as reader:
             place.registrations.committed(reader.recent(RECENT))
+
+
+def mending(row: DriftRow) -> str:
+    """The command that mends one row, or notes that a person has."""
+    which = row.found.id if row.found is not None else row.subject
+    return f"hooktop webhooks mend {shlex.quote(which)} --account {shlex.quote(row.account)}"
 
 
 def code_of(kind: Trouble | None) -> int:

@@ -14,7 +14,7 @@ from monitor.cli.changing import Manner, agreed, change, change_options
 from monitor.cli.command import Command, Globals, globals_of
 from monitor.cli.errors import FAILED, USAGE, fail, tell
 from monitor.cli.output import Paint, say, say_json, table
-from monitor.cli.registering import Chosen, Place, choosing, code_of, registrations_at, troubles
+from monitor.cli.registering import Chosen, Place, choosing, code_of, mending, registrations_at, troubles
 from monitor.cli.types import LINES, Whole
 from monitor.text import visible
 
@@ -201,7 +201,7 @@ async def _mend(options: Globals, chosen: Chosen, manner: Manner, webhook: str |
             return await change(options, place, [plan], f"{plan.title} Go on?", manner)
         for row in place.rows():
             if row.by_hand is not None and row.mend is not None:
-                tell(f"{row.account}: {row.subject}: {row.by_hand}")
+                tell(f"{row.account}: {row.subject}: {row.by_hand} When that is done: {mending(row)}")
         plans = place.registrations.plan_mend_all()
         if not plans:
             if not code:

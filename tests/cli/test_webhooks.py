@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import signal
 import time
 from dataclasses import replace
@@ -233,6 +234,14 @@ async def test_oneroute_shows_the_address_to_paste(tmp_path: Path) -> None:
         assert (await states(w))["oneroute all events"] == "by_hand"
         said = await w.webhooks("list")
         assert "oneroute: OneRoute has no API for webhooks" in said.err
+
+        noting = "hooktop webhooks mend 'by hand' --account oneroute"
+        assert f"When that is done: {noting}" in (await w.webhooks("mend", "--all", *NEXT, *QUIET)).err
+        w.configure(w.sandbox.accounts(), "port = 0", public_url=NEXT[1])
+        assert f"when that is done, run {noting}" in (await w.run("doctor", code=1)).out
+        await w.run(*shlex.split(noting)[1:], *QUIET)
+        assert (await states(w))["oneroute all events"] == "by_hand"
+        assert "webhooks mend" not in (await w.run("doctor", code=None)).out
 
 
 async def test_nothing_is_asked_while_webhooks_would_not_arrive(tmp_path: Path) -> None:
