@@ -539,6 +539,21 @@ async def test_while_a_provider_is_slow_the_screens_are_live_and_esc_gives_up(tm
         await s.until(lambda: any(row.subject == "channels sms.inbound" for row in s.registrations.panel("bird").rows))
 
 
+async def test_what_was_given_up_before_it_was_sent_is_not_called_unknown(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("bird")) as s:
+        await s.press("a")
+        await s.fill(event="sms.inbound")
+        before = s.sandbox.registrations("bird")
+        s.registrations._desks["bird"].outdated = True
+        s.sandbox.fault("bird", "hang")  # the list, which is asked for first
+        await s.pilot.press("enter")
+        await s.until(lambda: s.phase() == "sent")
+        await s.press("escape")
+        await s.over()
+        assert "Given up before it was sent, so nothing was changed." in s.box_text()
+        assert s.sandbox.registrations("bird") == before
+
+
 @pytest.mark.slow
 async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None:
     async with view(tmp_path, wanted=WANTED, seed=ours) as s:

@@ -59,7 +59,9 @@ def course_lines(course: Course, token: str | None) -> list[Line]:
     if course.working:
         lines.append(line(("… ", "accent"), ("waiting for the answer", "quiet")))
     if course.cancelled:
-        words = "Given up on its way: nobody knows whether it was done. hooktop looks at the list."
+        words = "Given up before it was sent, so nothing was changed."
+        if any(step.step is Step.ASKING for step in course.steps):
+            words = "Given up on its way: nobody knows whether it was done. hooktop looks at the list."
         lines += [BLANK, line(("? ", "warn"), (words, "warn"), indent=2)]
     for outcome in course.outcomes.values() if alone else ():
         lines += [BLANK, *_outcome(outcome, token)]
