@@ -260,7 +260,7 @@ class Work:
             sentences.append(f"{visible(answer.note, limit=SHOWN).rstrip('.')}.")
         desk.apply(change, answer)
         try:
-            await self._note(record, answer)
+            await self._note(record, answer, change.signing_key)
         except StoreError as error:
             sentences.append(f"It could not be noted here. {error}")
         self._tell(Step.LOOKING, f"Asking {desk.label} what it has now.")
@@ -283,7 +283,7 @@ class Work:
         except StoreError as problem:
             log.warning("a refusal could not be noted: %s", problem)
         if change.signing_key is not None:
-            await give_up(desk, record)
+            await give_up(desk, record, change.signing_key)
         if error.kind in (Trouble.CONFLICT, Trouble.NOT_FOUND):  # the list is not what it was
             await self._look()
         return self._refused(error)
@@ -298,7 +298,7 @@ class Work:
         sentences = [str(error)]
         try:
             if done:
-                await self._note(record, after)
+                await self._note(record, after, change.signing_key)
             else:
                 await desk.read()
         except StoreError as problem:
@@ -314,12 +314,12 @@ class Work:
         outcome = self._refused(error)
         return replace(outcome, state=ChangeState.BEGUN, sentence=" ".join(sentences), key=change.signing_key)
 
-    async def _note(self, record: ChangeRecord, after: Registration | None) -> None:
+    async def _note(self, record: ChangeRecord, after: Registration | None, key: Secret | None) -> None:
         """Note that it was done, and what follows from that. Raises StoreError."""
         desk, store = self.desk, self.desk.office.store
         kept, now = without_secrets(after), desk.office.now()
         await asyncio.to_thread(store.end, record.id, ChangeState.DONE, kept, now, probes=self.probes)
-        await follow_up(desk, record, after)
+        await follow_up(desk, record, after, key)
         await self._wish()
         desk.draft_key = new_key()
         await desk.read()

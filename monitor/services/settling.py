@@ -13,6 +13,7 @@ from typing import Final
 from monitor.admin.masking import mask
 from monitor.jsonbody import parse
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration, Spec
+from monitor.secret import Secret
 from monitor.services.desk import Desk
 from monitor.services.restoring import chain
 from monitor.services.signingkeys import SigningKeyProblem
@@ -86,12 +87,14 @@ def _made(record: ChangeRecord) -> bool:
     return record.kind is ChangeKind.ADD and record.state not in (ChangeState.BEGUN, ChangeState.FAILED)
 
 
-async def follow_up(desk: Desk, record: ChangeRecord, after: Registration | None) -> None:
-    """A change was made: its key belongs to the registration, and what it took back is settled. Raises StoreError."""
+async def follow_up(desk: Desk, record: ChangeRecord, after: Registration | None, key: Secret | None = None) -> None:
+    """A change was made: its ``key``, where that is known, belongs to the registration, and what it took back is
+    settled. Raises StoreError."""
     signing, now = desk.office.signing, desk.office.now()
     try:
         if after is not None:
-            await asyncio.to_thread(signing.tie, desk.name, record.subject, after.id, record.begun_at, now)
+            own = None if key is None else key.fingerprint()
+            await asyncio.to_thread(signing.tie, desk.name, record.subject, after.id, record.begun_at, now, own)
         elif record.before is not None:
             await asyncio.to_thread(signing.retire, desk.provider, record.before.id, now)
     except SigningKeyProblem as problem:
@@ -116,12 +119,12 @@ async def _wish(desk: Desk, record: ChangeRecord, after: Registration | None) ->
         await asyncio.to_thread(store.unwant, desk.name, before.subject)
 
 
-async def give_up(desk: Desk, record: ChangeRecord) -> None:
-    """A change was not made: its key is of no use."""
+async def give_up(desk: Desk, record: ChangeRecord, key: Secret | None = None) -> None:
+    """A change was not made: its ``key``, where that is known, is of no use."""
+    signing, now = desk.office.signing, desk.office.now()
     try:
-        await asyncio.to_thread(
-            desk.office.signing.give_up, desk.name, record.subject, record.begun_at, desk.office.now()
-        )
+        own = None if key is None else key.fingerprint()
+        await asyncio.to_thread(signing.give_up, desk.name, record.subject, record.begun_at, now, own)
     except SigningKeyProblem as problem:
         log.warning("a signing key is not noted as useless: %s", problem)
 

@@ -119,12 +119,20 @@ class SigningKeys:
             raise
         return made
 
-    def tie(self, account: str, subject: str, registration: str, since: datetime, at: datetime) -> None:
+    def tie(
+        self,
+        account: str,
+        subject: str,
+        registration: str,
+        since: datetime,
+        at: datetime,
+        fingerprint: str | None = None,
+    ) -> None:
         """The key that was made for the subject at or after ``since``, if any, is the registration's now; the one that
-        it had is retired."""
+        it had is retired. ``fingerprint`` says which it is, where that is known: another program may make one, too."""
 
         def tied(keys: tuple[MadeKey, ...]) -> tuple[MadeKey, ...]:
-            free = [key for key in keys if _is_free(key, account, subject, since)]
+            free = [key for key in keys if _is_free(key, account, subject, since, fingerprint)]
             if not free:
                 return keys
             return tuple(
@@ -134,17 +142,20 @@ class SigningKeys:
                 for key in keys
             )
 
-        if any(_is_free(key, account, subject, since) for key in self.made()):
+        if any(_is_free(key, account, subject, since, fingerprint) for key in self.made()):
             self._change(tied)
 
-    def give_up(self, account: str, subject: str, since: datetime, at: datetime) -> None:
-        """The keys that were made for the subject at or after ``since`` and belong to no registration are retired."""
+    def give_up(
+        self, account: str, subject: str, since: datetime, at: datetime, fingerprint: str | None = None
+    ) -> None:
+        """The keys that were made for the subject at or after ``since`` and belong to no registration are retired: all,
+        or that with the ``fingerprint``."""
 
-        def retired(keys: tuple[MadeKey, ...]) -> tuple[MadeKey, ...]:
-            return tuple(replace(key, retired_at=at) if _is_free(key, account, subject, since) else key for key in keys)
+        def is_free(key: MadeKey) -> bool:
+            return _is_free(key, account, subject, since, fingerprint)
 
-        if any(_is_free(key, account, subject, since) for key in self.made()):
-            self._change(retired)
+        if any(map(is_free, self.made())):
+            self._change(lambda keys: tuple(replace(key, retired_at=at) if is_free(key) else key for key in keys))
 
     def retire(self, provider: str, registration: str, at: datetime) -> None:
         """The registration is gone; its keys are kept for a while."""
@@ -177,9 +188,9 @@ def _forget(key: MadeKey) -> None:
         keyring.forget(key.rest.reveal().removeprefix(tomlfile.KEYRING))
 
 
-def _is_free(key: MadeKey, account: str, subject: str, since: datetime) -> bool:
+def _is_free(key: MadeKey, account: str, subject: str, since: datetime, fingerprint: str | None) -> bool:
     own = (key.account, key.subject) == (account, subject) and key.made_at >= since
-    return own and key.registration is None and key.retired_at is None
+    return own and fingerprint in (None, key.fingerprint) and key.registration is None and key.retired_at is None
 
 
 def _in_use(key: MadeKey, provider: str, registration: str) -> bool:

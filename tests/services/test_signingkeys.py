@@ -118,6 +118,17 @@ def test_keys_that_are_of_no_use_are_retired(tmp_path: Path) -> None:
     assert [key.retired_at for key in keys.made()] == [T0 + SECOND, T0 + SECOND]
 
 
+def test_of_two_that_are_made_at_once_each_becomes_its_own_registration_s(tmp_path: Path) -> None:
+    keys = SigningKeys(tmp_path)
+    prints = [keys.keep("bird-eu", "bird", "sms", new_key(), T0).fingerprint for _ in range(3)]
+    keys.give_up("bird-eu", "sms", T0, T0, prints[0])
+    for registration, print_ in (("sub-2", prints[2]), ("sub-1", prints[1])):
+        keys.tie("bird-eu", "sms", registration, T0, T0, print_)
+    found = {registration: keys.of("bird", registration) for registration in ("sub-1", "sub-2")}
+    assert {name: key and key.fingerprint for name, key in found.items()} == {"sub-1": prints[1], "sub-2": prints[2]}
+    assert [key.retired_at for key in keys.made()] == [None, None, T0]
+
+
 def test_another_process_s_keys_are_seen(tmp_path: Path) -> None:
     keys, other = SigningKeys(tmp_path), SigningKeys(tmp_path)
     assert keys.made() == ()
