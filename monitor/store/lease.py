@@ -20,6 +20,7 @@ except ImportError:  # Windows: SQLite's own locks still keep two writers from h
     fcntl = None
 
 
+_BEGINS: Final = b"SQLite format 3\0"
 LOOK_S: Final = 0.05  # more than ``told`` holds the lock for
 MOST: Final = 8192  # bytes that are read of what another program wrote
 
@@ -62,6 +63,16 @@ def _beside(database: Path) -> Path:
     return Path(f"{database}.lock")  # also of a folder such as / or ., which has no name
 
 
+def _is_other(database: Path) -> bool:
+    """Whether a file is there that does not begin as a database does (https://www.sqlite.org/fileformat2.html §1.3.1):
+    one that was never locked is some file that was named by mistake, and not a damaged database."""
+    try:
+        with database.open("rb") as file:
+            return file.read(len(_BEGINS)) not in (b"", _BEGINS)
+    except FileNotFoundError:
+        return False
+
+
 class Lease:
     """A lock on ``NAME.lock`` beside the database, holding the writer's pid and what it tells others."""
 
@@ -75,6 +86,10 @@ class Lease:
         if self._database.is_dir():  # before a lock is left beside it
             raise StoreError(f"The database {self._database} is a folder; name a file with --db.")
         try:
+            if not self._path.exists() and _is_other(self._database):
+                raise StoreError(
+                    f"{self._database} is no database and was none of hooktop's; name another file with --db."
+                )
             paths.private_dir(self._path.parent)
             paths.private_file(self._path)
             fd = os.open(self._path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitor.store.store import Store
 from tests.cli.processes import PROVIDERS, Listening, accounts, done_with, event, hooktop, listening, signed
 from tests.forwarding.test_forwarder import free_port
 
@@ -218,6 +219,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_damaged_database_is_kept_and_a_new_one_begun(tmp_path: Path) -> None:
     database = tmp_path / "h.db"
+    Store.open(database)._lease.give_up()
     database.write_bytes(b"this is no database " * 500)
     with listening("--db", str(database)) as running:
         assert running.post("/generic", b"kept") == 200

@@ -51,6 +51,7 @@ async def test_prune_deletes_what_is_old(tmp_path: Path) -> None:
 
 async def test_prune_tells_of_a_database_that_was_damaged(tmp_path: Path) -> None:
     path, environ = tmp_path / "h.db", environment(tmp_path)
+    Store.open(path)._lease.give_up()
     path.write_bytes(b"this is no database at all" * 100)
     done = run(["prune", "--db", str(path), "--keep", "5", "--yes"], environ)
     assert done.returncode == 0

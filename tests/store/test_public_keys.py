@@ -115,6 +115,7 @@ def test_a_database_of_another_program(tmp_path: Path) -> None:
 
 def test_a_damaged_database(tmp_path: Path) -> None:
     path = tmp_path / "hooktop.db"
+    Store.open(path)._lease.give_up()
     path.write_bytes(b"not a database, but long enough to be looked at" * 100)
     keys = PublicKeys(path)
     with pytest.raises(StoreError, match=r"cannot be reached: the database is damaged; run hooktop doctor\.$"):

@@ -338,6 +338,15 @@ async def test_a_damaged_database_is_moved_aside_never_overwritten(tmp_path: Pat
     assert [p.read_bytes() for p in aside] == [damage]
 
 
+@pytest.mark.parametrize("content", [b"some notes\n", b"# Notes\n" * 1000, bytes(8192)])
+def test_a_file_that_was_named_by_mistake_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="is no database and was none of hooktop's; name another file with --db"):
+        Store.open(path)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("notes.txt", content)]
+
+
 @pytest.mark.parametrize("kind", ["folder", "link", "below a file"])
 async def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "h.db"
