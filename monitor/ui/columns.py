@@ -16,7 +16,7 @@ from monitor.text import visible
 from monitor.ui.format import (
     STATUS_ROLES,
     answered,
-    clock,
+    cell_time,
     failed,
     failure_sign,
     fit,
@@ -36,7 +36,7 @@ LABELS: Final = {
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("verdict", 1), ("provider", 9), ("event", 9), ("status", 9), ("party", 15), ("status", 10),
-    ("event", 15), ("verdict", 11), ("status", 12), ("event", 17), ("time", 10), ("text", 16), ("event", 24),
+    ("event", 15), ("verdict", 11), ("status", 12), ("event", 17), ("time", 11), ("text", 16), ("event", 24),
     ("status", 16), ("party", 22),
 )  # fmt: skip
 # Where captures are passed on, what the app said comes right behind what a row cannot do without.
@@ -95,11 +95,11 @@ def heading(width: int, app: bool = False) -> str:
     return " " + " ".join(pad(LABELS[name] if wide > 1 else "", wide) for name, wide in layout(width, app))
 
 
-def time_text(row: Row, look: Look, now: datetime, width: int) -> str:
-    """When the row came, in the form that is chosen, for a column of ``width`` cells."""
+def time_text(at: datetime, look: Look, now: datetime, width: int) -> str:
+    """When something was, in the form that is chosen, for a column of ``width`` cells."""
     if look.relative:
-        return pad(short_span((now - row.received_at).total_seconds()), 8, right=True).ljust(width)
-    return clock(row.received_at, digits=1 if width >= 10 else 0)
+        return pad(short_span((now - at).total_seconds()), 8, right=True).ljust(width)
+    return cell_time(at, now, width)
 
 
 def row_parts(row: Row, width: int, look: Look, time: str) -> list[Part]:

@@ -23,6 +23,7 @@ STATUS_ROLES: Final[dict[str, str]] = {
     Status.OTHER: "quiet",
 }
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_WEEKDAYS: Final = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -190,6 +191,21 @@ def day_or_clock(moment: datetime, now: datetime, *, seconds: bool = True) -> st
     if day(moment) != day(now):
         return day(moment)
     return clock(moment) if seconds else clock(moment)[:5]
+
+
+def cell_time(moment: datetime, now: datetime, width: int) -> str:
+    """A time for a column of 8 cells or more: of today that of the day; of another day ``01-31 22:19`` where there is
+    room, else ``Sa 22:19`` in the week behind it and ``01-31`` later."""
+    days = (local_time(now).date() - local_time(moment).date()).days
+    if days == 0:
+        text = clock(moment, digits=max(width - 9, 0))
+    elif width >= 11:
+        text = f"{day(moment)[5:]} {clock(moment)[:5]}"
+    elif 0 < days < 7:
+        text = f"{_WEEKDAYS[local_time(moment).weekday()]} {clock(moment)[:5]}"
+    else:
+        text = day(moment)[0 if width >= 10 else 5 :]
+    return pad(text, width)
 
 
 def sparkline(counts: list[int]) -> str:

@@ -9,8 +9,8 @@ from typing import Final
 from monitor.model.message import Mark, Message
 from monitor.model.reading import Direction, Status
 from monitor.text import visible
-from monitor.ui.columns import Look, fitting, party_text
-from monitor.ui.format import STATUS_ROLES, clock, failed, fit, fit_status, pad, short_span, short_took
+from monitor.ui.columns import Look, fitting, party_text, time_text
+from monitor.ui.format import STATUS_ROLES, failed, fit, fit_status, pad, short_span, short_took
 from monitor.ui.lines import Part
 from monitor.ui.mask import mask_text
 from monitor.ui.painted import cells
@@ -23,7 +23,7 @@ LABELS: Final = {
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("party", 15), ("bar", SHORT), ("status", 12), ("provider", 9), ("total", 6), ("text", 10),
-    ("text", 14), ("status", 13), ("bar", LONG), ("party", 18), ("text", 24), ("time", 10), ("marks", 12),
+    ("text", 14), ("status", 13), ("bar", LONG), ("party", 18), ("text", 24), ("time", 11), ("marks", 12),
     ("text", 40), ("marks", 20), ("party", 22), ("status", 16),
 )  # fmt: skip
 _LIMIT: Final = 200
@@ -60,7 +60,7 @@ def row_parts(message: Message, width: int, look: Look, now: datetime, stuck: fl
             parts.append((" ", "plain"))
         match name:
             case "time":
-                parts.append((pad(_time(message, look, now, wide), wide), "quiet"))
+                parts.append((time_text(message.first_at, look, now, wide), "quiet"))
             case "provider":
                 parts.append((pad(visible(message.provider, limit=40), wide), "plain"))
             case "party":
@@ -98,12 +98,6 @@ def noticed(message: Message) -> list[Part]:
         if mark in message.marks:
             found.append((f"×{message.duplicates + 1}" if mark is Mark.DUPLICATE else word, role))
     return found
-
-
-def _time(message: Message, look: Look, now: datetime, wide: int) -> str:
-    if look.relative:
-        return pad(short_span((now - message.first_at).total_seconds()), 8, right=True)
-    return clock(message.first_at, digits=1 if wide >= 10 else 0)
 
 
 def _party(message: Message, look: Look, wide: int) -> list[Part]:

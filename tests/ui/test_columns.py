@@ -36,7 +36,7 @@ def test_a_row_fills_its_width_and_never_more(width: int, relative: bool, app: b
                                              "status", "app", "text") if name in dict(columns)]  # fmt: skip
     if not columns:
         return
-    parts = row_parts(row, width, look, time_text(row, look, NOW, columns[0][1]))
+    parts = row_parts(row, width, look, time_text(row.received_at, look, NOW, columns[0][1]))
     assert sum(cell_len(text) for text, _ in parts) == width - 2
     assert cell_len(heading(width, app)) == width - 1
 

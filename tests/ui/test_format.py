@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from monitor.text import visible
-from monitor.ui.format import clock, count, fit, fit_status, gap, long_span, pad, short_span, shortened, size, sparkline
+from monitor.ui.format import (
+    cell_time,
+    clock,
+    count,
+    fit,
+    fit_status,
+    gap,
+    long_span,
+    pad,
+    short_span,
+    shortened,
+    size,
+    sparkline,
+)
 from monitor.ui.lines import hanging, wrap
 from tests.factory import START
 
@@ -146,6 +159,24 @@ def test_numbers() -> None:
     assert [count(1204), count(1, "capture"), count(0, "capture")] == ["1,204", "1 capture", "0 captures"]
     assert [size(812), size(1200), size(3_400_000)] == ["812 B", "1.2 KB", "3.4 MB"]
     assert [size(999_949), size(999_950)] == ["999.9 KB", "1.0 MB"]
+
+
+@pytest.mark.usefixtures("utc")
+@pytest.mark.parametrize(
+    ("width", "today", "this_week", "other"),
+    [
+        (8, "12:00:00", "Sa 12:00", "01-31   "),
+        (9, "12:00:00 ", "Sa 12:00 ", "01-31    "),
+        (10, "12:00:00.1", "Sa 12:00  ", "2026-01-31"),
+        (11, "12:00:00.12", "01-31 12:00", "01-31 12:00"),
+        (12, "12:00:00.123", "01-31 12:00 ", "01-31 12:00 "),
+    ],
+)
+def test_a_column_of_times_names_the_day_of_what_was_not_today(
+    width: int, today: str, this_week: str, other: str
+) -> None:
+    shown = [cell_time(START, START + timedelta(days=days), width) for days in (0, 1, 6, 7, -1)]
+    assert shown == [today, this_week, this_week, other, other]
 
 
 def test_clock_has_the_digits_asked_for() -> None:

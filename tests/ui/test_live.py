@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from textual.widget import Widget
 from monitor.services.monitor import Settings
 from monitor.ui.screens.detail import DetailScreen
 from monitor.ui.screens.live import LiveScreen
-from tests.factory import make_capture
+from tests.factory import START, make_capture
 from tests.ui.screens import NOW, mixed_captures, plain_captures, screens
 
 
@@ -175,6 +176,20 @@ async def test_relative_times(tmp_path: Path) -> None:
         assert "1m00s" in s.screen_text()
         await s.press("T")
         assert "1m00s" not in s.screen_text()
+
+
+@pytest.mark.usefixtures("utc")
+async def test_what_came_on_another_day_names_it(tmp_path: Path) -> None:
+    now = [START + timedelta(hours=11)]
+    async with screens(tmp_path, [make_capture(0)], now=lambda: now[0]) as s:
+        assert "12:00:00 " in s.screen_text()
+        await s.press("2")
+        await s.until(lambda: "12:00:00 " in s.screen_text())
+        now[0] += timedelta(hours=1)  # midnight
+        s.tick()
+        await s.until(lambda: "Sa 12:00 " in s.screen_text())
+        await s.press("1")
+        await s.until(lambda: "Sa 12:00 " in s.screen_text())
 
 
 async def test_empty_state_gives_the_next_step(tmp_path: Path) -> None:

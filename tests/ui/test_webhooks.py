@@ -761,7 +761,7 @@ async def test_without_anything_replaced_quitting_asks_nothing(tmp_path: Path) -
 @pytest.mark.usefixtures("utc")
 def test_the_log_of_calls_names_the_day_of_what_was_not_today() -> None:
     call = ApiCall(START, "mine", "GET", "https://api.example.com/n", "", 200, "{}", None, 0.1)
-    for width, today, later in ((200, "12:00:00.1", "2026-01-31"), (60, "12:00:00", "01-31   ")):
+    for width, today, later in ((200, "12:00:00.1", "Sa 12:00  "), (60, "12:00:00", "Sa 12:00")):
         rows = [call_parts(call, width, Reader(), START + timedelta(days=days)) for days in (0, 1)]
         assert [parts[0][0] for parts in rows] == [f"{today} ", f"{later} "]
         assert rows[0][1:] == rows[1][1:]

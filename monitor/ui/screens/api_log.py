@@ -17,7 +17,7 @@ from monitor.services.registrations import Registrations
 from monitor.text import visible
 from monitor.ui.documents.body import excerpt_lines
 from monitor.ui.documents.look import BLANK, Reader
-from monitor.ui.format import clock, count, day, fit, pad
+from monitor.ui.format import cell_time, count, fit, pad
 from monitor.ui.lines import Document, Line, Part, line
 from monitor.ui.painted import cells
 from monitor.ui.safety import Plain
@@ -39,11 +39,8 @@ def call_parts(call: ApiCall, width: int, reader: Reader, now: datetime) -> list
     answer = str(call.status) if call.status is not None else "–"
     role = "good" if good else "bad"
     roomy = width >= _ROOMY
-    when = clock(call.at, digits=int(roomy))
-    if day(call.at) != day(now):
-        when = pad(day(call.at)[0 if roomy else len("2026-") :], len(when))
     left: list[Part] = [
-        (f"{when} ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
+        (cell_time(call.at, now, 10 if roomy else 8) + " ", "quiet"), (f"{'✔' if good else '✖'} {answer:<4}", role),
         (f"{call.took_s * 1000:>6,.0f} ms ", "plain"),
         (pad(visible(call.account, limit=40), 14 if width >= _WIDE else 9) + " " if roomy else "", "info"),
         (pad(visible(call.method, limit=20), 7), "plain"),

@@ -87,7 +87,7 @@ class ConversationsScreen(PanedScreen):
     def tick(self) -> None:
         """Take in what changed, then draw it."""
         self.catch_up()
-        if self.session.preferences.relative_times:
+        if self.times_moved():
             self.rows.refresh()
         self.show_empty(
             self.view.wrong, None if self.view.loaded else 0.0,

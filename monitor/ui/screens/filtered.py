@@ -16,6 +16,7 @@ from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
 from monitor.providers.registry import registry
 from monitor.store.filter_sql import compile_message_filter
+from monitor.times import local_time
 from monitor.ui.actions import Action, bindings
 from monitor.ui.format import count
 from monitor.ui.lines import Part, foreign
@@ -44,6 +45,7 @@ class FilteredScreen(ListScreen):
         super().__init__(session)
         self._typing: Timer | None = None
         self._changes = session.changes
+        self._today = local_time(session.now()).date()
 
     @abstractmethod
     async def obey(self, text: str) -> None:
@@ -96,6 +98,11 @@ class FilteredScreen(ListScreen):
             self._obey(self.session.view.filter_text)
         self.hold_focus()
         super().tick()
+
+    def times_moved(self) -> bool:
+        """Whether the times in the list read otherwise than before: relative ones always, others at midnight."""
+        before, self._today = self._today, local_time(self.session.now()).date()
+        return self.session.preferences.relative_times or self._today != before
 
     def _obey(self, text: str) -> None:
         self.read(self.obey(text), "obey")

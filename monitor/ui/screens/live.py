@@ -121,7 +121,7 @@ class LiveScreen(FilteredScreen):
         """Take in what was committed, then draw what changed."""
         self.catch_up()
         captures = self.captures
-        if self.session.preferences.relative_times:
+        if self.times_moved():
             captures.refresh()
         self._show_empty()
         self.query_one("#heading", Bar).update()

@@ -133,7 +133,7 @@ class MessagesScreen(PanedScreen):
             self.pane.follow(self.rows.selected)
         self.pane.tick(changed)
         self._drawn += 1
-        if self.session.preferences.relative_times or (self.view.stuck_from and self._drawn % 10 == 0):
+        if self.times_moved() or (self.view.stuck_from and self._drawn % 10 == 0):
             self.rows.refresh()
         title, hint = _EMPTY[self.view.order]
         before, key, after = hint.partition("{}")

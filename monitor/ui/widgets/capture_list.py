@@ -230,7 +230,7 @@ class CaptureList(Cursor, inherit_bindings=False):
         focused = here and self.has_focus
         look = self._look()
         columns = layout(width, look.app)
-        time = time_text(row, look, self._now(), columns[0][1]) if columns else ""
+        time = time_text(row.received_at, look, self._now(), columns[0][1]) if columns else ""
         key: _Key = (row.id, width, time, row.app, here, focused, self.style_generation)
         strip = self._strips.get(key)
         if strip is None:

@@ -10,7 +10,6 @@ from textual.geometry import Size
 from monitor.services.conversations import ConversationView
 from monitor.ui.columns import Look
 from monitor.ui.conversation_rows import row_parts
-from monitor.ui.format import day
 from monitor.ui.lines import Part
 from monitor.ui.widgets.rows import Rows
 
@@ -26,7 +25,6 @@ class ConversationList(Rows):
         self._look = look
         self._now = now
         self._version = -1
-        self._today = ""
         self.selected: int | None = None  # the number of the conversation under the cursor
 
     def count(self) -> int:
@@ -35,10 +33,6 @@ class ConversationList(Rows):
 
     def taken_in(self) -> None:
         """The view may have changed: bring the list in line."""
-        today = day(self._now())
-        if today != self._today:  # what was today's bears its date now
-            self._today = today
-            self.refresh()
         if self._version == self.view.version:
             return
         self._version = self.view.version
