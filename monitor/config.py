@@ -73,7 +73,8 @@ class ForwardConfig:
     """Where captures are passed on to, with which headers added.
 
     The first of ``rules`` that a capture passes says where; what passes none goes to ``url``, or nowhere without one.
-    ``timeout`` is for the whole of a call. ``wait``: the provider gets the app's status for its answer.
+    ``timeout`` is for the whole of a call. ``wait``: the provider gets the app's status for its answer. ``ca_file``
+    has certificates of the user's own that an app's may be signed with.
     """
 
     url: str | None = None
@@ -81,6 +82,7 @@ class ForwardConfig:
     headers: tuple[tuple[str, Secret], ...] = ()
     rules: tuple[ForwardRule, ...] = ()
     wait: bool = False
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def parse(text: str, file: Path, environ: Mapping[str, str], *, keyring: Callabl
     config = Config(
         _receiver(top.table("receiver")),
         _store(top.table("store"), file.parent),
-        _forward(top.table("forward")),
+        _forward(top.table("forward"), file.parent),
         _ui(top.table("ui")),
         accounts or accounts_from(environ),
         tuple(_alert(section) for section in top.tables("alerts")),
@@ -195,9 +197,8 @@ def _hosts(section: Section, key: str) -> tuple[str, ...]:
 
 def _store(section: Section, folder: Path) -> StoreConfig:
     plain = StoreConfig()
-    path = section.text("path")
     found = StoreConfig(
-        None if path is None else folder / os.path.expanduser(path),
+        _beside(folder, section.text("path")),
         section.duration("keep", plain.keep),
         section.size("max_size", plain.max_size, MAX_STORE),
     )
@@ -205,7 +206,11 @@ def _store(section: Section, folder: Path) -> StoreConfig:
     return found
 
 
-def _forward(section: Section) -> ForwardConfig:
+def _beside(folder: Path, path: str | None) -> Path | None:
+    return None if path is None else folder / os.path.expanduser(path)
+
+
+def _forward(section: Section, folder: Path) -> ForwardConfig:
     headers: list[tuple[str, Secret]] = []
     table = section.table("headers")
     for name in table.names():
@@ -222,6 +227,7 @@ def _forward(section: Section) -> ForwardConfig:
         tuple(headers),
         tuple(_forward_rule(rule) for rule in section.tables("rules")),
         section.flag("wait", False),
+        _beside(folder, section.text("ca_file")),
     )
     section.end()
     return found

@@ -42,6 +42,7 @@ url = "http://app.example.com:3000/hooks"
 timeout = 2.5
 headers = {{ Authorization = "env:APP_TOKEN", X-From = "hooktop" }}
 wait = true
+ca_file = "mine.pem"
 
 [[forward.rules]]
 filter = "provider:volt"
@@ -123,6 +124,7 @@ def test_everything_that_may_be_set(tmp_path: Path) -> None:
             config.ForwardRule("status:failed", "http://127.0.0.1:5000/failed"),
         ),
         wait=True,
+        ca_file=tmp_path / "mine.pem",
     )
     assert found.ui == config.UiConfig("nord", (config.KeySetting("quit", "ctrl+x"),), True)
     assert found.accounts == (

@@ -20,6 +20,7 @@ from monitor.times import utc_now
 from monitor.tls import trusted
 
 TIMEOUT_S: Final = 10.0
+_NOT_SIGNED: Final = (18, 19, 20, 21)  # by nobody who is trusted: OpenSSL's X509_V_ERR_…_SELF_SIGNED_…, _UNABLE_TO_…
 IDLE_S: Final = 1.0  # after which a connection is not used again: many servers close theirs after two
 
 
@@ -166,5 +167,6 @@ class Forwarder:
 
 def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid: {visible(error.verify_message, limit=200)}"
+        said = f"its certificate is not valid: {visible(error.verify_message, limit=200)}"
+        return f"{said}; ca_file in [forward] names those of your own" if error.verify_code in _NOT_SIGNED else said
     return visible(error.reason or type(error).__name__, limit=200)

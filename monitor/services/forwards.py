@@ -10,12 +10,13 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
-from monitor import tasks
+from monitor import tasks, tls
 from monitor.config import ConfigError, ForwardConfig
 from monitor.forwarding.forwarder import Forwarder
-from monitor.forwarding.outgoing import hops
+from monitor.forwarding.outgoing import AddedHeader, hops
 from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.attempt import Attempt, Failure
 from monitor.model.capture import GIVEN_UP, LEFT, Capture, Source
@@ -65,7 +66,7 @@ class Forwards:
         cannot be used.
         """
         headers = [(name, keyring.opened(value)) for name, value in config.headers]
-        self._forwarder = Forwarder(timeout_s=config.timeout.total_seconds(), headers=headers)
+        self._forwarder = forwarder_of(config, headers)
         self._lanes: dict[str, Lane] = {}
         for target in targets_of(config, is_own):
             self._lanes.setdefault(target.url, Lane(target, self._forwarder, self._done))
@@ -234,8 +235,23 @@ def relayed(attempt: Attempt) -> int:
     return 503 if attempt.failure in (Failure.DROPPED, Failure.OFF, Failure.ENDED) else 502
 
 
+def forwarder_of(config: ForwardConfig, headers: Sequence[AddedHeader]) -> Forwarder:
+    """What sends captures as the configuration says, with these headers added."""
+    trusted = partial(tls.trusted, config.ca_file)
+    return Forwarder(timeout_s=config.timeout.total_seconds(), headers=headers, tls=trusted)
+
+
 def targets_of(config: ForwardConfig, is_own: Callable[[Target], bool] = lambda target: False) -> Iterator[Target]:
-    """Where captures are to go: by the rules, and else. Raises ConfigError for an address that nothing is sent to."""
+    """Where captures are to go: by the rules, and else. Raises ConfigError for an address that nothing is sent to, and
+    for certificates that cannot be used."""
+    if config.ca_file is not None:
+        try:
+            tls.check(config.ca_file)
+        except OSError as error:
+            reason = getattr(error, "reason", None) or error.strerror
+            raise ConfigError(
+                f"[forward] ca_file: {config.ca_file} cannot be used ({reason}); name a file of certificates (PEM)."
+            ) from None
     named = [(f"[forward.rules {number}] url", rule.url) for number, rule in enumerate(config.rules, 1)]
     if config.url is not None:
         named.append(("the forward address", config.url))

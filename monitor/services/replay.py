@@ -28,7 +28,7 @@ from monitor.model.compare import AnswerChange, answer_change
 from monitor.providers import asked
 from monitor.providers.registry import Registry, registry
 from monitor.services import keyring
-from monitor.services.forwards import filter_of_rule, targets_of
+from monitor.services.forwards import filter_of_rule, forwarder_of, targets_of
 from monitor.services.localkeys import LocalKeys
 from monitor.services.stamps import replay_stamp, stamp_of
 from monitor.store.attempts import AttemptReader
@@ -206,7 +206,7 @@ class Replayer:
         headers = await self._added() if wish.to is None or self._is_app(target_of(wish.to)) else ()
         reader = await asyncio.to_thread(AttemptReader, self._store)
         try:
-            async with Forwarder(timeout_s=self._forward.timeout.total_seconds(), headers=headers) as forwarder:
+            async with forwarder_of(self._forward, headers) as forwarder:
                 run = _Run(self, wish, forwarder, reader, outcome, told, stop or asyncio.Event())
                 await run.play(numbers, edited)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from monitor.cli.listen import Untaken
 from monitor.model.attempt import Attempt, AttemptKind, Failure
 from monitor.store.attempts import AttemptReader
 from monitor.times import utc_now
+from tests.certificates import certificate
 from tests.cli.processes import hooktop, listening
 from tests.forwarding.app import app, hang
 from tests.forwarding.test_forwarder import free_port
@@ -62,6 +64,45 @@ async def test_the_app_s_status_is_the_answer_when_asked_for(tmp_path: Path) -> 
         assert [call.line for call in running.calls] == ["POST /in HTTP/1.1"]
         shown = json.loads((await asyncio.to_thread(hooktop, "show", "1", "--json", *options[:4])).stdout)
         assert shown["response"] == {"status": 503}
+
+
+async def test_an_app_whose_certificate_is_one_s_own_is_trusted_when_that_is_named(tmp_path: Path) -> None:
+    made = certificate(tmp_path)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(made)
+    file, database = tmp_path / "config.toml", str(tmp_path / "h.db")
+    async with app(tls=server) as running:
+
+        def statuses(more: str) -> tuple[object, str]:
+            file.write_text(f'[forward]\nurl = "{running.url}"\n{more}', "utf-8")
+            file.chmod(0o600)
+            with listening("--config", str(file), "--db", database, "--count", "1") as one:
+                assert one.post("/volt") == 200
+                assert one.process.wait(30) == 0
+                return one.rest()[-1]["forwarded"], one.errors()
+
+        refused, _ = await asyncio.to_thread(statuses, "")
+        assert refused == {"untrusted": 1}
+        shown = (await asyncio.to_thread(hooktop, "show", "1", "--db", database)).stdout
+        assert "its certificate is not valid: self" in shown
+        assert "ca_file in [forward] names those of your own" in shown
+        assert await asyncio.to_thread(statuses, f'ca_file = "{made.name}"\n') == ({"200": 1}, "")
+        done = await asyncio.to_thread(hooktop, "replay", "1", "--db", database, "--config", str(file))
+        assert "untrusted → 200" in done.stdout
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_used_are_named_at_the_start(tmp_path: Path, content: str | None) -> None:
+    file, ca = tmp_path / "config.toml", tmp_path / "mine.pem"
+    if content is not None:
+        ca.write_text(content, "utf-8")
+    file.write_text('[forward]\nurl = "https://localhost:3000"\nca_file = "mine.pem"\n', "utf-8")
+    file.chmod(0o600)
+    done = hooktop("listen", "--port", "0", "--config", str(file), "--db", str(tmp_path / "h.db"))
+    assert done.returncode == 2
+    assert f"[forward] ca_file: {ca} cannot be used (" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert f"[forward] ca_file: {ca} cannot be used" in hooktop("doctor", "--config", str(file)).stdout
 
 
 async def test_what_the_app_did_not_take_is_said(tmp_path: Path) -> None:
