@@ -32,7 +32,7 @@ def web_address(text: str, *, plain_http: bool = False) -> SplitResult:
     except ValueError:
         raise ValueError("its host or port cannot be read") from None
     if parts.scheme not in ("http", "https"):
-        raise ValueError("it must begin with https://")
+        raise ValueError(f"it must begin with {'http:// or ' if plain_http else ''}https://")
     if "@" in parts.netloc:
         raise ValueError("it has a user name or password in it")
     host = parts.hostname or ""

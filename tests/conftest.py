@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.logs import LOUD, TALKATIVE
 from tests.parsers import parser as parser
 
 # Where the corpora and the provider reference are: they point tests at their inputs and hold no settings.
@@ -53,9 +54,14 @@ def own_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
-    """No handler of the log outlives its test: a command that logs to stderr leaves one, on a stream that is closed."""
-    yield
+    """No handler or level of the log outlives its test: a command that logs to stderr leaves a handler, on a stream
+    that is closed, and quiets the libraries."""
     root = logging.getLogger()
+    loggers = [root, *map(logging.getLogger, (*TALKATIVE, LOUD))]
+    levels = [one.level for one in loggers]
+    yield
+    for one, level in zip(loggers, levels, strict=True):
+        one.setLevel(level)
     for handler in root.handlers[:]:
         if type(handler) in (logging.StreamHandler, logging.FileHandler):
             root.removeHandler(handler)

@@ -86,8 +86,6 @@ def target_of(text: str) -> Target:
     http and https; no user names, no odd spellings of numeric hosts (127.1, 0x7f000001, ::ffff:127.0.0.1), no address
     of a metadata service.
     """
-    if not text.lower().startswith(("http://", "https://")):
-        raise TargetProblem("it must begin with http:// or https://")
     try:
         parts = web_address(text, plain_http=True)
         host = (parts.hostname or "").lower()

@@ -18,15 +18,14 @@ CANARY = "canary-1f2e3d4c5b6a"
 
 @pytest.fixture(autouse=True)
 def own_root() -> Iterator[None]:
-    """The root logger as it was, afterwards."""
+    """The root logger with the handlers that it had, afterwards."""
     root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    before = list(root.handlers)
     yield
     for handler in list(root.handlers):
         if handler not in before:
             handler.close()
     root.handlers[:] = before
-    root.setLevel(level)
 
 
 @pytest.fixture
