@@ -6,6 +6,7 @@ import contextlib
 import os
 import shlex
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S: Final = 5.0
 LOG_LIMIT: Final = 64 * 1024 * 1024  # bytes of the log that may stay when it was written back
 QUICK_CHECK_BYTES: Final = 64 * 1024 * 1024  # larger files are checked when asked (doctor): the check reads it all
+SETTLED_S: Final = 0.05  # more than a file system's clock may lag: what is written later bears another time
 
 
 def connect(path: Path, *, read_only: bool, without_log: bool = False) -> sqlite3.Connection:
@@ -119,27 +121,40 @@ def prepare(path: Path) -> str | None:
 
 
 def _foreign_log(path: Path) -> Path | None:
-    """Put the log beside a database aside where it is not its own: where it alone makes it unsound, or cannot belong to
-    it, or has other captures; gives the name that it has then.
+    """Put the log beside a database aside where it is not its own; gives the name that it has then.
 
-    Only reads to find out: a connection that may write would take the log's pages over when it is closed. Raises
-    sqlite3.Error.
+    One that changes meanwhile is in use, so it is left as it is. Only reads to find out: a connection that may write
+    would take the log's pages over when it is closed. Raises sqlite3.Error.
     """
     log = path.with_name(f"{path.name}-wal")
-    if not log.exists() or not log.stat().st_size:
+    try:
+        seen = _states(path, log)
+        if not log.stat().st_size or _is_own(path, log):
+            return None
+        time.sleep(SETTLED_S)
+        if _is_own(path, log) or _states(path, log) != seen:
+            return None
+        aside = path.with_name(f"{path.name}.log-{_stamp()}")
+        os.replace(log, aside)
+    except FileNotFoundError:  # there is none, or who had the database open has just written it back
         return None
-    if path.stat().st_size > QUICK_CHECK_BYTES:
-        own = can_belong(path, log, _pages(path))
-    elif not _is_sound(path, without_log=True):  # as a crash leaves it that comes while the log is taken over
-        own = True
-    else:
-        own = _is_sound(path) and can_belong(path, log, _pages(path)) and _agrees(path)
-    if own:
-        return None
-    aside = path.with_name(f"{path.name}.log-{_stamp()}")
-    os.replace(log, aside)
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # an index of it, made anew from any log
     return aside
+
+
+def _states(*files: Path) -> list[tuple[int, int, int]]:
+    """Other values where a file was written, or another one is in its place."""
+    return [(found.st_ino, found.st_size, found.st_mtime_ns) for found in map(Path.stat, files)]
+
+
+def _is_own(path: Path, log: Path) -> bool:
+    """Whether a log is that of the database beside it: it does not make it unsound, can belong to it, and has the same
+    captures."""
+    if path.stat().st_size > QUICK_CHECK_BYTES:
+        return can_belong(path, log, _pages(path))
+    if not _is_sound(path, without_log=True):  # as a crash leaves it that comes while the log is taken over
+        return True
+    return _is_sound(path) and can_belong(path, log, _pages(path)) and _agrees(path)
 
 
 def _is_sound(path: Path, *, without_log: bool = False) -> bool:
@@ -160,7 +175,12 @@ def _pages(path: Path) -> int:
 
 def _agrees(path: Path) -> bool:
     """Whether the captures are the same with the log and without it: no id is given twice, and none is changed."""
-    before = _times(path, without_log=True)
+    try:
+        before = _times(path, without_log=True)
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):  # it was sound just now, so somebody writes the log back
+            return True
+        raise
     return all(before.get(number, at) == at for number, at in _times(path).items())
 
 

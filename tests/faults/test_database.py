@@ -26,6 +26,7 @@ from monitor.model.verdict import IMPORTED, VerdictStatus
 from monitor.services.imports import database
 from monitor.services.imports.database import Loss
 from monitor.services.imports.problem import ImportProblem
+from monitor.store import connection
 from monitor.store.backup import backup
 from monitor.store.reader import Reader
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
@@ -324,6 +325,35 @@ async def test_f9_the_log_of_another_database_is_put_aside_though_its_pages_fit(
     assert "is another's, or of a later time" in (store.notice or "")
     with closing(Reader(path)) as reader:
         assert [capture.received_at for capture in reader.page(limit=9)] == [START] * 3
+
+
+async def test_f9_a_log_that_another_program_writes_meanwhile_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "h.db"
+    await filled(path, b"first")
+
+    def write() -> None:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.execute("INSERT INTO public_keys VALUES (NULL, 'volt', ?, ?, '', 0, 0)", (os.urandom(8), "k" * 9000))
+        other.commit()
+
+    def pages(path: Path) -> int:  # as a replay that ends does, which keeps its answers
+        found = seen(path)
+        write()
+        return found
+
+    seen = connection._pages
+    monkeypatch.setattr(connection, "_pages", pages)
+    with closing(sqlite3.connect(path)) as other:
+        write()
+        store = Store.open(path)
+        store._lease.give_up()
+        assert store.notice is None
+        assert other.execute("SELECT count(*) FROM public_keys").fetchone()[0] == 3
+    assert not list(tmp_path.glob("h.db.log-*"))
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM public_keys").fetchone()[0] == 3
 
 
 def test_f9_the_log_of_another_program_s_database_is_put_aside(tmp_path: Path) -> None:
