@@ -10,6 +10,7 @@ from typing import Final
 
 _LOG: Final = struct.Struct(">I4xI4x8sII")  # the order of bytes in sums, the size of a page, the salts, two sums
 _FRAME: Final = struct.Struct(">II8sII")  # the number of a page, the length after a commit, the salts, two sums
+_PAGE_SIZES: Final = frozenset(2**n for n in range(9, 17))  # a log with any other is none to SQLite
 _BIG_ENDIAN: Final = 0x377F0683
 _SUMMED: Final = -8  # of a header: its sums are not
 _LOCKS_AT: Final = 2**30  # the page of this byte is never written (§1.2)
@@ -27,10 +28,12 @@ def can_belong(database: Path, log: Path, pages: int) -> bool:
         if len(head) < _LOG.size:
             return True
         order, page_size, salts, *stated = _LOG.unpack(head)
+        if page_size not in _PAGE_SIZES:
+            return True
         byte_order = ">" if order == _BIG_ENDIAN else "<"
         sums = _sums(byte_order, head[:_SUMMED], [0, 0])
         whole = False
-        lengths, logged = set(), {_LOCKS_AT // (page_size or 1) + 1}
+        lengths, logged = set(), {_LOCKS_AT // page_size + 1}
         while sums == stated and len(frame := file.read(_FRAME.size)) == _FRAME.size:
             number, length, own, *stated_here = _FRAME.unpack(frame)
             if not whole:
