@@ -121,7 +121,7 @@ def simulator_of(config: Config, to: str | None = None) -> Simulator:
 
     local = LocalKeys(paths.data_dir())
     receiver, own = config.receiver, receiver_url(config)
-    if to is None or to.rstrip("/") == own:
+    if to is None or _is_same(to, own):
         token = local.path_token() if receiver.tokens else None
         return Simulator(registry(), local, own, public_url=lambda: receiver.public_url, token=token)
     whole = urlsplit(to).path.strip("/") != ""
@@ -164,6 +164,18 @@ async def answers_at(url: str) -> bool | None:
 
     known = {AliveState.ANSWERS: True, AliveState.DEAD: False, AliveState.UNRESOLVABLE: False}
     return known.get((await alive(url)).state)
+
+
+def _is_same(to: str, own: str) -> bool:
+    """Whether an address is that of the receiver, under whatever name this machine has."""
+    from monitor.forwarding.target import TargetProblem, target_of
+
+    try:
+        there, here = target_of(to), target_of(own)
+    except TargetProblem:  # it is nobody's, and whoever sends there says so
+        return to.rstrip("/") == own
+    both_here = there.on_this_machine and here.on_this_machine and there.port == here.port
+    return (both_here or there.authority == here.authority) and not there.secure and there.path in ("", "/")
 
 
 def receiver_url(config: Config) -> str:

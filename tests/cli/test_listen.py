@@ -298,6 +298,10 @@ def test_path_tokens(tmp_path: Path) -> None:
         done = hooktop("send", "volt", "delivered", "--count", "1", "--to", running.url, "--config", str(config))
         assert done.returncode == 1
         assert "404" in done.stdout
+        for own in (running.url, running.url.rpartition(":")[2]):  # the database tells whose address it is
+            words = ("send", "volt", "delivered", "--count", "1", "--to", own, "--db", str(tmp_path / "h.db"))
+            assert "1 × 200" in hooktop(*words, "--config", str(config)).stderr
+            assert running.next() is not None
         running.end()
         (summary,) = running.rest()
     assert summary["refused"] == {"404": 3}
