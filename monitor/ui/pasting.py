@@ -55,7 +55,8 @@ class Pasted:
 
 def one_line(text: str) -> str:
     """A pasted text as a field takes it: all of its lines in one, as Textual would keep the first alone."""
-    lines = [line for line in text.replace("\t", " ").splitlines() if line.strip()]
+    every = text.replace("\t", " ").splitlines()
+    lines = [line for line in every if line.strip()] or every[:1]  # a blank alone is one
     return lines[0] if len(lines) == 1 else " ".join(line.strip() for line in lines)
 
 

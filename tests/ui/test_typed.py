@@ -44,6 +44,7 @@ async def test_what_is_pasted_comes_in_its_turn(tmp_path: Path) -> None:
         ("provider:bird\r\n  verdict:verified\n", "provider:bird verdict:verified"),
         ("\tprovider:bird ", " provider:bird "),
         ("\n", ""),
+        (" ", " "),
     ],
 )
 async def test_all_lines_that_are_pasted_become_one(tmp_path: Path, pasted: str, typed: str) -> None:
