@@ -194,7 +194,8 @@ def _ask(setting: Setting) -> str | Secret | None:
     if setting.default:
         label += f" (empty: {setting.default})"
     answer: str = click.prompt(label, default="", show_default=False, hide_input=setting.secret, err=True)
-    while not setting.secret and _PEM_BEGINS in answer and _PEM_ENDS not in answer:  # a shell would run the rest
+    while not setting.secret and _PEM_BEGINS in answer and _PEM_ENDS not in answer and not answer.endswith("\n"):
+        # the rest of a key that is pasted, up to an empty line: a shell would run it
         answer += "\n" + click.prompt("", default="", prompt_suffix="", show_default=False, err=True)
     answer = answer.strip()
     if not answer:
