@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 32  # exchanges under way at once, where a pace is to be kept; else the next waits for the answer
 KEEP_S: Final = 0.2  # between two batches of answers that are kept
-GIVE_UP: Final = 10  # captures in a row without an answer, after which no more are sent where no pace is to be kept
+GIVE_UP: Final = 10  # captures in a row that an app left without an answer: it gets no more where no pace is to be kept
 _DOWN: Final = frozenset({Failure.REFUSED, Failure.UNREACHABLE, Failure.UNTRUSTED, Failure.FORBIDDEN, Failure.TIMEOUT})
 
 Keep: TypeAlias = Callable[[Sequence[Attempt]], Awaitable[None]]
@@ -170,7 +170,7 @@ class Replayer:
         self._local = local
         self._forward = forward
         self._public_url = public_url
-        self._apps = tuple(targets_of(forward))
+        self.apps = {target.address("") for target in targets_of(forward)}  # on whatever path
         self._rules: list[tuple[Filter, str]] = [
             (filter_of_rule(number, rule.filter), rule.url) for number, rule in enumerate(forward.rules, 1)
         ]
@@ -232,7 +232,7 @@ class Replayer:
 
     def _is_app(self, target: Target) -> bool:
         """Whether forwarding sends there, too, on whatever path."""
-        return target.address("") in [app.address("") for app in self._apps]
+        return target.address("") in self.apps
 
     async def _added(self) -> Sequence[AddedHeader]:
         """The headers that forwarding adds; they are for the app that the configuration names, and nobody else."""
@@ -300,7 +300,8 @@ class _Run:
         self._under_way: set[asyncio.Task[None]] = set()
         self._keeping: list[Attempt] = []
         self._kept_at = 0.0
-        self._down = 0  # captures in a row without an answer
+        self._apps = replayer.apps if wish.to is None else {target_of(wish.to).address("")}
+        self._down: Counter[str] = Counter()  # captures in a row without an answer, by app
 
     async def play(self, numbers: Sequence[int], edited: Request | None) -> None:
         """Send all of them, each in its time."""
@@ -312,7 +313,7 @@ class _Run:
         try:
             async with asyncio.TaskGroup() as group:
                 for place, number in enumerate(numbers):
-                    if self._stop.is_set() or outcome.given_up:
+                    if self._stop.is_set():
                         break
                     capture = await asyncio.to_thread(self._reader.capture, number)
                     url = None if capture is None else wish.to or self._replayer.default_url(capture)
@@ -326,8 +327,14 @@ class _Run:
                         due = (capture.received_at - first).total_seconds() / wish.speed
                     await self._until(begun + due)
                     await slots.acquire()
-                    if self._stop.is_set() or outcome.given_up:
+                    if self._stop.is_set():
                         break
+                    if not paced and self._down[target_of(url).address("")] >= GIVE_UP:
+                        outcome.given_up = True
+                        if all(self._down[app] >= GIVE_UP for app in self._apps):
+                            break
+                        slots.release()
+                        continue
                     task = group.create_task(
                         self._send(capture, url, edited or capture.request), name=f"replay {number}"
                     )
@@ -376,9 +383,8 @@ class _Run:
         event = capture.reading.event if capture.reading is not None else None
         one = Replayed(capture.provider, event, attempt, before, answer_change(before, attempt))
         self._outcome.add(one)
-        self._down = self._down + 1 if attempt.failure in _DOWN else 0
-        left = self._outcome.done < self._outcome.wanted
-        self._outcome.given_up = left and self._down >= GIVE_UP and not (self._wish.timed or self._wish.rate)
+        app = target.address("")
+        self._down[app] = self._down[app] + 1 if attempt.failure in _DOWN else 0
         self._told(one, self._outcome)
         if time.monotonic() - self._kept_at > KEEP_S:
             await self._keep_now()

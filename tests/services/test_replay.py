@@ -260,6 +260,17 @@ async def test_an_app_that_never_answers_is_not_asked_a_thousand_times(tmp_path:
         assert (outcome.failed, outcome.given_up) == (20, False)
 
 
+async def test_an_app_that_never_answers_keeps_nothing_from_the_others(tmp_path: Path) -> None:
+    async with app() as running, scene(tmp_path) as s:
+        down = f"http://127.0.0.1:{free_port()}"
+        s.replayer = s.made(ForwardConfig(running.url, rules=(ForwardRule("size>100", down),)))
+        numbers = [c.id for c in await s.add(*(connectly(BODY + b" " * 100) for _ in range(15)), connectly())]
+        outcome = await s.replay(numbers)
+        assert (outcome.same, outcome.failed, outcome.given_up) == (1, 10, True)
+        assert len(running.calls) == 1
+        assert [bool(s.attempts(number)) for number in numbers] == [True] * 10 + [False] * 5 + [True]
+
+
 async def test_it_can_be_broken_off_and_what_was_under_way_is_kept_as_that(tmp_path: Path) -> None:
     async with app() as running, scene(tmp_path) as s:
         numbers = [capture.id for capture in await s.add(*(connectly() for _ in range(5)))]
