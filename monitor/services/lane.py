@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -32,7 +33,7 @@ class Lane:
     """Captures on their way to one target, sent in the order of their arrival. Called from one event loop.
 
     While the app is down one capture now and then is tried, and the others are told so: no connection is made for
-    them, and nothing is tried again.
+    them, and nothing is tried again. What comes while one is tried waits for what becomes of it.
     """
 
     def __init__(self, target: Target, forwarder: Forwarder, done: Done) -> None:
@@ -45,6 +46,8 @@ class Lane:
         self._workers: set[asyncio.Task[None]] = set()
         self._down: Failure | None = None
         self._retry_at = 0.0
+        self._looked = asyncio.Event()  # cleared while one capture is tried at an app that was down
+        self._looked.set()
 
     @property
     def waiting(self) -> int:
@@ -91,6 +94,10 @@ class Lane:
 
     async def _work(self) -> None:
         while self._queue:
+            if not self._looked.is_set() and (rest := self._retry_at - time.monotonic()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._looked.wait(), rest)
+                continue
             capture = self._next()
             if self._down is not None:
                 if time.monotonic() < self._retry_at:
@@ -98,6 +105,7 @@ class Lane:
                     await asyncio.sleep(0)
                     continue
                 self._retry_at = time.monotonic() + RETRY_S  # the other workers need not look, too
+                self._looked.clear()
             try:
                 attempt = await self._forwarder.pass_on(capture, self.target.url)
             except asyncio.CancelledError:
@@ -110,6 +118,7 @@ class Lane:
                     detail=type(error).__name__,
                 )  # fmt: skip
             self._judge(attempt)
+            self._looked.set()
             self._done(attempt)
 
     def _judge(self, attempt: Attempt) -> None:

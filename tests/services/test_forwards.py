@@ -272,6 +272,23 @@ async def test_an_app_that_is_down_is_looked_for_now_and_then(tmp_path: Path, ca
     assert len([text for text in said if "takes captures again" in text]) == 1
 
 
+async def test_what_comes_while_an_app_that_was_down_is_looked_for_goes_to_it_too(tmp_path: Path) -> None:
+    async def slow_at_first(call: Call) -> None:
+        if len(started.calls) == 1:
+            await asyncio.sleep(2.5 * lane.RETRY_S)  # longer than until the next look
+        call.writer.write(OK)
+
+    port = free_port()
+    async with scene(tmp_path, ForwardConfig(f"http://127.0.0.1:{port}", TIMEOUT)) as s:
+        await s.post()
+        assert (await s.kept(1)).failure is Failure.REFUSED
+        async with app(slow_at_first, port=port) as started:
+            await asyncio.sleep(2 * lane.RETRY_S)
+            await flood(s.monitor, 20)
+            found = await s.all_kept(21)
+        assert {attempt.status for number, attempt in found.items() if number > 1} == {200}
+
+
 async def test_a_second_app_does_not_wait_for_the_first(tmp_path: Path) -> None:
     async with app(hang) as stuck, app() as well:
         rules = (ForwardRule("provider:volt", stuck.url),)
