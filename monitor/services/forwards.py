@@ -88,6 +88,7 @@ class Forwards:
         self._keeper: asyncio.Task[None] | None = None
         self._asked: dict[int, asyncio.Future[int]] = {}
         self._answers: dict[int, int] = {}  # by capture: what it was answered with after its commit
+        self._open: set[int] = set()  # captures on their way, until what became of them is kept
 
     @property
     def targets(self) -> Sequence[Target]:
@@ -111,6 +112,7 @@ class Forwards:
             lane = self._lane_of(capture)
             if lane is None:
                 continue
+            self._open.add(capture.id)
             if self.waits:
                 self._asked[capture.id] = asyncio.get_running_loop().create_future()
             if hops(capture.request) >= MAX_HOPS:
@@ -145,6 +147,10 @@ class Forwards:
         """The sender of a capture was gone before its answer."""
         self._answers[number] = LEFT
         self._start_keeper()
+
+    def awaits(self, number: int) -> bool:
+        """Whether a capture waits for the app, or for its answer."""
+        return number in self._open
 
     def turn(self, on: bool) -> None:
         """Send captures from now on, or none; what waits is given up."""
@@ -197,6 +203,7 @@ class Forwards:
             asked.set_result(relayed(attempt))
         if len(self._keeping) >= MAX_KEEPING or self._keeping_bytes > MAX_KEEPING_BYTES:
             self.lost += 1
+            self._open.discard(attempt.capture)
             return
         self._keeping.append(attempt)
         self._keeping_bytes += len(attempt.body)
@@ -221,6 +228,8 @@ class Forwards:
         except StoreUnavailableError as error:
             self.lost += len(batch)
             log.warning("%d answers of the app could not be kept: %s", len(batch), error)
+        finally:
+            self._open.difference_update(attempt.capture for attempt in batch)
 
 
 def relayed(attempt: Attempt) -> int:

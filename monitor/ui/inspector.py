@@ -90,4 +90,6 @@ class Inspector:
             return "not forwarded: it was read from a file"
         if capture.answer == TURNED_AWAY and capture.verdict.status in REJECTED:
             return f"not forwarded: it was turned away ({TURNED_AWAY})"
-        return "not forwarded, or not answered yet" if forwards.on else "not forwarded: forwarding is off"
+        if forwards.awaits(capture.id):  # also where forwarding was turned off meanwhile
+            return "not answered yet"
+        return "not forwarded: forwarding was off when it came, or no rule is for it"

@@ -213,11 +213,31 @@ async def test_the_answer_appears_beside_its_capture_and_the_key_turns_it_off(tm
             await s.until(lambda: "FORWARD OFF" in s.screen_text())
             await s.add(*plain_captures(1))
             await s.press("G", "enter")
-            await s.until(lambda: "not forwarded: forwarding is off" in s.pane_text())
+            await s.until(lambda: "not forwarded: forwarding was off" in s.pane_text())
             await s.press("escape", "F")
             turned.append(forwards.on)
         assert turned == [False, True]
         assert len(target.calls) == 1
+
+
+async def test_what_is_under_way_when_forwarding_is_turned_off_is_not_called_off(tmp_path: Path) -> None:
+    async with app() as target:
+        forwards = Forwards(ForwardConfig(target.url, timedelta(seconds=5)))
+        async with screens(tmp_path, size=(120, 40), forwards=forwards) as s:
+            target.behaviour = hang
+            await s.add(*plain_captures(1))
+            await target.came(1)
+            await s.press("F")
+            await open_forward_tab(s)
+            await s.until(lambda: "not answered yet" in s.pane_text())
+            await s.press("escape")
+            await s.add(*plain_captures(1))
+            await s.press("G", "F")
+            await s.until(lambda: "not forwarded: forwarding was off when it came" in s.pane_text())
+            target.calls[0].writer.write(b"HTTP/1.1 201 Made\r\nContent-Length: 0\r\n\r\n")
+            await s.press("g")
+            await s.until(lambda: "✔ 201" in s.pane_text())
+            assert not forwards.awaits(1)
 
 
 async def test_an_app_that_is_down_is_a_state_of_one_line(tmp_path: Path) -> None:
