@@ -66,7 +66,14 @@ def _use(handler: logging.Handler, secrets: Iterable[Secret], verbose: int) -> N
     root.setLevel(LEVELS[min(verbose, len(LEVELS) - 1)])
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger(LOUD).setLevel(logging.ERROR)
+    loud = logging.getLogger(LOUD)
+    loud.setLevel(logging.ERROR)
+    loud.addFilter(_is_trouble)
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """Not that whoever waited for an answer at the end was not waited for: they are answered, and hooktop tells it."""
+    return not str(record.msg).endswith("timeout graceful shutdown exceeded")
 
 
 def secrets_of(config: Config) -> list[Secret]:

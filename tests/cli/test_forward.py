@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -160,6 +161,25 @@ async def test_at_the_end_it_says_how_to_send_again_what_was_not_taken(tmp_path:
             "sends again what it did not take."
         )
         assert done.stdout.count("\n") == 1
+
+
+async def test_a_provider_that_waits_for_an_app_that_hangs_is_no_error_at_the_end(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with app(hang) as running:
+
+        def ended() -> str:
+            options = ("--db", str(tmp_path / "h.db"), "--forward", running.url, "--forward-wait")
+            with listening(*options) as one, ThreadPoolExecutor() as pool:
+                status = pool.submit(one.post, "/volt")
+                asyncio.run_coroutine_threadsafe(running.came(1), loop).result()
+                one.end()
+                assert status.result() == 503
+                assert one.rest()[-1]["forwarded"] == {"ended": 1}
+                return one.errors()
+
+        said = await asyncio.to_thread(ended)
+    assert "hooktop ended first" in said
+    assert "ERROR" not in said
 
 
 @pytest.mark.slow
