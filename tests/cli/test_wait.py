@@ -134,6 +134,26 @@ def test_before_there_is_a_database(tmp_path: Path) -> None:
     assert json.loads(out)["id"] == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="what is open cannot be deleted there")
+def test_a_database_that_is_begun_anew(tmp_path: Path) -> None:
+    database = tmp_path / "h.db"
+    words = ("wait", "provider:generic", "--count", "2", "--timeout", "30", "--json", "--db", str(database), "-v")
+    with closing(Process(*words)) as process:
+        assert "There is no database" in process.told()
+        with closing(Listening("--db", str(database))) as before:
+            assert "Waiting" in process.told()
+            before.post("/generic", b"gone")
+        for file in tmp_path.glob("h.db*"):
+            file.unlink()
+        with closing(Listening("--db", str(database))) as running:
+            assert "There is another database" in process.told()
+            running.post("/generic", b"first")
+            running.post("/generic", b"second")
+            code, out, _ = process.end()
+    assert code == 0
+    assert [json.loads(line)["request"]["body"] for line in out.splitlines()] == ["first", "second"]
+
+
 def test_with_a_receiver_of_its_own(tmp_path: Path) -> None:
     volt = Volt(tmp_path)
     common = ("--listen", "--port", "0", "--config", str(volt.config), "--timeout", "30")
