@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from monitor.account import key_form
 from monitor.config import Config
@@ -27,6 +27,7 @@ from monitor.store.public_keys import PublicKeys
 
 # Where a provider publishes the key that it signs with.
 KEY_URLS: Final = {"volt": KEY_URL}
+_Entries: TypeAlias = dict[str, str | KeyringProblem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Keychain:
         """``public_keys`` is None where there is no database, ``signing`` has the keys that hooktop made itself.
         ``from_keyring`` gives an entry's text by its name."""
         self.config = config
+        self._used = config  # whose secrets are used: ``config``, but while those of another are being read
+        self._outdated = False  # what was read of the keyring is to be read again
         self.public_keys = public_keys
         self._public_url = config.receiver.public_url
         self._urls: Mapping[str, tuple[str, ...]] = {}
@@ -76,7 +79,7 @@ class Keychain:
         self._signing = signing
         self._made = signing.state() if signing is not None else None
         self._from_keyring = from_keyring
-        self._entries: dict[str, str | KeyringProblem] = {}  # of the keyring, by name, as they were last read
+        self._entries: _Entries = {}  # of the keyring, by name, as they were last read
         self._held: dict[str, _Held] = {}
 
     def keys(self, provider: str) -> Keys:
@@ -84,10 +87,7 @@ class Keychain:
         if self._signing is not None and self._made != (made := self._signing.state()):
             self._made = made  # a command beside this monitor may have made one
             self._held.clear()
-        held = self._held.get(provider)
-        if held is None:
-            held = self._held[provider] = self._gather(provider)
-        return held.keys
+        return self._of(provider).keys
 
     def local_keys(self, provider: str) -> Keys:
         """This installation's own key for the provider: what its simulated events are signed with. Never raises."""
@@ -100,22 +100,30 @@ class Keychain:
 
     def refresh(self, config: Config | None = None) -> None:
         """Gather anew from now on: keys were fetched, trusted or added, or the configuration is another."""
-        self.config = config or self.config
+        self.config = self._used = config or self.config
         self._entries.clear()
         self._held.clear()
+
+    def expect(self, config: Config) -> None:
+        """The configuration is another: its secrets are used once ``unlock`` has read the keyring anew."""
+        self.config, self._outdated = config, True
 
     def unlock(self) -> None:
         """Read the keys that rest in the system's keyring: that may wait until the user has unlocked it, and no capture
         is to wait for it. Call it in a thread. Never raises."""
-        for name in [name for name, found in self._entries.items() if isinstance(found, KeyringProblem)]:
-            self._entries.pop(name, None)
-        secrets = [secret for account in self.config.accounts for secret in account.signing_secrets]
-        texts = [partial(self._opened, secret) for secret in secrets]
+        config, outdated = self.config, self._outdated
+        known: _Entries = {}
+        if not outdated:
+            known |= {name: text for name, text in self._entries.items() if isinstance(text, str)}
+        secrets = [secret for account in config.accounts for secret in account.signing_secrets]
+        texts = [partial(self._opened, secret, known) for secret in secrets]
         made = self._signing.made() if self._signing is not None else ()
-        for text in (*texts, *(partial(key.text, self._entry) for key in made)):
+        for text in (*texts, *(partial(key.text, partial(self._entry, entries=known)) for key in made)):
             with suppress(KeyringProblem):
                 text()
-        self._held.clear()
+        if config is self.config:  # else somebody else reads it for the next one
+            # All at once: what comes while the keyring is waited for is judged with what was known before.
+            self._used, self._outdated, self._entries, self._held = config, False, known, {}
 
     def reached(self, public_url: str | None) -> None:
         """The world reaches the receiver under another base address from now on."""
@@ -132,8 +140,7 @@ class Keychain:
         """Everything that keeps a configured or needed key from being used."""
         found: list[KeyTrouble] = []
         for provider in registry().names():
-            self.keys(provider)
-            found.extend(self._held[provider].troubles)
+            found.extend(self._of(provider).troubles)
         for account in self.config.accounts:  # its plug-in is installed, or the configuration would not be read
             if registry().get(account.provider) is None:
                 text = f"no key of it is used: no plug-in that was loaded names its provider {account.provider}"
@@ -159,6 +166,13 @@ class Keychain:
         own = (account.fingerprint for account in self.config.accounts if account.provider == provider)
         return frozenset(fingerprint for fingerprint in own if fingerprint)
 
+    def _of(self, provider: str) -> _Held:
+        known = self._held  # ``unlock``, in its thread, may begin another meanwhile
+        held = known.get(provider)
+        if held is None:
+            held = known[provider] = self._gather(provider)
+        return held
+
     def _gather(self, name: str) -> _Held:
         found: dict[str, Key] = {}
         troubles: list[KeyTrouble] = []
@@ -180,7 +194,7 @@ class Keychain:
         return _Held(keys, tuple(troubles))
 
     def _candidates(self, provider: str, troubles: list[KeyTrouble]) -> Iterator[_Candidate]:
-        for account in self.config.accounts:
+        for account in self._used.accounts:
             if account.provider == provider:
                 for secret in account.signing_secrets:
                     yield _Candidate(account.name, account.name, partial(self._opened, secret))
@@ -207,18 +221,19 @@ class Keychain:
             text = f"{label}'s public key was not fetched yet: run hooktop keys fetch {provider}"
             troubles.append(KeyTrouble(provider, None, text))
 
-    def _opened(self, secret: Secret) -> str:
-        return self._entry(secret.name) if isinstance(secret, KeyringSecret) else secret.reveal()
+    def _opened(self, secret: Secret, entries: _Entries | None = None) -> str:
+        return self._entry(secret.name, entries) if isinstance(secret, KeyringSecret) else secret.reveal()
 
-    def _entry(self, name: str) -> str:
+    def _entry(self, name: str, entries: _Entries | None = None) -> str:
         """The text of an entry of the keyring, which is asked for once. Raises KeyringProblem."""
-        found = self._entries.get(name)
+        known = self._entries if entries is None else entries
+        found = known.get(name)
         if found is None:
             try:
                 found = self._from_keyring(name)
             except KeyringProblem as problem:
                 found = problem
-            self._entries[name] = found
+            known[name] = found
         if isinstance(found, KeyringProblem):
             raise KeyringProblem(str(found))
         return found

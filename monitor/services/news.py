@@ -83,7 +83,7 @@ class News:
         if not said:
             return
         config = replace(self._keychain.config, accounts=accounts)
-        self._keychain.refresh(config)
+        self._keychain.expect(config)
         self._registrations.configure(config)
         try:
             await self._registrations.open()

@@ -66,7 +66,7 @@ class Webhooks:
 
     def configure(self, config: Config) -> None:
         """Other accounts from now on, for the registrations and for what is verified."""
-        self._keychain.refresh(config)
+        self._keychain.expect(config)
         self.registrations.configure(config)
 
     async def rehearse(self, provider: str, on_hop: Callable[[Hop], None]) -> Rehearsal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -254,6 +255,33 @@ def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path)
     chain.refresh()
     assert len(chain.keys("connectly").keys) == 2
     assert asked[3:] == ["one", "two"]
+
+
+def test_no_capture_waits_for_the_keyring_that_another_configuration_needs(tmp_path: Path) -> None:
+    asked, asking, go_on = [], threading.Event(), threading.Event()
+
+    def from_keyring(name: str) -> str:
+        asked.append((name, threading.current_thread().name))
+        if len(asked) > 1:
+            asking.set()
+            assert go_on.wait(20)
+        return f"the secret {name}"
+
+    before, added = (Account(name, "connectly", signing_secrets=(KeyringSecret(name),)) for name in ("one", "two"))
+    chain = keychain(tmp_path, before, from_keyring=from_keyring)
+    chain.unlock()
+    chain.expect(replace(chain.config, accounts=(before, added)))
+    thread = threading.Thread(target=chain.unlock, name="unlock")
+    thread.start()
+    try:
+        assert asking.wait(20)
+        assert [key.origin for key in chain.keys("connectly").keys] == ["one"]
+        assert chain.config.accounts == (before, added)
+    finally:
+        go_on.set()
+        thread.join()
+    assert [key.origin for key in chain.keys("connectly").keys] == ["one", "two"]
+    assert asked[1:] == [("one", "unlock"), ("two", "unlock")]
 
 
 def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
