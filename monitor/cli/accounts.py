@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -105,7 +104,8 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
     values = {setting: several if len(several) > 1 else several[0] for setting, several in given.items()}
     added = accounts.add(_file(globals_of(ctx)), name or provider, provider, values, os.environ)
     say(visible(added.sentence))
-    _tell_unseated(added.file)
+    if (said := accounts.unseated(added.file, os.environ)) is not None:
+        tell(visible(said))
 
 
 @command.command()
@@ -168,17 +168,6 @@ async def _test(options: Globals, name: str | None, as_json: bool) -> int:
                 mark = paint("✔", "green") if tested.ok else paint("✖" if asked else "–", "red" if asked else None)
                 say(f"{mark} {visible(account.name)}: {visible(tested.sentence)}")
     return worst(codes)
-
-
-def _tell_unseated(file: Path) -> None:
-    """Say it when the first account in the file takes the place of those of the environment variables."""
-    from monitor.config import ConfigError, load, parse
-
-    with contextlib.suppress(ConfigError):
-        unseated = parse("", file, os.environ).accounts
-        if unseated and len(load(file, os.environ).accounts) == 1:
-            names = ", ".join(account.name for account in unseated)
-            tell(f"The accounts of the environment variables ({names}) do not count any more, since the file has one.")
 
 
 def _file(options: Globals) -> Path:

@@ -144,6 +144,7 @@ async def screens(
     from monitor.cli import logs
     from monitor.cli.stopping import exit_code, on_signals
     from monitor.secret import KeyringSecret, Secret
+    from monitor.services.configfile import ConfigFile
     from monitor.services.webhooks import Webhooks
     from monitor.tunnels import children
     from monitor.ui import keymap
@@ -154,12 +155,11 @@ async def screens(
     logs.to_file(assembly.monitor.store.path, secrets, options.verbose)
     chosen = None if settings.demo else paths.data_dir() / "screens.json"
     if webhooks is None:
-        file = options.config or paths.default_config()
         webhooks = Webhooks(
             assembly.monitor,
             assembly.keychain,
             assembly.registrations,
-            file=file,
+            file=ConfigFile(options.config) if assembly.news is None else assembly.news.file,
             tunnel=assembly.tunnel,
         )
     app = HooktopApp(

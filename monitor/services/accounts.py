@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from monitor import paths, tomlfile
-from monitor.account import SETTINGS, Account, Setting, key_form, settings_of
-from monitor.config import Config, ConfigError, parse
+from monitor.account import SETTINGS, Account, Setting, accounts_from, key_form, settings_of
+from monitor.config import Config, ConfigError, load, parse
 from monitor.secret import Secret
 from monitor.services import keyring
 from monitor.services.keyring import KeyringProblem
@@ -105,6 +105,17 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
         _forget(entries)
         raise
     return Added(account, file, in_keyring, why_file)
+
+
+def unseated(file: Path, environ: Mapping[str, str]) -> str | None:
+    """That the first account in the file takes the place of those of the environment variables, as a sentence; None
+    where it does not."""
+    with contextlib.suppress(ConfigError):
+        found = accounts_from(environ)
+        if found and len(load(file, environ).accounts) == 1:
+            names = ", ".join(account.name for account in found)
+            return f"The accounts of the environment variables ({names}) do not count any more, since the file has one."
+    return None
 
 
 def remove(file: Path, name: str) -> None:

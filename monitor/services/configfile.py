@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from monitor import config as configuration
 from monitor import paths
@@ -17,14 +19,14 @@ class ConfigFile:
     def __init__(self, path: Path | None) -> None:
         self.path = path or paths.default_config()
         self._given = path
-        self._environ = dict(os.environ)
+        self.environ: Final[Mapping[str, str]] = dict(os.environ)
 
     def load(self) -> Config:
         """What it says now; variables that hold secrets leave the environment, so that no child process gets them.
 
         Raises ConfigError.
         """
-        config = configuration.load(self._given, self._environ, keyring=keyring.read)
+        config = configuration.load(self._given, self.environ, keyring=keyring.read)
         for name in configuration.secret_variables(config):
             os.environ.pop(name, None)
         return config

@@ -35,7 +35,7 @@ class News:
         """``file`` is where the accounts of ``keychain`` are from."""
         self._keychain = keychain
         self._registrations = registrations
-        self._file = file
+        self.file = file
         self._state = file.state()
         self._keys = self._fetched()
         self._task: asyncio.Task[None] | None = None
@@ -66,16 +66,16 @@ class News:
             self._keys = keys
             self._keychain.fetched()
             self.on_news(KEYS, False)
-        state = await asyncio.to_thread(self._file.state)
+        state = await asyncio.to_thread(self.file.state)
         if state != self._state:
             await asyncio.sleep(SETTLE_S)
-            if await asyncio.to_thread(self._file.state) == state:  # else the next look reads it
+            if await asyncio.to_thread(self.file.state) == state:  # else the next look reads it
                 self._state = state
                 await self._read_accounts()
 
     async def _read_accounts(self) -> None:
         try:
-            accounts = (await asyncio.to_thread(self._file.load)).accounts
+            accounts = (await asyncio.to_thread(self.file.load)).accounts
         except ConfigError as error:
             self.on_news(f"The accounts stay as they were: {error}", True)
             return

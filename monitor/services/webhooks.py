@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from monitor.config import ConfigError
@@ -16,6 +14,7 @@ from monitor.services.registrations import Registrations
 
 if TYPE_CHECKING:
     from monitor.config import Config
+    from monitor.services.configfile import ConfigFile
     from monitor.services.keychain import Keychain
     from monitor.services.monitor import Monitor
     from monitor.services.tunnel import PublicTunnel
@@ -34,7 +33,7 @@ class Webhooks:
         keychain: Keychain,
         registrations: Registrations,
         *,
-        file: Path | None,
+        file: ConfigFile | None,
         route: Route | None = None,
         addresses: Iterator[str] | None = None,
         tunnel: PublicTunnel | None = None,
@@ -100,13 +99,20 @@ class Webhooks:
         """Read anew what rests in files, and in the keyring where it could not be read."""
         await asyncio.to_thread(self._keychain.unlock)
 
+    def unseated(self) -> str | None:
+        """That the account that was added takes the place of others, as a sentence; None where it does not."""
+        return None if self._file is None else accounts.unseated(self._file.path, self._file.environ)
+
     async def add_account(self, name: str, provider: str, values: Values) -> Added:
         """Write an account to the configuration and use it at once. Raises ConfigError."""
         if self._file is None:
             raise ConfigError(DEMO_ACCOUNTS)
-        added = await asyncio.to_thread(accounts.add, self._file, name, provider, values, os.environ)
-        config = self._keychain.config
-        others = [account for account in config.accounts if account.name != name]
-        self.configure(replace(config, accounts=(*others, added.account)))
+        file, config = self._file, self._keychain.config
+        added = await asyncio.to_thread(accounts.add, file.path, name, provider, values, file.environ)
+        try:
+            found = (await asyncio.to_thread(file.load)).accounts
+        except ConfigError:  # what else is in the file is no hindrance
+            found = (*(account for account in config.accounts if account.name != name), added.account)
+        self.configure(replace(config, accounts=found))
         await self.registrations.open()
         return added

@@ -166,7 +166,7 @@ async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: p
             return super().state()
 
     async with looking(tmp_path, "", monkeypatch) as at:
-        at.news._file = Once(at.config)
+        at.news.file = Once(at.config)
         await asyncio.wait_for(failed.wait(), 10)
         at.config.write_text(ACCOUNT.format("volt"), "utf-8")
         assert await at.told() == ["The accounts have changed: volt added."]

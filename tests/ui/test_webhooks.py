@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import sys
 import time
 import tomllib
 from dataclasses import replace
@@ -20,7 +21,9 @@ from monitor.config import Config
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.model.verdict import Verdict, VerdictStatus
+from monitor.services.configfile import ConfigFile
 from monitor.services.monitor import Settings
+from monitor.services.news import differences
 from monitor.store.registrations import RegistrationStore
 from monitor.tunnels.rehearsal import Hop, HopStatus
 from monitor.ui.documents.look import Reader
@@ -39,6 +42,7 @@ from monitor.ui.webhook_rows import state_parts
 from monitor.ui.widgets.bars import Bar
 from tests.factory import START, make_capture
 from tests.sandbox.apis import PUBLIC
+from tests.services.keyrings import FakeKeyring
 from tests.ui.screens import RecordingDriver
 from tests.ui.test_keymap import settings
 from tests.ui.test_safety import HOSTILE, foreign_controls
@@ -657,6 +661,28 @@ async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
         written = tmp_path / "config.toml"
         assert stat.S_IMODE(written.stat().st_mode) == 0o600
         assert tomllib.loads(written.read_text())["accounts"]["bird-eu"]["provider"] == "bird"
+
+
+async def test_an_account_of_the_form_is_what_the_file_says_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", FakeKeyring())
+    monkeypatch.setenv("SAMPLE_API_KEY", "sample-connectly-api-key")
+    monkeypatch.setenv("BIRD_ACCESS_KEY", "sample-bird-access-key")
+    async with view(tmp_path, accounts=lambda _: []) as s:
+        for name in ("SAMPLE_API_KEY", "BIRD_ACCESS_KEY"):
+            monkeypatch.delenv(name)  # as whatever may hold a secret leaves the environment at the start
+        await s.press("A", "c")
+        await s.fill(api_key="env:SAMPLE_API_KEY", webhook_secrets="sample-webhook-secret")
+        await s.fill(business_id="biz_sample", api_url=s.sandbox.url("connectly"))
+        await s.press("enter")
+        await s.until(lambda: "took the credentials" in s.toasts())
+        assert "The accounts of the environment variables (bird) do not count any more" in s.toasts()
+        config = s.app.session.webhooks._keychain.config  # type: ignore[union-attr]
+        assert config.accounts[0].signing_secrets[0].masked().startswith("keyring:connectly.")
+        file = ConfigFile(tmp_path / "config.toml")
+        monkeypatch.setattr(file, "environ", {"SAMPLE_API_KEY": "sample-connectly-api-key"})
+        assert differences(config.accounts, file.load().accounts) == ""
 
 
 def left_behind(folder: Path) -> ChangeRecord:

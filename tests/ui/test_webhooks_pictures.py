@@ -19,6 +19,7 @@ from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Re
 from monitor.receiver.binding import bind
 from monitor.secret import Secret
 from monitor.services.assemble import Assembly, assembled
+from monitor.services.configfile import ConfigFile
 from monitor.services.monitor import Settings
 from monitor.services.webhooks import Webhooks
 from monitor.ui.app import HooktopApp
@@ -111,7 +112,8 @@ async def pictured(folder: Path, size: tuple[int, int], theme: str) -> AsyncIter
             know(assembly)
 
         registrations.refresh = nobody  # type: ignore[method-assign]  # nobody is asked for a picture
-        webhooks = Webhooks(assembly.monitor, assembly.keychain, registrations, file=folder / "config.toml")
+        file = ConfigFile(folder / "config.toml")
+        webhooks = Webhooks(assembly.monitor, assembly.keychain, registrations, file=file)
         app = HooktopApp(assembly.monitor, webhooks=webhooks, now=lambda: NOW)
         async with app.run_test(size=size, notifications=True) as pilot:
             s = Screens(app, pilot, assembly.monitor)

@@ -16,6 +16,7 @@ from monitor.model.registration import Spec
 from monitor.receiver.binding import bind
 from monitor.sandbox.apis.server import FOREIGN, ProviderSandbox
 from monitor.services.assemble import assembled
+from monitor.services.configfile import ConfigFile
 from monitor.services.demonstration import route_to
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Settings
@@ -137,7 +138,7 @@ async def view(
             for account, subject, spec in wanted:
                 store.want(account, account, subject, spec, START)
             webhooks = Webhooks(
-                assembly.monitor, assembly.keychain, assembly.registrations, file=folder / "config.toml",
+                assembly.monitor, assembly.keychain, assembly.registrations, file=ConfigFile(folder / "config.toml"),
                 route=(lambda url: None) if dead else route_to(assembly.monitor.reach, own),
             )  # fmt: skip
             app = HooktopApp(assembly.monitor, webhooks=webhooks)

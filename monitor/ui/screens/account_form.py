@@ -127,6 +127,8 @@ class AccountForm(Overlay[str]):
             self._say(f"The account could not be added ({type(error).__name__}).", bad=True)
         else:
             toast(self.app, added.sentence, timeout=12)
+            if (said := self._webhooks.unseated()) is not None:
+                toast(self.app, said, severity="warning", timeout=12)
             self.end(typed[NAME])
         finally:
             self._busy = False
