@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from monitor.admin.base import LIST
@@ -42,6 +43,17 @@ def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Ou
         unsure = [(one, plans.impossible(desk, Action.REMOVE, one.subject, why)) for one in found if not one.id]
         stay += [_stays(plan, one.url, why, "may be registered") for one, plan in unsure]
     return [plan for plan in planned if plan.by_hand is None], stay
+
+
+def out_of_reach(desk: Desk, since: datetime, found: Collection[str]) -> list[Outcome]:
+    """Failed outcomes for what was added with an account that was taken out, but for the ids ``found`` elsewhere."""
+    ids = {one.id for one in desk.history()} - set(found)
+    why = f"There is no account {visible(desk.name)} any more to remove it with; do it by hand."
+    return [
+        _stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why, "may be registered")
+        for one in added(desk, since)
+        if not one.id or one.id in ids
+    ]
 
 
 def _stays(plan: Plan, url: str | None, why: str, how: str = "stays registered") -> Outcome:

@@ -332,13 +332,23 @@ class Registrations:
         be removed gives a failed outcome. Raises StoreError."""
         stay: list[Outcome] = []
         go: list[Plan] = []
+        found: set[str] = set()
+        former = [desk for name, desk in self._former.items() if name not in self._desks]
+        for desk in former:
+            await desk.read()
         for desk in self._desks.values():
             await desk.read()
-            if ephemeral.added(desk, since):
+            # An account that was given another name has what was added under the one before.
+            before = [one for old in former if old.provider == desk.provider for one in ephemeral.added(old, since)]
+            if before or ephemeral.added(desk, since):
                 await self._refresh(desk)  # which also finds what was made without an answer
-            planned, impossible = ephemeral.removals(desk, ephemeral.added(desk, since))
+            renamed = [one for one in before if one.id not in found and desk.find(one.id) is not None]
+            found |= {one.id for one in renamed}
+            planned, impossible = ephemeral.removals(desk, [*ephemeral.added(desk, since), *renamed])
             go += planned
             stay += impossible
+        for desk in former:
+            stay += ephemeral.out_of_reach(desk, since, found)
         return (*await self.carry_out_all(go), *stay)
 
     def _desk(self, account: str) -> Desk:

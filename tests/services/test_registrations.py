@@ -17,6 +17,7 @@ from monitor import tasks
 from monitor.account import Account
 from monitor.admin.base import Admin, AdminError, Trouble
 from monitor.admin.clients import admin_for
+from monitor.config import Config
 from monitor.model.drift import State
 from monitor.model.registration import Change, ChangeState, Registration
 from monitor.secret import Secret
@@ -1051,6 +1052,26 @@ async def test_ephemeral_names_what_may_have_been_made_where_nothing_is_listed(t
         [outcome] = await w.registrations.remove_added(started)
         assert outcome.state is ChangeState.FAILED
         assert "may be registered. Volt was asked for it and gave no answer." in outcome.sentence
+
+
+async def test_ephemeral_removes_or_names_what_it_added_with_an_account_that_was_taken_out(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        started = datetime.now(UTC)
+        await w.registrations.refresh()
+        before = w.sandbox.registrations("bird")
+        assert (await w.do(w.registrations.plan_add("bird", SMS))).state is ChangeState.DONE
+        assert (await w.do(w.registrations.plan_add("connectly", MESSAGES))).state is ChangeState.DONE
+        accounts = {account.name: account for account in w.sandbox.accounts()}
+        renamed = [replace(accounts["bird"], name=name) for name in ("bird-eu", "bird-twice")]
+        w.registrations.configure(Config(accounts=tuple(renamed)))
+        await w.registrations.open()
+        outcomes = await w.registrations.remove_added(started)
+        assert [(one.plan.account, one.state) for one in outcomes] == [
+            ("bird-eu", ChangeState.DONE),
+            ("connectly", ChangeState.FAILED),
+        ]
+        assert w.sandbox.registrations("bird") == before
+        assert "may be registered. There is no account connectly any more" in outcomes[1].sentence
 
 
 async def test_ephemeral_removes_what_it_added_also_when_the_clock_was_set_back(tmp_path: Path) -> None:
