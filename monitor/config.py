@@ -256,5 +256,5 @@ def _alert(section: Section) -> Alert:
     if wanted is None:
         section.fail(None, 'needs a filter, such as filter = "status:failed"')
     if bell + toast + (command is not None) != 1:
-        section.fail(None, 'needs one of bell = true, toast = true and command = ["..."]')
+        section.fail(None, 'needs exactly one of bell = true, toast = true and command = ["..."]')
     return Alert(wanted, bell, toast, command or ())

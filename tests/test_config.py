@@ -282,8 +282,8 @@ def test_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
         ("alerts = [3]", "must be a list of tables, each begun with [[alerts]]"),
         ("[[alerts]]\nfilter = 'a'\nbell = true\n\n[[alerts]]\nbell = true", "line 5: [alerts 2] needs a filter"),
         ("[[alerts]]\nfilter = 'a'\nbell = true\n[[alerts]]\nfiltre = 'b'\n", "line 5: [alerts 2] filtre is not"),
-        ("[[alerts]]\nfilter = 'a'", "needs one of bell = true"),
-        ("[[alerts]]\nfilter = 'a'\nbell = true\ntoast = true", "needs one of bell = true"),
+        ("[[alerts]]\nfilter = 'a'", "needs exactly one of bell = true"),
+        ("[[alerts]]\nfilter = 'a'\nbell = true\ntoast = true", "needs exactly one of bell = true"),
         ("[[alerts]]\nfilter = 'a'\ncommand = []", "must be a list with at least one text"),
     ],
 )  # fmt: skip
