@@ -6,6 +6,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from monitor.jsonbody import Body
@@ -119,5 +121,16 @@ def _sound(provider: Provider, given: Any, kind: Any) -> Any:
 def _told(provider: Provider, member: str, error: BaseException) -> str:
     """Log what went wrong and give it in a word or two: an exception's own text may hold a secret."""
     why = str(error) if isinstance(error, WrongType) else type(error).__name__
-    log.error("%s.%s failed: %s", provider.name, member, why)
+    log.error("%s.%s failed: %s%s", provider.name, member, why, _place(error))
     return why
+
+
+def _place(error: BaseException) -> str:
+    """The line of the plug-in in which it arose, which holds no value; nothing where that is none of its own."""
+    frames = list(walk_tb(error.__traceback__))[1:]  # behind the call in here
+    if isinstance(error, WrongType) or not frames:
+        return ""
+    files = [(Path(frame.f_code.co_filename), line) for frame, line in frames]
+    home = files[0][0].parent  # what it called elsewhere, such as in Python's own library, tells less
+    file, line = [one for one in files if one[0].parent == home][-1]
+    return f" ({file.name}, line {line})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -171,6 +172,14 @@ def test_a_broken_provider_costs_no_capture(path: str) -> None:
         assert capture.reading == Reading(problems=("the reader failed (RecursionError)",))
     else:
         assert capture.provider == "generic"
+
+
+def test_the_line_of_a_broken_provider_is_told_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = Examiner(Registry([Broken(), registry()["generic"]]), FixedKeys(), lambda body, value: False)
+    guarded.examine(make_request(BODY, path="/broken"), received_at=START)
+    told = [record.getMessage() for record in caplog.records]
+    assert any(re.fullmatch(r"broken\.verify failed: \w+ \(test_examine\.py, line \d+\)", line) for line in told)
+    assert "secret" not in repr(told)
 
 
 def bird(*secrets: bytes, public_url: str | None = None) -> Examiner:
