@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -21,7 +20,6 @@ from monitor.text import visible
 from monitor.times import local_time
 
 if TYPE_CHECKING:
-    from monitor.model.attempt import Attempt
     from monitor.model.capture import Capture, Request
     from monitor.services.replay import Outcome, Replayed, Wish
 
@@ -224,39 +222,15 @@ class _Answers:
 
 def record(one: Replayed) -> dict[str, Any]:
     """An answer for scripts."""
-    from monitor.model.record import rfc3339
+    from monitor.model.record import attempt_record, rfc3339
 
-    attempt, before = one.attempt, one.before
+    before = one.before
     first = {"by": "hooktop", "status": before, "failure": None, "at": None}
     if not isinstance(before, int):
         first = {"by": "app", "status": before.status, "failure": before.failure, "at": rfc3339(before.at)}
     return {
-        "kind": "replay",
-        "capture": attempt.capture,
-        "url": attempt.url,
-        "at": rfc3339(attempt.at),
-        "changed_request": attempt.changed,
-        "answer": _answer(attempt),
-        "failure": attempt.failure,
-        "detail": attempt.detail or None,
+        **attempt_record(one.attempt),
         "first": first,
         "verdict": "same" if one.change.same else "changed",
         "same_body": one.change.same_body,
-    }
-
-
-def _answer(attempt: Attempt) -> dict[str, Any] | None:
-    if attempt.status is None:
-        return None
-    try:
-        body, encoding = attempt.body.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        body, encoding = base64.b64encode(attempt.body).decode("ascii"), "base64"
-    return {
-        "status": attempt.status,
-        "took_s": attempt.took_s,
-        "headers": [list(header) for header in attempt.headers],
-        "body": body,
-        "body_encoding": encoding,
-        "size": attempt.size,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +17,10 @@ from monitor.cli.types import CAPTURE_OR_KEY
 from monitor.text import visible_bytes
 
 if TYPE_CHECKING:
+    from monitor.model.attempt import Attempt
     from monitor.model.capture import Capture
     from monitor.model.verdict import Verdict
+    from monitor.store.deliveries import Delivery
     from monitor.store.message_reader import MessageReader
 
 
@@ -32,12 +35,14 @@ MAX_CAPTURES: Final = 20  # of a message that are listed
 @click.pass_context
 def command(ctx: click.Context, thing: int | str, public_url: str | None, as_json: bool, raw: bool) -> None:
     """Show one capture in full: verdict with its checks, reading, headers, body. With the key of a message what became
-    of it and which captures tell so; with the key of a conversation its thread.
+    of it and which captures tell so; with the key of a conversation its thread. With --json a capture also has its
+    attempts: each time it was passed on to your app, and what that answered.
 
     \b
     Examples:
       hooktop show cap_12
       hooktop show 12 --json | jq .reading
+      hooktop show 12 --json | jq '.attempts[-1].answer.status'
       hooktop show 12 --raw > body.json
       hooktop show volt:40318006-1cae-4997-acbc-fe9a4aadb7dd
     """  # fmt: skip
@@ -61,9 +66,10 @@ def _show_capture(options: Globals, number: int, public_url: str | None, as_json
     elif raw:
         write(capture.request.body)
     elif as_json:
-        from monitor.model.record import capture_record
+        from monitor.model.record import attempt_record, capture_record
 
-        say_json(capture_record(capture))
+        _, attempts = _told(options, capture)
+        say_json({**capture_record(capture), "attempts": [attempt_record(attempt) for attempt in attempts]})
     else:
         from monitor.cli.whole import whole
 
@@ -85,17 +91,22 @@ def _told_again(options: Globals, capture: Capture, paint: Paint) -> list[str]:
     none."""
     from monitor.cli.attempt_lines import attempt_lines
     from monitor.cli.delivery_lines import delivery_lines
+
+    deliveries, attempts = _told(options, capture)
+    return delivery_lines(deliveries, capture.id, paint) + (attempt_lines(attempts, paint) if attempts else [])
+
+
+def _told(options: Globals, capture: Capture) -> tuple[Sequence[Delivery], Sequence[Attempt]]:
+    """The deliveries of the same event, and the attempts to pass a capture on."""
     from monitor.cli.history import database
     from monitor.store.deliveries import DeliveryReader
     from monitor.store.errors import StoreError
 
     try:
         with closing(DeliveryReader(database(options))) as reader:
-            lines = delivery_lines(reader.deliveries(capture), capture.id, paint)
-            attempts = reader.attempts(capture.id)
+            return reader.deliveries(capture), reader.attempts(capture.id)
     except StoreError:  # a database from before there were any
-        return []
-    return lines + (attempt_lines(attempts, paint) if attempts else [])
+        return (), ()
 
 
 def _show_key(options: Globals, key: str, as_json: bool) -> None:

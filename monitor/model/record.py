@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from monitor.model.attempt import Attempt
 from monitor.model.capture import Capture
 from monitor.model.conversation import Conversation
 from monitor.model.message import Mark, Message, Stage
@@ -26,10 +27,6 @@ def capture_record(capture: Capture) -> dict[str, Any]:
     A body that is UTF-8 stands as text, any other as base64 (``body_encoding`` says which).
     """
     request, verdict = capture.request, capture.verdict
-    try:
-        body, encoding = request.body.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        body, encoding = base64.b64encode(request.body).decode("ascii"), "base64"
     return {
         "kind": "capture",
         "id": capture.id,
@@ -41,8 +38,7 @@ def capture_record(capture: Capture) -> dict[str, Any]:
             "path": request.path,
             "query": request.query,
             "headers": [list(header) for header in request.headers],
-            "body": body,
-            "body_encoding": encoding,
+            **_body(request.body),
             "size": len(request.body),
             "sha256": request.sha256(),
             "peer": request.peer,
@@ -60,6 +56,35 @@ def capture_record(capture: Capture) -> dict[str, Any]:
         "reading": None if capture.reading is None else _reading(capture.reading),
         "marks": list(capture.marks),
     }
+
+
+def attempt_record(attempt: Attempt) -> dict[str, Any]:
+    """The JSON object of one attempt to pass a capture on. ``answer`` is null where no status came; with a ``failure``
+    it is not whole. Its body is the beginning that was kept, its size that of all that was read."""
+    answer = {
+        "status": attempt.status,
+        "took_s": attempt.took_s,
+        "headers": [list(header) for header in attempt.headers],
+        **_body(attempt.body),
+        "size": attempt.size,
+    }
+    return {
+        "kind": attempt.kind.value,
+        "capture": attempt.capture,
+        "url": attempt.url,
+        "at": rfc3339(attempt.at),
+        "changed_request": attempt.changed,
+        "answer": None if attempt.status is None else answer,
+        "failure": attempt.failure,
+        "detail": attempt.detail or None,
+    }
+
+
+def _body(body: bytes) -> dict[str, str]:
+    try:
+        return {"body": body.decode("utf-8"), "body_encoding": "utf-8"}
+    except UnicodeDecodeError:
+        return {"body": base64.b64encode(body).decode("ascii"), "body_encoding": "base64"}
 
 
 def message_record(message: Message, *, stuck_s: float | None = None) -> dict[str, Any]:

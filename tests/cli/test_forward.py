@@ -65,6 +65,10 @@ async def test_the_app_s_status_is_the_answer_when_asked_for(tmp_path: Path) -> 
         assert [call.line for call in running.calls] == ["POST /in HTTP/1.1"]
         shown = json.loads((await asyncio.to_thread(hooktop, "show", "1", "--json", *options[:4])).stdout)
         assert shown["response"] == {"status": 503}
+        [attempt] = shown["attempts"]
+        assert (attempt["kind"], attempt["url"], attempt["failure"]) == ("forward", f"{running.url}/in", None)
+        assert attempt["answer"]["status"] == 503
+        assert attempt["answer"]["headers"] == [["Content-Length", "0"]]
 
 
 async def test_an_app_whose_certificate_is_one_s_own_is_trusted_when_that_is_named(tmp_path: Path) -> None:
