@@ -7,8 +7,10 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,6 +123,24 @@ def test_a_file_that_is_no_database(tmp_path: Path, content: bytes, capsys: pyte
         assert len(err.splitlines()) == 1
         assert "database" in err
     assert path.read_bytes() == content
+
+
+def test_a_database_of_another_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE t (x)")
+    content = path.read_bytes()
+    for words in (
+        ["captures"], ["messages"], ["conversations"], ["stats"], ["coverage"], ["show", "1"], ["verify", "--all"],
+        ["export"], ["replay", "1", "--to", "3000"], ["diff", "1", "2"], ["wait", "x", "--timeout", "1"],
+    ):  # fmt: skip
+        assert run([*words, "--db", str(path)]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err) == ("", f"hooktop: {path} is a database of another program; name one of hooktop's.\n")
+    assert run(["doctor", "--db", str(path)]) == 1
+    assert "is a database of another program" in capsys.readouterr().out
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
 
 
 def test_a_folder_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
