@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from monitor.model.capture import Capture
     from monitor.store.reader import Reader
 
-POLL_S: Final = 0.2
 PAGE: Final = 200
 
 
@@ -44,7 +42,7 @@ def command(
       hooktop captures --follow 'text:"spam filter"'
     """
     check_formats(ctx, as_json, as_csv)
-    from monitor.cli.history import begun, newest, reading
+    from monitor.cli.history import begun, newest, reading, turns
     from monitor.cli.history import since as newer
 
     options = globals_of(ctx)
@@ -53,6 +51,7 @@ def command(
     if path is None:
         return
     show = _csv if as_csv else say_records if as_json else Lines(Paint(no_color=options.no_color))
+    later = turns(path)
     with reading(path) as reader:
         last = reader.newest(wanted)
         if as_csv:
@@ -60,8 +59,7 @@ def command(
         ids = newest(reader, wanted, limit)
         last = max([last, *ids[-1:]])  # what came between the two looks is not shown twice
         _each(reader, ids, show)
-        while follow:
-            threading.Event().wait(POLL_S)
+        for _ in later if follow else ():
             ids, last = newer(reader, wanted, last)
             _each(reader, ids, show)
 

@@ -44,7 +44,7 @@ def command(
       hooktop conversations --follow provider:bird
     """
     check_formats(ctx, as_json, as_csv)
-    from monitor.cli.history import begun
+    from monitor.cli.history import begun, turns
     from monitor.cli.message_history import reading_messages, steps
     from monitor.store.filter_sql import compile_message_filter
     from monitor.store.message_reader import MessageReader
@@ -55,6 +55,7 @@ def command(
     if path is None:
         return
     paint = Paint(no_color=options.no_color)
+    later = turns(path)
     with reading_messages(path, MessageReader) as reader:
         if as_csv:
             write_csv([CSV_COLUMNS])
@@ -63,7 +64,7 @@ def command(
         rows = reader.conversations(limit) if wanted.is_empty else reader.conversations_with(where, limit)
         _show(rows[::-1], paint, as_json, as_csv)
         if follow:
-            for after, upto in steps(reader, known):
+            for after, upto in steps(reader, later, known):
                 where = compile_message_filter(wanted, datetime.now(UTC))
                 changed = reader.changed_conversations(after, upto, where, every=wanted.is_empty)
                 _show(changed, paint, as_json, as_csv)

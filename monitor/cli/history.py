@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 NONE_YET: Final = "There is no database {} yet; 'hooktop' or 'hooktop listen' begins one."
 FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one at twice as many
 LAST_STEP: Final = 100_000
+POLL_S: Final = 0.1
 
 
 def config_of(options: Globals) -> Config:
@@ -74,6 +76,30 @@ def reading(path: Path) -> Iterator[Reader]:
 
     with contextlib.closing(Reader(path)) as reader:
         yield reader
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now, None where there is none: what is deleted or put aside gets no captures."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def turns(path: Path) -> Iterator[None]:
+    """One turn after the other to look for what is new in the database that is at ``path`` when this is called, with a
+    moment before each; the next one ends the command when that is not there any more."""
+    now = file_at(path)
+
+    def each() -> Iterator[None]:
+        while True:
+            threading.Event().wait(POLL_S)
+            if file_at(path) != now:
+                fail(f"The database {path} was moved or deleted; run this again for the one that is there then.")
+            yield
+
+    return each()
 
 
 def newest(reader: Reader, wanted: Filter, limit: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from monitor.store.message_reader import MessageReader
 
 R = TypeVar("R", bound="MessageReader")
-POLL_S: Final = 0.05
 USUAL_S: Final = 10.0  # how old what is known of the usual waits may be
 
 
@@ -51,10 +49,10 @@ def reading_messages(path: Path, kind: Callable[[Path], R]) -> Iterator[R]:
         yield reader
 
 
-def steps(reader: MessageReader, after: int) -> Iterator[tuple[int, int]]:
+def steps(reader: MessageReader, turns: Iterator[None], after: int) -> Iterator[tuple[int, int]]:
     """Whenever messages have changed: the watermark that was known, and the one up to which there is news."""
     version = -1
-    while True:
+    for _ in turns:
         seen = reader.version()
         if seen != version:
             version = seen
@@ -62,8 +60,6 @@ def steps(reader: MessageReader, after: int) -> Iterator[tuple[int, int]]:
             if upto > after:
                 yield after, upto
                 after = upto
-                continue
-        threading.Event().wait(POLL_S)
 
 
 class Records:

@@ -64,7 +64,7 @@ def command(
       hooktop messages --follow --json 'to:"+1 (555) 555-0123"'
     """
     check_formats(ctx, as_json, as_csv)
-    from monitor.cli.history import begun
+    from monitor.cli.history import begun, turns
     from monitor.cli.message_history import Records, reading_messages, steps
     from monitor.store.filter_sql import compile_message_filter
     from monitor.store.message_reader import MessageReader
@@ -74,6 +74,7 @@ def command(
     path = begun(options)
     if path is None:
         return
+    later = turns(path)
     with reading_messages(path, MessageReader) as reader:
         records = Records(reader, paint=Paint(no_color=options.no_color), as_json=as_json)
         if as_csv:
@@ -85,7 +86,7 @@ def command(
             messages = reader.messages(part)
             _show(records, [(number, messages[number]) for number in part if number in messages], as_csv)
         if follow:
-            for after, upto in steps(reader, known):
+            for after, upto in steps(reader, later, known):
                 where = compile_message_filter(wanted, datetime.now(UTC))
                 changes = reader.changes(after, upto, where)
                 _show(records, [(one.number, one.message) for one in changes if one.message is not None], as_csv)

@@ -77,15 +77,6 @@ def command(
     return waiting.follow(database(options))
 
 
-def _file(path: Path) -> tuple[int, int] | None:
-    """Which file has this name now, None where there is none: what is deleted or put aside gets no captures."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
-
-
 def _on_command_line(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
@@ -138,6 +129,7 @@ class Waiting:
 
     def follow(self, path: Path) -> int:
         """Follow what a running hooktop stores, also one that is only just starting; gives the exit code."""
+        from monitor.cli.history import file_at
         from monitor.store.message_reader import MessageReader
 
         pause = threading.Event()
@@ -149,12 +141,12 @@ class Waiting:
         opened: tuple[int, int] | None = None
         with contextlib.ExitStack() as open_:
             while True:
-                if reader is not None and _file(path) not in (opened, None):
+                if reader is not None and file_at(path) not in (opened, None):
                     tell(f"There is another database {path} now; waiting for what comes into that one.")
                     open_.close()
                     reader, self._look, new = None, None, True
                     self._found.clear()
-                if reader is None and (opened := _file(path)) is not None:
+                if reader is None and (opened := file_at(path)) is not None:
                     with contextlib.ExitStack() as trial:
                         candidate = trial.enter_context(contextlib.closing(MessageReader(path)))
                         if candidate.ready():

@@ -128,6 +128,19 @@ def test_no_database_and_none_of_ours(command: str, tmp_path: Path, capsys: pyte
     assert "exclude each other" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["captures", "messages", "conversations"])
+def test_following_ends_when_the_database_is_not_there_any_more(place: Place, command: str) -> None:
+    place.post(place.volt.body("a", "sent"))
+    with closing(Process(command, "--follow", "--db", place.database)) as follower:
+        assert follower.line()
+        Path(place.database).rename(Path(place.database).with_name("elsewhere.db"))
+        code, out, err = follower.end()
+    assert (code, out) == (1, "")
+    assert err == (
+        f"hooktop: The database {place.database} was moved or deleted; run this again for the one that is there then.\n"
+    )
+
+
 def test_a_reader_that_leaves_ends_it_quietly(place: Place) -> None:
     place.post(*(place.volt.body(str(n), "sent") for n in range(5)))
     with closing(Process("messages", "--follow", "--db", place.database)) as follower:
