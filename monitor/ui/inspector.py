@@ -52,13 +52,11 @@ class Inspector:
         """A stored capture, or None when it is gone. Raises StoreError."""
         return self._reader.capture(number)
 
-    def last_attempt(self, number: int) -> int:
-        """The id of a capture's newest attempt: another one, another Forward tab. Raises StoreError."""
-        return self._reader.last_attempt(number)
-
-    def answer(self, number: int) -> int | None:
-        """What a capture was answered with, None where it is gone. Raises StoreError."""
-        return self._reader.answer(number)
+    def state(self, number: int, tab: str) -> object:
+        """Another value whenever a tab shows something else of a capture: it was judged anew, the app answered, or what
+        it was itself answered with is known, which may be only later. Raises StoreError."""
+        news = {FORWARD: self._reader.last_attempt, SUMMARY: self._reader.answer}.get(tab)
+        return self.rereads, news and news(number)
 
     def document(self, capture: Capture, tab: str, reader: Reader, *, raw: bool, width: int) -> Document:
         """What a tab ``width`` cells wide shows of a capture. Never raises: what cannot be shown says why."""

@@ -73,8 +73,7 @@ class Detail(Vertical):
         self._number: int | None = None
         self._reading: Worker[None] | None = None
         self._found = ""
-        self._attempt = 0  # the newest attempt that is shown
-        self._rereads = 0  # after which the capture was read
+        self._seen: object = None  # the state of what is shown
         self._width = 0  # cells that the lines were made for
         self.capture: Capture | None = None
 
@@ -163,8 +162,8 @@ class Detail(Vertical):
         if number is None:
             self._show_none()
             return
-        same, rereads = self.capture is not None and self.capture.id == number, self._inspector.rereads
-        if not same or rereads != self._rereads:
+        same, state = self.capture is not None and self.capture.id == number, self._newest(number)
+        if not same or state != self._seen:
             try:
                 capture = await asyncio.to_thread(self._inspector.capture, number)
             except Exception as error:  # the store may fail while we look: say so in the pane
@@ -173,7 +172,7 @@ class Detail(Vertical):
             if capture is None:
                 self._show_none(("this capture is no longer in the store", "faint"))
                 return
-            self.capture, self._rereads = capture, rereads
+            self.capture, self._seen = capture, state
         if self._is_there:
             await self._lay_out(keep=same and keep)
 
@@ -197,8 +196,6 @@ class Detail(Vertical):
         capture, tab = self.capture, self.tab
         if capture is None:
             return
-        if tab == FORWARD:
-            self._attempt = self._newest_attempt(capture)
         self._width = self._lines.scrollable_content_region.width
         document = await asyncio.to_thread(
             self._inspector.document, capture, tab, self._reader(), raw=self._state.raw, width=self._width
@@ -206,31 +203,14 @@ class Detail(Vertical):
         if capture is self.capture and tab == self.tab:
             self._show(document, keep=keep)
 
-    def _newest_attempt(self, capture: Capture) -> int:
+    def _newest(self, number: int) -> object:
         try:
-            return self._inspector.last_attempt(capture.id)
+            return self._inspector.state(number, self.tab)
         except Exception:  # the document says that the store cannot be read
-            return self._attempt
-
-    def _newest_answer(self, capture: Capture) -> int:
-        """What it was answered with, which may be known only after it was read: the app's status, a sender gone."""
-        try:
-            answer = self._inspector.answer(capture.id)
-        except Exception:  # what was read stays
-            return capture.answer
-        return capture.answer if answer is None else answer
+            return self._seen
 
     def _look_for_news(self) -> None:
-        capture = self.capture
-        if capture is not None and self.display and self._rereads != self._inspector.rereads:
-            self.reload(keep=True)
-            return
-        if capture is None or not self.display:
-            return
-        if self.tab == FORWARD and self._newest_attempt(capture) != self._attempt:
-            self.reload(keep=True)
-        elif self.tab == SUMMARY and self._newest_answer(capture) != capture.answer:
-            self._rereads = -1  # it is read again
+        if self.capture is not None and self.display and self._newest(self.capture.id) != self._seen:
             self.reload(keep=True)
 
     def reload(self, *, keep: bool = False) -> None:
