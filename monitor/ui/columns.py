@@ -36,8 +36,8 @@ LABELS: Final = {
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("verdict", 1), ("provider", 9), ("event", 9), ("status", 9), ("party", 15), ("status", 10),
-    ("event", 15), ("verdict", 11), ("status", 12), ("event", 17), ("time", 10), ("time", 11), ("text", 16),
-    ("event", 24), ("status", 16), ("party", 22),
+    ("event", 15), ("verdict", 11), ("status", 12), ("event", 17), ("time", 10), ("text", 16), ("event", 24),
+    ("time", 11), ("status", 16), ("party", 22),
 )  # fmt: skip
 # Where captures are passed on, what the app said comes right behind what a row cannot do without.
 _STEPS_WITH_APP: Final = (*_STEPS[:6], ("app", 3), *_STEPS[6:])

@@ -23,8 +23,8 @@ LABELS: Final = {
 # In this order columns come in, and grow, as long as there is room: (column, width).
 _STEPS: Final = (
     ("time", 8), ("party", 15), ("bar", SHORT), ("status", 12), ("provider", 9), ("total", 6), ("text", 10),
-    ("text", 14), ("status", 13), ("bar", LONG), ("party", 18), ("text", 24), ("time", 10), ("time", 11), ("marks", 12),
-    ("text", 40), ("marks", 20), ("party", 22), ("status", 16),
+    ("text", 14), ("status", 13), ("bar", LONG), ("party", 18), ("text", 24), ("time", 10), ("marks", 12),
+    ("time", 11), ("text", 40), ("marks", 20), ("party", 22), ("status", 16),
 )  # fmt: skip
 _LIMIT: Final = 200
 # What is said of marks, the gravest first; shown as words or, where there is no room, as one sign.
