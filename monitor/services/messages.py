@@ -88,7 +88,7 @@ class MessageView(Places):
         self._looking: asyncio.Task[None] | None = None
         self._look_next = self._usual_next = 0.0
         self._ages_next = math.inf
-        self._looked = False  # whether what is shown is all that passed when it was looked at
+        self.looked = False  # whether what is shown is all that passed when it was looked at
         self._usual: dict[str, float] = {}
         self.stuck_from: dict[int, datetime] = {}  # since when each stuck message waits
         self.scanned: float | None = None  # share of the messages that a running filter has looked at
@@ -157,7 +157,7 @@ class MessageView(Places):
 
     def empty(self) -> None:
         """Show none until some were looked for."""
-        self._looked = False
+        self.looked = False
         super().empty()
 
     async def load(self) -> None:
@@ -247,7 +247,7 @@ class MessageView(Places):
         if run != self._run:
             return
         # Where nothing is shown there is no place to lose; but what asks for ages is asked again and again.
-        again = self._looked and (len(self) > 0 or self._filter.asks_ages)
+        again = self.looked and (len(self) > 0 or self._filter.asks_ages)
         anew, last = array("q"), high
         if not again:
             self.put(())  # not below what a look that was broken off has put there
@@ -276,7 +276,7 @@ class MessageView(Places):
         if run == self._run:
             if again:
                 self.put(anew)
-            self._looked = True
+            self.looked = True
 
     def _go_on(self) -> None:
         """Take in from now on what changes, and what changed meanwhile; also where a look failed halfway."""
@@ -351,3 +351,4 @@ class MessageView(Places):
                 found = [*stuck, *(number for number in found if number not in self.stuck_from)]
             self._cache.clear()
             self.put(found)
+            self.looked = True

@@ -16,6 +16,7 @@ from textual.events import MouseScrollDown
 
 from monitor.model.message import Message
 from monitor.services.monitor import Settings
+from monitor.store.message_reader import Order
 from monitor.store.stats_reader import FailureGroup
 from monitor.ui.documents.look import Reader
 from monitor.ui.screens.failures import FailuresScreen, group_parts
@@ -300,6 +301,22 @@ async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path
         await s.press("m")
         await s.until(lambda: s.app.current_mode == "messages" and view(s).rows.selected == 1)
         await s.until(lambda: s.app.session.view.filter_text == "")
+
+
+@pytest.mark.parametrize("order", [0, 3])
+async def test_a_message_that_passes_is_shown_with_the_filter(tmp_path: Path, order: int) -> None:
+    async with messages(tmp_path) as (volt, s):
+        for name in "ab":
+            await post(volt, s, volt.body(name, "sent"), volt.body(name, "failed"))
+        await post(volt, s, volt.body("c", "delivered"))
+        await s.press(*"o" * order, "1", "slash", *"status:failed", "enter")
+        await s.until(lambda: len(s.app.session.view) == 2)
+        await s.press("m")
+        await s.until(lambda: s.app.current_mode == "messages" and view(s).rows.selected == 3)
+        await s.settle()
+        assert s.app.session.view.filter_text == "status:failed"
+        assert (len(view(s).view), list(Order).index(view(s).view.order)) == (2, order)
+        assert "The filter was left" not in s.toasts()
 
 
 async def test_a_message_that_an_order_leaves_out_is_shown_in_that_of_time(tmp_path: Path) -> None:

@@ -197,6 +197,8 @@ class MessagesScreen(PanedScreen):
             await self.obey(self.session.view.filter_text)
         if self.view.index_of(number) is None:
             self.view.catch_up()
+        if self.view.index_of(number) is None and not self.view.looked:
+            await self.view.load()  # the look that runs since this view came up has not come to it
         if self.view.index_of(number) is None and self.view.filter_text:
             self.apply_filter("")
             toast(self.app, "The filter was left: the message does not pass it.")
