@@ -127,6 +127,16 @@ def test_a_lifecycle_gives_the_days_of_what_goes_on_after_midnight() -> None:
     assert local_day(at(0)) not in "\n".join(text.text for text, _ in Lifecycle(fold([sent]), {}).lines(OPEN, 60))
 
 
+def test_a_lifecycle_of_another_day_than_today_names_it() -> None:
+    message = fold([make_event(1, Status.SENT, 0), make_event(2, Status.DELIVERED, 1)])
+
+    def heading(today: str) -> str:
+        return next(one.text for one, _ in Lifecycle(message, {}, None, today).lines(OPEN, 60) if "ours" in one.text)
+
+    assert heading(local_day(at(86_400.0))).split() == [local_day(at(0)), "their", "clock", "ours"]
+    assert heading(local_day(at(0))).split() == ["their", "clock", "ours"]
+
+
 # --- headers -------------------------------------------------------------------------------------------------------
 
 

@@ -31,11 +31,13 @@ _WIDEST: Final = 60  # cells of the longest bar
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What is shown of a message: ``rows`` of its captures by id, ``stuck`` for how many seconds it waits."""
+    """What is shown of a message: ``rows`` of its captures by id, ``stuck`` for how many seconds it waits, ``today``
+    for the day that need not be named."""
 
     message: Message
     rows: Mapping[int, Row]
     stuck: float | None = None
+    today: str | None = None
 
     def entries(self) -> list[tuple[str, int]]:
         """What names each entry of ``lines``: what it is, and the capture behind it."""
@@ -51,7 +53,7 @@ class Lifecycle:
         message = self.message
         own: list[Placed] = [(one, None) for one in _head(message, reader, self.stuck)]
         if message.stages or message.interactions or message.backed:
-            own += [(BLANK, None), *_waterfall(message, self.stuck, width)]
+            own += [(BLANK, None), *_waterfall(message, self.stuck, width, self.today)]
         lines = [*_latencies(message, width)]
         if message.error is not None:
             lines += [BLANK, *error_lines(message.error, reader), *_hints(message)]
@@ -84,10 +86,13 @@ def _head(message: Message, reader: Reader, stuck: float | None) -> Iterator[Lin
 # --- the waterfall ---------------------------------------------------------------------------------------------------
 
 
-def _waterfall(message: Message, stuck: float | None, width: int) -> Iterator[Placed]:
-    yield line((" " * (_NAME + 2), "plain"), ("their clock".ljust(_CLOCK) + "ours", "faint")), None
+def _waterfall(message: Message, stuck: float | None, width: int, today: str | None) -> Iterator[Placed]:
     told: tuple[Stage | Interaction, ...] = (*message.stages, *message.interactions)
-    dated = len({day(at) for one in told for at in (one.provider_at, one.received_at) if at is not None}) > 1
+    days = {day(at) for one in told for at in (one.provider_at, one.received_at) if at is not None}
+    dated = len(days) > 1
+    other = "" if dated or today is None else "".join(days - {today})  # a time alone reads as today's
+    named: Part = (other.ljust(_NAME + 2), "quiet" if other else "plain")
+    yield line(named, ("their clock".ljust(_CLOCK) + "ours", "faint")), None
     scale = _Scale(message.stages, width)
     before: Stage | None = None
     to_come = list(_to_come(message, stuck))

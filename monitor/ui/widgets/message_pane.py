@@ -9,6 +9,7 @@ from textual.worker import WorkType
 
 from monitor.services.messages import MessageView
 from monitor.ui.documents.lifecycle import Lifecycle
+from monitor.ui.format import day
 from monitor.ui.lines import line
 from monitor.ui.session import Session
 from monitor.ui.widgets.bars import Lines
@@ -72,8 +73,9 @@ class MessagePane(Pane[int]):
         if message is None:
             return None
         since = self._view.stuck_from.get(number)
-        stuck = None if since is None or message.final else (self._session.now() - since).total_seconds()
-        return Lifecycle(message, self._view.rows(message.captures), stuck)
+        now = self._session.now()
+        stuck = None if since is None or message.final else (now - since).total_seconds()
+        return Lifecycle(message, self._view.rows(message.captures), stuck, day(now))
 
     def _show(self, *, cursor: int | None) -> None:
         shown, session = self.shown, self._session
