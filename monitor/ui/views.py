@@ -123,11 +123,11 @@ class ViewsApp(PacedApp):
 
     def action_message(self) -> None:
         """To the message that this is about."""
-        self._go_to("message", MonitorScreen.message_number, ShowMessage)
+        self._go_to("message", lambda base: base.message_number(), ShowMessage)
 
     def action_conversation(self) -> None:
         """To the conversation that this belongs to."""
-        self._go_to("conversation", MonitorScreen.conversation_number, ShowConversation)
+        self._go_to("conversation", lambda base: base.conversation_number(), ShowConversation)
 
     def _go_to(
         self, what: str, number_of: Callable[[MonitorScreen], int | None], wish: Callable[[int], Message]
@@ -138,10 +138,10 @@ class ViewsApp(PacedApp):
         except StoreError as error:
             toast(self, str(error), severity="error")
             return
-        if number is None:
-            toast(self, f"This belongs to no {what}.", severity="warning")
-        else:
+        if number is not None:
             self.post_message(wish(number))
+        elif self.current_mode != f"{what}s":  # there it is shown already
+            toast(self, f"This belongs to no {what}.", severity="warning")
 
     @on(ShowCapture)
     async def _show_capture(self, wish: ShowCapture) -> None:

@@ -303,6 +303,21 @@ async def test_a_message_that_does_not_pass_is_shown_without_the_filter(tmp_path
         await s.until(lambda: s.app.session.view.filter_text == "")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_the_list_leads_to_the_conversation_of_a_message(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with messages(tmp_path, size=size) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"))
+        await s.press("m")
+        assert "belongs to no" not in s.toasts()
+        await s.press("c")
+        await s.until(lambda: s.app.current_mode == "conversations")
+        assert "belongs to no" not in s.toasts()
+        await s.press("c")
+        assert "belongs to no" not in s.toasts()
+        await s.press("escape")
+        await s.until(lambda: s.app.current_mode == "messages")
+
+
 @pytest.mark.parametrize("order", [0, 3])
 async def test_a_message_that_passes_is_shown_with_the_filter(tmp_path: Path, order: int) -> None:
     async with messages(tmp_path) as (volt, s):
