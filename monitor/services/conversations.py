@@ -109,6 +109,12 @@ class ConversationView:
             self._seen = -1
             self._next = 0.0
 
+    async def load_all(self) -> None:
+        """List all that can be listed."""
+        if len(self.rows) >= self._wanted and self._wanted < MOST:
+            self._wanted = MOST
+            await self.load()
+
     async def set_filter(self, text: str) -> None:
         """List only conversations with a message that passes. Raises FilterError for a text that is no filter.
 

@@ -217,6 +217,23 @@ async def test_the_filter_lists_conversations_with_such_a_message(tmp_path: Path
         await s.until(lambda: len(view(s).view.rows) == 2)
 
 
+async def test_a_conversation_below_the_first_page_is_shown_with_the_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.services.conversations.PAGE", 4)
+    async with conversations(tmp_path) as (volt, s):
+        bodies = [volt.body(f"m{n}", "failed", to=f"+1555555{n:04}", ago=-n) for n in range(9)]
+        await post(volt, s, volt.body("b", "sent", to=OTHER), *bodies)
+        await s.press("slash", *"status:failed", "enter")
+        await s.until(lambda: len(view(s).view.rows) == 4)
+        await s.press("1", "g", "c")
+        await s.until(lambda: s.app.current_mode == "conversations" and len(view(s).view.rows) == 9)
+        await s.settle()
+        assert view(s).rows.cursor == 8
+        assert s.app.session.view.filter_text == "status:failed"
+        assert "The filter was left" not in s.toasts()
+
+
 @pytest.mark.slow
 async def test_a_resize_hides_the_thread_and_leaves_the_list_in_use(tmp_path: Path) -> None:
     async with conversations(tmp_path, size=(120, 40)) as (volt, s):

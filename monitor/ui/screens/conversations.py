@@ -135,6 +135,8 @@ class ConversationsScreen(PanedScreen):
         if self.view.index_of(number) is None:
             await self.view.load()
         if self.view.index_of(number) is None and self.view.filter_text:
+            await self.view.load_all()  # it may pass and stand below what was read
+        if self.view.index_of(number) is None and self.view.filter_text:
             self.apply_filter("")
             toast(self.app, "The filter was left: the conversation does not pass it.")
             await self.obey("")
