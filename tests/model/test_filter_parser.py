@@ -154,6 +154,7 @@ def test_terms(text: str, node: Node) -> None:
         ("size.x>1", 0, "There is no field size.x."),
         ("verdict:invlid", 8, "Did you mean invalid?"),
         ("status:xyz", 7, "It is one of received, queued, sent, delivered, read, failed, other."),
+        ("status:unknown", 7, "-status:* finds those."),
         ("direction:i*x", 10, "direction is never i*x."),
         ("direction:inbond", 10, "Did you mean inbound?"),
         ("source:net", 7, "Did you mean network?"),
