@@ -66,11 +66,12 @@ def _beside(database: Path) -> Path:
 def _is_other(database: Path) -> bool:
     """Whether a file is there that does not begin as a database does (https://www.sqlite.org/fileformat2.html §1.3.1):
     one that was never locked is some file that was named by mistake, and not a damaged database."""
-    try:
-        with database.open("rb") as file:
-            return file.read(len(_BEGINS)) not in (b"", _BEGINS)
-    except FileNotFoundError:
+    if not database.exists():
         return False
+    if not database.is_file():  # to open a pipe waits until somebody writes into it
+        return True
+    with database.open("rb") as file:
+        return file.read(len(_BEGINS)) not in (b"", _BEGINS)
 
 
 class Lease:
@@ -88,7 +89,7 @@ class Lease:
         try:
             if not self._path.exists() and _is_other(self._database):
                 raise StoreError(
-                    f"{self._database} is no database and was none of hooktop's; name another file with --db."
+                    f"{self._database} is no database, and hooktop never used it here; name another file with --db."
                 )
             paths.private_dir(self._path.parent)
             paths.private_file(self._path)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -342,9 +343,23 @@ async def test_a_damaged_database_is_moved_aside_never_overwritten(tmp_path: Pat
 def test_a_file_that_was_named_by_mistake_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="is no database and was none of hooktop's; name another file with --db"):
+    with pytest.raises(StoreError, match="is no database, and hooktop never used it here; name another file with --db"):
         Store.open(path)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("notes.txt", content)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_that_was_named_by_mistake_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    pipe = os.open(path, os.O_RDWR)  # so that who reads it does not wait here
+    try:
+        os.write(pipe, b"SQLite format 3\0")
+        with pytest.raises(StoreError, match="is no database, and hooktop never used it here"):
+            Store.open(path)
+    finally:
+        os.close(pipe)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "below a file"])
