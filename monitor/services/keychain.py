@@ -153,18 +153,11 @@ class Keychain:
 
     def key_urls(self, provider: str) -> tuple[str, ...]:
         """The addresses that the provider's public key is fetched from: none where every account brings a key."""
-        settings = [account.public_key for account in self.config.accounts if account.provider == provider] or [None]
-        urls = (
-            KEY_URLS.get(provider) if text is None else text
-            for text in settings
-            if text is None or key_form(text) == "address"
-        )
-        return tuple(dict.fromkeys(url for url in urls if url))
+        return _key_urls(self.config, provider)
 
     def named(self, provider: str) -> frozenset[str]:
         """The fingerprints that the provider's accounts name: where there are any, no other fetched key is used."""
-        own = (account.fingerprint for account in self.config.accounts if account.provider == provider)
-        return frozenset(fingerprint for fingerprint in own if fingerprint)
+        return _named(self.config, provider)
 
     def _of(self, provider: str) -> _Held:
         known = self._held  # ``unlock``, in its thread, may begin another meanwhile
@@ -194,7 +187,8 @@ class Keychain:
         return _Held(keys, tuple(troubles))
 
     def _candidates(self, provider: str, troubles: list[KeyTrouble]) -> Iterator[_Candidate]:
-        for account in self._used.accounts:
+        used = self._used
+        for account in used.accounts:
             if account.provider == provider:
                 for secret in account.signing_secrets:
                     yield _Candidate(account.name, account.name, partial(self._opened, secret))
@@ -203,20 +197,20 @@ class Keychain:
                     yield _Candidate(account.name, account.name, partial(_own_key, account.public_key), own)
         for key in self._signing.made(provider) if self._signing is not None else ():
             yield _Candidate(key.account, f"{key.account}, made by hooktop", partial(key.text, self._entry))
-        if not self.key_urls(provider):
+        if not _key_urls(used, provider):
             return
         try:
             rows = self.public_keys.rows(provider) if self.public_keys is not None else []
         except StoreError as error:
             troubles.append(KeyTrouble(provider, None, str(error).removesuffix(".")))
             return
-        named = self.named(provider)
-        used = [row for row in rows if (row.fingerprint in named if named else row.trusted)]
-        for row in used:
+        named = _named(used, provider)
+        fitting = [row for row in rows if (row.fingerprint in named if named else row.trusted)]
+        for row in fitting:
             yield _Candidate(None, row.origin, partial(str, row.text), named)
         if named and rows and rows[0].fingerprint not in named:
             troubles.append(KeyTrouble(provider, None, _other(rows[0].fingerprint, rows[0].origin)))
-        elif not used:
+        elif not fitting:
             label = registry()[provider].label
             text = f"{label}'s public key was not fetched yet: run hooktop keys fetch {provider}"
             troubles.append(KeyTrouble(provider, None, text))
@@ -237,6 +231,21 @@ class Keychain:
         if isinstance(found, KeyringProblem):
             raise KeyringProblem(str(found))
         return found
+
+
+def _key_urls(config: Config, provider: str) -> tuple[str, ...]:
+    settings = [account.public_key for account in config.accounts if account.provider == provider] or [None]
+    urls = (
+        KEY_URLS.get(provider) if text is None else text
+        for text in settings
+        if text is None or key_form(text) == "address"
+    )
+    return tuple(dict.fromkeys(url for url in urls if url))
+
+
+def _named(config: Config, provider: str) -> frozenset[str]:
+    own = (account.fingerprint for account in config.accounts if account.provider == provider)
+    return frozenset(fingerprint for fingerprint in own if fingerprint)
 
 
 def _other(fingerprint: str, origin: str) -> str:

@@ -284,6 +284,26 @@ def test_no_capture_waits_for_the_keyring_that_another_configuration_needs(tmp_p
     assert asked[1:] == [("one", "unlock"), ("two", "unlock")]
 
 
+@pytest.mark.parametrize("setting", ["public_key", "fingerprint"])
+def test_fetched_keys_stay_in_use_until_those_of_another_configuration_are_read(
+    tmp_path: Path, volt_key: RSAPrivateKey, setting: str
+) -> None:
+    stored = PublicKeys(tmp_path / "hooktop.db")
+    stored.add("volt", "sha256:1", pem(volt_key), "fetched", AT)
+    other = registry()["volt"].local_key()
+    assert isinstance(other, RSAPrivateKey)
+    own = {
+        "public_key": Account("mine", "volt", public_key=pem(other)),
+        "fingerprint": Account("mine", "volt", fingerprint=f"sha256:{'0' * 64}"),
+    }
+    chain = keychain(tmp_path, stored=stored)
+    chain.expect(replace(chain.config, accounts=(own[setting],)))
+    chain.fetched()
+    assert [key.origin for key in chain.keys("volt").keys] == ["fetched"]
+    chain.unlock()
+    assert [key.origin for key in chain.keys("volt").keys] == (["mine"] if setting == "public_key" else [])
+
+
 def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "hooktop.db").write_bytes(b"no database" * 1000)
     chain = keychain(tmp_path, stored=PublicKeys(tmp_path / "hooktop.db"))
