@@ -131,8 +131,9 @@ class Waiting:
         """Follow what a running hooktop stores, also one that is only just starting; gives the exit code."""
         from monitor.cli.history import file_at
         from monitor.store.message_reader import MessageReader
+        from monitor.times import utc_now
 
-        pause = threading.Event()
+        pause, began = threading.Event(), utc_now()
         new = not path.exists()
         if new:
             tell(f"There is no database {path} yet; waiting for a hooktop that begins one.")
@@ -152,7 +153,8 @@ class Waiting:
                         if candidate.ready():
                             open_.enter_context(trial.pop_all())
                             reader = candidate
-                            self.begin(reader, 0 if new else reader.last_id())
+                            # of one that was put in its place what came before is no news
+                            self.begin(reader, reader.last_before(began) if new else reader.last_id())
                         elif not told:
                             tell(f"The database {path} is not of this version; waiting for a hooktop that makes it so.")
                             told = True

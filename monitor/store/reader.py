@@ -22,7 +22,7 @@ from monitor.store.errors import StoreError, reason_of
 from monitor.store.filter_sql import Where, last_attempt, register
 from monitor.store.rows import SELECT_WHOLE, capture_of
 from monitor.store.schema import APPLICATION_ID
-from monitor.times import moment
+from monitor.times import microseconds, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,11 @@ class Reader:
     def last_id(self) -> int:
         """The id of the newest capture, 0 when there is none."""
         return int(self._all("SELECT coalesce(max(id), 0) FROM readings")[0][0])
+
+    def last_before(self, at: datetime) -> int:
+        """The id of the last capture that came before a moment, 0 when there is none."""
+        found = self._all("SELECT id FROM readings WHERE received_at < ? ORDER BY id DESC LIMIT 1", (microseconds(at),))
+        return int(found[0][0]) if found else 0
 
     def senders(self) -> list[tuple[str, str, Verdict]]:
         """Who sent outbound messages, of the newest readings: (provider, number, verdict)."""

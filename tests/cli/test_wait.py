@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,6 +153,26 @@ def test_a_database_that_is_begun_anew(tmp_path: Path) -> None:
             code, out, _ = process.end()
     assert code == 0
     assert [json.loads(line)["request"]["body"] for line in out.splitlines()] == ["first", "second"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what is open cannot be replaced there")
+def test_what_a_database_that_is_put_in_its_place_has_already_is_no_news(tmp_path: Path) -> None:
+    database, copy = tmp_path / "h.db", tmp_path / "copy.db"
+    with closing(Listening("--db", str(copy))) as running:
+        running.post("/generic", b"before")
+        running.end()
+    shutil.copy(copy, database)
+    words = ("wait", "provider:generic", "--timeout", "30", "--json", "--db", str(database), "-v")
+    with closing(Process(*words)) as process:
+        assert "Waiting" in process.told()
+        copy.rename(database)
+        assert "There is another database" in process.told()
+        assert "Waiting" in process.told()
+        with closing(Listening("--db", str(database))) as running:
+            running.post("/generic", b"after")
+            code, out, _ = process.end()
+    assert code == 0
+    assert json.loads(out)["request"]["body"] == "after"
 
 
 def test_with_a_receiver_of_its_own(tmp_path: Path) -> None:
