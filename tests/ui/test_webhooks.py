@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 import sys
+import threading
 import time
 import tomllib
 from dataclasses import replace
@@ -15,15 +16,18 @@ from pathlib import Path
 import httpx
 import pytest
 from textual.widgets import Input
+from textual.worker import WorkerState
 
 from monitor.admin.base import ApiCall
 from monitor.config import Config
+from monitor.model.capture import Capture
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.configfile import ConfigFile
 from monitor.services.monitor import Settings
 from monitor.services.news import differences
+from monitor.store.errors import StoreError
 from monitor.store.registrations import RegistrationStore
 from monitor.tunnels.rehearsal import Hop, HopStatus
 from monitor.ui.documents.look import Reader
@@ -40,6 +44,7 @@ from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.webhook_rows import state_parts
 from monitor.ui.widgets.bars import Bar
+from monitor.ui.widgets.webhook_pane import WebhookPane
 from tests.factory import START, make_capture
 from tests.sandbox.apis import PUBLIC
 from tests.services.keyrings import FakeKeyring
@@ -905,6 +910,47 @@ async def test_an_account_that_comes_or_is_renamed_meanwhile_is_asked(tmp_path: 
             await s.registrations.open()
             await s.shows(f"{name}  Bird", "channels email.outbound")
         assert sum(call.account == "connectly" for call in s.registrations.calls) == 1
+
+
+async def test_an_account_is_asked_once_where_two_looks_begin_at_once(tmp_path: Path) -> None:
+    async with view(tmp_path, accounts=only("connectly")) as s:
+        await s.shows("delivery_status")
+        [account] = only("connectly")(s.sandbox.accounts())
+        screen = s.top()
+        assert isinstance(screen, WebhooksScreen)
+        s.registrations.configure(Config(accounts=(replace(account, name="other"),)))
+        screen.action_look()
+        screen.catch_up()
+        await s.registrations.open()
+        await s.shows("other  Connectly", "delivery_status")
+        await s.settle()
+        assert sum(call.account == "other" for call in s.registrations.calls) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_pane_that_is_taken_off_the_screen_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    go_on = threading.Event()
+
+    def slow(*_: object) -> tuple[list[ChangeRecord], dict[int, Capture | None]]:
+        go_on.wait(10)
+        if fails:
+            raise StoreError("sample")
+        return [], {}
+
+    async with view(tmp_path, accounts=only("connectly")) as s:
+        await s.on("connectly", "delivery_status")
+        pane = s.top().query_one(WebhookPane)
+        monkeypatch.setattr(pane, "_read", slow)
+        pane.reload()
+        [worker] = [one for one in s.app.workers if one.group == f"load-{pane.id}" and not one.is_finished]
+        await s.pilot.pause()
+        await pane.remove_children()
+        go_on.set()
+        await worker.wait()
+        assert worker.state is WorkerState.SUCCESS
+        await pane.recompose()
 
 
 async def test_a_form_for_an_account_that_is_taken_out_meanwhile(tmp_path: Path) -> None:

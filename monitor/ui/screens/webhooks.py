@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
@@ -149,10 +150,14 @@ class WebhooksScreen(ListScreen):
 
     def _look_at_new(self, panels: Sequence[Panel]) -> None:
         """Ask the providers of accounts that came while this view is open, or that were changed."""
+        self._look(one for one in panels if one.refreshed_at is None and one.busy is None and one.trouble is None)
+
+    def _look(self, panels: Iterable[Panel]) -> None:
+        """Ask the providers of accounts, in the place of a look that has not begun."""
         for panel in panels:
-            if panel.refreshed_at is None and panel.busy is None and panel.trouble is None:
-                look = self._webhooks.registrations.refresh(panel.account)
-                self.run_worker(look, group=f"look-{panel.account}", exclusive=True)
+            # A function: a coroutine that another takes the place of before it began would never be awaited.
+            look: Callable[[], Awaitable[None]] = partial(self._webhooks.registrations.refresh, panel.account)
+            self.run_worker(look, group=f"look-{panel.account}", exclusive=panel.busy is None)
 
     def _show_empty(self) -> None:
         if self._webhooks.takes_accounts:
@@ -314,7 +319,7 @@ class WebhooksScreen(ListScreen):
 
     def action_look(self) -> None:
         """Ask all providers again."""
-        self.run_worker(self._webhooks.registrations.refresh(), group="look")
+        self._look(self._webhooks.registrations.panels())
 
     def action_rehearse(self) -> None:
         """Try the way here."""

@@ -53,7 +53,7 @@ class MessagePane(Pane[int]):
             self.shown = None
             self.show_failure(error)
             return
-        if number != self._entry:
+        if not self.is_wanted(number):
             return
         before, self.shown = self.shown, shown
         if shown is None:

@@ -82,8 +82,19 @@ class Pane(Vertical, Generic[EntryT]):
     def reload(self) -> None:
         """Read the entry again, and show it."""
 
+    @property
+    def _is_there(self) -> bool:
+        """Whether the pane has its lines: it may be taken off the screen while something is read for it."""
+        return bool(self.query(ItemsView))
+
+    def is_wanted(self, entry: EntryT | None) -> bool:
+        """Whether what was read for an entry is to be shown still."""
+        return entry == self._entry and self._is_there
+
     def show_failure(self, error: Exception) -> None:
         """The store failed while it was read: say so in place of the lines."""
+        if not self._is_there:
+            return
         words = f"the store cannot be read ({type(error).__name__})"
         self.items.show(lambda width: [(line((words, "bad")), None)], cursor=0)
 

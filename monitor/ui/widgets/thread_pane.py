@@ -188,7 +188,7 @@ class ThreadPane(Pane[int]):
             self._wished, self.thread = False, None
             self.show_failure(error)
             return
-        if number != self._entry:
+        if not self.is_wanted(number):
             return
         before, self.thread, self._row = self.thread, thread, row
         self._view.looked(number)

@@ -60,7 +60,7 @@ class WebhookPane(Pane[Entry]):
             self._numbers = []
             self.show_failure(error)
             return
-        if entry != self._entry:
+        if not self.is_wanted(entry):
             return
         shown = InFull(entry, records, captures)
         self._numbers = shown.jumps()
