@@ -108,7 +108,8 @@ class Screens:
     async def settle(self) -> None:
         """Wait for timers of a debounce's length, which may be late on a busy machine, for workers and for messages."""
         await self.pilot.pause(0.06)
-        await self.until(lambda: all(pane._resting is None for pane in self._panes()))
+        # Where a key has ended the screens no timer goes on.
+        await self.until(lambda: self.app.return_code is not None or all(one._resting is None for one in self._panes()))
         await self.done()
 
     def _panes(self) -> Iterable[Pane[Any] | Detail]:
