@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -150,14 +149,13 @@ class WebhooksScreen(ListScreen):
 
     def _look_at_new(self, panels: Sequence[Panel]) -> None:
         """Ask the providers of accounts that came while this view is open, or that were changed."""
-        self._look(one for one in panels if one.refreshed_at is None and one.busy is None and one.trouble is None)
+        begun = {worker.group for worker in self.workers if not worker.is_finished}
+        new = [one for one in panels if one.refreshed_at is None and one.busy is None and one.trouble is None]
+        self._look([one for one in new if _look_of(one) not in begun])
 
-    def _look(self, panels: Iterable[Panel]) -> None:
-        """Ask the providers of accounts, in the place of a look that has not begun."""
+    def _look(self, panels: Sequence[Panel]) -> None:
         for panel in panels:
-            # A function: a coroutine that another takes the place of before it began would never be awaited.
-            look: Callable[[], Awaitable[None]] = partial(self._webhooks.registrations.refresh, panel.account)
-            self.run_worker(look, group=f"look-{panel.account}", exclusive=panel.busy is None)
+            self.run_worker(self._webhooks.registrations.refresh(panel.account), group=_look_of(panel))
 
     def _show_empty(self) -> None:
         if self._webhooks.takes_accounts:
@@ -378,3 +376,8 @@ class WebhooksScreen(ListScreen):
         toast(self.app, tested.sentence, severity="information" if tested.ok else "error")
         if tested.ok:
             await self._webhooks.registrations.refresh(account)
+
+
+def _look_of(panel: Panel) -> str:
+    """The group of the workers that ask an account's provider."""
+    return f"look-{panel.account}"
