@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, Literal, NoReturn, TypeAlias
 
+from monitor import paths
 from monitor.secret import Secret
 from monitor.tomlfile import ConfigError, Section, Where
 
@@ -180,7 +180,7 @@ def _public_key(section: Section, key: str, folder: Path) -> str | None:
     form = key_form(text)
     if form == "address":
         return section.address(key)
-    return text.strip() if form == "text" else str(folder / os.path.expanduser(text))
+    return text.strip() if form == "text" else str(folder / paths.expanded(text))
 
 
 def _fingerprint(section: Section, key: str) -> str | None:

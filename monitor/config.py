@@ -6,7 +6,6 @@ defaults in place of what was meant. What a command line says goes over it, in t
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -141,7 +140,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, keyring: Callable[[st
     Accounts come from ``environ`` when the file has none. ``keyring`` reads ``keyring:NAME`` for settings that are no
     secrets; secrets keep the reference (``KeyringSecret``). Raises ConfigError.
     """
-    file = Path(os.path.expanduser(path or paths.default_config()))
+    file = paths.expanded(path or paths.default_config())
     text = tomlfile.read(file)
     if text is None and path is not None:
         raise ConfigError(f"There is no configuration {file}; create it, or name another file with --config.")
@@ -207,7 +206,7 @@ def _store(section: Section, folder: Path) -> StoreConfig:
 
 
 def _beside(folder: Path, path: str | None) -> Path | None:
-    return None if path is None else folder / os.path.expanduser(path)
+    return None if path is None else folder / paths.expanded(path)
 
 
 def _forward(section: Section, folder: Path) -> ForwardConfig:
