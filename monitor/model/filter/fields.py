@@ -45,7 +45,7 @@ class Field:
     """A field: its name, an example of its use, what it means, and how to read it from a capture.
 
     ``read`` gives every value the capture has, None for those unknown; its second argument is the name after the dot
-    of an OPEN field. ``choices`` are the values of a CLOSED one.
+    of an OPEN field. ``choices`` are the values of a CLOSED one, ``absent`` is what lists call it where it has none.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Field:
     help: str
     read: Callable[[Capture, str], Iterable[Value]]
     choices: tuple[str, ...] = ()
+    absent: str = ""
 
 
 # Where a message's way ends; what comes later (read, opened) happened to it and says nothing of its delivery.
@@ -130,7 +131,7 @@ FIELDS: Final = {field.name: field for field in (
     Field("verdict", Kind.CLOSED, "verdict:invalid", "what is known of the signature", lambda c, _: (c.verdict.status,),
           _choices(VerdictStatus)),
     Field("status", Kind.CLOSED, "status:failed", "state of the message", _reading(lambda r: (r.status,)),
-          _choices(Status)),
+          _choices(Status), absent="unknown"),
     Field("event", Kind.WORD, "event:message.*", "event type in the provider's words", _reading(lambda r: (r.event,))),
     Field("from", Kind.PARTY, "from:+1555*", "sender", _reading(lambda r: (r.from_,))),
     Field("to", Kind.PARTY, "to:5550123", "recipient", _reading(lambda r: (r.to,))),

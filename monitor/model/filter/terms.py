@@ -165,8 +165,9 @@ def _chosen(field: Field, token: Token, literals: list[str]) -> Choice:
     test = text_test(How.LIKE, pattern(literals))
     found = tuple(choice for choice in field.choices if test(choice))
     if not found:
-        if field.name == "status" and token.value.lower() == "unknown":  # as the lists call it
-            raise FilterError("unknown is where no status was told.", token.value_start, "-status:* finds those.")
+        if field.absent and token.value.lower() == field.absent:
+            said = f"{field.absent} is where no {field.name} was told."
+            raise FilterError(said, token.value_start, f"-{field.name}:* finds those.")
         near = get_close_matches(token.value.lower(), field.choices, 1, 0.5)
         raise FilterError(
             f"{field.name} is never {visible(token.value, limit=40)}.",
