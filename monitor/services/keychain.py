@@ -56,7 +56,8 @@ class _Held:
 
 
 class Keychain:
-    """Gives each provider its keys. They are gathered when first asked for, and anew after ``refresh``."""
+    """Gives each provider its keys. They are gathered when first asked for, and anew after it
+    was told that something else holds (``fetched``, ``unlock``, ``reached``, ``registered``)."""
 
     def __init__(
         self,
@@ -96,12 +97,6 @@ class Keychain:
 
     def fetched(self) -> None:
         """Gather anew from now on: public keys were fetched or trusted."""
-        self._held.clear()
-
-    def refresh(self, config: Config | None = None) -> None:
-        """Gather anew from now on: keys were fetched, trusted or added, or the configuration is another."""
-        self.config = self._used = config or self.config
-        self._entries.clear()
         self._held.clear()
 
     def expect(self, config: Config) -> None:

@@ -101,7 +101,7 @@ async def test_t4_the_fingerprint_is_reckoned_from_the_key_and_not_taken_from_th
         await keys.fetch(keychain, "volt")
         with closing(sqlite3.connect(tmp_path / "h.db")) as db, db:
             db.execute("UPDATE public_keys SET text = ?", (SWAPPED_TEXT.decode(),))
-        keychain.refresh()
+        keychain.fetched()
         assert verdict(keychain, SWAPPED).status is VerdictStatus.NO_KEY
         assert SWAPPED_PRINT in keychain.problems[0].text
 
@@ -113,7 +113,7 @@ def test_t4_a_key_in_a_file_must_be_the_named_one_too(tmp_path: Path) -> None:
     keychain = Keychain(Config(accounts=(account,)), None, LocalKeys(tmp_path / "local"))
     assert verdict(keychain, SWAPPED).status is VerdictStatus.NO_KEY
     file.write_bytes(REAL_TEXT)
-    keychain.refresh()
+    keychain.fetched()
     assert verdict(keychain, REAL).status is VerdictStatus.VERIFIED
 
 

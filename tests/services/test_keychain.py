@@ -128,14 +128,14 @@ def test_fetched_keys_are_used_when_they_are_trusted(tmp_path: Path, volt_key: R
 
     stored.add("volt", "sha256:1", pem(older), "https://example.com/key", AT)
     stored.add("volt", "sha256:2", pem(volt_key), "https://example.com/key", AT)
-    assert chain.keys("volt").keys == ()  # until refresh
-    chain.refresh()
+    assert chain.keys("volt").keys == ()  # until it is told
+    chain.fetched()
     assert chain.problems == ()
     assert status("volt", older, chain.keys("volt")) is VerdictStatus.VERIFIED
     assert status("volt", volt_key, chain.keys("volt")) is VerdictStatus.INVALID
 
     stored.trust("volt", "sha256:2")
-    chain.refresh()
+    chain.fetched()
     for key in (older, volt_key):
         assert status("volt", key, chain.keys("volt")) is VerdictStatus.VERIFIED
 
@@ -150,7 +150,8 @@ def test_a_key_of_ones_own_keeps_fetched_ones_out(tmp_path: Path, volt_key: RSAP
     assert chain.key_urls("volt") == ()
     assert [key.origin for key in chain.keys("volt").keys] == ["mine"]
     other = Account("other", "volt", public_key="https://keys.example.com/volt?x=1")
-    chain.refresh(replace(chain.config, accounts=(own, other)))
+    chain.expect(replace(chain.config, accounts=(own, other)))
+    chain.unlock()
     assert chain.key_urls("volt") == ("https://keys.example.com/volt?x=1",)
     assert {key.origin for key in chain.keys("volt").keys} == {"mine", "https://example.com/key"}
 
@@ -252,7 +253,8 @@ def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path)
     chain.unlock()
     assert len(chain.keys("connectly").keys) == 2
     assert asked == ["one", "two", "two"]
-    chain.refresh()
+    chain.expect(chain.config)
+    chain.unlock()
     assert len(chain.keys("connectly").keys) == 2
     assert asked[3:] == ["one", "two"]
 

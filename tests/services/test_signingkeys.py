@@ -188,6 +188,7 @@ def test_a_key_verifies_as_soon_as_it_is_made(tmp_path: Path, ring: FakeKeyring)
     assert chain.keys("connectly").keys == ()
     assert chain.problems == () or all(trouble.provider != "bird" for trouble in chain.problems)
     ring.trouble = KeyringLocked()
-    chain.refresh()
+    chain.expect(chain.config)
+    chain.unlock()
     assert len(chain.keys("bird").keys) == 1  # a locked keyring costs nobody the others
     assert any("locked" in trouble.text for trouble in chain.problems)
