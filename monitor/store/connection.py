@@ -89,8 +89,6 @@ def prepare(path: Path) -> str | None:
     try:
         if path.is_symlink():
             raise StoreError(f"The database {path} is a symbolic link; name the real file with --db.")
-        if path.is_dir():
-            raise StoreError(f"The database {path} is a folder; name a file with --db.")
         existed = path.exists() and path.stat().st_size > 0
         for suffix in ("", "-wal", "-shm"):
             side = path.with_name(path.name + suffix)
@@ -128,11 +126,11 @@ def _foreign_log(path: Path) -> Path | None:
     """
     log = path.with_name(f"{path.name}-wal")
     try:
-        seen = _states(path, log)
+        seen = [paths.state_of(path), paths.state_of(log)]
         if not log.stat().st_size or _is_own(path, log):
             return None
         time.sleep(SETTLED_S)
-        if _is_own(path, log) or _states(path, log) != seen:
+        if _is_own(path, log) or [paths.state_of(path), paths.state_of(log)] != seen:
             return None
         aside = path.with_name(f"{path.name}.log-{_stamp()}")
         os.replace(log, aside)
@@ -140,11 +138,6 @@ def _foreign_log(path: Path) -> Path | None:
         return None
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # an index of it, made anew from any log
     return aside
-
-
-def _states(*files: Path) -> list[tuple[int, int, int]]:
-    """Other values where a file was written, or another one is in its place."""
-    return [(found.st_ino, found.st_size, found.st_mtime_ns) for found in map(Path.stat, files)]
 
 
 def _is_own(path: Path, log: Path) -> bool:
@@ -210,7 +203,7 @@ def _initialise(path: Path, *, existed: bool) -> None:
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
                 raise _corrupt(str(found))
-        if existed and application != APPLICATION_ID and _has_tables(db):
+        if existed and is_foreign(db):
             raise StoreError(f"{path} is a database of another program; name a new file with --db.")
         if version > USER_VERSION:
             raise StoreError(
@@ -237,8 +230,10 @@ def _migrate(db: sqlite3.Connection) -> None:
     migrations.apply(Database(db))
 
 
-def _has_tables(db: sqlite3.Connection) -> bool:
-    return bool(db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
+def is_foreign(db: sqlite3.Connection) -> bool:
+    """Whether a database is another program's: it has tables, and not our mark. Raises sqlite3.Error."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    return application != APPLICATION_ID and db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def _backup(db: sqlite3.Connection, path: Path, version: int) -> None:

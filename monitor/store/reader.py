@@ -17,11 +17,10 @@ from monitor.model.filter import Filter
 from monitor.model.reading import Direction
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store import search, shapes
-from monitor.store.connection import connect
+from monitor.store.connection import connect, is_foreign
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.filter_sql import Where, last_attempt, register
 from monitor.store.rows import SELECT_WHOLE, capture_of
-from monitor.store.schema import APPLICATION_ID
 from monitor.times import microseconds, moment
 
 
@@ -71,13 +70,6 @@ def _row(values: Sequence[Any]) -> Row:
     return Row(number, moment(received_at), *rest)
 
 
-def _is_foreign(db: sqlite3.Connection) -> bool:
-    with contextlib.suppress(sqlite3.Error):  # what reads from it says why it cannot
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        return application != APPLICATION_ID and db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
-    return False
-
-
 class Reader:
     """A read-only connection of its own. Not slower with a million captures: every query here walks a key.
 
@@ -94,9 +86,10 @@ class Reader:
                 raise StoreError(f"The database {path} is a folder; name a file with --db.") from error
             why = f"{reason_of(error)}; mend that, or name another with --db"
             raise StoreError(f"The database {path} cannot be opened: {why}.") from error
-        if _is_foreign(self._db):
-            self._db.close()
-            raise StoreError(f"{path} is a database of another program; name one of hooktop's.")
+        with contextlib.suppress(sqlite3.Error):  # what reads from it says why it cannot
+            if is_foreign(self._db):
+                self._db.close()
+                raise StoreError(f"{path} is a database of another program; name one of hooktop's.")
         self._lock = threading.Lock()
 
     def close(self) -> None:
