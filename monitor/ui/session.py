@@ -69,7 +69,7 @@ class Session:
         self.alerts: Alerts | None = None
         self.replay_to: str | None = None  # where captures were sent again last, None for where they are forwarded to
         self.marks: dict[int, None] = {}  # captures that were marked, in this order
-        self.read_trouble: str | None = None  # why the store could not be read, while it could not
+        self.read_trouble: Exception | None = None  # why the store could not be read, while it could not
         self.sending: Sending | None = None  # what is sent, or was sent last
         self.importing: tuple[int, int] | None = None  # captures of a file that were taken in, and all of them
         self.editing: asyncio.Task[tuple[Request | None, str | None]] | None = None  # the editor has the terminal
@@ -170,7 +170,7 @@ class Session:
         if self.webhooks is not None and self.webhooks.tunnel is not None and self.webhooks.tunnel.trouble is not None:
             modes.append(("TUNNEL DOWN", "alarm"))
         if self.read_trouble is not None:
-            modes.append((f"STORE UNREADABLE {self.read_trouble}", "alarm"))
+            modes.append((f"STORE UNREADABLE {type(self.read_trouble).__name__}", "alarm"))
         if view.frozen:
             waiting = f" {count(view.pending)} waiting" if view.pending else ""
             modes.append((f"PAUSED{waiting}", "chip"))

@@ -115,7 +115,7 @@ class FilteredScreen(ListScreen):
         try:
             await reading
         except Exception as error:  # whatever the store has, the screens go on
-            self.session.read_trouble = type(error).__name__
+            self.session.read_trouble = error
         self.tick()
 
     def action_filter(self) -> None:
@@ -262,10 +262,9 @@ class PanedScreen(FilteredScreen):
             if not self.session.view.frozen:
                 changed, self._paned = self.take_in() or self._paned != self.session.changes, self.session.changes
             self.rows.taken_in()
-            trouble = self.view.trouble
-            self.session.read_trouble = None if trouble is None else type(trouble).__name__
+            self.session.read_trouble = self.view.trouble
         except Exception as error:  # whatever the store has, the receiver and the screens go on
-            self.session.read_trouble = type(error).__name__
+            self.session.read_trouble = error
         return changed
 
     def restyle(self) -> None:

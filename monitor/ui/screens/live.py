@@ -131,10 +131,9 @@ class LiveScreen(FilteredScreen):
         """Take in what was committed since the last call."""
         try:
             self.captures.grown(self.session.view.catch_up())
-            trouble = self.session.view.trouble
-            self.session.read_trouble = None if trouble is None else type(trouble).__name__
+            self.session.read_trouble = self.session.view.trouble
         except Exception as error:  # whatever the store has, the receiver and the screens go on
-            self.session.read_trouble = type(error).__name__
+            self.session.read_trouble = error
 
     def restyle(self) -> None:
         """Draw list and panes again."""
