@@ -75,9 +75,14 @@ class Target:
         """The path and query for a capture whose own are ``own``."""
         return self.path or own
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"http{'s' if self.secure else ''}://{self.authority}"
+
     def address(self, path: str) -> str:
         """The whole address with this path and query."""
-        return f"http{'s' if self.secure else ''}://{self.authority}{path}"
+        return self.origin + path
 
 
 def target_of(text: str) -> Target:

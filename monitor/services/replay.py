@@ -170,7 +170,7 @@ class Replayer:
         self._local = local
         self._forward = forward
         self._public_url = public_url
-        self.apps = {target.address("") for target in targets_of(forward)}  # on whatever path
+        self.apps = {target.origin for target in targets_of(forward)}  # on whatever path
         self._rules: list[tuple[Filter, str]] = [
             (filter_of_rule(number, rule.filter), rule.url) for number, rule in enumerate(forward.rules, 1)
         ]
@@ -203,7 +203,7 @@ class Replayer:
         """
         self.check(wish)
         outcome = Outcome(len(numbers))
-        headers = await self._added() if wish.to is None or self._is_app(target_of(wish.to)) else ()
+        headers = await self._added() if wish.to is None or target_of(wish.to).origin in self.apps else ()
         reader = await asyncio.to_thread(AttemptReader, self._store)
         try:
             async with forwarder_of(self._forward, headers) as forwarder:
@@ -229,10 +229,6 @@ class Replayer:
             raise ReplayProblem(
                 f"Nothing can be sent to this address: {problem}; write it as in http://localhost:3000."
             ) from None
-
-    def _is_app(self, target: Target) -> bool:
-        """Whether forwarding sends there, too, on whatever path."""
-        return target.address("") in self.apps
 
     async def _added(self) -> Sequence[AddedHeader]:
         """The headers that forwarding adds; they are for the app that the configuration names, and nobody else."""
@@ -300,7 +296,7 @@ class _Run:
         self._under_way: set[asyncio.Task[None]] = set()
         self._keeping: list[Attempt] = []
         self._kept_at = 0.0
-        self._apps = replayer.apps if wish.to is None else {target_of(wish.to).address("")}
+        self._apps = replayer.apps if wish.to is None else {target_of(wish.to).origin}
         self._down: Counter[str] = Counter()  # captures in a row without an answer, by app
 
     async def play(self, numbers: Sequence[int], edited: Request | None) -> None:
@@ -329,14 +325,15 @@ class _Run:
                     await slots.acquire()
                     if self._stop.is_set():
                         break
-                    if not paced and self._down[target_of(url).address("")] >= GIVE_UP:
+                    target = target_of(url)
+                    if not paced and self._down[target.origin] >= GIVE_UP:
                         outcome.given_up = True
                         if all(self._down[app] >= GIVE_UP for app in self._apps):
                             break
                         slots.release()
                         continue
                     task = group.create_task(
-                        self._send(capture, url, edited or capture.request), name=f"replay {number}"
+                        self._send(capture, target, edited or capture.request), name=f"replay {number}"
                     )
                     self._under_way.add(task)
                     task.add_done_callback(self._under_way.discard)
@@ -359,16 +356,17 @@ class _Run:
         for task in tuple(self._under_way):
             task.cancel()
 
-    async def _send(self, capture: Capture, url: str, request: Request) -> None:
+    async def _send(self, capture: Capture, target: Target, request: Request) -> None:
         """Send one capture, and tell and keep what came of it."""
-        target = target_of(url)
         before = await asyncio.to_thread(self._reader.first_answer, capture.id) or capture.answer
         sent = request
         try:
             if self._wish.resign:
                 sent = await self._replayer.signed(capture, request, target)
             stamp = self._replayer.stamp(capture, sent, target, resigned=self._wish.resign)
-            attempt = await self._forwarder.pass_on(capture, url, kind=AttemptKind.REPLAY, request=sent, headers=stamp)
+            attempt = await self._forwarder.pass_on(
+                capture, target.url, kind=AttemptKind.REPLAY, request=sent, headers=stamp
+            )
         except asyncio.CancelledError:
             attempt = Attempt(
                 capture.id, AttemptKind.REPLAY, target.address(target.with_path(origin_form(sent))), utc_now(),
@@ -383,8 +381,7 @@ class _Run:
         event = capture.reading.event if capture.reading is not None else None
         one = Replayed(capture.provider, event, attempt, before, answer_change(before, attempt))
         self._outcome.add(one)
-        app = target.address("")
-        self._down[app] = self._down[app] + 1 if attempt.failure in _DOWN else 0
+        self._down[target.origin] = self._down[target.origin] + 1 if attempt.failure in _DOWN else 0
         self._told(one, self._outcome)
         if time.monotonic() - self._kept_at > KEEP_S:
             await self._keep_now()

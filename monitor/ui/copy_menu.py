@@ -148,7 +148,7 @@ def _of_capture(capture: Capture, session: Session, alone: bool) -> list[Offer]:
     ]  # fmt: skip
     if (app := _app_of(capture, session)) is not None:
         help = f"a line that sends them to {visible(app.authority, limit=60)}"
-        make = partial(copying.curl, capture, app.address(""), token, app.path)
+        make = partial(copying.curl, capture, app.origin, token, app.path)
         offers.append(Offer(_choice("a", "curl to app", help), make))
     key = capture.reading.message if capture.reading else None
     if alone and key:
