@@ -80,12 +80,14 @@ class Forwarder:
         kind: AttemptKind = AttemptKind.FORWARD,
         request: Request | None = None,
         headers: Sequence[AddedHeader] = (),
+        leaves: Callable[[], None] = lambda: None,
     ) -> Attempt:
         """Send a stored capture to ``url`` and read the answer; what goes wrong on the way is in the result.
 
         Where ``url`` has no path the capture's own is used. ``request`` is sent in place of the captured one (edited,
-        signed anew), ``headers`` are added to those of the forwarder. The attempt is not kept: that is the caller's
-        to do. Raises TargetProblem for an address that nothing is sent to.
+        signed anew), ``headers`` are added to those of the forwarder. ``leaves`` hears when it is written, which it
+        never is where nothing takes the connection. The attempt is not kept: that is the caller's to do. Raises
+        TargetProblem for an address that nothing is sent to.
         """
         route = self._routes.get(url)
         if route is None:
@@ -93,7 +95,7 @@ class Forwarder:
             route = self._routes[url] = _Route(target, Pin(target, self._resolve))
         sent = request or capture.request
         at, answer = utc_now(), Answer()
-        failure, detail = await self._try(route, sent, capture.id, (*self._headers, *headers), answer)
+        failure, detail = await self._try(route, sent, capture.id, (*self._headers, *headers), answer, leaves)
         return Attempt(
             capture.id, kind, route.target.address(route.target.with_path(origin_form(sent))), at, answer.took_s,
             answer.status, failure, detail, tuple(answer.headers), bytes(answer.body), answer.size,
@@ -107,12 +109,14 @@ class Forwarder:
         capture: int,
         added: Sequence[AddedHeader],
         answer: Answer,
+        leaves: Callable[[], None],
     ) -> tuple[Failure | None, str]:
         """Send and read into ``answer``; gives what went wrong, with more about it."""
         try:
             lines = head(request, capture, route.target, added)
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connection(route)
+                leaves()  # the exchange writes before it waits
                 try:
                     await connection.exchange(lines, request.body, answer)
                 finally:

@@ -298,12 +298,12 @@ class _Run:
         self._kept_at = 0.0
         self._apps = replayer.apps if wish.to is None else {target_of(wish.to).origin}
         self._down: Counter[str] = Counter()  # captures in a row without an answer, by app
+        self._paced = wish.timed or wish.rate is not None
+        self._slots = asyncio.Semaphore(AT_ONCE if self._paced else 1)
 
     async def play(self, numbers: Sequence[int], edited: Request | None) -> None:
         """Send all of them, each in its time."""
         wish, outcome = self._wish, self._outcome
-        paced = wish.timed or wish.rate is not None
-        slots = asyncio.Semaphore(AT_ONCE if paced else 1)
         stopper = tasks.start(self._break_off(), "stop a replay")
         begun, first = time.monotonic(), None
         try:
@@ -322,22 +322,17 @@ class _Run:
                     if wish.timed:
                         due = (capture.received_at - first).total_seconds() / wish.speed
                     await self._until(begun + due)
-                    await slots.acquire()
+                    await self._slots.acquire()
                     if self._stop.is_set():
                         break
                     target = target_of(url)
-                    if not paced and self._down[target.origin] >= GIVE_UP:
+                    if not self._paced and self._down[target.origin] >= GIVE_UP:
                         outcome.given_up = True
                         if all(self._down[app] >= GIVE_UP for app in self._apps):
                             break
-                        slots.release()
+                        self._slots.release()
                         continue
-                    task = group.create_task(
-                        self._send(capture, target, edited or capture.request), name=f"replay {number}"
-                    )
-                    self._under_way.add(task)
-                    task.add_done_callback(self._under_way.discard)
-                    task.add_done_callback(lambda _: slots.release())
+                    await self._leave(group, capture, target, edited or capture.request)
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
         finally:
@@ -356,7 +351,21 @@ class _Run:
         for task in tuple(self._under_way):
             task.cancel()
 
-    async def _send(self, capture: Capture, target: Target, request: Request) -> None:
+    async def _leave(self, group: asyncio.TaskGroup, capture: Capture, target: Target, request: Request) -> None:
+        """Begin to send one capture, and wait until it has left: none overtakes another, however close the pace."""
+        left = asyncio.Event()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._under_way.discard(task)
+            self._slots.release()
+            left.set()
+
+        task = group.create_task(self._send(capture, target, request, left.set), name=f"replay {capture.id}")
+        self._under_way.add(task)
+        task.add_done_callback(ended)
+        await left.wait()
+
+    async def _send(self, capture: Capture, target: Target, request: Request, leaves: Callable[[], None]) -> None:
         """Send one capture, and tell and keep what came of it."""
         before = await asyncio.to_thread(self._reader.first_answer, capture.id) or capture.answer
         sent = request
@@ -365,7 +374,7 @@ class _Run:
                 sent = await self._replayer.signed(capture, request, target)
             stamp = self._replayer.stamp(capture, sent, target, resigned=self._wish.resign)
             attempt = await self._forwarder.pass_on(
-                capture, target.url, kind=AttemptKind.REPLAY, request=sent, headers=stamp
+                capture, target.url, kind=AttemptKind.REPLAY, request=sent, headers=stamp, leaves=leaves
             )
         except asyncio.CancelledError:
             attempt = Attempt(

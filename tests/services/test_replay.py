@@ -158,6 +158,25 @@ async def test_captures_come_one_after_another_in_the_order_that_was_asked_for(t
         assert [one.attempt.capture for one in s.told] == numbers
 
 
+async def test_none_overtakes_another_however_close_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = AttemptReader.first_answer
+
+    def late(reader: AttemptReader, number: int) -> Attempt | None:
+        time.sleep((0.05, 0.0, 0.02)[number % 3])
+        return read(reader, number)
+
+    monkeypatch.setattr(AttemptReader, "first_answer", late)
+
+    async def slow(call: Call) -> None:
+        await asyncio.sleep(0.02 * (int(call.body) % 4))
+        call.writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
+
+    async with app(slow) as running, scene(tmp_path) as s:
+        numbers = [one.id for one in await s.add(*(connectly(b"%d" % n) for n in range(12)))]
+        await s.replay(numbers, running.url, rate=5_000)
+        assert [int(call.body) for call in running.calls] == list(range(12))
+
+
 @pytest.mark.parametrize("timed", [True, False])
 async def test_a_pace_is_kept_though_the_app_is_slow(tmp_path: Path, timed: bool) -> None:
     arrived: list[float] = []
