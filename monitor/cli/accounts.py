@@ -89,23 +89,47 @@ def add(ctx: click.Context, provider: str, name: str | None, sets: Sequence[str]
     settings = settings_of(provider)
     if settings is None:
         fail(f"There is no provider {provider!r} with accounts; choose one of {', '.join(with_accounts())}.", USAGE)
-    given: dict[str, list[str | Secret]] = {}
-    for text in sets:
-        setting, equals, value = text.partition("=")
-        if not equals:
-            fail("A setting is written as NAME=VALUE, such as api_url=https://api.example.com.", USAGE)
-        given.setdefault(setting.strip(), []).append(value.strip())
-    if not sets:
-        if not sys.stdin.isatty():
-            fail("Settings are asked for at a terminal only; give them with --set NAME=VALUE.", USAGE)
-        given = {s.name: [answer] for s in settings if (answer := _ask(s))}
+    given = _given(sets) or {s.name: [answer] for s in settings if (answer := _ask(s))}
     if not given and provider not in WITHOUT_SECRET:
         fail("Nothing was entered, so no account was added; enter at least one setting.", USAGE)
-    values = {setting: several if len(several) > 1 else several[0] for setting, several in given.items()}
-    added = accounts.add(_file(globals_of(ctx)), name or provider, provider, values, os.environ)
+    added = accounts.add(_file(globals_of(ctx)), name or provider, provider, given, os.environ)
     say(visible(added.sentence))
     if (said := accounts.unseated(added.file, os.environ)) is not None:
         tell(visible(said))
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--set", "sets", multiple=True, type=LINES, metavar="SETTING=VALUE", help="A setting, instead of being asked; a "
+    "secret as env:NAME or keyring:NAME only. Of several values it is one more; nothing behind the = takes it away."
+)  # fmt: skip
+@click.pass_context
+def change(ctx: click.Context, name: str, sets: Sequence[str]) -> None:
+    """Change settings of an account: asks for each, for secrets without echo; an empty answer keeps what is there.
+
+    A key that is entered where there can be several is added to them.
+
+    \b
+    Examples:
+      hooktop accounts change bird-eu
+      hooktop accounts change connectly --set webhook_secrets= --set webhook_secrets=env:CONNECTLY_SECRET
+    """
+    from monitor.account import settings_of
+    from monitor.services import accounts
+    from monitor.services.assemble import load_config
+
+    options = globals_of(ctx)
+    file = _file(options)
+    provider = accounts.provider_of(file, name, os.environ)
+    given = _given(sets)
+    if not given:
+        now = {one.name: dict(one.settings) for one in accounts.listed(load_config(options.config))}.get(name, {})
+        given = {s.name: [answer] for s in settings_of(provider) or () if (answer := _ask(s, now.get(s.name)))}
+    if given:
+        say(visible(accounts.change(file, name, given, os.environ).sentence))
+    else:
+        tell("Nothing was entered, so nothing was changed.")
 
 
 @command.command()
@@ -176,11 +200,27 @@ def _file(options: Globals) -> Path:
     return options.config or paths.default_config()
 
 
-def _ask(setting: Setting) -> str | Secret | None:
+def _given(sets: Sequence[str]) -> dict[str, list[str | Secret]]:
+    """What ``--set`` names, or else is asked for, which takes a terminal."""
+    given: dict[str, list[str | Secret]] = {}
+    for text in sets:
+        setting, equals, value = text.partition("=")
+        if not equals:
+            fail("A setting is written as NAME=VALUE, such as api_url=https://api.example.com.", USAGE)
+        given.setdefault(setting.strip(), []).append(value.strip())
+    if not sets and not sys.stdin.isatty():
+        fail("Settings are asked for at a terminal only; give them with --set NAME=VALUE.", USAGE)
+    return given
+
+
+def _ask(setting: Setting, now: str | None = None) -> str | Secret | None:
+    """What is entered for a setting; ``now`` is shown as what an empty answer keeps."""
     from monitor.secret import Secret
 
     label = setting.name.replace("_", " ")
-    if setting.default:
+    if now:
+        label += f"{', one more' if setting.many else ''} (empty: {visible(now)} stays)"
+    elif setting.default:
         label += f" (empty: {setting.default})"
     answer: str = click.prompt(label, default="", show_default=False, hide_input=setting.secret, err=True)
     while not setting.secret and _PEM_BEGINS in answer and _PEM_ENDS not in answer and not answer.endswith("\n"):

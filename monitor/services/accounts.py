@@ -1,4 +1,4 @@
-"""Provider accounts in the configuration file: added, removed and listed without showing a secret.
+"""Provider accounts in the configuration file: added, changed, removed and listed without showing a secret.
 
 The file is edited as text, so that its owner's comments and order stay; an edit that would change anything else than
 is meant is refused.
@@ -13,42 +13,45 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from monitor import paths, tomlfile
 from monitor.account import SETTINGS, Account, Setting, accounts_from, key_form, settings_of
 from monitor.config import Config, ConfigError, load, parse
 from monitor.secret import Secret
-from monitor.services import keyring
+from monitor.services import accounttext, keyring
+from monitor.services.accounttext import Toml
 from monitor.services.keyring import KeyringProblem
 
 # What an account is made of, by the name of the setting; settings that are lists take a sequence. A secret is a
 # ``Secret``, or as text ``env:NAME`` or ``keyring:NAME``, which is written as it is.
 Value: TypeAlias = str | Secret
 Values: TypeAlias = Mapping[str, Value | Sequence[Value]]
-_Toml: TypeAlias = dict[str, Any]
+_Given: TypeAlias = Mapping[Setting, Sequence[Value]]
 _REFERENCES: Final = (tomlfile.ENV, tomlfile.KEYRING)
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """A new account and where it is; ``in_keyring`` is None when it brought no secrets, ``why_file`` says why they are
-    in the file and not in the keyring."""
+class Written:
+    """An account that was added or ``changed``, and where it is; ``in_keyring`` is None when it brought no secrets,
+    ``why_file`` says why they are in the file and not in the keyring."""
 
     account: Account
     file: Path
-    in_keyring: bool | None
+    in_keyring: bool | None = None
     why_file: str | None = None
+    changed: bool = False
 
     @property
     def sentence(self) -> str:
         """What was done, for people."""
-        text = f"The account {self.account.name} is in {self.file}"
+        name, of = self.account.name, " new" if self.changed else ""
+        text = f"The account {name} is {'changed ' if self.changed else ''}in {self.file}"
         if self.in_keyring is None:
             return f"{text}."
         if self.in_keyring:
-            return f"{text}, its secrets are in the system's keyring."
-        return f"{text} with its secrets, readable by you alone. {self.why_file}"
+            return f"{text}, its{of} secrets are in the system's keyring."
+        return f"{text} with its{of} secrets, readable by you alone. {self.why_file}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def opened(account: Account) -> Account:
     return account if account.api_secret is None else replace(account, api_secret=keyring.opened(account.api_secret))
 
 
-def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[str, str]) -> Added:
+def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[str, str]) -> Written:
     """Add an account to the file, which is made when it is missing.
 
     Secrets go to the system's keyring where that works, else into the file, whose mode is 0600. Raises ConfigError,
@@ -82,29 +85,51 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
     """
     if settings_of(provider) is None:
         raise ConfigError(f"There is no provider {provider!r}; accounts are for {', '.join(SETTINGS)}.")
-    file = Path(os.path.realpath(os.path.expanduser(file)))
+    file = _real(file)
     _read_without(file, name)
     given = _lists(provider, values)
-    # Everything is checked in memory before the first secret goes anywhere.
-    table = _table(provider, given, Secret.reveal)
-    account = _checked(name, table, environ)
-    entries: list[str] = []
-    in_keyring, why_file = None, None
-    if any(isinstance(value, Secret) for several in given.values() for value in several):
-        try:
-            table = _table(provider, given, lambda secret: _into_keyring(name, secret, entries))
-            in_keyring = True
-        except KeyringProblem as error:
-            in_keyring, why_file = False, str(error)
-            _forget(entries)
-    try:
-        with _alone(file):
-            text, document = _read_without(file, name)  # the keyring may have taken its time
-            _write(file, _appended(text, name, table), _with(document, name, table))
-    except BaseException:
-        _forget(entries)
-        raise
-    return Added(account, file, in_keyring, why_file)
+
+    def put(table: Toml) -> None:
+        text, document = _read_without(file, name)  # the keyring may have taken its time
+        _write(file, accounttext.with_account(text, name, table), _with(document, name, table))
+
+    return _written(file, name, given, lambda write: _table(provider, given, write), put, environ)
+
+
+def provider_of(file: Path, name: str, environ: Mapping[str, str]) -> str:
+    """The provider of an account in the file. Raises ConfigError where there is none that can be changed."""
+    return str(_table_of(_real(file), name, environ).get("provider"))
+
+
+def change(file: Path, name: str, values: Values, environ: Mapping[str, str]) -> Written:
+    """Change settings of an account in the file; those that are not named stay.
+
+    What is given for a list is added to it; an empty value takes a setting away, in a list what was in it before.
+    Secrets go where those of a new account go, and what takes no place any more leaves the keyring. Raises
+    ConfigError, and then nothing is changed.
+    """
+    file = _real(file)
+    before = _table_of(file, name, environ)
+    provider = str(before.get("provider"))
+    given = _lists(provider, values)
+    emptied = {setting for setting, value in values.items() if not all(_several(value))}
+
+    def table_of(write: Callable[[Secret], str]) -> Toml:
+        kept = {setting: value for setting, value in before.items() if setting not in emptied}
+        new = _table(provider, given, write)
+        for setting in (setting.name for setting in given if setting.many):
+            new[setting] = list(dict.fromkeys([*_several(kept.get(setting, ())), *new[setting]]))
+        return {**kept, **new}
+
+    def put(table: Toml) -> None:
+        text, document = _read_with(file, name)
+        if document["accounts"][name] != before:
+            raise ConfigError(f"The account {name} was changed by somebody else at the same time; look and try again.")
+        _write(file, accounttext.with_settings(text, name, table), _with(document, name, table))
+
+    written = _written(file, name, given, table_of, put, environ)
+    _tidy(file, name, before)
+    return replace(written, changed=True)
 
 
 def unseated(file: Path, environ: Mapping[str, str]) -> str | None:
@@ -119,16 +144,55 @@ def unseated(file: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def remove(file: Path, name: str) -> None:
-    """Take an account out of the file, and what ``add`` put into the keyring for it. Raises ConfigError."""
-    file = Path(os.path.realpath(os.path.expanduser(file)))
+    """Take an account out of the file, and what was put into the keyring for it. Raises ConfigError."""
+    file = _real(file)
     _read_with(file, name)
     with _alone(file):
         text, document = _read_with(file, name)
-        _write(file, _without(text, name), _with(document, name, None))
-    accounts: _Toml = document["accounts"]
-    entries = set(_entries(accounts[name]))
-    others = {entry for other, table in accounts.items() if other != name for entry in _entries(table)}
-    _forget([entry for entry in entries - others if entry.startswith(f"{name}.")])
+        _write(file, accounttext.without_account(text, name), _with(document, name, None))
+    _tidy(file, name, document["accounts"][name])
+
+
+def _real(file: Path) -> Path:
+    return Path(os.path.realpath(paths.expanded(file)))
+
+
+def _written(
+    file: Path,
+    name: str,
+    given: _Given,
+    table_of: Callable[[Callable[[Secret], str]], Toml],
+    put: Callable[[Toml], None],
+    environ: Mapping[str, str],
+) -> Written:
+    """Put secrets into the keyring, and then the table, in which ``table_of`` writes them, into the file."""
+    # Everything is checked in memory before the first secret goes anywhere.
+    table = table_of(Secret.reveal)
+    account = _checked(name, table, environ)
+    entries: list[str] = []
+    in_keyring, why_file = None, None
+    if any(isinstance(value, Secret) for several in given.values() for value in several):
+        try:
+            table = table_of(lambda secret: _into_keyring(name, secret, entries))
+            in_keyring = True
+        except KeyringProblem as error:
+            in_keyring, why_file = False, str(error)
+            _forget(entries)
+    try:
+        with _alone(file):
+            put(table)
+    except BaseException:
+        _forget(entries)
+        raise
+    return Written(account, file, in_keyring, why_file)
+
+
+def _tidy(file: Path, name: str, before: Toml) -> None:
+    """Take out of the keyring what was put there for an account and no account in the file names any more."""
+    with contextlib.suppress(ConfigError):  # who just wrote it may find it written anew
+        _, document = _read(file)
+        used = {entry for table in document.get("accounts", {}).values() for entry in _entries(table)}
+        _forget([entry for entry in set(_entries(before)) - used if entry.startswith(f"{name}.")])
 
 
 def _masked(account: Account, setting: Setting) -> str:
@@ -166,9 +230,9 @@ def _lists(provider: str, values: Values) -> dict[Setting, tuple[Value, ...]]:
     return found
 
 
-def _table(provider: str, given: Mapping[Setting, Sequence[Value]], write: Callable[[Secret], str]) -> _Toml:
+def _table(provider: str, given: _Given, write: Callable[[Secret], str]) -> Toml:
     """The account as it stands in the file; ``write`` gives what to write for a secret."""
-    table: _Toml = {"provider": provider}
+    table: Toml = {"provider": provider}
     for setting, several in given.items():
         written = [write(value) if isinstance(value, Secret) else value for value in several]
         if setting.field == "public_key" and key_form(written[0]) == "path":
@@ -177,13 +241,13 @@ def _table(provider: str, given: Mapping[Setting, Sequence[Value]], write: Calla
     return table
 
 
-def _checked(name: str, table: _Toml, environ: Mapping[str, str]) -> Account:
+def _checked(name: str, table: Toml, environ: Mapping[str, str]) -> Account:
     new = Path("new account")
     try:
-        return parse(_rendered(name, table), new, environ).accounts[0]
+        return parse(accounttext.rendered(name, table), new, environ).accounts[0]
     except ConfigError as error:
         reason = str(error).removeprefix(f"{new}, line ").partition(": ")[2]
-        raise ConfigError(f"The account cannot be added: {reason}") from None
+        raise ConfigError(f"The account cannot be written: {reason}") from None
 
 
 def _into_keyring(name: str, secret: Secret, entries: list[str]) -> str:
@@ -206,24 +270,37 @@ def _entries(table: object) -> Iterator[str]:
                 yield text.removeprefix(tomlfile.KEYRING).strip()
 
 
-def _read(file: Path) -> tuple[str, _Toml]:
+def _read(file: Path) -> tuple[str, Toml]:
     """The file's text, and what it says."""
     text = tomlfile.read(file) or ""
     tomlfile.TomlFile(file, text, {}).whole().table("accounts")  # raises the errors that people understand
     return text, tomllib.loads(text)
 
 
-def _read_with(file: Path, name: str) -> tuple[str, _Toml]:
+def _read_with(file: Path, name: str) -> tuple[str, Toml]:
     """As ``_read``, of a file that must have such an account."""
     text, document = _read(file)
-    accounts: _Toml = document.get("accounts", {})
+    accounts: Toml = document.get("accounts", {})
     if name not in accounts:
         known = f"; there are {', '.join(accounts)}" if accounts else ""
         raise ConfigError(f"There is no account {name} in {file}{known}.")
     return text, document
 
 
-def _read_without(file: Path, name: str) -> tuple[str, _Toml]:
+def _table_of(file: Path, name: str, environ: Mapping[str, str]) -> Toml:
+    """An account as it stands in the file."""
+    elsewhere: Sequence[Account] = ()
+    if not _read(file)[1].get("accounts"):
+        with contextlib.suppress(ConfigError):
+            elsewhere = accounts_from(environ)
+    if any(account.name == name for account in elsewhere):
+        raise ConfigError(f"The account {name} comes from environment variables; change them.")
+    _, document = _read_with(file, name)
+    table: Toml = document["accounts"][name]
+    return table
+
+
+def _read_without(file: Path, name: str) -> tuple[str, Toml]:
     """As ``_read``, of a file that must not have such an account yet."""
     text, document = _read(file)
     if name in document.get("accounts", {}):
@@ -231,52 +308,12 @@ def _read_without(file: Path, name: str) -> tuple[str, _Toml]:
     return text, document
 
 
-def _with(document: _Toml, name: str, table: _Toml | None) -> _Toml:
+def _with(document: Toml, name: str, table: Toml | None) -> Toml:
     """The document with one account added, or with None taken out; a table without accounts counts as none."""
     accounts = {key: value for key, value in document.get("accounts", {}).items() if key != name}
     if table is not None:
         accounts[name] = table
     return {**document, "accounts": accounts}
-
-
-def _rendered(name: str, table: _Toml) -> str:
-    import tomlkit
-
-    return tomlkit.dumps({"accounts": {name: table}})
-
-
-def _appended(text: str, name: str, table: _Toml) -> str:
-    newline = "\r\n" if "\r\n" in text else "\n"
-    block = _rendered(name, table).replace("\n", newline)
-    before = text.rstrip()
-    return f"{before}{newline * 2}{block}" if before else block
-
-
-def _without(text: str, name: str) -> str | None:
-    """The text without the account's ``[accounts.NAME]`` table; comments before the next table stay."""
-    line = tomlfile.line_of(text, ("accounts", name))
-    lines = [part + "\n" for part in text.split("\n")]  # as the parser counts, unlike splitlines
-    lines[-1] = lines[-1].removesuffix("\n")
-    if line is None or not lines[line - 1].lstrip().startswith("["):
-        return None
-    end = line
-    while end < len(lines) and not (lines[end].lstrip().startswith("[") and _parses("".join(lines[:end]))):
-        end += 1
-    while end > line and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
-    kept = "".join(lines[: line - 1] + lines[end:])
-    if "".join(lines[end:]).strip():
-        return kept
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return kept.rstrip() + newline if kept.strip() else ""  # the blank line that ``add`` put before it goes too
-
-
-def _parses(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
 
 
 @contextlib.contextmanager
@@ -294,9 +331,9 @@ def _unwritable(file: Path, error: OSError) -> ConfigError:
     return ConfigError(f"{file} cannot be written ({error.strerror}); make its folder writable.")
 
 
-def _write(file: Path, after: str | None, meant: _Toml) -> None:
+def _write(file: Path, after: str | None, meant: Toml) -> None:
     """Write the edited text if it says exactly what is meant."""
-    if after is None or not _parses(after) or _with(tomllib.loads(after), "", None) != meant:
+    if after is None or not accounttext.parses(after) or _with(tomllib.loads(after), "", None) != meant:
         raise ConfigError(f"{file} is written in a way that hooktop cannot change safely; edit it by hand.")
     try:
         paths.replace_private(file, after.encode("utf-8"))

@@ -109,7 +109,7 @@ async def fetch(keychain: Keychain, provider: str, *, now: Callable[[], datetime
     if not urls:
         if any(account.provider == provider and account.public_key for account in keychain.config.accounts):
             raise KeysError(f"Every {provider} account brings a public key of its own, so there is none to fetch.")
-        raise KeysError(f"{known.label} publishes no key; add its signing secret with hooktop accounts add.")
+        raise KeysError(f"{known.label} publishes no key; add its signing secret with hooktop accounts add or change.")
     found = []
     for url in urls:
         origin = without_query(url)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.config import ConfigError
 from monitor.services import accounts
-from monitor.services.accounts import Added, Values
+from monitor.services.accounts import Values, Written
 from monitor.services.registrations import Registrations
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Webhooks:
         """That the account that was added takes the place of others, as a sentence; None where it does not."""
         return None if self._file is None else accounts.unseated(self._file.path, self._file.environ)
 
-    async def add_account(self, name: str, provider: str, values: Values) -> Added:
+    async def add_account(self, name: str, provider: str, values: Values) -> Written:
         """Write an account to the configuration and use it at once. Raises ConfigError."""
         if self._file is None:
             raise ConfigError(DEMO_ACCOUNTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import time
 import tomllib
@@ -74,13 +75,46 @@ def test_accounts_that_cannot_be_added(words: list[str], sentence: str, capsys: 
     assert not paths.default_config().exists()
 
 
-def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
-    with Terminal(["accounts", "add", "oneroute"], environment(own_machine)) as terminal:
-        for question, answer in (("api key", CANARY), ("secret keys", CANARY), ("api url", "")):
-            terminal.wait(question)
+def test_an_account_is_changed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FIRST", "f")
+    said(capsys, "accounts", "add", "bird", "--set", "signing_keys=env:FIRST", "--set", "workspace_id=w")
+    monkeypatch.setenv("SECOND", CANARY)
+    words = ["--set", "signing_keys=env:SECOND", "--set", "workspace_id="]
+    out, _ = said(capsys, "accounts", "change", "bird", *words)
+    assert out == f"The account bird is changed in {paths.default_config()}.\n"
+    assert tomllib.loads(paths.default_config().read_text("utf-8"))["accounts"] == {
+        "bird": {"provider": "bird", "signing_keys": ["env:FIRST", "env:SECOND"]}
+    }
+    assert "There is no account brd" in said(capsys, "accounts", "change", "brd", *words, code=2)[1]
+    assert "at a terminal only" in said(capsys, "accounts", "change", "bird", code=2)[1]
+
+
+def asked(home: Path, words: list[str], *answers: tuple[str, str]) -> str:
+    """What a command shows that asks questions and gets these answers."""
+    with Terminal(words, environment(home)) as terminal:
+        for question, answer in answers:
+            terminal.wait(re.escape(question))
             terminal.press(answer + "\r")
         assert terminal.end() == 0
-        shown = bytes(terminal.output).decode()
+        return bytes(terminal.output).decode()
+
+
+def test_what_is_not_entered_stays(own_machine: Path) -> None:
+    asked(own_machine, ["accounts", "add", "oneroute"], ("api key", "wrong"), ("secret keys", "first"), ("api url", ""))
+    change = ["accounts", "change", "oneroute"]
+    now, one_more = "api key (empty: •••• stays)", "secret keys, one more (empty: •••• stays)"
+    shown = asked(own_machine, change, (now, CANARY), (one_more, ""), ("api url", ""))
+    assert CANARY not in shown
+    assert "The account oneroute is changed in" in shown
+    (config,) = own_machine.rglob("config.toml")
+    [account] = tomllib.loads(config.read_text("utf-8"))["accounts"].values()
+    assert account == {"provider": "oneroute", "api_key": CANARY, "secret_keys": ["first"]}
+    assert "so nothing was changed" in asked(own_machine, change, ("api key", ""), ("secret keys", ""), ("api url", ""))
+
+
+def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
+    answers = ("api key", CANARY), ("secret keys", CANARY), ("api url", "")
+    shown = asked(own_machine, ["accounts", "add", "oneroute"], *answers)
     assert "The account oneroute is in" in shown
     assert CANARY not in shown
     (config,) = own_machine.rglob("config.toml")

@@ -296,7 +296,7 @@ def test_a_relative_key_path_is_that_of_the_one_who_types(tmp_path: Path, monkey
     [
         ("bird", "bird", {}, "There is an account bird in "),
         ("x", "brid", {}, "There is no provider 'brid'; accounts are for volt, bird"),
-        ("a b", "bird", {}, "The account cannot be added: [accounts] 'a b' is no name for an account"),
+        ("a b", "bird", {}, "The account cannot be written: [accounts] 'a b' is no name for an account"),
         ("x", "bird", {"token": SECRET}, "An account of bird has no token; it has access_key, workspace_id"),
         ("x", "bird", {"access_key": CANARY}, "access_key is a secret: give env:NAME or keyring:NAME"),
         ("x", "bird", {"access_key": Secret(f"env:{CANARY}")}, "access_key begins like a reference"),
@@ -342,6 +342,114 @@ def test_removing_what_is_not_there(tmp_path: Path) -> None:
         accounts.remove(file, "x")
     with pytest.raises(ConfigError, match=r"^There is no account x in .*none.toml\.$"):
         accounts.remove(tmp_path / "none.toml", "x")
+
+
+# --- changing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_what_is_changed_is_changed_and_the_rest_stays(tmp_path: Path) -> None:
+    text = FILE.replace("[accounts.bird]\nprovider", "[accounts.bird]  # eu\nprovider", 1)
+    text = text.replace(
+        'signing_keys = [\n  "[accounts.not]",\n  "b",\n]\n', 'workspace_id = "w"  # ours\nsigning_keys = ["b"]\n'
+    )
+    file, new = written(tmp_path, text), {"NEW": "n"}
+    done = accounts.change(file, "bird", {"access_key": SECRET, "workspace_id": "w2", "signing_keys": "env:NEW"}, new)
+    assert done.in_keyring is False
+    assert done.sentence.startswith(f"The account bird is changed in {file} with its new secrets, readable by you")
+    above, below = text.split('workspace_id = "w"  # ours\nsigning_keys = ["b"]\n')
+    assert file.read_text() == (
+        f'{above}access_key = "{CANARY}"\nworkspace_id = "w2"  # ours\nsigning_keys = ["b", "env:NEW"]\n{below}'
+    )
+    done = accounts.change(file, "bird", {"access_key": "", "workspace_id": "", "signing_keys": ["", "env:NEW"]}, new)
+    assert (done.in_keyring, done.sentence) == (None, f"The account bird is changed in {file}.")
+    assert file.read_text() == f'{above}signing_keys = ["env:NEW"]\n{below}'
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_a_change_keeps_windows_line_ends(tmp_path: Path) -> None:
+    file = written(tmp_path, '[accounts.v]\r\nprovider = "volt"\r\n\r\n# mine\r\n[ui]\r\nmask = true\r\n')
+    accounts.change(file, "v", {"token": SECRET}, {})
+    data = file.read_bytes()
+    assert data.endswith(b'"\r\n\r\n# mine\r\n[ui]\r\nmask = true\r\n')
+    assert data.count(b"\n") == data.count(b"\r\n") == 7
+    assert load(file, {}).accounts[0].api_secret == SECRET
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize(
+    "text",
+    [
+        'accounts = { a = { provider = "volt", token = "t" } }\n',
+        'accounts.a = { provider = "volt" }\n',
+        '[accounts]\na.provider = "volt"\na.token = "t"\n',
+        '[accounts]\na = { provider = "volt" }\n',
+    ],
+)
+def test_other_ways_to_write_accounts_are_changed_rightly_or_not_at_all(tmp_path: Path, text: str) -> None:
+    file = written(tmp_path, text)
+    changed = True
+    try:
+        accounts.change(file, "a", {"token": SECRET}, {})
+    except ConfigError:
+        changed = False
+    assert (file.read_text() != text) is changed
+    [account] = load(file, {}).accounts
+    assert account.name == "a"
+    assert not changed or account.api_secret == SECRET
+
+
+def test_secrets_that_are_replaced_leave_the_keyring(tmp_path: Path, fake: FakeKeyring) -> None:
+    file = written(tmp_path, "")
+    accounts.add(file, "eu", "bird", {"access_key": Secret("old"), "signing_keys": [Secret("first")]}, {})
+    done = accounts.change(file, "eu", {"access_key": SECRET, "signing_keys": Secret("second")}, {})
+    assert done.sentence == f"The account eu is changed in {file}, its new secrets are in the system's keyring."
+    assert sorted(fake.entries.values()) == sorted([CANARY, "first", "second"])
+    account = load(file, {}).accounts[0]
+    assert accounts.opened(account).api_secret == SECRET
+    accounts.change(file, "eu", {"signing_keys": ""}, {})
+    assert list(fake.entries.values()) == [CANARY]
+
+
+def test_a_change_of_what_an_editor_changes_meanwhile_is_refused(tmp_path: Path, fake: FakeKeyring) -> None:
+    file = written(tmp_path, '[accounts.v]\nprovider = "volt"\n')
+    keep = fake.set_password
+
+    def slow(service: str, name: str, text: str) -> None:
+        file.write_text('[accounts.v]\nprovider = "volt"\ntoken = "theirs"\n')
+        keep(service, name, text)
+
+    fake.set_password = slow  # type: ignore[method-assign]
+    with pytest.raises(ConfigError, match="was changed by somebody else at the same time; look and try again"):
+        accounts.change(file, "v", {"token": SECRET}, {})
+    assert fake.entries == {}
+    assert 'token = "theirs"' in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "says"),
+    [
+        ("x", {"token": SECRET}, "There is no account x in "),
+        ("bird", {"token": SECRET}, "An account of bird has no token; it has access_key"),
+        ("bird", {"access_key": CANARY}, "access_key is a secret: give env:NAME or keyring:NAME"),
+        ("bird", {"api_url": "nowhere"}, "The account cannot be written: [accounts.bird] api_url is no usable address"),
+    ],
+)
+def test_mistakes_in_a_change_change_nothing(
+    tmp_path: Path, fake: FakeKeyring, name: str, values: accounts.Values, says: str
+) -> None:
+    file = written(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        accounts.change(file, name, values, {})
+    assert says in str(caught.value)
+    assert CANARY not in str(caught.value)
+    assert file.read_text() == FILE
+    assert fake.entries == {}
+
+
+def test_an_account_of_the_environment_is_changed_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^The account volt comes from environment variables; change them\.$"):
+        accounts.change(tmp_path / "none.toml", "volt", {"api_url": ""}, {"VOLT_API_TOKEN": CANARY})
 
 
 def test_an_entry_that_another_account_uses_stays(tmp_path: Path, fake: FakeKeyring) -> None:
