@@ -141,7 +141,8 @@ class ApiCall:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of the form for a new registration. ``choices`` are offered (``free`` lets others be typed too);
-    ``many`` takes several, with commas. A flag has the choices ``no`` and ``yes``."""
+    ``many`` takes several, with commas. A flag has the choices ``no`` and ``yes``. ``empty`` says what it means to
+    leave it empty."""
 
     name: str
     label: str
@@ -151,6 +152,7 @@ class Field:
     many: bool = False
     required: bool = False
     default: str = ""
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,5 +230,5 @@ def lacks(account: Account, field: str) -> str:
     where = f", or {setting.variable} in the environment" if account.name == account.provider else ""
     return (
         f"The account {visible(account.name)} has no {setting.name}, without which its API cannot be asked; "
-        f"set it in the configuration{where}."
+        f"set it with 'hooktop accounts change {visible(account.name)}'{where}."
     )

@@ -67,9 +67,19 @@ def listed(config: Config) -> tuple[Shown, ...]:
     """The accounts in order."""
     found = []
     for account in config.accounts:
-        settings = ((setting.name, _masked(account, setting)) for setting in settings_of(account.provider) or ())
+        settings = ((setting.name, masked(account, setting)) for setting in settings_of(account.provider) or ())
         found.append(Shown(account.name, account.provider, tuple(pair for pair in settings if pair[1])))
     return tuple(found)
+
+
+def masked(account: Account, setting: Setting) -> str:
+    """A setting as it may be shown, empty where it is not set."""
+    value = getattr(account, setting.field)
+    if value is None:
+        return ""
+    if setting.field == "public_key" and key_form(value) == "text":
+        return "the key itself"
+    return ", ".join(secret.masked() if isinstance(secret, Secret) else secret for secret in _several(value))
 
 
 def opened(account: Account) -> Account:
@@ -193,15 +203,6 @@ def _tidy(file: Path, name: str, before: Toml) -> None:
         _, document = _read(file)
         used = {entry for table in document.get("accounts", {}).values() for entry in _entries(table)}
         _forget([entry for entry in set(_entries(before)) - used if entry.startswith(f"{name}.")])
-
-
-def _masked(account: Account, setting: Setting) -> str:
-    value = getattr(account, setting.field)
-    if value is None:
-        return ""
-    if setting.field == "public_key" and key_form(value) == "text":
-        return "the key itself"
-    return ", ".join(secret.masked() if isinstance(secret, Secret) else secret for secret in _several(value))
 
 
 def _several(value: Value | Sequence[Value]) -> tuple[Value, ...]:

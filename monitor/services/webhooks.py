@@ -13,6 +13,7 @@ from monitor.services.accounts import Values, Written
 from monitor.services.registrations import Registrations
 
 if TYPE_CHECKING:
+    from monitor.account import Account
     from monitor.config import Config
     from monitor.services.configfile import ConfigFile
     from monitor.services.keychain import Keychain
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from monitor.tunnels.asking import Route
     from monitor.tunnels.rehearsal import Hop, Rehearsal
 
-DEMO_ACCOUNTS: Final = "The demonstration has its own accounts; start hooktop without demo to add one."
+DEMO_ACCOUNTS: Final = "The demonstration has its own accounts; start hooktop without demo to add and change some."
 
 
 class Webhooks:
@@ -103,16 +104,36 @@ class Webhooks:
         """That the account that was added takes the place of others, as a sentence; None where it does not."""
         return None if self._file is None else accounts.unseated(self._file.path, self._file.environ)
 
+    def account(self, name: str) -> Account | None:
+        """The account of that name."""
+        return next((account for account in self._keychain.config.accounts if account.name == name), None)
+
+    async def check_change(self, name: str) -> None:
+        """Raises ConfigError where an account is not one that can be changed here."""
+        file = self._writable()
+        await asyncio.to_thread(accounts.provider_of, file.path, name, file.environ)
+
     async def add_account(self, name: str, provider: str, values: Values) -> Written:
         """Write an account to the configuration and use it at once. Raises ConfigError."""
+        file = self._writable()
+        return await self._use(await asyncio.to_thread(accounts.add, file.path, name, provider, values, file.environ))
+
+    async def change_account(self, name: str, values: Values) -> Written:
+        """Write other settings of an account to the configuration and use them at once. Raises ConfigError."""
+        file = self._writable()
+        return await self._use(await asyncio.to_thread(accounts.change, file.path, name, values, file.environ))
+
+    def _writable(self) -> ConfigFile:
         if self._file is None:
             raise ConfigError(DEMO_ACCOUNTS)
-        file, config = self._file, self._keychain.config
-        added = await asyncio.to_thread(accounts.add, file.path, name, provider, values, file.environ)
+        return self._file
+
+    async def _use(self, written: Written) -> Written:
+        config, name = self._keychain.config, written.account.name
         try:
-            found = (await asyncio.to_thread(file.load)).accounts
+            found = (await asyncio.to_thread(self._writable().load)).accounts
         except ConfigError:  # what else is in the file is no hindrance
-            found = (*(account for account in config.accounts if account.name != name), added.account)
+            found = (*(account for account in config.accounts if account.name != name), written.account)
         self.configure(replace(config, accounts=found))
         await self.registrations.open()
-        return added
+        return written

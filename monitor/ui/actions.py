@@ -189,6 +189,8 @@ ACTIONS: Final = (
     Action("api_log", ("L",), "log", "Every call to the providers, with request, answer and time", "webhooks"),
     Action("public_url", ("p",), "public URL", "Change the public URL", "webhooks", changes=True),
     Action("account", ("A",), "account", "Add an account with a provider", "webhooks", changes=True),
+    Action("change_account", ("s",), "settings", "Change this account: its credentials and settings", "webhooks",
+           changes=True),
     Action("clear", ("escape",), "back", "Back to where you came from", "webhooks", palette=False),
     # the filter bar
     Action("complete", ("tab",), "complete", "Take the first completion", "filter", footer=True, palette=False),

@@ -122,7 +122,7 @@ def block_lines(
     for panel in panels:
         if placed:
             placed.append((Line(""), None))
-        placed += [(one, None) for one in _head(panel, width)]
+        placed += [(one, None) for one in _head(panel, width, columns[-1], key)]
         for row in panel.rows or (None,):
             parts = _empty(panel, width) if row is None else _row(row, width, columns, now, token, key)
             placed.append((line((" ", "plain"), *parts), len(entries)))
@@ -130,8 +130,9 @@ def block_lines(
     return placed, entries
 
 
-def _head(panel: Panel, width: int) -> list[Line]:
-    """The account: its name, provider and credential, and how its API answered last."""
+def _head(panel: Panel, width: int, mend: int, key: KeyOf) -> list[Line]:
+    """The account: its name, provider and credential, and how its API answered last; ``mend`` are the cells of what
+    mends it."""
     left: list[Part] = [(" ", "plain"), (visible(panel.account, limit=40), "strong"), ("  ", "plain")]
     left += [(visible(panel.label, limit=40), "info"), ("  ", "plain"), (visible(panel.credential, limit=60), "quiet")]
     room = max(width - cells(left) - 4, 0)
@@ -140,7 +141,12 @@ def _head(panel: Panel, width: int) -> list[Line]:
     lines = [line(*_cut([*left, blank, *right], width))]
     if panel.trouble is not None:
         glyph, role = _trouble(panel)
-        lines.append(line(("   ", "plain"), (fit(f"{glyph} {visible(panel.trouble, limit=400)}", width - 4), role)))
+        said = f"{glyph} {visible(panel.trouble, limit=400)}"
+        hint: list[Part] = []
+        if key is not None and panel.trouble_kind is not Trouble.UNSUPPORTED:
+            said = pad(said, width - mend - 6)
+            hint = [("  ", "plain"), (key("change_account"), "accent"), (" settings", "strong")]
+        lines.append(line(("   ", "plain"), (fit(said, width - 4), role), *hint))
     return lines
 
 

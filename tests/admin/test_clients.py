@@ -39,7 +39,7 @@ def test_an_account_without_a_secret(provider: str, setting: str, secret: Secret
     assert caught.value.kind is Trouble.AUTH
     assert f"The account mine has no {setting}," in str(caught.value)
     assert "in the environment" not in str(caught.value)  # which only makes accounts of their providers' names
-    with pytest.raises(AdminError, match=f"has no {setting},.* in the configuration, or [A-Z_]+ in the environment"):
+    with pytest.raises(AdminError, match=f"has no {setting},.* accounts change [a-z]+', or [A-Z_]+ in the env"):
         admin_for(Account(provider, provider, api_secret=secret))
 
 

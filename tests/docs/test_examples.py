@@ -42,7 +42,11 @@ NOT_RUN = {
 ELIDED = re.compile(r"'[\w-]+: \.\.\.'")  # values that nobody can have but who has the request
 SCREENS = ("run", "demo", "open")
 GOES_ON = re.compile(r"--follow|hooktop listen(?!.*--count)|hooktop sandbox(?!.*--list)")
-ASKED = ("hooktop accounts add connectly", "hooktop accounts add bird --name bird-eu")
+ASKED = (
+    "hooktop accounts add connectly",
+    "hooktop accounts add bird --name bird-eu",
+    "hooktop accounts change bird-eu",
+)
 NOT_ALL_VERIFY = "hooktop verify --all"  # Bird signs the address, and its webhook was posted to another one
 ADD_BIRD = (
     "hooktop accounts add bird --name bird-eu --set access_key=env:BIRD_ACCESS_KEY --set api_url=$BIRD_API_URL"
@@ -59,6 +63,7 @@ BEFORE = {
     "import": ("hooktop export -o failed.jsonl", "hooktop export --format bundle -o from-a-colleague.hooktop"),
     "open": ("hooktop export --format bundle -o from-a-colleague.hooktop", "hooktop backup yesterday.db"),
     "keys trust": ("hooktop keys fetch volt", "! hooktop keys fetch volt"),  # it publishes another one meanwhile
+    "accounts change": (ADD_BIRD, ADD_SHOP.replace("--name shop", "--name connectly")),
     "accounts remove": (ADD_BIRD,),
     "accounts test": (ADD_BIRD,),
     "webhooks add": (ADD_BIRD, ADD_VOLT, ADD_SHOP),

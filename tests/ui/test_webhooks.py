@@ -690,6 +690,47 @@ async def test_an_account_of_the_form_is_what_the_file_says_of_it(
         assert differences(config.accounts, file.load().accounts) == ""
 
 
+@pytest.mark.slow
+async def test_a_credential_that_was_mistyped_is_mended_in_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = FakeKeyring()
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    async with view(tmp_path, accounts=lambda _: []) as s:
+        await s.press("A", "c")
+        await s.fill(api_key="mistyped", business_id="biz_sample", api_url=s.sandbox.url("connectly"))
+        await s.press("enter")
+        await s.until(lambda: "refused the credentials" in s.toasts())
+        await s.until(lambda: "s settings" in s.screen_text())
+        await s.press("s")
+        await s.until(lambda: isinstance(s.top(), AccountForm))
+        await s.shows("Change the account connectly", "keyring:connectly.", "biz_sample")
+        await s.press("enter")  # nothing was typed
+        await s.until(lambda: isinstance(s.top(), WebhooksScreen))
+        assert list(keyring.entries.values()) == ["mistyped"]
+        await s.press("s")
+        await s.until(lambda: isinstance(s.top(), AccountForm))
+        await s.fill(api_key="sample-connectly-api-key", webhook_secrets="sample-webhook-secret")
+        await s.press("enter")
+        await s.until(lambda: "took the credentials" in s.toasts())
+        await s.until(lambda: s._drawn() and "s settings" not in s.screen_text())
+        assert sorted(keyring.entries.values()) == ["sample-connectly-api-key", "sample-webhook-secret"]
+        account = tomllib.loads((tmp_path / "config.toml").read_text())["accounts"]["connectly"]
+        assert account["business_id"] == "biz_sample"
+        assert account["api_key"].startswith("keyring:connectly.")
+
+
+async def test_an_account_of_the_environment_is_not_changed_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOLT_API_TOKEN", "sample-token")
+    async with view(tmp_path, accounts=only("volt")) as s:
+        await s.on("volt")
+        await s.press("s")
+        await s.until(lambda: "The account volt comes from environment variables; change them." in s.toasts())
+        assert isinstance(s.top(), WebhooksScreen)
+
+
 def left_behind(folder: Path) -> ChangeRecord:
     """A replacement that another run made and did not live to tell."""
     before = Registration("connectly", "wh_1", FOREIGN_TOPIC, "delivery_status", {"topic": "delivery_status"})

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 
+from monitor.config import ConfigError
 from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeState
 from monitor.services.registrations import Outcome, Panel
@@ -222,9 +223,11 @@ class WebhooksScreen(ListScreen):
         return True
 
     def _need_row(self, what: str) -> DriftRow | None:
-        row = self._row
+        row, entry = self._row, self.rows.selected
         if row is None:
-            toast(self.app, f"There is no registration under the cursor to {what}.", severity="warning")
+            account = f"; 'hooktop accounts remove {entry.panel.account}' removes the account" if entry else ""
+            text = f"There is no registration under the cursor to {what}{account if what == 'remove' else ''}."
+            toast(self.app, text, severity="warning")
         return row
 
     def action_register(self) -> None:
@@ -363,6 +366,26 @@ class WebhooksScreen(ListScreen):
             toast(self.app, DEMO_ACCOUNTS)
         elif self._may_change():
             self.app.push_screen(AccountForm(self._webhooks), self._added)
+
+    def action_change_account(self) -> None:
+        """The form for the settings of the account under the cursor."""
+        entry = self.rows.selected
+        if not self._webhooks.takes_accounts:
+            toast(self.app, DEMO_ACCOUNTS)
+        elif entry is None:
+            self.action_account()
+        elif self._may_change():
+            self.run_worker(self._change_account(entry.panel.account), group="account", exclusive=True)
+
+    async def _change_account(self, name: str) -> None:
+        from monitor.ui.screens.account_form import AccountForm
+
+        try:
+            await self._webhooks.check_change(name)
+        except ConfigError as problem:
+            toast(self.app, str(problem), severity="warning")
+        else:
+            self.app.push_screen(AccountForm(self._webhooks, self._webhooks.account(name)), self._added)
 
     def _added(self, account: str | None) -> None:
         if account is not None:

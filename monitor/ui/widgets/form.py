@@ -95,7 +95,7 @@ class FieldRow(Horizontal):
         else:
             yield Input(
                 self._text, compact=True, select_on_focus=False, password=self._hidden, max_length=MAX_TEXT,
-                placeholder="required" if self.field.required else "optional",
+                placeholder=self.field.empty or ("required" if self.field.required else "optional"),
             )  # fmt: skip
 
     @property
