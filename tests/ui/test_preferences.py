@@ -73,6 +73,26 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     assert kept.filters == ["x"]
 
 
+def test_another_terminal_keeps_what_it_chose(tmp_path: Path) -> None:
+    path = tmp_path / "screens.json"
+    Preferences.load(path).remember_filter("old")
+    one, other = Preferences.load(path), Preferences.load(path)
+    other.masked = True
+    other.remember_filter("theirs")
+    other.choose_theme("nord", None)
+    one.relative_times = True
+    one.save()
+    one.remember_filter("ours")
+    kept = Preferences.load(path)
+    assert (kept.masked, kept.theme, kept.relative_times) == (True, "nord", True)
+    assert kept.filters == one.filters == ["old", "theirs", "ours"]
+    one.masked = True
+    one.save()
+    one.masked = False
+    one.save()  # what was said last holds
+    assert not Preferences.load(path).masked
+
+
 @pytest.mark.slow
 async def test_the_mask_stays_on_for_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "screens.json"
