@@ -36,7 +36,7 @@ def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Ou
         if plan.by_hand is not None
     ]
     if (why := desk.panel.trouble) is not None:  # what is there now is not known
-        unseen = [one for one in found if desk.find(one.id) is None]
+        unseen = [one for one in _by_records(desk, found) if desk.find(one.id) is None]
         stay += [_stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why) for one in unseen]
     elif not desk.lists:
         why = f"{desk.label} was asked for it and gave no answer. {desk.panel.cannot.get(LIST, '')}".strip()
@@ -47,13 +47,19 @@ def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Ou
 
 def out_of_reach(desk: Desk, since: datetime, found: Collection[str]) -> list[Outcome]:
     """Failed outcomes for what was added with an account that was taken out, but for the ids ``found`` elsewhere."""
-    ids = {one.id for one in desk.history()} - set(found)
     why = f"There is no account {visible(desk.name)} any more to remove it with; do it by hand."
     return [
         _stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why, "may be registered")
-        for one in added(desk, since)
-        if not one.id or one.id in ids
+        for one in _by_records(desk, added(desk, since))
+        if one.id not in found
     ]
+
+
+def _by_records(desk: Desk, found: list[Registration]) -> list[Registration]:
+    """What was added as it is by the records now: where it leads, if it was not removed. What has no id is as it was
+    asked for."""
+    now = {one.id: one for one in desk.history()}
+    return [now.get(one.id, one) for one in found if not one.id or one.id in now]
 
 
 def _stays(plan: Plan, url: str | None, why: str, how: str = "stays registered") -> Outcome:

@@ -1074,6 +1074,27 @@ async def test_ephemeral_removes_or_names_what_it_added_with_an_account_that_was
         assert "may be registered. There is no account connectly any more" in outcomes[1].sentence
 
 
+@pytest.mark.parametrize("why", ["unreachable", "taken out"])
+async def test_ephemeral_names_where_what_it_cannot_remove_leads_now(tmp_path: Path, why: str) -> None:
+    async with world(tmp_path) as w:
+        started = datetime.now(UTC)
+        await w.registrations.refresh()
+        await w.do(w.registrations.plan_add("bird", SMS))
+        await w.do(w.registrations.plan_add("connectly", MESSAGES))
+        w.reach.change(NEXT)
+        await w.do(w.registrations.plan_mend(w.row("bird", State.ELSEWHERE)))
+        await w.do(w.registrations.plan_remove(w.row("connectly", State.ELSEWHERE)))
+        later = w.again()  # it has asked for no list so far
+        if why == "taken out":
+            later.configure(Config())
+        else:
+            w.sandbox.fault("bird", "unavailable")
+            w.sandbox.fault("connectly", "unavailable")
+        [outcome] = await later.remove_added(started)
+        assert outcome.state is ChangeState.FAILED
+        assert outcome.sentence.startswith(f"{w.reach.hook_url('bird')} ")
+
+
 async def test_ephemeral_removes_what_it_added_also_when_the_clock_was_set_back(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         started = datetime.now(UTC)
