@@ -21,11 +21,12 @@ LOOK_S: Final = 10.0  # between two looks at what runs
 log = logging.getLogger(__name__)
 
 
-async def running(port: int) -> Found | None:
-    """A tunnel that somebody else has started, of those that lead to ``port`` where there are any."""
+async def running(port: int, known: str | None = None) -> Found | None:
+    """A tunnel that somebody else has started, of those that lead to ``port`` where there are any, and of these that
+    with the ``known`` address."""
     from monitor.tunnels.found import find
 
-    return await find(port)
+    return await find(port, known)
 
 
 class PublicTunnel:
@@ -37,11 +38,11 @@ class PublicTunnel:
         port: int,
         wanted: str = NONE,
         *,
-        look: Callable[[int], Awaitable[Found | None]] = running,
+        look: Callable[[int, str | None], Awaitable[Found | None]] = running,
         look_s: float = LOOK_S,
     ) -> None:
         """``wanted`` is ``AUTO``, ``NONE`` or the name of a program to start; ``port`` is the receiver's. ``look``
-        finds what runs already and is asked every ``look_s`` seconds."""
+        finds what runs already, given the address that was found last, and is asked every ``look_s`` seconds."""
         self._reach = reach
         self._port = port
         self._wanted = wanted
@@ -91,7 +92,7 @@ class PublicTunnel:
     async def _watch(self) -> None:
         while True:
             try:
-                self._saw(await self._look(self._port))
+                self._saw(await self._look(self._port, self._state.url if self._state is not None else None))
             except Exception as error:  # the next look may do better
                 log.error("looking for a tunnel failed: %s", type(error).__name__)
             await asyncio.sleep(self._look_s)

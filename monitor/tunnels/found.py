@@ -38,12 +38,14 @@ class Found:
 
 async def find(
     port: int,
+    known: str | None = None,
     *,
     ngrok_ports: Iterable[int] = NGROK_PORTS,
     cloudflared_ports: Iterable[int] = CLOUDFLARED_PORTS,
     deadline_s: float = DEADLINE_S,
 ) -> Found | None:
     """A running tunnel that leads to our ``port``, else one that leads elsewhere (its ``port`` is another), else None.
+    Of several that lead to us it is the one with the ``known`` address: that is where providers may call already.
 
     Asks the local APIs of ngrok and cloudflared and the program tailscale; what does not answer in time or properly is
     as if it were not there.
@@ -54,7 +56,8 @@ async def find(
         _tailscale(deadline_s),
     )
     found = [tunnel for tunnels in answers for tunnel in tunnels]
-    return next((tunnel for tunnel in found if tunnel.port == port), found[0] if found else None)
+    ours = [tunnel for tunnel in found if tunnel.port == port] or found[:1]
+    return next((tunnel for tunnel in ours if tunnel.url == known), ours[0] if ours else None)
 
 
 async def _ngrok(at: int, deadline_s: float) -> Sequence[Found]:

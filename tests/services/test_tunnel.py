@@ -28,8 +28,9 @@ async def tunnel(
 ) -> AsyncIterator[tuple[PublicTunnel, Reach, list[TunnelState]]]:
     """A started tunnel, where it leads, and the states that it told."""
 
-    async def now(port: int) -> Found | None:
+    async def now(port: int, known: str | None) -> Found | None:
         assert port == PORT
+        assert known == (made.state.url if made.state is not None else None)
         return look()
 
     reach = Reach(public_url, None, LocalKeys(folder))

@@ -56,11 +56,13 @@ def rules(*ingress: dict[str, Any]) -> bytes:
     )
 
 
-async def asked(answers: dict[str, bytes | None], port: int = OURS, deadline_s: float = 3) -> Found | None:
+async def asked(
+    answers: dict[str, bytes | None], port: int = OURS, deadline_s: float = 3, known: str | None = None
+) -> Found | None:
     """What is found where one local port answers so, to whoever asks."""
     async with serving(answers) as server:
         found = await find(
-            port, ngrok_ports=[free_port(), server.port], cloudflared_ports=[server.port], deadline_s=deadline_s
+            port, known, ngrok_ports=[free_port(), server.port], cloudflared_ports=[server.port], deadline_s=deadline_s
         )
         assert server.methods <= {"GET"}
     return found
@@ -114,6 +116,19 @@ async def test_the_one_that_leads_to_us_is_preferred() -> None:
     found = await asked({"/api/tunnels": answer})
     assert found is not None
     assert found.url == "https://ours.ngrok.app"
+
+
+async def test_of_several_that_lead_to_us_the_known_one_stays() -> None:
+    answers: dict[str, bytes | None] = {
+        "/api/tunnels": ngrok(("https://else.ngrok.app", "localhost:3000"), ("https://later.ngrok.app", "8787")),
+        "/quicktunnel": told({"hostname": "first.trycloudflare.com"}),
+        "/config": rules({"service": "http://127.0.0.1:8787"}),
+    }
+    first, later = "https://first.trycloudflare.com", "https://later.ngrok.app"
+    for known, expected in ((first, first), (later, later), ("https://else.ngrok.app", later), (None, later)):
+        found = await asked(answers, known=known)
+        assert found is not None
+        assert found.url == expected
 
 
 async def test_a_quick_tunnel_of_cloudflared() -> None:
