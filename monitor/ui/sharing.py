@@ -23,6 +23,7 @@ def moved(points: int, steps: int) -> int:
 def width_variables(points: int) -> dict[str, str]:
     """The widths of the panes where they have so many points more than at first."""
     found = {}
+    points = moved(points, 0)  # a file may say any number
     for name, width in _PANES.items():
         wanted = width + (points / 2 if name in _SHARED else points)
         found[name] = f"{min(max(wanted, _LEAST), _WIDEST / (2 if name in _SHARED else 1)):g}%"

@@ -54,3 +54,8 @@ def test_the_points_are_bounded_whatever_a_file_says() -> None:
         widths = {name: float(width.rstrip("%")) for name, width in width_variables(points).items()}
         assert all(15 <= width <= 75 for width in widths.values())
         assert widths["h-detail-triple"] + widths["h-body"] <= 80
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_any_number_of_points_gives_widths(sign: int) -> None:
+    assert width_variables(sign * 10**400) == width_variables(sign * MOST)
