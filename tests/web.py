@@ -24,8 +24,8 @@ Answer: TypeAlias = Callable[[Asked], tuple[int, bytes]]  # status and body
 
 
 @contextmanager
-def web(answer: Answer) -> Iterator[tuple[str, list[Asked]]]:
-    """A server on loopback: its address, and what it was asked."""
+def web(answer: Answer, location: str | None = None) -> Iterator[tuple[str, list[Asked]]]:
+    """A server on loopback, which names a location in its answers: its address, and what it was asked."""
     seen: list[Asked] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,6 +36,8 @@ def web(answer: Answer) -> Iterator[tuple[str, list[Asked]]]:
             status, data = answer(asked)
             self.send_response(status)
             self.send_header("content-length", str(len(data)))
+            if location is not None:
+                self.send_header("location", location)
             self.end_headers()
             self.wfile.write(data)
 

@@ -101,8 +101,8 @@ async def _send(simulator: Simulator, order: Order, paint: Paint) -> int:
 
     def told(sent: Sent) -> None:
         say(_line(sent, paint))
-        if sent.status is None:
-            stop.set()  # whoever does not answer the first time is not asked a thousand times
+        if sent.error is not None:
+            stop.set()  # whoever does not take the first is not asked a thousand times
 
     with on_signals(ask):
         outcome = await simulator.send(order, on_sent=told, stop=stop)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from monitor.providers.registry import registry
 from monitor.sandbox.deliveries import Delivery
@@ -30,7 +30,7 @@ MAX_ANSWER = 64 * 1024  # bytes of an answer that are read to use its connection
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a delivery: the HTTP status of the answer, or a sentence on why there is none."""
+    """What became of a delivery: the answer's HTTP status, and what is wrong where there is none or it sends on."""
 
     delivery: Delivery
     status: int | None
@@ -91,6 +91,7 @@ class Sender:
         envelope = seal(delivery, provider, key, url=public, at=time.time(), stamp=self._stamp)
         status: int | None = None
         problem: str | None = None
+        onward: str | None = None
         began = time.perf_counter()
         try:
             async with (
@@ -100,6 +101,9 @@ class Sender:
                 ) as answer,
             ):
                 status = answer.status_code
+                if answer.has_redirect_location:
+                    to = _target(answer)
+                    onward = f"{self._host()} sends on to {to}, which is not followed; name where it is to go"
                 await _drained(answer)
         except (TimeoutError, httpx.TimeoutException):
             problem = f"{self._host()} did not answer within {self._timeout_s:g} s; see whether it is busy or stopped"
@@ -111,7 +115,7 @@ class Sender:
                 problem = f"the certificate of {self._host()} is not valid ({why}); mend it or name another address"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = f"{self._host()} did not take the request ({type(error).__name__}); see its log and send again"
-        return Sent(delivery, status, problem if status is None else None, time.perf_counter() - began)
+        return Sent(delivery, status, onward if status is not None else problem, time.perf_counter() - began)
 
     async def play(
         self,
@@ -168,6 +172,15 @@ class Sender:
 
     def _host(self) -> str:
         return urlsplit(self._base).netloc
+
+
+def _target(answer: httpx.Response) -> str:
+    """Where a redirect leads, for people: without what may be a secret in it."""
+    try:
+        to = urlsplit(urljoin(str(answer.url), answer.headers["location"]))
+    except ValueError:
+        return "another place"
+    return visible(f"{to.scheme}://{to.netloc.rpartition('@')[2]}{to.path}", limit=200)
 
 
 async def _drained(answer: httpx.Response) -> None:

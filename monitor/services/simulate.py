@@ -67,8 +67,8 @@ class Order:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a run: answers by HTTP status, and how many got none, with the last reason. ``total`` is how many
-    are to be sent."""
+    """What became of a run: answers by HTTP status, how many got none, and what was wrong with the last that went
+    wrong. ``total`` is how many are to be sent."""
 
     statuses: dict[int, int] = field(default_factory=dict)
     unanswered: int = 0
@@ -90,9 +90,9 @@ class Outcome:
         """Count one answer."""
         if sent.status is None:
             self.unanswered += 1
-            self.trouble = sent.error
         else:
             self.statuses[sent.status] = self.statuses.get(sent.status, 0) + 1
+        self.trouble = sent.error or self.trouble
 
 
 class Simulator:

@@ -62,7 +62,7 @@ class Sending:
         outcome = self.outcome
         try:
             await self._simulator.send(
-                self.order, outcome=outcome, on_sent=lambda sent: self.stop() if sent.status is None else None,
+                self.order, outcome=outcome, on_sent=lambda sent: self.stop() if sent.error is not None else None,
                 stop=self._stop,
             )  # fmt: skip
         except SimulationProblem as problem:
@@ -74,8 +74,8 @@ class Sending:
 
     def _report(self, app: App[Any]) -> None:
         outcome = self.outcome
-        if outcome.unanswered:
-            toast(app, f"{self.what}: {outcome.trouble or 'no answer'}", severity="error", timeout=TROUBLE_S)
+        if outcome.trouble is not None:
+            toast(app, f"{self.what}: {outcome.trouble}", severity="error", timeout=TROUBLE_S)
         else:
             stopped = "Stopped" if outcome.posted < outcome.total else "Sent"
             toast(app, f"{stopped} {self.what}: {count(outcome.posted, 'event')}, answered {outcome.answers}")

@@ -75,6 +75,14 @@ def test_an_address_with_a_path_is_posted_to_as_it_is() -> None:
     assert json.loads(asked.body)
 
 
+def test_a_receiver_that_sends_on_has_taken_nothing() -> None:
+    with web(lambda asked: (308, b""), "https://app.example.com/hooks") as (url, seen):
+        done = hooktop("send", "volt", "delivered", "--count", "5", "--to", url)
+    assert done.returncode == 1
+    assert "sends on to https://app.example.com/hooks, which is not followed" in done.stderr
+    assert len(seen) == 1
+
+
 def test_nobody_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

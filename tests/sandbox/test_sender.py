@@ -15,6 +15,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -201,8 +202,26 @@ async def test_a_redirect_is_not_followed() -> None:
         serving(answering(307, f"location: {other.url}/x\r\n")) as server,
         Sender(server.url, key_of) as sender,
     ):
-        assert (await sender.send(events(1)[0])).status == 307
+        sent = await sender.send(events(1)[0])
     assert other.requests == []
+    assert sent.status == 307
+    assert sent.error is not None
+    assert f"sends on to {other.url}/x, which is not followed" in sent.error
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("/in/", "http://127.0.0.1:{port}/in/,"),
+        ("https://me:hidden@app.example.com/in?key=hidden", "https://app.example.com/in,"),
+        ("http://[x", "another place,"),
+    ],
+)
+async def test_where_a_redirect_leads_is_said(location: str, shown: str) -> None:
+    async with serving(answering(308, f"location: {location}\r\n")) as server, Sender(server.url, key_of) as sender:
+        sent = await sender.send(events(1)[0])
+    assert f"sends on to {shown.format(port=urlsplit(server.url).port)}" in (sent.error or "")
+    assert "hidden" not in (sent.error or "")
 
 
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
