@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -114,10 +115,35 @@ class _Shared(click.Command):
             formatter.write_dl(shared)
 
 
+def on_command_line(ctx: click.Context, name: str) -> bool:
+    """Whether an option or argument was typed, and does not come from the environment."""
+    said = ctx.params.get(name) not in (None, ())
+    return said and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+# Of these a command takes one: what the command line says of it puts out what the environment says of the other.
+_ALTERNATIVES: Final = (
+    ("as_json", "as_csv"), ("as_json", "raw"), ("rate", "burst"), ("rate", "timed"), ("rate", "speed"),
+    ("key_file", "key_env"), ("older_than", "keep"), ("numbers", "text"), ("numbers", "not_taken"),
+    ("numbers", "every"), ("numbers", "provider"), ("every", "provider"),
+)  # fmt: skip
+
+
 class Command(_Shared):
     """One command. Where it takes a filter as ``words``, a term with a minus, such as -provider:volt, is no option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest = self._parsed(ctx, args)
+        options = {param.name: param for param in self.params if isinstance(param, click.Option)}
+        for pair in _ALTERNATIVES:
+            for said, other in (pair, pair[::-1]):
+                from_environment = ctx.get_parameter_source(other) is ParameterSource.ENVIRONMENT
+                if from_environment and on_command_line(ctx, said):
+                    ctx.params[other] = False if options[other].is_flag else None
+                    ctx.set_parameter_source(other, ParameterSource.DEFAULT)
+        return rest
+
+    def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any(param.name == "words" for param in self.params):
             end = args.index("--") if "--" in args else len(args)
             args = [part for word in args[:end] for part in _negated(word)] + args[end:]

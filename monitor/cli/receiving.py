@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from monitor.cli.command import on_command_line
 from monitor.cli.errors import USAGE, fail, tell
 from monitor.cli.options import Function, Option, with_options
 from monitor.cli.output import counted
@@ -67,10 +68,14 @@ def receiver_options(function: Function) -> Function:
         tunnel: str | None,
         **others: Any,
     ) -> Any:
+        if public_url is not None and tunnel in PROGRAMS:
+            ctx = click.get_current_context()
+            typed = [name for name in ("public_url", "tunnel") if on_command_line(ctx, name)]
+            if len(typed) != 1:
+                fail("A tunnel gives the receiver its public URL; say --public-url or --tunnel, not both.", USAGE)
+            public_url, tunnel = (public_url, None) if typed == ["public_url"] else (None, tunnel)
         if public_url is not None:
             public_url = base_address(public_url)
-            if tunnel in PROGRAMS:
-                fail("A tunnel gives the receiver its public URL; say --public-url or --tunnel, not both.", USAGE)
         if forward is not None:
             check_target(forward)
         choices = Choices(host, port, public_url, enforce, forward, forward_wait, tunnel)

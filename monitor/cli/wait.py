@@ -12,9 +12,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from click.core import ParameterSource
 
-from monitor.cli.command import Command, Globals, globals_of
+from monitor.cli.command import Command, Globals, globals_of, on_command_line
 from monitor.cli.errors import TIMED_OUT, fail, tell
 from monitor.cli.filters import parse_any_filter
 from monitor.cli.output import Paint, say, say_json
@@ -64,7 +63,7 @@ def command(
     """
     options = globals_of(ctx)
     wanted = parse_any_filter(" ".join(words), arriving=True)
-    given = [field.name for field in fields(Choices) if _on_command_line(ctx, field.name)]
+    given = [field.name for field in fields(Choices) if on_command_line(ctx, field.name)]
     if given and not listen:
         option = "--" + given[0].replace("_", "-")
         raise click.UsageError(f"{option} is for a receiver of its own; add --listen, or leave it out.", ctx)
@@ -75,10 +74,6 @@ def command(
     from monitor.cli.history import database
 
     return waiting.follow(database(options))
-
-
-def _on_command_line(ctx: click.Context, name: str) -> bool:
-    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 class Waiting:

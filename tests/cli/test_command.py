@@ -206,6 +206,50 @@ def test_completion_is_shell_code_for_hooktop(shell: str, capsys: pytest.Capture
     assert "_HOOKTOP_COMPLETE" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words", "refused"),
+    [
+        ("JSON", "1", "captures --csv", "--json and --csv exclude each other"),
+        ("CSV", "1", "captures --json", "--json and --csv exclude each other"),
+        ("JSON", "1", "show 1 --raw", "--json and --raw exclude each other"),
+        ("RATE", "3", "send volt delivered --burst --to http://127.0.0.1:9", "A burst is as fast as can be"),
+        ("RATE", "3", "replay 1 --timed --to 9", "--rate and --timed exclude each other"),
+        ("FILTER", "provider:volt", "replay 1 --to 9", "or choose them with --filter"),
+        ("KEEP", "3", "prune --older-than 7d", "Say what is to go"),
+        ("OLDER_THAN", "7d", "prune --keep 0", "Say what is to go"),
+        ("PROVIDER", "volt", "verify 1", "--provider is for a request given here"),
+        (
+            "TUNNEL",
+            "ngrok",
+            "listen --public-url http://a.example.com --config no.toml",
+            "say --public-url or --tunnel",
+        ),
+        (
+            "PUBLIC_URL",
+            "http://a.example.com",
+            "listen --tunnel ngrok --config no.toml",
+            "say --public-url or --tunnel",
+        ),
+    ],
+)
+def test_what_is_typed_puts_out_what_the_environment_says_of_the_other(
+    variable: str,
+    value: str,
+    words: str,
+    refused: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    database = ["--db", str(tmp_path / "none.db")]
+    monkeypatch.setenv(f"HOOKTOP_{variable}", value)
+    run([*database, *words.split()])
+    assert refused not in capsys.readouterr().err
+    option = f"--{variable.lower().replace('_', '-')}"
+    assert run([*database, *words.split(), option, *([] if value == "1" else [value])]) == 2  # both are typed
+    assert refused in capsys.readouterr().err
+
+
 def test_completion_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("_HOOKTOP_COMPLETE", "bash_complete")
     for words, number, wanted in (("hooktop li", "1", "plain,listen"), ("hooktop listen --js", "2", "plain,--json")):
