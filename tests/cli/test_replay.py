@@ -235,6 +235,21 @@ async def test_edited_in_the_editor(tmp_path: Path) -> None:
         assert len(running.calls) == 1
 
 
+async def test_the_editor_gets_our_environment_without_its_secrets(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[forward]\nheaders = { X-Dev = "env:DEV_TOKEN" }\n')
+    config.chmod(0o600)
+    script, noted = tmp_path / "editor.py", tmp_path / "environ.json"
+    script.write_text(f"import json, os\njson.dump(dict(os.environ), open({str(noted)!r}, 'w'))\n")
+    secrets = {"DEV_TOKEN": "x-dev-secret", "BIRD_SIGNING_KEY": "bird-secret"}
+    async with scene(tmp_path) as (_, words):
+        words += ["--config", str(config)]
+        await called("replay", "1", "--edit", *words, EDITOR=f"{sys.executable} {script}", MINE="kept", **secrets)
+    given = json.loads(noted.read_text())
+    assert given["MINE"] == "kept"
+    assert not secrets.keys() & given.keys()
+
+
 @pytest.mark.slow
 async def test_an_edited_body_loses_its_signature_unless_it_is_signed_anew(tmp_path: Path) -> None:
     db = str(tmp_path / "h.db")
