@@ -114,6 +114,7 @@ def _screens(config: Config) -> Iterator[Finding]:
 
 def _rules(config: Config) -> Iterator[Finding]:
     """Whether alerts and forwarding can begin as they are written: else no receiver starts."""
+    from monitor.cli.receiving import NO_APP, waits_for_nobody
     from monitor.config import ConfigError
     from monitor.services.alerts import watch_of_rule
     from monitor.services.assemble import forwards_of
@@ -127,6 +128,8 @@ def _rules(config: Config) -> Iterator[Finding]:
         forwards_of(config, (config.receiver.host, config.receiver.port))
     except ConfigError as error:
         yield Finding("forward", "cannot be done as the configuration says", str(error))
+    if waits_for_nobody(config):
+        yield Finding("forward", "cannot be done as the configuration says", NO_APP)
 
 
 def _port(config: Config) -> Finding:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from monitor.services.monitor import Monitor
 
 
+NO_APP: Final = "Waiting for your app needs its address; give it with --forward, or in [forward] of the configuration."
 TUNNELLED: Final = frozenset({"127.0.0.1", "0.0.0.0"})  # noqa: S104 - what a tunnel program that we start reaches
 
 
@@ -126,6 +127,11 @@ def base_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def waits_for_nobody(config: Config) -> bool:
+    """Whether the provider is to get an app's status for its answer, and there is no app."""
+    return config.forward.wait and config.forward.url is None and not config.forward.rules
+
+
 def check_target(text: str) -> None:
     """End the command where ``--forward`` is no address that captures can be passed on to."""
     from monitor.forwarding.target import TargetProblem, target_of
@@ -160,11 +166,8 @@ async def receiving(
 
     switch_often()
     config = choices.over(config)
-    if config.forward.wait and config.forward.url is None and not config.forward.rules:
-        fail(
-            "Waiting for your app needs its address; give it with --forward, or in [forward] of the configuration.",
-            USAGE,
-        )
+    if waits_for_nobody(config):
+        fail(NO_APP, USAGE)
     receiver = config.receiver
     try:
         sock = bind(receiver.host, receiver.port)

@@ -319,6 +319,7 @@ def test_the_name_of_a_file_is_told_as_it_is(
     ("written", "told"),
     [
         ('[[alerts]]\nfilter = "stat:x"\nbell = true\n', "cannot be watched for: The filter of [alerts 1]"),
+        ("[forward]\nwait = true\n", "says: Waiting for your app needs its address"),
         ('[forward]\nrules = [{ filter = "(", url = "http://127.0.0.1:1" }]\n', "The filter of [forward.rules 1]"),
         ('[forward]\nurl = "http://0.0.0.0:3000"\n', "to the forward address: 0.0.0.0 is not the address of one"),
         ('[forward]\nurl = "http://localhost:8787"\n', "to the forward address: it is hooktop's own"),
