@@ -163,6 +163,13 @@ def _first(facts: Facts, width: int, tall: bool) -> list[Part]:
     return _apart(left, right, width)
 
 
+def view_at(first: Sequence[Part], cell: int) -> str | None:
+    """The view whose key or name stands at a cell of the first line."""
+    if tuple(text for text, _ in first[2 : 2 * len(VIEWS) + 1 : 2]) != VIEWS or cell < cells(first[:1]):
+        return None  # there is no room for their names, or the cell is before them
+    return next((view for place, view in enumerate(VIEWS, 1) if cell < cells(first[: 2 * place + 1])), None)
+
+
 def _second(facts: Facts, width: int) -> list[Part]:
     right: list[Part] = []
     edges = sum(3 if role in ("chip", "alarm") else 1 for _, role in facts.modes)

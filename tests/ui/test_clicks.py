@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.ui.screens.failures import FailuresScreen, Groups
+from monitor.ui.widgets.bars import StatusBar
 from tests.ui.test_messages import messages, post, view
 
 
@@ -44,3 +45,25 @@ async def test_a_click_on_a_line_of_a_message_selects_what_it_belongs_to(tmp_pat
         assert items.cursor == 2
         await s.pilot.double_click(items, offset=(5, lines.index(0)))
         await s.until(lambda: s.top() is s.live)
+
+
+@pytest.mark.slow
+async def test_a_click_on_the_name_of_a_view_shows_it(tmp_path: Path) -> None:
+    """The names look as tabs and keys do, which take clicks."""
+    async with messages(tmp_path, size=(140, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "failed"))
+
+        async def click(name: str) -> None:
+            bar = s.top().query_one(StatusBar)
+            await s.pilot.click(bar, offset=(s.screen_text().splitlines()[0].index(name), 0))
+            await s.settle()
+
+        await click("conversations")
+        assert s.app.current_mode == "conversations"
+        await click("live")
+        assert s.top() is s.live
+        assert s.captures.has_focus
+        await click("hooktop")
+        assert s.top() is s.live
+        await click("2 ")
+        assert s.top() is view(s)

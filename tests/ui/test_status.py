@@ -10,7 +10,7 @@ import pytest
 from monitor.services.feed import Feed
 from monitor.services.monitor import Settings
 from monitor.ui.painted import cells
-from monitor.ui.status import Facts, facts_of, status_lines
+from monitor.ui.status import VIEWS, Facts, facts_of, status_lines, view_at
 from tests.factory import make_capture, running
 from tests.ui.screens import NOW
 
@@ -105,3 +105,13 @@ async def test_fewer_than_expected_are_an_alarm_after_a_minute(tmp_path: Path) -
         assert alarms() == []
         now[0] += 40
         assert alarms() == ["1 OF 3 EXPECTED A MINUTE"]
+
+
+def test_a_click_finds_the_view_that_is_named_under_it() -> None:
+    def found(facts: Facts) -> list[str | None]:
+        first, _ = status_lines(facts, 150, tall=True)
+        return list(dict.fromkeys(view_at(first, cell) for cell in range(150)))
+
+    assert found(replace(FACTS, view="live")) == [None, *VIEWS]
+    assert found(replace(FACTS, opened=True, local="live")) == [None]  # a file of that name
+    assert view_at([], 0) is None

@@ -23,7 +23,7 @@ from monitor.ui.safety import Plain
 from monitor.ui.session import Session
 from monitor.ui.status import VIEWS, facts_of, status_lines
 from monitor.ui.webhook_rows import adrift
-from monitor.ui.widgets.bars import Bar, KeyBar
+from monitor.ui.widgets.bars import Bar, KeyBar, StatusBar
 from monitor.ui.widgets.detail import Detail
 
 TALL: Final = 30  # rows from which there is room for more than the necessary
@@ -44,7 +44,7 @@ class MonitorScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Status line, what the screen is about, keys."""
-        yield Bar(self._status, id="status")
+        yield StatusBar(self._status, id="status")
         yield from self.compose_main()
         yield KeyBar(self.keys, self.note, lambda: bool(self.session.view.filter_text))
         yield Plain(

@@ -11,6 +11,7 @@ from monitor.ui.actions import Action, key_name
 from monitor.ui.format import shortened
 from monitor.ui.lines import Part
 from monitor.ui.painted import Painted, cells
+from monitor.ui.status import view_at
 
 Lines = Sequence[Sequence[Part]]
 
@@ -37,6 +38,16 @@ class Bar(Painted):
         """One line."""
         parts = self._lines[y] if y < len(self._lines) else ()
         return self.paint(parts, self.size.width, self.ground)
+
+
+class StatusBar(Bar):
+    """The status line; a click on the name of a view shows that."""
+
+    def on_click(self, event: events.Click) -> None:
+        """Show the view under the mouse."""
+        view = view_at(self._lines[0], event.x) if event.y == 0 and self._lines else None
+        if view is not None:  # by the app, since this bar may be on a screen that is closed for it
+            self.app.call_later(self.app.run_action, f"view_{view}")
 
 
 class TabBar(Painted):
