@@ -87,7 +87,7 @@ def fitting(
 @lru_cache(maxsize=64)
 def layout(width: int, app: bool = False) -> tuple[tuple[str, int], ...]:
     """The columns of a list of ``width`` cells, with or without what the app answered."""
-    return fitting(width, LABELS, _STEPS_WITH_APP if app else _STEPS, ("text", "event"))
+    return fitting(width, LABELS, _STEPS_WITH_APP if app else _STEPS, ("text", "event"), spared="text")
 
 
 def heading(width: int, app: bool = False) -> str:

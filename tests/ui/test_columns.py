@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -73,6 +74,16 @@ def test_the_text_of_a_message_comes_in_before_its_party_grows() -> None:
     columns = dict(message_columns.layout(73))
     assert columns["text"] >= 10
     assert columns["party"] == len("→ +447700900123")
+
+
+@pytest.mark.parametrize("app", [False, True])
+def test_the_time_beside_a_date_comes_before_room_that_is_not_needed(app: bool) -> None:
+    """Beside two panes on 180 and 200 columns the list has 82 and 92: no text, and more than events take."""
+    for width in (82, 92):
+        columns = dict(layout(width + 4 * app, app))
+        assert "text" not in columns
+        assert columns["event"] >= len("message.finalized")
+        assert time_text(START - timedelta(days=40), Look(), NOW, columns["time"])[5] == " "
 
 
 def test_the_verdict_is_a_word_where_the_list_has_the_screen_to_itself() -> None:
