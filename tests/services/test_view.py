@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from array import array
 from collections.abc import AsyncIterator, Sequence
@@ -206,7 +207,7 @@ async def test_a_filter_shows_the_matches_of_history_and_of_what_comes(
 async def test_what_grows_older_leaves_and_enters_a_filter_though_nothing_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "AGES_EVERY_S", 0.0)
+    monkeypatch.setattr(views, "rest", lambda took_s: 0.0)
     now = START
     async with storing(tmp_path / "h.db") as store:
         for minutes in range(6):
@@ -217,11 +218,10 @@ async def test_what_grows_older_leaves_and_enters_a_filter_though_nothing_comes(
                 await view.set_filter(text)
                 assert list(view.ids()) == before
                 now += timedelta(minutes=2)
-                for _ in range(200):
-                    view.catch_up()
-                    await asyncio.sleep(0.01)
-                    if list(view.ids()) != before:
-                        break
+                async with asyncio.timeout(20):
+                    while list(view.ids()) == before:
+                        view.catch_up()
+                        await asyncio.sleep(0.01)
                 assert list(view.ids()) == after
 
 
@@ -243,9 +243,11 @@ async def test_what_the_app_answered_leaves_and_enters_a_filter(
                 assert list(view.ids()) == before, text
                 again = replace(refused, capture=2, kind=AttemptKind.REPLAY, failure=None, status=200)
                 await store.keep([again, replace(again, capture=3, status=404)])
-                for _ in range(20):
-                    view.catch_up()
-                    await asyncio.sleep(0.01)
+                view.catch_up()
+                async with asyncio.timeout(20):
+                    while view._heard or view._again_next == math.inf:  # until it was looked at what they change
+                        await asyncio.sleep(0.01)
+                        view.catch_up()
                 assert list(view.ids()) == after, text
             assert [row.app for row in view.rows(0, 3) if row] == ["refused", "200", "404"]
 
