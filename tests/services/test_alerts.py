@@ -101,15 +101,18 @@ async def test_a_message_alerts_when_it_begins_to_match(tmp_path: Path) -> None:
 
 async def test_a_message_alerts_when_time_lets_it_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.services.alerts.AGES_EVERY_S", 0.05)
+    monkeypatch.setattr("monitor.services.patience.PATIENCE", 0)
+    now = utc_now()
+    monkeypatch.setattr("monitor.services.alerts.utc_now", lambda: now)
 
     def heard(name: str, status: Status, ago: float = 0) -> Capture:
-        return replace(told(name, status), received_at=utc_now() - timedelta(seconds=ago))
+        return replace(told(name, status), received_at=now - timedelta(seconds=ago))
 
     async with scene(tmp_path / "h.db", before=[heard("old", Status.SENT, 300)]) as at:
         at.alerts.add(Rule("status:sent age>1m", toast=True))
         for name, status, ago in (("a", Status.SENT, 59.5), ("b", Status.DELIVERED, 59.5), ("c", Status.SENT, 0)):
             assert await at.add(heard(name, status, ago)) == []
-        await asyncio.sleep(0.6)
+        now += timedelta(seconds=0.6)
         at.timer.now += 2
         await until(lambda: bool(at.told))
         at.timer.now += 2
@@ -206,6 +209,7 @@ async def test_a_rule_is_added_while_captures_come_and_may_be_off_for_a_while(tm
         await at.store.add(told("a", Status.FAILED))
         await at.store.caught_up()
         watch = at.alerts.add(FAILED)
+        await until(lambda: watch.learnt)  # what comes sooner may begin to match
         assert await at.add(told("old", Status.FAILED), told("a", Status.SENT)) == []
         [first] = await at.add(told("b", Status.FAILED))
         watch.on = False
