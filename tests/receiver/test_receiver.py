@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -235,7 +236,9 @@ async def test_a_malformed_body_is_counted_once_and_not_logged(
         if apart:
             await asyncio.sleep(0.1)
         writer.write(b"zz\r\n")
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+        assert (await asyncio.wait_for(reader.readuntil(b"}"), 5)).startswith(b"HTTP/1.1 400")
+        with contextlib.suppress(ConnectionResetError):  # where this came when the head alone had closed it
+            assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
         assert monitor.feed.refused == {400: 1}
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
