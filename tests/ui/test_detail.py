@@ -7,12 +7,17 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.widget import Widget
 from textual.widgets import Input
+from textual.worker import WorkerState
 
 from monitor.model.capture import Capture
 from monitor.ui.inspector import BODY, FORWARD, HEADERS, SIGNATURE, SUMMARY, TABS
+from monitor.ui.lines import Document
+from monitor.ui.widgets.bars import TabBar
 from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.lines_view import LinesView
 from tests.factory import make_capture
@@ -328,3 +333,28 @@ async def test_a_match_far_into_a_long_line_comes_into_sight(tmp_path: Path) -> 
         assert "1 of 2" in s.screen_text()
         await s.press("n")
         assert "other needle" in s.screen_text()
+
+
+@pytest.mark.parametrize("gone", [(TabBar,), (TabBar, LinesView)])
+async def test_a_pane_that_is_taken_off_the_screen_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: tuple[type[Widget], ...]
+) -> None:
+    go_on = threading.Event()
+    async with screens(tmp_path, [make_capture(0)]) as s:
+        await s.press("enter")
+        inspector = s.detail._inspector
+        document = inspector.document
+
+        def slow(*asked: Any, **how: Any) -> Document:
+            go_on.wait(10)
+            return document(*asked, **how)
+
+        monkeypatch.setattr(inspector, "document", slow)
+        s.detail.reload()
+        [worker] = [one for one in s.app.workers if one.group == f"load-{s.detail.id}" and not one.is_finished]
+        await s.pilot.pause()
+        for part in gone:  # each goes by itself
+            await s.detail.query_one(part).remove()
+        go_on.set()
+        await worker.wait()
+        assert worker.state is WorkerState.SUCCESS

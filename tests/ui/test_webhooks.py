@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import WorkerState
 
@@ -44,6 +45,7 @@ from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.webhook_rows import state_parts
 from monitor.ui.widgets.bars import Bar
+from monitor.ui.widgets.rows import ItemsView
 from monitor.ui.widgets.webhook_pane import WebhookPane
 from tests.factory import START, make_capture
 from tests.sandbox.apis import PUBLIC
@@ -969,8 +971,9 @@ async def test_an_account_is_asked_once_where_two_looks_begin_at_once(tmp_path: 
 
 
 @pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("gone", [(Bar,), (ItemsView,), (Bar, ItemsView)])
 async def test_a_pane_that_is_taken_off_the_screen_while_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: tuple[type[Widget], ...], fails: bool
 ) -> None:
     go_on = threading.Event()
 
@@ -987,7 +990,8 @@ async def test_a_pane_that_is_taken_off_the_screen_while_it_is_read(
         pane.reload()
         [worker] = [one for one in s.app.workers if one.group == f"load-{pane.id}" and not one.is_finished]
         await s.pilot.pause()
-        await pane.remove_children()
+        for part in gone:  # each goes by itself
+            await pane.query_one(part).remove()
         go_on.set()
         await worker.wait()
         assert worker.state is WorkerState.SUCCESS

@@ -106,8 +106,9 @@ class Detail(Vertical):
 
     @property
     def _is_there(self) -> bool:
-        """Whether the pane has its lines: it may be taken off the screen while something is read for it."""
-        return bool(self.query(LinesView))
+        """Whether the pane has its parts, which go one by one: it may be taken off the screen while something is read
+        for it."""
+        return bool(self.query(TabBar) and self.query(LinesView))
 
     @property
     def _asking(self) -> Horizontal:

@@ -84,8 +84,9 @@ class Pane(Vertical, Generic[EntryT]):
 
     @property
     def _is_there(self) -> bool:
-        """Whether the pane has its lines: it may be taken off the screen while something is read for it."""
-        return bool(self.query(ItemsView))
+        """Whether the pane has its parts, which go one by one: it may be taken off the screen while something is read
+        for it."""
+        return bool(self.query(Bar) and self.query(ItemsView))
 
     def is_wanted(self, entry: EntryT | None) -> bool:
         """Whether what was read for an entry is to be shown still."""
