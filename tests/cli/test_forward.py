@@ -20,7 +20,7 @@ from monitor.times import utc_now
 from tests.certificates import certificate
 from tests.cli.processes import hooktop, listening
 from tests.forwarding.app import app, hang
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 
 
 async def test_captures_go_on_and_the_answers_are_kept(tmp_path: Path) -> None:

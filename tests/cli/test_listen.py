@@ -16,7 +16,7 @@ import pytest
 
 from monitor.store.store import Store
 from tests.cli.processes import PROVIDERS, Listening, accounts, done_with, event, hooktop, listening, signed
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

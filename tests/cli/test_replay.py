@@ -22,7 +22,7 @@ from monitor.store.store import Store
 from tests.cli.processes import hooktop, listening, signed
 from tests.factory import make_capture, make_request
 from tests.forwarding.app import OK, App, Call, app, hang
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 
 BODY = b'{"message": {"text": "hello"}, "n": 1}'
 

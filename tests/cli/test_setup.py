@@ -22,6 +22,7 @@ from tests.cli.processes import listening
 from tests.e2e.programs import environment
 from tests.e2e.terminal import Terminal
 from tests.factory import storing
+from tests.ports import free_port
 from tests.web import web
 
 CANARY = "canary-9f0aa1b2c3d4"
@@ -296,14 +297,6 @@ def worked_out(database: Path, captures: int) -> None:
         while reader.watermark() < captures:
             assert time.monotonic() < end
             time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def test_the_name_of_a_file_is_told_as_it_is(

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from tests.cli.deliveries import Volt
 from tests.cli.processes import WAIT_S, event, signed
 from tests.e2e.programs import environment, listening
 from tests.e2e.terminal import Terminal
+from tests.ports import free_port
 from tests.sandbox.apis import key_of
 from tests.web import Asked, web
 
@@ -72,14 +72,6 @@ BEFORE = {
     "webhooks remove": (REGISTERED,),
     "webhooks restore": (REGISTERED, "hooktop webhooks remove 3f1c", "hooktop webhooks restore"),
 }
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def pem(key: Any) -> bytes:

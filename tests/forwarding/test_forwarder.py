@@ -22,6 +22,7 @@ from monitor.secret import Secret
 from tests.certificates import certificate
 from tests.factory import make_capture, make_request
 from tests.forwarding.app import OK, App, Behaviour, Call, app, closing, hang, reset
+from tests.ports import free_port
 
 
 def captured(body: bytes = b"{}", *, path: str = "/volt", **headers: str) -> Capture:
@@ -36,13 +37,6 @@ async def passed(capture: Capture, running: App, path: str = "", timeout_s: floa
 async def answered(behaviour: Behaviour, timeout_s: float = 5, read_body: bool = True) -> Attempt:
     async with app(behaviour, read_body=read_body) as running:
         return await passed(captured(), running, timeout_s=timeout_s)
-
-
-def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 # --- what the app gets ---------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from monitor.services.monitor import Monitor, Settings
 from monitor.store.attempts import AttemptReader
 from tests.factory import START, make_capture, running
 from tests.forwarding.app import OK, App, Behaviour, Call, app, hang, reset
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 
 TIMEOUT = timedelta(seconds=5)
 CONNECTLY = Keys(keys=(secret_key(b"connectly-test-secret", "test"),))

@@ -37,7 +37,7 @@ from monitor.store.store import Store
 from tests.factory import START, FixedKeys, make_capture, make_request
 from tests.forwarding.app import Call, app, hang
 from tests.forwarding.app import closing as closes
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 
 SECRET = b"connectly-test-secret"
 CONNECTLY = Keys(keys=(secret_key(SECRET, "account"),))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from typing import Any
 
 import pytest
 
 from monitor.tunnels.found import Found, find
+from tests.ports import free_port
 from tests.tunnels.servers import page, serving, told
 from tests.tunnels.standins import Standins
 
@@ -66,12 +66,6 @@ async def asked(
         )
         assert server.methods <= {"GET"}
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 async def test_nothing_runs() -> None:

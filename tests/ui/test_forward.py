@@ -24,7 +24,7 @@ from monitor.ui.painted import cells
 from monitor.ui.status import facts_of, status_lines
 from tests.factory import START, make_capture, running
 from tests.forwarding.app import OK, app, hang
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 from tests.ui.screens import NOW, Screens, plain_captures, screens
 from tests.ui.test_documents import visible_only
 from tests.ui.test_status import FACTS, text

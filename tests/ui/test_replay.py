@@ -31,7 +31,7 @@ from monitor.ui.screens.compare import CompareScreen
 from monitor.ui.screens.replay import Answers, AnswersScreen, ReplayScreen
 from tests.factory import make_capture, make_request
 from tests.forwarding.app import OK, App, Behaviour, Call, app, hang
-from tests.forwarding.test_forwarder import free_port
+from tests.ports import free_port
 from tests.ui.screens import Screens, mixed_captures, plain_captures, screens
 
 ERROR = b'HTTP/1.1 500 No\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"ok":false}'
