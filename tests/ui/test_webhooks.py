@@ -692,6 +692,19 @@ async def test_an_account_of_the_form_is_what_the_file_says_of_it(
         assert differences(config.accounts, file.load().accounts) == ""
 
 
+async def test_an_account_without_an_api_is_added_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    async with view(tmp_path, accounts=lambda _: []) as s:
+        await s.press("A", "s")
+        await s.fill(name="stripe-like", signing_secrets="whsec_c2FtcGxlLXN0YW5kYXJkLXNlY3JldA==")
+        await s.press("enter")
+        await s.shows("stripe-like  Standard Webhooks", "which has no API for webhooks")
+        await s.settle()
+        assert "Nothing was tried" not in s.toasts()
+        [account] = s.app.session.webhooks._keychain.config.accounts  # type: ignore[union-attr]
+        assert account.signing_secrets[0].reveal().startswith("whsec_")
+
+
 @pytest.mark.slow
 async def test_a_credential_that_was_mistyped_is_mended_in_the_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from monitor.account import SETTINGS, Account, Setting, settings_of
+from monitor.account import Account, Setting, settings_of, with_accounts
 from monitor.admin.base import Field
 from monitor.config import ConfigError
 from monitor.secret import Secret
@@ -25,7 +25,6 @@ PROVIDER: Final = "provider"
 _WRITTEN: Final = {"api": "API", "url": "URL", "id": "ID"}  # words of settings that are not lower case
 _SHORT: Final = {"public_key_fingerprint": "key_fingerprint"}  # ... and what is too long for the column of labels
 NAME: Final = "name"
-_OFFERED: Final = tuple(name for name, settings in SETTINGS.items() if any(s.field == "api_secret" for s in settings))
 
 
 class AccountForm(Overlay[str]):
@@ -39,7 +38,8 @@ class AccountForm(Overlay[str]):
         super().__init__()
         self._webhooks = webhooks
         self._account = account
-        self._provider = _OFFERED[0] if account is None else account.provider
+        self._offered = with_accounts()
+        self._provider = self._offered[0] if account is None else account.provider
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -66,7 +66,7 @@ class AccountForm(Overlay[str]):
         if self._account is not None:
             return fields
         return [
-            Field(PROVIDER, "Provider", "Whose account it is.", _OFFERED, free=False, required=True),
+            Field(PROVIDER, "Provider", "Whose account it is.", self._offered, free=False, required=True),
             Field(NAME, "Name", "What hooktop calls it: letters, digits, - and _.", required=True),
             *fields,
         ]
@@ -79,7 +79,7 @@ class AccountForm(Overlay[str]):
         form = self.query_one(Form)
         values = form.values()
         provider = values.get(PROVIDER, "")
-        if provider in _OFFERED and provider != self._provider:
+        if provider in self._offered and provider != self._provider:
             before, self._provider = self._provider, provider
             await form.set_fields(self._fields(), self._secrets())
             if values.get(NAME) in ("", self._free(before)):
@@ -97,8 +97,8 @@ class AccountForm(Overlay[str]):
             return {}
         values = self.query_one(Form).values()
         found = {}
-        if values.get(PROVIDER) not in _OFFERED:
-            found[PROVIDER] = f"hooktop knows {', '.join(_OFFERED)}; choose one."
+        if values.get(PROVIDER) not in self._offered:
+            found[PROVIDER] = f"hooktop knows {', '.join(self._offered)}; choose one."
         if not values.get(NAME):
             found[NAME] = "An account needs a name."
         elif values[NAME] in (panel.account for panel in self._webhooks.registrations.panels()):
