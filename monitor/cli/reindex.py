@@ -56,6 +56,7 @@ async def _reindex(path: Path, config: Config) -> int:
             done = await store.reread(
                 examiner.again,
                 lambda done, total: counter.say(f"{done:,} of {total:,}"),
+                made=lambda share: counter.say(f"messages and conversations: {share:.0%}"),
                 trust_unproven=config.receiver.trust_unproven,
             )
     except StoreUnavailableError as error:

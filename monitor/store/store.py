@@ -180,6 +180,7 @@ class Store:
         examine: Callable[[Capture], Capture],
         progress: Callable[[int, int], None] = lambda done, total: None,
         *,
+        made: Callable[[float], None] = lambda share: None,
         whole: bool = True,
         stop: Callable[[], bool] = lambda: False,
         trust_unproven: bool | None = None,
@@ -187,9 +188,9 @@ class Store:
         """Work every reading out anew, and the messages and conversations from them; captures may come in meanwhile.
 
         ``examine`` gives a stored capture back with today's verdict and reading; it is called in a thread. ``progress``
-        gets (captures done, all captures). Without ``whole`` messages are left as they are where no reading has
-        changed. No more are taken once ``stop`` says so. ``trust_unproven`` is as for ``open``. Raises
-        StoreUnavailableError.
+        gets (captures done, all captures), then ``made`` how much of the messages is made again, 0 to 1. Without
+        ``whole`` messages are left as they are where no reading has changed. No more are taken once ``stop`` says so.
+        ``trust_unproven`` is as for ``open``. Raises StoreUnavailableError.
         """
         if self._writer is None:
             raise StoreUnavailableError("the writer is not running")
@@ -227,7 +228,7 @@ class Store:
             if highest is not None:
                 fewer.update(await writer.run(_recount))
                 writer.hold(False)
-                await self.caught_up()
+                await self.caught_up(made)
                 await writer.run(partial(intake.keep_highest, highest=highest))
                 for follower in self._reread_followers:
                     _tell(follower, fewer)
@@ -306,18 +307,21 @@ class Store:
         """Find out whether something keeps a log that has grown too large: see ``held_log``. Raises StoreError."""
         self.held_log = await asyncio.to_thread(held_log, self.path)
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, made: Callable[[float], None] = lambda share: None) -> None:
         """Return when messages, conversations and marks know of every capture that was committed before the call.
 
-        Raises StoreUnavailableError when they cannot be brought up to date.
+        ``made`` is told how much of that is done, 0 to 1. Raises StoreUnavailableError when they cannot be brought up
+        to date.
         """
-        reader = self.reader()
+        reader, first = self.reader(), 0
         try:
             last = reader.last_id()
-            while min(reader.watermark(), reader.learnt()) < min(last, reader.last_id()):  # the last may be let go
+            while (mark := min(reader.watermark(), reader.learnt())) < min(last, reader.last_id()):  # may be let go
                 if self._writer is None or not self._writer.alive or self._writer.stalled is not None:
                     reason = self._writer.stalled if self._writer is not None else None
                     raise StoreUnavailableError(reason or "the writer is not running")
+                first = first or mark  # 0 is before all, also where ids begin far above it
+                made((mark - first) / (last - first))
                 await asyncio.sleep(0.02)
         finally:
             reader.close()

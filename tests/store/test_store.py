@@ -213,15 +213,21 @@ async def test_long_work_in_steps_gives_way_to_captures(tmp_path: Path) -> None:
     assert min(between[:-1]) >= 3
 
 
-async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path) -> None:
+async def test_reread_builds_readings_and_tallies_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.store.writer.PROJECT_STEP", 1)  # which takes many times as long as the looks between
+
     def examine(capture: Capture) -> Capture:
         return replace(capture, verdict=Verdict(VerdictStatus.INVALID, "now wrong"), marks=())
 
     async with storing(tmp_path / "h.db") as store:
         await asyncio.gather(*(store.add(make_capture()) for _ in range(1203)))
         seen: list[tuple[int, int]] = []
-        assert await store.reread(examine, lambda done, total: seen.append((done, total))) == Reread(1203, 1203, -1203)
+        made: list[float] = []
+        done = await store.reread(examine, lambda done, total: seen.append((done, total)), made=made.append)
+        assert done == Reread(1203, 1203, -1203)
         assert seen[-1] == (1203, 1203)
+        assert made == sorted(made)
+        assert made[0] == 0.0 < made[-1] < 1.0
         with closing(store.reader()) as reader:
             assert reader.tallies() == {("volt", "invalid"): 1203}
             found = reader.capture(1203)

@@ -84,7 +84,9 @@ class RejudgeScreen(QuestionScreen):
         if webhooks is not None:
             await webhooks.look_for_keys()
         try:
-            done = await monitor.store.reread(monitor.examiner.again, self._progress, whole=False, stop=stop.is_set)
+            done = await monitor.store.reread(
+                monitor.examiner.again, self._progress, made=self._made, whole=False, stop=stop.is_set
+            )
         except asyncio.CancelledError:  # the screens end: nobody would see a note
             upto, last = map(count, self._judged)
             self._session.breaks_off(f"Judging anew ended early, after {upto} of {last}; 'hooktop reindex' judges all.")
@@ -97,8 +99,11 @@ class RejudgeScreen(QuestionScreen):
     def _progress(self, upto: int, last: int) -> None:
         self._judged = (upto, last)
         if upto == last:
-            self.say([("messages and conversations are worked out …", "quiet")])
+            self._made(0.0)
         elif time.monotonic() > self._told + TOLD_S:
             self._told = time.monotonic()
             of = f" of {count(last)} judged"
             self.say([(count(upto), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
+
+    def _made(self, share: float) -> None:
+        self.say([("messages and conversations are worked out …", "quiet"), (f" {share:.0%}", "accent")])
