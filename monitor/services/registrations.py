@@ -8,12 +8,12 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import tasks
-from monitor.admin.base import LIST, Admin, AdminError, ApiCall, Portal, Trouble, closed
+from monitor.admin.base import Admin, AdminError, ApiCall, Portal, Trouble
 from monitor.model.capture import Capture, Source
 from monitor.model.drift import FINE, DriftRow, State
 from monitor.model.registration import ChangeRecord, ChangeState, Spec
@@ -24,6 +24,7 @@ from monitor.services.desk import Alive, Desk, MakeAdmin, Office, Panel
 from monitor.services.plans import Action, Confirm, Plan
 from monitor.services.restoring import Offer
 from monitor.services.settling import settle
+from monitor.services.trying import Tested, tested
 from monitor.store.errors import StoreError
 from monitor.store.registrations import MAX_ADDRESSES
 from monitor.text import visible
@@ -46,16 +47,6 @@ __all__ = [
 KEPT_CALLS: Final = 200
 SEEN_AGAIN: Final = timedelta(seconds=1)  # how often the time of the last verified delivery moves on
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What a harmless call said of an account's credentials."""
-
-    account: str
-    ok: bool
-    sentence: str
-    took_s: float | None = None
 
 
 def _nobody(_: Progress) -> None:
@@ -200,27 +191,9 @@ class Registrations:
     async def test(self, account: str) -> Tested:
         """Try an account's credentials with a call that changes nothing. Raises KeyError."""
         desk = self._desks[account]
-        before = self.calls[-1] if self.calls else None
         async with self._at(desk, "testing the credentials"):
-            try:
-                await desk.look(anew=True)
-            except AdminError as error:
-                desk.failed(error)
-                return Tested(account, False, error.in_full, desk.panel.took_s)
-        if before is (self.calls[-1] if self.calls else None):
-            why = desk.panel.cannot.get(LIST) or "its API has nothing harmless to ask."
-            return Tested(account, True, f"Nothing was tried: {why}")
-        if desk.admin is not None and (doubt := desk.admin.doubt) is not None:
-            if not closed(doubt):
-                desk.failed(doubt)
-                return Tested(account, False, doubt.in_full, desk.panel.took_s)
-            unknown = "so whether it takes the credentials is seen when something is registered"
-            said = doubt.said or doubt.status
-            text = f"{desk.label} at {desk.panel.host} does not tell its schema ({said}), {unknown}."
-            return Tested(account, True, text, desk.panel.took_s)
-        count = len(desk.listed or ())
-        has = f" and has {count} webhook{'' if count == 1 else 's'}" if desk.lists else ""
-        return Tested(account, True, f"{desk.label} at {desk.panel.host} took the credentials{has}.", desk.panel.took_s)
+            found = await tested(desk, self.calls)
+        return replace(found, took_s=desk.panel.took_s)
 
     def plan_add(self, account: str, spec: Spec) -> Plan:
         """Register ``spec`` at today's address; becomes the mending of what is there already. Raises KeyError."""
