@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from monitor.providers.registry import registry
 from monitor.sandbox import cast
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 PREPARED = 2000
+Heard: TypeAlias = Callable[[bytes, int], None]
 
 
 def new_key(folder: Path) -> tuple[RSAPrivateKey, Path]:
@@ -31,8 +33,9 @@ def new_key(folder: Path) -> tuple[RSAPrivateKey, Path]:
     return key, file
 
 
-def prepare(key: RSAPrivateKey, count: int = PREPARED) -> list[bytes]:
-    """``count`` whole HTTP requests with different bodies and real signatures, about 800 bytes of JSON each."""
+def prepare(key: RSAPrivateKey, count: int = PREPARED, sizes: Sequence[int] = (0,)) -> list[bytes]:
+    """``count`` whole HTTP requests with different bodies and real signatures, about 800 bytes of JSON each, or as many
+    as ``sizes`` says in turn."""
     volt = registry()["volt"]
     scenario = next(s for s in volt.scenarios if s.name == "delivered")
     rng = Random(1)
@@ -40,16 +43,17 @@ def prepare(key: RSAPrivateKey, count: int = PREPARED) -> list[bytes]:
     start = datetime.now(UTC)
     while len(requests) < count:
         for event in scenario.build(cast.scene(rng, start + timedelta(seconds=len(requests)))):
-            headers = volt.sign(event.body, key, url="", at=0)
+            body = event.body.ljust(sizes[len(requests) % len(sizes)])
+            headers = volt.sign(body, key, url="", at=0)
             lines = [
                 "POST /volt HTTP/1.1",
                 "host: 127.0.0.1",
                 "user-agent: benchmark",
                 "content-type: application/json",
-                f"content-length: {len(event.body)}",
+                f"content-length: {len(body)}",
                 *(f"{name}: {value}" for name, value in headers),
             ]
-            requests.append(("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + event.body)
+            requests.append(("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + body)
     return requests[:count]
 
 
@@ -80,6 +84,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._sent = 0.0
+        self.request = b""
         self.waiting = False  # for an answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -89,7 +94,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self, request: bytes, due: float) -> None:
         assert self._transport is not None
-        self._sent = due
+        self._sent, self.request = due, request
         self.waiting = True
         self._transport.write(request)
 
@@ -120,7 +125,9 @@ class _Connection(asyncio.Protocol):
 
 
 class _Run:
-    def __init__(self, address: tuple[str, int], requests: list[bytes], count: int, rate: float | None) -> None:
+    def __init__(
+        self, address: tuple[str, int], requests: list[bytes], count: int, rate: float | None, heard: Heard | None
+    ) -> None:
         self._address = address
         self._opening: set[asyncio.Task[None]] = set()
         self._made: list[_Connection] = []
@@ -129,6 +136,7 @@ class _Run:
         self._left = count
         self._open = count
         self._rate = rate
+        self._heard = heard
         self._idle: deque[_Connection] = deque()
         self._due: deque[float] = deque()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -166,6 +174,8 @@ class _Run:
     def answered(self, connection: _Connection, status: int, seconds: float, *, last: bool) -> None:
         self.result.statuses[status] += 1
         self.result.times.append(seconds)
+        if self._heard is not None:
+            self._heard(connection.request, status)
         self._open -= 1
         if self._open == 0 and not self.done.done():
             self.done.set_result(None)
@@ -190,12 +200,14 @@ async def run(
     connections: int = 16,
     rate: float | None = None,
     patience_s: float = 120,
+    heard: Heard | None = None,
 ) -> Result:
     """Post ``count`` requests over ``connections``, as fast as they are answered or ``rate`` a second.
 
+    ``heard`` is told each request that was answered, and with which status.
     With a rate, a request's time counts from when it was due, so waiting for a free connection is not hidden.
     """
-    job = _Run((host, port), requests, count, rate)
+    job = _Run((host, port), requests, count, rate, heard)
     begun = time.perf_counter()
     for _ in range(connections):
         await job.open()
