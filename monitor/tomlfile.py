@@ -70,7 +70,7 @@ def read(file: Path) -> str | None:
     try:
         with file.open("rb") as opened:
             mode = os.fstat(opened.fileno()).st_mode
-            if os.name == "posix" and mode & 0o077:
+            if os.name == "posix" and mode & 0o077 and not stat.S_ISCHR(mode):  # /dev/null keeps nothing to read
                 raise ConfigError(
                     f"{file} can be read or changed by others (mode {stat.S_IMODE(mode):04o}); "
                     f"run: chmod 600 {shlex.quote(str(file))} (then start hooktop again)."

@@ -178,6 +178,13 @@ def test_a_named_file_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="modes of a device")
+def test_the_null_device_is_no_configuration_at_all() -> None:
+    """It is everybody's to read, and has nothing: that is how to do without the file."""
+    found = load(Path(os.devnull), {"VOLT_API_TOKEN": "t"})
+    assert [account.name for account in found.accounts] == ["volt"]
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o601])
 def test_a_file_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "a folder"

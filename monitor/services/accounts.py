@@ -164,7 +164,10 @@ def remove(file: Path, name: str) -> None:
 
 
 def _real(file: Path) -> Path:
-    return Path(os.path.realpath(paths.expanded(file)))
+    real = Path(os.path.realpath(paths.expanded(file)))
+    if real.exists() and not real.is_file():  # such as /dev/null, which others rely on
+        raise ConfigError(f"{real} is no file and cannot be replaced by one; name another with --config.")
+    return real
 
 
 def _written(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
 import tomllib
@@ -168,6 +169,16 @@ def test_a_file_that_cannot_be_written_leaves_nothing_in_the_keyring(
 
 
 @pytest.mark.usefixtures("no_keyring")
+@pytest.mark.skipif(os.name != "posix", reason="needs a name that is no file")
+def test_what_is_no_file_is_not_replaced(tmp_path: Path, no_keyring: None) -> None:
+    """As root, an account for ``--config /dev/null`` put a file in the place of the device."""
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind(str(place := tmp_path / "none"))
+        with pytest.raises(ConfigError, match="is no file and cannot be replaced by one; name another with --config"):
+            accounts.add(place, "volt", "volt", {"token": SECRET}, {})
+        assert place.is_socket()
+
+
 def test_comments_and_order_stay(tmp_path: Path) -> None:
     file = written(tmp_path)
     added = accounts.add(file, "c", "connectly", {"business_id": 'b "q" \\ \x1b é', "webhook_secrets": []}, {})
