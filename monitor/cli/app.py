@@ -32,7 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sandbox": ("monitor.cli.sandbox", "Run look-alikes of the providers' APIs, for tests of other programs."),
     "webhooks": ("monitor.cli.webhooks", "List, register, re-point, remove and restore webhooks at the providers."),
     "keys": ("monitor.cli.keys", "List, fetch and trust verification keys."),
-    "accounts": ("monitor.cli.accounts", "List, add, remove and test provider accounts."),
+    "accounts": ("monitor.cli.accounts", "List, add, change, remove and test provider accounts."),
     "reindex": ("monitor.cli.reindex", "Work out every verdict and reading anew from the captures."),
     "export": ("monitor.cli.export", "Write captures as JSON lines, HAR, curl, CSV or a bundle, masked or not."),
     "import": ("monitor.cli.importing", "Add the captures of a file to the database."),

@@ -178,7 +178,9 @@ def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
     if not config.accounts:
         from monitor.account import with_accounts
 
-        wanted, possible = chosen.provider or "volt", with_accounts()
+        possible = with_accounts()
+        # an account's name is the provider's unless another was given
+        wanted = chosen.provider or (chosen.account if chosen.account in possible else "volt")
         if wanted not in possible:
             fail(f"There is no provider {visible(wanted)!r}; there are {', '.join(possible)}.", USAGE)
         fail(f"There are no accounts yet; 'hooktop accounts add {wanted}' adds one.", USAGE)

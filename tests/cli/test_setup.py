@@ -38,6 +38,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> tupl
 def test_accounts_come_and_go(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MY_SECRET", CANARY)
     assert "There are no accounts yet" in said(capsys, "accounts", "list")[1]
+    assert "'hooktop accounts add bird'" in said(capsys, "accounts", "test", "bird", code=2)[1]
     out, _ = said(
         capsys, "accounts", "add", "connectly", "--name", "shop",
         "--set", "webhook_secrets=env:MY_SECRET", "--set", "business_id=b-1",
