@@ -7,7 +7,7 @@ defaults in place of what was meant. What a command line says goes over it, in t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -114,7 +114,8 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration. ``variables`` are the environment variables that secrets in the file came from."""
+    """The whole configuration. ``variables`` are the environment variables that secrets in the file came from,
+    ``left_out`` the providers whose own variables make no account since the file has accounts of others."""
 
     receiver: ReceiverConfig = ReceiverConfig()
     store: StoreConfig = StoreConfig()
@@ -123,6 +124,7 @@ class Config:
     accounts: tuple[Account, ...] = ()
     alerts: tuple[Alert, ...] = ()
     variables: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def secret_variables(config: Config | None = None) -> tuple[str, ...]:
@@ -160,9 +162,19 @@ def parse(text: str, file: Path, environ: Mapping[str, str], *, keyring: Callabl
         accounts or accounts_from(environ),
         tuple(_alert(section) for section in top.tables("alerts")),
         tuple(source.secret_variables),
+        _left_out(accounts, environ),
     )
     top.end()
     return config
+
+
+def _left_out(accounts: Sequence[Account], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The providers of which there would be an account, had the file none."""
+    there = {account.provider for account in accounts}
+    try:
+        return tuple(account.provider for account in accounts_from(environ) if there and account.provider not in there)
+    except ConfigError:  # what does not count may be wrong
+        return ()
 
 
 def _receiver(section: Section) -> ReceiverConfig:

@@ -278,7 +278,7 @@ def _modes(name: str, files: list[Path], well: str) -> Iterator[Finding]:
 async def _accounts(config: Config, path: Path, public_url: str | None) -> list[Finding]:
     """The accounts, what their APIs say, and the webhooks that are not as they are wanted."""
     from monitor.admin.base import closed
-    from monitor.services.accounts import listed
+    from monitor.services.accounts import left_out, listed
     from monitor.services.assemble import registrations_of
     from monitor.store.errors import StoreError
 
@@ -303,6 +303,8 @@ async def _accounts(config: Config, path: Path, public_url: str | None) -> list[
         else:
             found.append(Finding("account", f"{text}; its API answers" if panel.took_s is not None else text))
         found += _webhooks(panel)
+    if said := left_out(config):
+        found.append(Finding("accounts", said.rstrip(".")))
     return found
 
 

@@ -175,6 +175,8 @@ async def _tunnel(port: int) -> str | None:
 
 
 def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
+    from monitor.services.accounts import left_out
+
     if not config.accounts:
         from monitor.account import with_accounts
 
@@ -194,7 +196,8 @@ def _accounts(config: Config, chosen: Chosen) -> tuple[Account, ...]:
     )
     if not found:
         known = ", ".join(dict.fromkeys(account.provider for account in config.accounts))
-        fail(f"There is no such account of {visible(chosen.provider or '')!r}; there are accounts of {known}.", USAGE)
+        said = f"There is no such account of {visible(chosen.provider or '')!r}; there are accounts of {known}."
+        fail(f"{said} {left_out(config) or ''}".rstrip(), USAGE)
     return found
 
 

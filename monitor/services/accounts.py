@@ -146,11 +146,19 @@ def unseated(file: Path, environ: Mapping[str, str]) -> str | None:
     """That the first account in the file takes the place of those of the environment variables, as a sentence; None
     where it does not."""
     with contextlib.suppress(ConfigError):
-        found = accounts_from(environ)
-        if found and len(load(file, environ).accounts) == 1:
-            names = ", ".join(account.name for account in found)
-            return f"The accounts of the environment variables ({names}) do not count any more, since the file has one."
+        config = load(file, environ)
+        return left_out(config) if len(config.accounts) == 1 else None
     return None
+
+
+def left_out(config: Config) -> str | None:
+    """Which environment variables make no account though they could, as a sentence; None where there are none."""
+    if not config.left_out:
+        return None
+    return (
+        f"The environment variables of {' and '.join(config.left_out)} make no account, since the configuration has "
+        f"others; put it there, too: 'hooktop accounts add {config.left_out[0]}'."
+    )
 
 
 def remove(file: Path, name: str) -> None:

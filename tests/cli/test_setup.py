@@ -101,6 +101,21 @@ def asked(home: Path, words: list[str], *answers: tuple[str, str]) -> str:
         return bytes(terminal.output).decode()
 
 
+def test_variables_that_make_no_account_beside_the_file_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_out = "The environment variables of bird make no account, since the configuration has others"
+    monkeypatch.setenv("BIRD_ACCESS_KEY", CANARY)
+    monkeypatch.setenv("ONEROUTE_API_URL", "https://api.example.com")
+    add = ["accounts", "add", "oneroute", "--set", "api_url=https://api.example.com"]
+    assert left_out in said(capsys, *add)[1]
+    for words, code in ((["doctor"], 0), (["webhooks", "list", "--provider", "bird"], 2)):
+        monkeypatch.setenv("BIRD_ACCESS_KEY", CANARY)  # which leaves the environment once it is read
+        assert left_out in "".join(said(capsys, *words, code=code))
+    monkeypatch.delenv("BIRD_ACCESS_KEY", raising=False)
+    assert "make no account" not in "".join(said(capsys, "doctor"))
+
+
 def test_what_is_not_entered_stays(own_machine: Path) -> None:
     asked(own_machine, ["accounts", "add", "oneroute"], ("api key", "wrong"), ("secret keys", "first"), ("api url", ""))
     change = ["accounts", "change", "oneroute"]

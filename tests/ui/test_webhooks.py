@@ -684,7 +684,7 @@ async def test_an_account_of_the_form_is_what_the_file_says_of_it(
         await s.fill(business_id="biz_sample", api_url=s.sandbox.url("connectly"))
         await s.press("enter")
         await s.until(lambda: "took the credentials" in s.toasts())
-        assert "The accounts of the environment variables (bird) do not count any more" in s.toasts()
+        assert "The environment variables of bird make no account, since" in s.toasts()
         config = s.app.session.webhooks._keychain.config  # type: ignore[union-attr]
         assert config.accounts[0].signing_secrets[0].masked().startswith("keyring:connectly.")
         file = ConfigFile(tmp_path / "config.toml")
