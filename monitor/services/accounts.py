@@ -247,8 +247,8 @@ def _table(provider: str, given: _Given, write: Callable[[Secret], str]) -> Toml
     table: Toml = {"provider": provider}
     for setting, several in given.items():
         written = [write(value) if isinstance(value, Secret) else value for value in several]
-        if setting.field == "public_key" and key_form(written[0]) == "path":
-            written[0] = os.path.abspath(os.path.expanduser(written[0]))
+        if setting.field == "public_key" and key_form(written[0]) == "path" and not written[0].startswith(_REFERENCES):
+            written[0] = os.path.abspath(paths.expanded(written[0]))
         table[setting.name] = written if setting.many else written[0]
     return table
 

@@ -302,6 +302,12 @@ def test_a_relative_key_path_is_that_of_the_one_who_types(tmp_path: Path, monkey
     assert load(file, {}).accounts[-1].public_key == str(tmp_path / "work" / "volt.pub")
 
 
+def test_a_reference_to_a_public_key_is_no_path(tmp_path: Path) -> None:
+    file, environ = written(tmp_path, ""), {"KEY": "https://keys.example.com/volt.pem"}
+    accounts.add(file, "v", "volt", {"public_key": "env:KEY"}, environ)
+    assert load(file, environ).accounts[0].public_key == environ["KEY"]
+
+
 @pytest.mark.parametrize(
     ("name", "provider", "values", "says"),
     [
