@@ -128,7 +128,8 @@ def change(file: Path, name: str, values: Values, environ: Mapping[str, str]) ->
         kept = {setting: value for setting, value in before.items() if setting not in emptied}
         new = _table(provider, given, write)
         for setting in (setting.name for setting in given if setting.many):
-            new[setting] = list(dict.fromkeys([*_several(kept.get(setting, ())), *new[setting]]))
+            had = _several(kept.get(setting, ()))
+            new[setting] = [*had, *(one for one in dict.fromkeys(new[setting]) if one not in had)]
         return {**kept, **new}
 
     def put(table: Toml) -> None:

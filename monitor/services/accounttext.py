@@ -32,7 +32,7 @@ def with_account(text: str, name: str, table: Toml) -> str:
 def with_settings(text: str, name: str, table: Toml) -> str | None:
     """The text with these settings in the place of all that the account has; None where that cannot be done.
 
-    Comments stay; what is new stands below the provider.
+    Comments stay, also those in a list that grows; what is new stands below the provider.
     """
     import tomlkit
 
@@ -41,7 +41,10 @@ def with_settings(text: str, name: str, table: Toml) -> str | None:
     for setting in [setting for setting in before if setting not in table]:
         del before[setting]
     for setting, value in table.items():
-        if setting in before and before[setting] != value:
+        had = before.get(setting)
+        if isinstance(had, list) and value[: len(had)] == had:
+            had.extend(value[len(had) :])
+        elif setting in before and had != value:
             before[setting] = value
     new = {setting: value for setting, value in table.items() if setting not in before}
     text = tomlkit.dumps(document)

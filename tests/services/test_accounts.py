@@ -384,6 +384,14 @@ def test_what_is_changed_is_changed_and_the_rest_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_keyring")
+def test_the_comments_of_a_list_that_grows_stay(tmp_path: Path) -> None:
+    text = '[accounts.b]\nprovider = "bird"\nsigning_keys = [\n  "a",  # until May\n  # and then\n  "b",\n]\n'
+    file = written(tmp_path, text)
+    accounts.change(file, "b", {"signing_keys": [Secret("a"), Secret("c")]}, {})
+    assert file.read_text() == text.replace('  "b",\n', '  "b",\n  "c",\n')
+
+
+@pytest.mark.usefixtures("no_keyring")
 def test_a_change_keeps_windows_line_ends(tmp_path: Path) -> None:
     file = written(tmp_path, '[accounts.v]\r\nprovider = "volt"\r\n\r\n# mine\r\n[ui]\r\nmask = true\r\n')
     accounts.change(file, "v", {"token": SECRET}, {})
