@@ -117,15 +117,13 @@ def change(ctx: click.Context, name: str, sets: Sequence[str]) -> None:
     """
     from monitor.account import settings_of
     from monitor.services import accounts
-    from monitor.services.assemble import load_config
 
-    options = globals_of(ctx)
-    file = _file(options)
-    provider = accounts.provider_of(file, name, os.environ)
-    given = _given(sets)
-    if not given:
-        now = {one.name: dict(one.settings) for one in accounts.listed(load_config(options.config))}.get(name, {})
-        given = {s.name: [answer] for s in settings_of(provider) or () if (answer := _ask(s, now.get(s.name)))}
+    file = _file(globals_of(ctx))
+    was = accounts.as_written(file, name, os.environ)
+    now = dict(was.settings)
+    given = _given(sets) or {
+        s.name: [answer] for s in settings_of(was.provider) or () if (answer := _ask(s, now.get(s.name)))
+    }
     if given:
         say(visible(accounts.change(file, name, given, os.environ).sentence))
     else:

@@ -75,11 +75,13 @@ def listed(config: Config) -> tuple[Shown, ...]:
 def masked(account: Account, setting: Setting) -> str:
     """A setting as it may be shown, empty where it is not set."""
     value = getattr(account, setting.field)
-    if value is None:
-        return ""
-    if setting.field == "public_key" and key_form(value) == "text":
+    return "" if value is None else _shown(setting, _several(value))
+
+
+def _shown(setting: Setting, several: Sequence[Value]) -> str:
+    if setting.field == "public_key" and key_form(str(several[0])) == "text":
         return "the key itself"
-    return ", ".join(secret.masked() if isinstance(secret, Secret) else secret for secret in _several(value))
+    return ", ".join(value.masked() if isinstance(value, Secret) else value for value in several)
 
 
 def opened(account: Account) -> Account:
@@ -106,9 +108,17 @@ def add(file: Path, name: str, provider: str, values: Values, environ: Mapping[s
     return _written(file, name, given, lambda write: _table(provider, given, write), put, environ)
 
 
-def provider_of(file: Path, name: str, environ: Mapping[str, str]) -> str:
-    """The provider of an account in the file. Raises ConfigError where there is none that can be changed."""
-    return str(_table_of(_real(file), name, environ).get("provider"))
+def as_written(file: Path, name: str, environ: Mapping[str, str]) -> Shown:
+    """An account as it stands in the file, whether what it refers to is there or not. Raises ConfigError where there is
+    none that can be changed."""
+    table = _table_of(_real(file), name, environ)
+    settings = []
+    for setting in settings_of(table["provider"]) or ():
+        texts = [str(text) for text in _several(table.get(setting.name, ()))]
+        hidden = [Secret(text) if setting.secret and not text.startswith(_REFERENCES) else text for text in texts]
+        if hidden:
+            settings.append((setting.name, _shown(setting, hidden)))
+    return Shown(name, table["provider"], tuple(settings))
 
 
 def change(file: Path, name: str, values: Values, environ: Mapping[str, str]) -> Written:
@@ -120,7 +130,7 @@ def change(file: Path, name: str, values: Values, environ: Mapping[str, str]) ->
     """
     file = _real(file)
     before = _table_of(file, name, environ)
-    provider = str(before.get("provider"))
+    provider = before["provider"]
     given = _lists(provider, values)
     emptied = {setting for setting, value in values.items() if not all(_several(value))}
 
@@ -218,7 +228,7 @@ def _tidy(file: Path, name: str, before: Toml) -> None:
 
 
 def _several(value: Value | Sequence[Value]) -> tuple[Value, ...]:
-    return (value,) if isinstance(value, str | Secret) else tuple(value)
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
 def _lists(provider: str, values: Values) -> dict[Setting, tuple[Value, ...]]:
@@ -301,7 +311,7 @@ def _read_with(file: Path, name: str) -> tuple[str, Toml]:
 
 
 def _table_of(file: Path, name: str, environ: Mapping[str, str]) -> Toml:
-    """An account as it stands in the file."""
+    """What the file says of an account of a provider that is known."""
     elsewhere: Sequence[Account] = ()
     if not _read(file)[1].get("accounts"):
         with contextlib.suppress(ConfigError):
@@ -309,7 +319,9 @@ def _table_of(file: Path, name: str, environ: Mapping[str, str]) -> Toml:
     if any(account.name == name for account in elsewhere):
         raise ConfigError(f"The account {name} comes from environment variables; change them.")
     _, document = _read_with(file, name)
-    table: Toml = document["accounts"][name]
+    table = document["accounts"][name]
+    if not isinstance(table, dict) or settings_of(str(table.get("provider"))) is None:
+        raise ConfigError(f"The account {name} in {file} is of no provider that hooktop knows; edit it by hand.")
     return table
 
 

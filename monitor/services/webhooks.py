@@ -111,7 +111,7 @@ class Webhooks:
     async def check_change(self, name: str) -> None:
         """Raises ConfigError where an account is not one that can be changed here."""
         file = self._writable()
-        await asyncio.to_thread(accounts.provider_of, file.path, name, file.environ)
+        await asyncio.to_thread(accounts.as_written, file.path, name, file.environ)
 
     async def add_account(self, name: str, provider: str, values: Values) -> Written:
         """Write an account to the configuration and use it at once. Raises ConfigError."""

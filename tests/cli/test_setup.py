@@ -129,6 +129,14 @@ def test_what_is_not_entered_stays(own_machine: Path) -> None:
     assert "so nothing was changed" in asked(own_machine, change, ("api key", ""), ("secret keys", ""), ("api url", ""))
 
 
+def test_a_credential_is_changed_whose_variable_is_not_set(own_machine: Path) -> None:
+    asked(own_machine, ["accounts", "add", "oneroute"], ("api key", "wrong"), ("secret keys", ""), ("api url", ""))
+    (config,) = own_machine.rglob("config.toml")
+    config.write_text(config.read_text("utf-8").replace("wrong", "env:NOT_SET"), "utf-8")
+    answers = ("api key (empty: env:NOT_SET stays)", CANARY), ("secret keys", ""), ("api url", "")
+    assert "The account oneroute is changed in" in asked(own_machine, ["accounts", "change", "oneroute"], *answers)
+
+
 def test_secrets_are_asked_for_without_echo(own_machine: Path) -> None:
     answers = ("api key", CANARY), ("secret keys", CANARY), ("api url", "")
     shown = asked(own_machine, ["accounts", "add", "oneroute"], *answers)

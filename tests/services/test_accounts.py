@@ -391,6 +391,28 @@ def test_the_comments_of_a_list_that_grows_stay(tmp_path: Path) -> None:
     assert file.read_text() == text.replace('  "b",\n', '  "b",\n  "c",\n')
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['accounts.b = "bird"\n', "[[accounts.b]]\n", '[accounts.b]\nworkspace_id = "w"\n', '[accounts.b]\nprovider=""\n'],
+)
+def test_an_account_of_no_known_provider_is_not_changed(tmp_path: Path, text: str) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(
+        ConfigError, match=r"^The account b in .* is of no provider that hooktop knows; edit it by hand\."
+    ):
+        accounts.change(file, "b", {"workspace_id": "x"}, {})
+    assert file.read_text() == text
+
+
+def test_an_account_as_written_shows_references_and_no_secret(tmp_path: Path) -> None:
+    text = (
+        f'provider = "bird"\naccess_key = "env:NOT_SET"\nworkspace_id = 3\nsigning_keys = ["{CANARY}", "keyring:b.1"]\n'
+    )
+    shown = accounts.as_written(written(tmp_path, f"[accounts.b]\n{text}"), "b", {})
+    settings = {"access_key": "env:NOT_SET", "workspace_id": "3", "signing_keys": "••••show, keyring:b.1"}
+    assert shown == Shown("b", "bird", tuple(settings.items()))
+
+
 @pytest.mark.usefixtures("no_keyring")
 def test_a_change_keeps_windows_line_ends(tmp_path: Path) -> None:
     file = written(tmp_path, '[accounts.v]\r\nprovider = "volt"\r\n\r\n# mine\r\n[ui]\r\nmask = true\r\n')
