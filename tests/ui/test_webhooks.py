@@ -735,6 +735,23 @@ async def test_a_credential_that_was_mistyped_is_mended_in_the_app(
         assert account["api_key"].startswith("keyring:connectly.")
 
 
+async def test_a_comma_behind_a_secret_takes_none_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    async with view(tmp_path, accounts=lambda _: []) as s:
+        await s.press("A", "s")
+        await s.fill(name="mine", signing_secrets="first,")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.top(), WebhooksScreen))
+        for typed, secrets in (("second, ", ["first", "second"]), (",", ["first", "second"])):
+            await s.press("s")
+            await s.until(lambda: isinstance(s.top(), AccountForm))
+            await s.fill(signing_secrets=typed)
+            await s.press("enter")
+            await s.until(lambda: isinstance(s.top(), WebhooksScreen))
+            account = tomllib.loads((tmp_path / "config.toml").read_text())["accounts"]["mine"]
+            assert account["signing_secrets"] == secrets
+
+
 async def test_an_account_of_the_environment_is_not_changed_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,8 +151,9 @@ class AccountForm(Overlay[str]):
             if text == ("" if account is None else _typed(account, setting)):
                 continue
             texts = [part.strip() for part in text.split(",")] if setting.many else [text]
-            several = [_secret(one) if setting.secret else one for one in texts if one or account is not None]
-            values[setting.name] = several if setting.many else several[0]
+            several = [_secret(one) if setting.secret else one for one in texts if one or not setting.many]
+            if several:  # else there were commas alone
+                values[setting.name] = several
         return values
 
     def _say(self, text: str, *, bad: bool = False) -> None:
