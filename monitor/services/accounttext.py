@@ -36,18 +36,21 @@ def with_settings(text: str, name: str, table: Toml) -> str | None:
     """
     import tomlkit
 
-    document = tomlkit.parse(text)
-    before: Any = document["accounts"][name]
-    for setting in [setting for setting in before if setting not in table]:
-        del before[setting]
-    for setting, value in table.items():
-        had = before.get(setting)
-        if isinstance(had, list) and value[: len(had)] == had:
-            had.extend(value[len(had) :])
-        elif setting in before and had != value:
-            before[setting] = value
-    new = {setting: value for setting, value in table.items() if setting not in before}
-    text = tomlkit.dumps(document)
+    try:
+        document = tomlkit.parse(text)
+        before: Any = document["accounts"][name]
+        for setting in [setting for setting in before if setting not in table]:
+            del before[setting]
+        for setting, value in table.items():
+            had = before.get(setting)
+            if isinstance(had, list) and value[: len(had)] == had:
+                had.extend(value[len(had) :])
+            elif setting in before and had != value:
+                before[setting] = value
+        new = {setting: value for setting, value in table.items() if setting not in before}
+        text = tomlkit.dumps(document)
+    except Exception:  # the library fails in many ways over what it does not know
+        return None
     if not new:
         return text
     # The library would put them at the end of the table, below the comments before the next one.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import stat
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -577,3 +579,85 @@ def test_what_goes_in_comes_out_and_the_rest_stays(
     accounts.remove(file, name)
     assert tomllib.loads(file.read_bytes().decode()) == before
     assert file.read_text() == FILE
+
+
+WAYS = {  # to write a setting
+    "access_key": ['access_key = "a"', "'access_key'='a'  # of: access", 'access_key = """a"""'],
+    "workspace_id": ['"workspace_id" = "w"  # of: workspace', "workspace_id = '''\nw\n'''"],
+    "signing_keys": [
+        'signing_keys = ["f", "s"]  # of: both',
+        'signing_keys = [\n  "f",  # of: first\n  # of: none\n  "s"  # of: second\n]',
+        "signing_keys = [ 'f' ,\n\n  's', ]",
+        "signing_keys = []",
+    ],
+}
+BELOW = [
+    "",
+    "\n# my last word\n",
+    '\n[ accounts . c ]\nprovider = "bird"\n',
+    "\n[store]\nkeep = '7d' # mine\n",
+    "[[alerts]]\n",
+]
+OPTIONAL_CHANGES = {
+    "access_key": st.one_of(st.just(""), ASCII.map(Secret)),
+    "workspace_id": st.one_of(st.just(""), TEXTS),
+    "signing_keys": st.lists(st.one_of(st.just(""), TEXTS.map(Secret)), max_size=3),
+}
+
+
+@st.composite
+def written_accounts(draw: st.DrawFn) -> str:
+    """A file with the account b of bird, in many ways to write it."""
+    lines = [
+        "provider = 'bird'" + draw(st.sampled_from(["", "  # mine, too"])),
+        *draw(st.sampled_from([[], ["# mine"]])),
+    ]
+    for ways in WAYS.values():
+        lines += draw(st.lists(st.sampled_from(ways), max_size=1))
+    lines = draw(st.permutations(lines))
+    way = draw(st.sampled_from(["table", "table", "table", "dotted", "inline"]))
+    if way == "table":
+        lines.insert(
+            0, draw(st.sampled_from(["[accounts.b]", "[accounts.'b'] # mine", '[accounts.a]\n[ accounts."b"]']))
+        )
+    elif way == "dotted":
+        lines = [line if line.startswith("#") else f"accounts.b.{line}" for line in lines]
+    else:
+        lines = ["accounts.b = { provider = 'bird', access_key = 'a' } # mine"]
+    text = draw(st.sampled_from(["", "# mine\n\n"])) + "\n".join(lines) + "\n" + draw(st.sampled_from(BELOW))
+    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(text=written_accounts(), values=st.fixed_dictionaries({}, optional=OPTIONAL_CHANGES))
+@pytest.mark.usefixtures("no_keyring")
+def test_a_change_is_what_was_meant_or_none(tmp_path: Path, text: str, values: dict[str, Any]) -> None:
+    file, meant = written(tmp_path, text), tomllib.loads(text)
+    try:
+        accounts.change(file, "b", values, {})
+    except ConfigError:
+        assert file.read_bytes() == text.encode()
+        return
+    table = meant["accounts"]["b"]
+    comments = set(re.findall(r"# [^\r\n]+", text))
+    for name, value in values.items():
+        several = value if isinstance(value, list) else [value]
+        if "" in several:
+            table.pop(name, None)
+            comments -= set(re.findall(r"# [^\r\n]+", "\n".join(WAYS[name])))
+        new = [one.reveal() if isinstance(one, Secret) else one for one in several if one]
+        if new:
+            table[name] = list(dict.fromkeys([*table.get(name, []), *new])) if isinstance(value, list) else new[0]
+    after = file.read_bytes().decode()
+    assert tomllib.loads(after) == meant
+    assert not {comment for comment in comments if comment not in after}
+    assert "\r" not in text or after.count("\n") == after.count("\r\n")
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_several_settings_of_dotted_keys_are_taken_away_or_none(tmp_path: Path) -> None:
+    text = 'accounts.b.provider = "bird"\naccounts.b.access_key = "a"\naccounts.b.workspace_id = "w"\n'
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigError, match="cannot change safely; edit it by hand"):
+        accounts.change(file, "b", {"access_key": "", "workspace_id": ""}, {})
+    assert file.read_text() == text
