@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from monitor.providers.keys import SigningKey
 
 AT_ONCE: Final = 32  # exchanges under way at once, where a pace is to be kept; else the next waits for the answer
+LEAVE_S: Final = 1.0  # what a capture has to leave before the next goes: an app may take no connection
 KEEP_S: Final = 0.2  # between two batches of answers that are kept
 GIVE_UP: Final = 10  # captures in a row that an app left without an answer: it gets no more where no pace is to be kept
 _DOWN: Final = frozenset({Failure.REFUSED, Failure.UNREACHABLE, Failure.UNTRUSTED, Failure.FORBIDDEN, Failure.TIMEOUT})
@@ -352,7 +353,8 @@ class _Run:
             task.cancel()
 
     async def _leave(self, group: asyncio.TaskGroup, capture: Capture, target: Target, request: Request) -> None:
-        """Begin to send one capture, and wait until it has left: none overtakes another, however close the pace."""
+        """Begin to send one capture, and wait until it has left, at most ``LEAVE_S``: none overtakes another, however
+        close the pace."""
         left = asyncio.Event()
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -363,7 +365,9 @@ class _Run:
         task = group.create_task(self._send(capture, target, request, left.set), name=f"replay {capture.id}")
         self._under_way.add(task)
         task.add_done_callback(ended)
-        await left.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await left.wait()
 
     async def _send(self, capture: Capture, target: Target, request: Request, leaves: Callable[[], None]) -> None:
         """Send one capture, and tell and keep what came of it."""

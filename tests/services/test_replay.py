@@ -25,6 +25,7 @@ from monitor.providers.keys import secret_key
 from monitor.providers.registry import registry
 from monitor.receiver.binding import bind
 from monitor.secret import Secret
+from monitor.services import replay
 from monitor.services.examine import Examiner
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
@@ -198,6 +199,19 @@ async def test_a_pace_is_kept_though_the_app_is_slow(tmp_path: Path, timed: bool
     assert arrived[-1] - arrived[0] < 1.5  # four answers one after another would take 2 s
     assert outcome.same == 4
     assert 0 < outcome.rate < 20
+
+
+async def test_an_app_that_takes_no_connection_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "LEAVE_S", 0.05)
+    async with app(hang) as running, scene(tmp_path) as s:  # it waits for the request, we for its half of TLS
+        s.replayer = s.made(ForwardConfig(timeout=timedelta(seconds=1)))
+        numbers = [capture.id for capture in await s.add(*(connectly() for _ in range(8)))]
+        begun = time.monotonic()
+        outcome = await s.replay(numbers, running.url.replace("http:", "https:"), rate=50.0)
+        assert outcome.unanswered == {Failure.TIMEOUT: 8}
+        assert time.monotonic() - begun < 5  # one after another would take 8 s
 
 
 # --- where to ------------------------------------------------------------------------------------------------------
