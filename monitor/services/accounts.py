@@ -200,7 +200,7 @@ def _written(
     """Put secrets into the keyring, and then the table, in which ``table_of`` writes them, into the file."""
     # Everything is checked in memory before the first secret goes anywhere.
     table = table_of(Secret.reveal)
-    account = _checked(name, table, environ)
+    account = _checked(file, name, table, environ)
     entries: list[str] = []
     in_keyring, why_file = None, None
     if any(isinstance(value, Secret) for several in given.values() for value in several):
@@ -264,8 +264,8 @@ def _table(provider: str, given: _Given, write: Callable[[Secret], str]) -> Toml
     return table
 
 
-def _checked(name: str, table: Toml, environ: Mapping[str, str]) -> Account:
-    new = Path("new account")
+def _checked(file: Path, name: str, table: Toml, environ: Mapping[str, str]) -> Account:
+    new = file.with_name("new account")  # where relative paths start
     try:
         return parse(accounttext.rendered(name, table), new, environ).accounts[0]
     except ConfigError as error:

@@ -415,6 +415,12 @@ def test_an_account_as_written_shows_references_and_no_secret(tmp_path: Path) ->
     assert shown == Shown("b", "bird", tuple(settings.items()))
 
 
+def test_a_relative_key_path_of_the_file_starts_there(tmp_path: Path) -> None:
+    file = written(tmp_path, '[accounts.v]\nprovider = "volt"\npublic_key = "volt.pub"\n')
+    done = accounts.change(file, "v", {"api_url": "https://api.example.com"}, {})
+    assert done.account == load(file, {}).accounts[0]
+
+
 @pytest.mark.usefixtures("no_keyring")
 def test_a_change_keeps_windows_line_ends(tmp_path: Path) -> None:
     file = written(tmp_path, '[accounts.v]\r\nprovider = "volt"\r\n\r\n# mine\r\n[ui]\r\nmask = true\r\n')
