@@ -242,6 +242,10 @@ def test_open_shows_a_bundle_and_changes_nothing(database: Path, tmp_path: Path)
         terminal.press("3")
         terminal.wait("Conversations")
         terminal.press("s")  # sending is off
+        terminal.press("4")
+        terminal.wait("no webhooks to see: nothing is received")
+        terminal.press("!")
+        terminal.wait("no alerts to see: nothing is received")
         assert len(list(tmp_path.glob("hooktop-open-*"))) == 1
         assert b"\x1b[31mcolleague" not in terminal.output
         terminal.press("\x11")

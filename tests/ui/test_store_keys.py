@@ -309,6 +309,22 @@ async def test_read_only_takes_away_what_changes(tmp_path: Path, settings: Setti
         assert isinstance(s.top(), BackupScreen)
 
 
+@pytest.mark.parametrize(("opened", "says"), [(None, True), ("some.hooktop", False)])
+async def test_only_what_receives_says_so(tmp_path: Path, opened: str | None, says: bool) -> None:
+    settings = Settings(read_only=True, opened=opened)
+    async with screens(tmp_path, plain_captures(2), settings=settings, size=(120, 60)) as s:
+        assert ("space pause" in s.screen_text()) is says
+        await s.press("question_mark")
+        assert ("go on being received" in s.screen_text()) is says
+        await s.press("escape", "B")
+        assert ("receiving goes on" in s.screen_text()) is says
+        await s.press("escape")
+        await s.pilot.resize_terminal(40, 12)
+        await s.settle()
+        assert "at least" in s.screen_text()
+        assert ("received and stored" in " ".join(s.screen_text().split())) is says
+
+
 async def test_the_store_takes_in_parts_between_the_commits_of_others(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "h.db")
     store.start()

@@ -189,6 +189,8 @@ def open_alerts(app: App[Any], session: Session) -> None:
     """Show the alerts, then what the one chosen is about."""
     if session.alerts is not None:
         app.push_screen(AlertsScreen(session, session.alerts), partial(_chosen, app))
+    elif session.monitor.settings.opened is not None:
+        toast(app, "There are no alerts to see: nothing is received here.", severity="warning")
 
 
 def _chosen(app: App[Any], alert: Alert | None) -> None:

@@ -34,8 +34,9 @@ class BackupScreen(WorkScreen):
 
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """What is in the copy."""
+        opened = self._session.monitor.settings.opened is not None
         return [
-            [("everything stored, as of now; receiving goes on", "quiet")],
+            [("everything in this file" if opened else "everything stored, as of now; receiving goes on", "quiet")],
             [("not masked: share it with care", "warn")],
         ]
 

@@ -47,9 +47,8 @@ class MonitorScreen(Screen[None]):
         yield StatusBar(self._status, id="status")
         yield from self.compose_main()
         yield KeyBar(self.keys, self.note, lambda: bool(self.session.view.filter_text))
-        yield Plain(
-            "hooktop needs at least\n60 × 15 cells.\nCaptures go on being\nreceived and stored.", id="too-small"
-        )
+        more = "\nCaptures go on being\nreceived and stored." if self.session.monitor.settings.opened is None else ""
+        yield Plain(f"hooktop needs at least\n60 × 15 cells.{more}", id="too-small")
 
     def on_unmount(self) -> None:
         forget_drawn()
@@ -131,6 +130,10 @@ class MonitorScreen(Screen[None]):
             return self.has_panes_beside
         if action.id == "alerts":
             return self.session.alerts is not None
+        if action.id == "view_webhooks":
+            return self.session.webhooks is not None
+        if action.id == "freeze":
+            return self.session.monitor.settings.opened is None  # nothing comes into a file
         if action.id == "send":
             return self.session.can_send
         return not action.changes or not self.session.monitor.settings.read_only
