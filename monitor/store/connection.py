@@ -64,6 +64,12 @@ def _cannot_change(path: Path) -> bool:
     return fixed and not path.with_name(f"{path.name}-wal").exists()
 
 
+def lies_still(path: Path) -> bool:
+    """Whether a database without a log lies in a folder that is not ours to write: SQLite could read it no other way
+    than as a file that nobody writes. For one look at it: a log that its owner begins later would not be seen."""
+    return not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+
+
 def committed(db: sqlite3.Connection, job: Callable[[sqlite3.Connection], T]) -> T:
     """What ``job`` gives, in a transaction of its own; it is rolled back when anything goes wrong.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from monitor.store.connection import connect
+from monitor.store.connection import connect, lies_still
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.rows import digest_of
 from monitor.store.schema import CAPTURE_COLUMNS
@@ -52,7 +52,7 @@ class Salvage:
         self._name = visible(path.name, limit=100)
         self._failed = 0
         try:
-            self._db = connect(path, read_only=True)
+            self._db = connect(path, read_only=True, without_log=lies_still(path))
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
         try:

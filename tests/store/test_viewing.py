@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store.connection import lies_still
 from monitor.store.errors import StoreError
 from monitor.store.reader import Reader
+from monitor.store.salvage import Salvage
 from monitor.store.schema import USER_VERSION
 from monitor.store.store import Store
 from monitor.store.viewing import copy_to_view
@@ -51,6 +53,27 @@ def test_a_copy_shows_the_same_and_the_file_stays_as_it_is(database: Path, tmp_p
     assert (database.read_bytes(), database.stat().st_mtime_ns) == before
     assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
     assert not list(tmp_path.glob("*plain*"))
+
+
+def test_a_database_in_a_folder_of_somebody_else_is_read_without_a_log_beside_it(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Modes do not bind root; what SQLite would begin there, and fails to where they do, is seen all the same.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != database.parent)
+    seen: set[str] = set()
+
+    def look(*_: object) -> None:
+        seen.update(os.listdir(database.parent))
+
+    before = set(os.listdir(database.parent))
+    copy_to_view(database, tmp_path / "copy.db", look)
+    assert every(tmp_path / "copy.db") == ["message.finalized"] * 2
+    with closing(Salvage(database)) as salvage:
+        assert salvage.said() == 2
+        look()
+    assert seen == before
+    database.with_name("a.db-wal").touch()  # as while its owner writes
+    assert not lies_still(database)
 
 
 def test_a_database_that_is_written_meanwhile_can_be_copied(database: Path, tmp_path: Path) -> None:
