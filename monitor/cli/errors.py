@@ -28,6 +28,8 @@ _TOLD: Final = (
     ("monitor.sandbox.problems", "SimulationProblem", USAGE),
 )
 
+_NO_THREAD: Final = "can't start new thread"  # as Python says it: no exception of its own
+
 
 class Failure(click.ClickException):
     """A command cannot go on; the message is one sentence: what, why and what to do. ``below`` stands under it."""
@@ -86,6 +88,11 @@ def _told(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError) and error.strerror:
         place = f" {error.filename}" if error.filename else ""
         return FAILED, f"The system refused{place}: {error.strerror}; mend that and run hooktop again."
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and str(error) == _NO_THREAD):
+        return FAILED, (
+            "The system refused more memory or another thread; raise its limits (see ulimit -a), or end other "
+            "programs, and run hooktop again."
+        )
     # The text of a foreign exception may hold header values or keys: its kind is enough for a sentence.
     return FAILED, f"An unexpected error ({type(error).__name__}) ended the command; -vv shows where it arose."
 

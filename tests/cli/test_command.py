@@ -158,6 +158,18 @@ def test_an_unexpected_error_is_one_sentence_and_shows_no_value(
     assert 'raise ValueError(f"token {canary}")' in err
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_limit_of_the_system_is_no_unexpected_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def starved(_: object, __: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Group, "invoke", starved)
+    assert run(["captures"]) == 1
+    assert "refused more memory or another thread; raise its limits" in capsys.readouterr().err
+
+
 HEAVY = (
     "textual",
     "rich",
