@@ -114,7 +114,8 @@ def prepare(path: Path) -> str | None:
         _initialise(path, existed=existed)
     except sqlite3.DatabaseError as error:
         if not (existed and _is_damage(error)):
-            raise StoreError(f"The database {path} cannot be opened: {reason_of(error)}.") from error
+            why = f"{reason_of(error)}; mend that, or choose another place with --db"
+            raise StoreError(f"The database {path} cannot be opened: {why}.") from error
         aside = _move_aside(path)
         _initialise(path, existed=False)
         notice = (

@@ -103,6 +103,11 @@ async def test_where_files_may_not_grow_it_says_so_and_goes_on_when_they_may(tmp
             assert reader.check() == "ok"
 
 
+def test_where_no_database_can_be_begun_it_says_what_to_do(tmp_path: Path) -> None:
+    with small_files(8 * 1024), pytest.raises(StoreError, match=r"cannot be opened: the disk .+; mend that, or choose"):
+        Store.open(tmp_path / "h.db")
+
+
 async def test_once_stopped_it_takes_nothing_in_whatever_way(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "h.db")
     store.start()
