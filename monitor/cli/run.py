@@ -240,7 +240,7 @@ def _told(app: HooktopApp) -> OnNews:
 
     def show(sentence: str, bad: bool) -> None:
         toast(app, sentence, severity="error" if bad else "information", timeout=NEWS_S)
-        if not bad and (more := app.session.unkeyed()):
+        if not bad and (more := app.session.unproven()):
             toast(app, more, timeout=NEWS_S)
 
     return show

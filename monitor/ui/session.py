@@ -122,11 +122,14 @@ class Session:
         """The key of an action, as it is written for people."""
         return key_name(next(one.keys[0] for one in self.actions if one.id == action))
 
-    def unkeyed(self) -> str:
-        """What to do about captures that came before there was a key for them, as a sentence; empty without any, and
-        where nothing may be changed."""
-        number = self.monitor.feed.verdicts[VerdictStatus.NO_KEY] if self.changing_key else 0
-        return f"{count(number, 'capture')} had no key: {self.key('rejudge')} judges all anew." if number else ""
+    def unproven(self) -> str:
+        """What to do about captures that today's keys may prove, as a sentence; empty without any, and where nothing
+        may be changed."""
+        verdicts = self.monitor.feed.verdicts
+        unkeyed, invalid = verdicts[VerdictStatus.NO_KEY], verdicts[VerdictStatus.INVALID]
+        found = [f"{count(unkeyed, 'capture')} had no key"] if unkeyed else []
+        found += [f"{count(invalid, 'capture')} {'was' if invalid == 1 else 'were'} INVALID"] if invalid else []
+        return f"{' and '.join(found)}: {self.key('rejudge')} judges all anew." if found and self.changing_key else ""
 
     @property
     def changing_key(self) -> Callable[[str], str] | None:

@@ -650,7 +650,8 @@ async def test_read_only_without_accounts_names_no_key_for_one(tmp_path: Path) -
 async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
     async with view(tmp_path, accounts=only("volt")) as s:
         bird = next(account for account in s.sandbox.accounts() if account.name == "bird")
-        await s.app.session.monitor.store.add(replace(make_capture(), verdict=Verdict(VerdictStatus.NO_KEY, "no key")))
+        for status in (VerdictStatus.NO_KEY, VerdictStatus.INVALID, VerdictStatus.INVALID):
+            await s.app.session.monitor.store.add(replace(make_capture(), verdict=Verdict(status, "a reason")))
         await s.press("A")
         assert isinstance(s.top(), AccountForm)
         await s.press("b")
@@ -663,7 +664,7 @@ async def test_an_account_is_added_in_the_app(tmp_path: Path) -> None:
         await s.press("enter")
         await s.until(lambda: isinstance(s.top(), WebhooksScreen))
         await s.until(lambda: "took the credentials" in s.toasts())
-        assert "1 capture had no key: V judges all anew." in s.toasts()
+        assert "1 capture had no key and 2 captures were INVALID: V judges all anew." in s.toasts()
         await s.shows("bird-eu  Bird  ••••-key", "channels email.outbound")
         written = tmp_path / "config.toml"
         assert stat.S_IMODE(written.stat().st_mode) == 0o600

@@ -390,8 +390,8 @@ class WebhooksScreen(ListScreen):
     def _added(self, account: str | None) -> None:
         if account is not None:
             self.run_worker(self._try_account(account), group="account")
-            if unkeyed := self.session.unkeyed():
-                toast(self.app, unkeyed)
+            if more := self.session.unproven():
+                toast(self.app, more)
 
     async def _try_account(self, account: str) -> None:
         """A harmless call, where there is an API, then all that it has."""
