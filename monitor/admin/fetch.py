@@ -38,7 +38,9 @@ async def fetch_public_key(url: str, *, deadline_s: float = DEADLINE_S) -> bytes
     except TOO_SLOW:
         raise FetchError(f"{shown} did not send the public key within {deadline_s:g} s; try again later.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise FetchError(f"{shown} cannot be reached: {reason(error)}; try again later.") from None
+        raise FetchError(
+            f"{shown} cannot be reached: {reason(error)}; try again later, or set public_key to a file."
+        ) from None
 
 
 async def _get(url: str, shown: str, deadline_s: float) -> bytes:

@@ -212,11 +212,11 @@ def unasked_encoding(answer: httpx.Response) -> str | None:
 
 
 def reason(error: Exception) -> str:
-    """Why httpx could not make a call, for people: no word of the request or the answer is in it."""
+    """Why httpx could not make a call, for people: no word of the request or the answer is in it but a host's name."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return "its certificate is not valid for it"
+            return f"its certificate is not valid for it ({visible(cause.verify_message, limit=120)})"
         if isinstance(cause, ssl.SSLError):
             return "no secure connection could be made"
         if isinstance(cause, socket.gaierror):

@@ -192,7 +192,7 @@ async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, monkeypatch
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(file)
     async with served(http(KEY), tls) as (url, requests):
-        assert "its certificate is not valid for it" in await told(url)
+        assert "its certificate is not valid for it (self-signed certificate)" in await told(url)
     assert requests == []
     assert not log.exists() or log.read_bytes().count(b"SECRET") == 0
 
