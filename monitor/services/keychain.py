@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -103,22 +104,26 @@ class Keychain:
         """The configuration is another: its secrets are used once ``unlock`` has read the keyring anew."""
         self.config, self._outdated = config, True
 
-    def unlock(self) -> None:
-        """Read the keys that rest in the system's keyring: that may wait until the user has unlocked it, and no capture
-        is to wait for it. Call it in a thread. Never raises."""
-        config, outdated = self.config, self._outdated
-        known: _Entries = {}
-        if not outdated:
-            known |= {name: text for name, text in self._entries.items() if isinstance(text, str)}
-        secrets = [secret for account in config.accounts for secret in account.signing_secrets]
-        texts = [partial(self._opened, secret, known) for secret in secrets]
-        made = self._signing.made() if self._signing is not None else ()
-        for text in (*texts, *(partial(key.text, partial(self._entry, entries=known)) for key in made)):
-            with suppress(KeyringProblem):
-                text()
+    async def unlock(self) -> None:
+        """Read the keys that rest in the system's keyring, in a thread: that may wait until the user has unlocked it,
+        and no capture is to wait for it. Never raises."""
+        config = self.config
+        known = {} if self._outdated else {name: text for name, text in self._entries.items() if isinstance(text, str)}
+        read = await asyncio.to_thread(self._read, config, known)
         if config is self.config:  # else somebody else reads it for the next one
             # All at once: what comes while the keyring is waited for is judged with what was known before.
-            self._used, self._outdated, self._entries, self._held = config, False, known, {}
+            self._used, self._outdated, self._entries, self._held = config, False, read, {}
+
+    def _read(self, config: Config, known: Mapping[str, str]) -> _Entries:
+        """What the keyring has of the keys that are wanted, beside what is known of it."""
+        entries: _Entries = {**known}
+        secrets = [secret for account in config.accounts for secret in account.signing_secrets]
+        texts = [partial(self._opened, secret, entries) for secret in secrets]
+        made = self._signing.made() if self._signing is not None else ()
+        for text in (*texts, *(partial(key.text, partial(self._entry, entries=entries)) for key in made)):
+            with suppress(KeyringProblem):
+                text()
+        return entries
 
     def reached(self, public_url: str | None) -> None:
         """The world reaches the receiver under another base address from now on."""
@@ -155,7 +160,7 @@ class Keychain:
         return _named(self.config, provider)
 
     def _of(self, provider: str) -> _Held:
-        known = self._held  # ``unlock``, in its thread, may begin another meanwhile
+        known = self._held  # ``unlock`` may begin another while this is used in a thread
         held = known.get(provider)
         if held is None:
             held = known[provider] = self._gather(provider)

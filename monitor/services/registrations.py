@@ -113,7 +113,7 @@ class Registrations:
     async def read(self) -> None:
         """As ``open``, without the clients: as much as is needed to verify what comes in. May wait for the keyring.
         Raises StoreError."""
-        await asyncio.to_thread(self._keychain.unlock)
+        await self._keychain.unlock()
         for desk in self._desks.values():
             await desk.read()
             desk.publish()

@@ -98,7 +98,7 @@ class Webhooks:
 
     async def look_for_keys(self) -> None:
         """Read anew what rests in files, and in the keyring where it could not be read."""
-        await asyncio.to_thread(self._keychain.unlock)
+        await self._keychain.unlock()
 
     def unseated(self) -> str | None:
         """That the account that was added takes the place of others, as a sentence; None where it does not."""

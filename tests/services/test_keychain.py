@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from monitor import jsonbody
+from monitor import jsonbody, tasks
 from monitor.account import Account
 from monitor.config import Config, ReceiverConfig
 from monitor.model.capture import Request
@@ -140,7 +141,7 @@ def test_fetched_keys_are_used_when_they_are_trusted(tmp_path: Path, volt_key: R
         assert status("volt", key, chain.keys("volt")) is VerdictStatus.VERIFIED
 
 
-def test_a_key_of_ones_own_keeps_fetched_ones_out(tmp_path: Path, volt_key: RSAPrivateKey) -> None:
+async def test_a_key_of_ones_own_keeps_fetched_ones_out(tmp_path: Path, volt_key: RSAPrivateKey) -> None:
     stored = PublicKeys(tmp_path / "hooktop.db")
     fetched = registry()["volt"].local_key()
     assert isinstance(fetched, RSAPrivateKey)
@@ -151,7 +152,7 @@ def test_a_key_of_ones_own_keeps_fetched_ones_out(tmp_path: Path, volt_key: RSAP
     assert [key.origin for key in chain.keys("volt").keys] == ["mine"]
     other = Account("other", "volt", public_key="https://keys.example.com/volt?x=1")
     chain.expect(replace(chain.config, accounts=(own, other)))
-    chain.unlock()
+    await chain.unlock()
     assert chain.key_urls("volt") == ("https://keys.example.com/volt?x=1",)
     assert {key.origin for key in chain.keys("volt").keys} == {"mine", "https://example.com/key"}
 
@@ -230,7 +231,7 @@ def test_one_bad_key_does_not_cost_the_others(tmp_path: Path) -> None:
     ]
 
 
-def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path) -> None:
+async def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path) -> None:
     asked: list[str] = []
     locked = True
 
@@ -242,7 +243,7 @@ def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path)
 
     accounts = [Account(name, "connectly", signing_secrets=(KeyringSecret(name),)) for name in ("one", "two")]
     chain = keychain(tmp_path, *accounts, from_keyring=from_keyring)
-    chain.unlock()
+    await chain.unlock()
     for _ in range(3):
         assert len(chain.keys("connectly").keys) == 1
         assert [trouble.text for trouble in chain.problems if trouble.account == "two"]
@@ -250,16 +251,16 @@ def test_the_keyring_is_asked_once_and_again_where_it_was_locked(tmp_path: Path)
         chain.registered({})
     assert asked == ["one", "two"]
     locked = False
-    chain.unlock()
+    await chain.unlock()
     assert len(chain.keys("connectly").keys) == 2
     assert asked == ["one", "two", "two"]
     chain.expect(chain.config)
-    chain.unlock()
+    await chain.unlock()
     assert len(chain.keys("connectly").keys) == 2
     assert asked[3:] == ["one", "two"]
 
 
-def test_no_capture_waits_for_the_keyring_that_another_configuration_needs(tmp_path: Path) -> None:
+async def test_no_capture_waits_for_the_keyring_that_another_configuration_needs(tmp_path: Path) -> None:
     asked, asking, go_on = [], threading.Event(), threading.Event()
 
     def from_keyring(name: str) -> str:
@@ -271,23 +272,23 @@ def test_no_capture_waits_for_the_keyring_that_another_configuration_needs(tmp_p
 
     before, added = (Account(name, "connectly", signing_secrets=(KeyringSecret(name),)) for name in ("one", "two"))
     chain = keychain(tmp_path, before, from_keyring=from_keyring)
-    chain.unlock()
+    await chain.unlock()
     chain.expect(replace(chain.config, accounts=(before, added)))
-    thread = threading.Thread(target=chain.unlock, name="unlock")
-    thread.start()
+    unlocking = tasks.start(chain.unlock(), "unlock")
     try:
-        assert asking.wait(20)
+        assert await asyncio.to_thread(asking.wait, 20)
         assert [key.origin for key in chain.keys("connectly").keys] == ["one"]
         assert chain.config.accounts == (before, added)
     finally:
         go_on.set()
-        thread.join()
+        await unlocking
     assert [key.origin for key in chain.keys("connectly").keys] == ["one", "two"]
-    assert asked[1:] == [("one", "unlock"), ("two", "unlock")]
+    assert [name for name, _ in asked] == ["one", "one", "two"]
+    assert threading.main_thread().name not in {thread for _, thread in asked}
 
 
 @pytest.mark.parametrize("setting", ["public_key", "fingerprint"])
-def test_fetched_keys_stay_in_use_until_those_of_another_configuration_are_read(
+async def test_fetched_keys_stay_in_use_until_those_of_another_configuration_are_read(
     tmp_path: Path, volt_key: RSAPrivateKey, setting: str
 ) -> None:
     stored = PublicKeys(tmp_path / "hooktop.db")
@@ -302,7 +303,7 @@ def test_fetched_keys_stay_in_use_until_those_of_another_configuration_are_read(
     chain.expect(replace(chain.config, accounts=(own[setting],)))
     chain.fetched()
     assert [key.origin for key in chain.keys("volt").keys] == ["fetched"]
-    chain.unlock()
+    await chain.unlock()
     assert [key.origin for key in chain.keys("volt").keys] == (["mine"] if setting == "public_key" else [])
 
 

@@ -176,7 +176,7 @@ def test_entries_of_another_form_are_left_out(tmp_path: Path) -> None:
     assert {key.account for key in SigningKeys(tmp_path).made()} == {"bird-eu"}
 
 
-def test_a_key_verifies_as_soon_as_it_is_made(tmp_path: Path, ring: FakeKeyring) -> None:
+async def test_a_key_verifies_as_soon_as_it_is_made(tmp_path: Path, ring: FakeKeyring) -> None:
     keys = SigningKeys(tmp_path)
     config = Config(accounts=(Account("bird-eu", "bird", signing_secrets=(Secret("sample-older-key"),)),))
     chain = Keychain(config, None, LocalKeys(tmp_path), signing=keys)
@@ -189,6 +189,6 @@ def test_a_key_verifies_as_soon_as_it_is_made(tmp_path: Path, ring: FakeKeyring)
     assert chain.problems == () or all(trouble.provider != "bird" for trouble in chain.problems)
     ring.trouble = KeyringLocked()
     chain.expect(chain.config)
-    chain.unlock()
+    await chain.unlock()
     assert len(chain.keys("bird").keys) == 1  # a locked keyring costs nobody the others
     assert any("locked" in trouble.text for trouble in chain.problems)
