@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import ssl
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from monitor.admin.fetch import DEADLINE_S, MAX_BYTES, FetchError, fetch_public_key
 from tests.admin.server import http, served
 from tests.certificates import certificate
+from tests.deadlines import LONG_S, long_deadlines
 
 KEY = b"ssh-rsa AAAA not a real key, but nobody looks here\n"
 
@@ -107,29 +109,32 @@ async def test_encodings_that_were_not_asked_for(encoding: str) -> None:
     assert "not asked for" in sentence or "not proper HTTP" in sentence
 
 
-async def test_a_slow_drip_ends_at_the_deadline() -> None:
-    dripped = asyncio.Event()
+async def test_a_slow_drip_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadline = long_deadlines(monkeypatch)
 
     async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        while not writer.is_closing():
+        begun = deadline()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        for number in itertools.count():
             writer.write(b"x")
             await writer.drain()
-            dripped.set()
             await asyncio.sleep(0.01)
+            if number == 10:
+                begun.reschedule(0)
 
     async with served(drip) as (url, _):
-        sentence = await told(url, 0.3)
-    assert "within 0.3 s" in sentence
-    assert dripped.is_set()
+        assert f"within {LONG_S:g} s" in await told(url, LONG_S)
 
 
-async def test_a_server_that_never_answers() -> None:
+async def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadline = long_deadlines(monkeypatch)
+
     async def silent(writer: asyncio.StreamWriter) -> None:
+        deadline().reschedule(0)
         await asyncio.Event().wait()
 
     async with served(silent) as (url, _):
-        assert "within 0.2 s" in await told(url, 0.2)
+        assert f"within {LONG_S:g} s" in await told(url, LONG_S)
 
 
 @pytest.mark.parametrize(

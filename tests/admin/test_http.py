@@ -9,8 +9,10 @@ import logging
 import socket
 import ssl
 import struct
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -20,9 +22,11 @@ from monitor.admin.masking import mask
 from monitor.secret import Secret
 from tests.admin.server import Asked, Reply, api, http, http_json, served
 from tests.certificates import certificate
+from tests.deadlines import LONG_S, long_deadlines
 
 TOKEN = "sample-token/not+a\"real'one-7788"
 KEY = "U2FtcGxlIGtleSwgbm90IHJlYWwgLys/Zm9vYmFyLi4="
+Answering: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -186,12 +190,25 @@ async def silent(writer: asyncio.StreamWriter) -> None:
         ("GET", False, Trouble.UNREACHABLE),
     ],
 )
-async def test_one_deadline_for_the_whole_call(answer: Reply, method: str, reads: bool, kind: Trouble) -> None:
-    async with served(answer) as (url, requests):
-        error = await failed(request(url, method, 0.3, reads=reads))
+async def test_one_deadline_for_the_whole_call(
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[asyncio.StreamWriter], Awaitable[None]],
+    method: str,
+    reads: bool,
+    kind: Trouble,
+) -> None:
+    deadline = long_deadlines(monkeypatch)
+
+    async def asked(writer: asyncio.StreamWriter) -> None:
+        begun = deadline()
+        asyncio.get_running_loop().call_later(0.2, begun.reschedule, 0)
+        await answer(writer)
+
+    async with served(asked) as (url, requests):
+        error = await failed(request(url, method, LONG_S, reads=reads))
     assert len(requests) == 1, "nothing is sent twice"
     assert error.kind is kind
-    assert "did not answer within 0.3 s" in str(error)
+    assert f"did not answer within {LONG_S:g} s" in str(error)
     assert ("may have been done" in str(error)) == (kind is Trouble.UNCERTAIN)
 
 

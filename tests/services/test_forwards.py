@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -27,6 +26,7 @@ from monitor.services.drill import Rule
 from monitor.services.forwards import Forwards, relayed
 from monitor.services.monitor import Monitor, Settings
 from monitor.store.attempts import AttemptReader
+from tests.deadlines import LONG_S, long_deadlines
 from tests.factory import START, make_capture, running
 from tests.forwarding.app import OK, App, Behaviour, Call, app, hang, reset
 from tests.ports import free_port
@@ -300,19 +300,21 @@ async def test_a_second_app_does_not_wait_for_the_first(tmp_path: Path) -> None:
 
 
 async def test_the_time_is_the_app_s_and_not_the_queue_s(tmp_path: Path) -> None:
-    async def slow(call: Call) -> None:
-        await asyncio.sleep(0.1)
+    opened = asyncio.Event()
+
+    async def slow_at_first(call: Call) -> None:
+        await opened.wait()
         call.writer.write(OK)
 
-    async with app(slow) as running, scene(tmp_path, to(running)) as s:
+    async with app(slow_at_first) as running, scene(tmp_path, to(running)) as s:
         number = lane.WORKERS * 5
-        begun = time.monotonic()
         await flood(s.monitor, number)
-        attempts = await s.all_kept(number)
-        assert time.monotonic() - begun > 0.4  # the last ones waited in the queue
-        times = sorted(attempt.took_s or 0 for attempt in attempts.values())
-        assert times[0] >= 0.1
-        assert times[number // 2] < 0.3
+        await running.came(lane.WORKERS)
+        await asyncio.sleep(1)  # the others wait in the queue
+        opened.set()
+        times = sorted(attempt.took_s or 0 for attempt in (await s.all_kept(number)).values())
+        assert times[-lane.WORKERS] >= 1
+        assert times[number // 2] < 1
 
 
 # --- answering with the app's status -------------------------------------------------------------------------------
@@ -342,8 +344,16 @@ async def test_the_provider_gets_the_app_s_status_when_asked_for(tmp_path: Path)
                     await asyncio.sleep(0.01)
 
 
-async def test_without_an_answer_of_the_app_the_provider_gets_a_gateway_s(tmp_path: Path) -> None:
-    async with app(hang) as running, scene(tmp_path, to(running, wait=True, timeout=timedelta(seconds=0.3))) as s:
+async def test_without_an_answer_of_the_app_the_provider_gets_a_gateway_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline = long_deadlines(monkeypatch)
+
+    async def silent(call: Call) -> None:
+        deadline().reschedule(0)
+        await hang(call)
+
+    async with app(silent) as running, scene(tmp_path, to(running, wait=True, timeout=timedelta(seconds=LONG_S))) as s:
         assert await s.post() == 504
         running.behaviour = reset
         assert await s.post() == 502
