@@ -99,7 +99,7 @@ class Lane:
                     await asyncio.wait_for(self._looked.wait(), rest)
                 continue
             capture = self._next()
-            if self._down is not None:
+            if looks := self._down is not None:
                 if time.monotonic() < self._retry_at:
                     self.skip(capture, Failure.DOWN)
                     await asyncio.sleep(0)
@@ -117,8 +117,10 @@ class Lane:
                     capture.id, AttemptKind.FORWARD, self.target.url, utc_now(), failure=Failure.BROKEN,
                     detail=type(error).__name__,
                 )  # fmt: skip
-            self._judge(attempt)
-            self._looked.set()
+            # An older exchange that fails meanwhile tells of the app as it was, not of what the look will find.
+            if looks or self._looked.is_set() or attempt.failure not in _DOWN:
+                self._judge(attempt)
+                self._looked.set()
             self._done(attempt)
 
     def _judge(self, attempt: Attempt) -> None:

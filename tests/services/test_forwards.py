@@ -14,8 +14,10 @@ import pytest
 
 from monitor import tasks
 from monitor.config import ConfigError, ForwardConfig, ForwardRule
+from monitor.forwarding.forwarder import Forwarder
+from monitor.forwarding.target import target_of
 from monitor.model.attempt import Attempt, AttemptKind, Failure
-from monitor.model.capture import STAMP_HEADER, Source
+from monitor.model.capture import STAMP_HEADER, Capture, Source
 from monitor.providers.base import Keys
 from monitor.providers.keys import secret_key
 from monitor.receiver import server
@@ -287,6 +289,49 @@ async def test_what_comes_while_an_app_that_was_down_is_looked_for_goes_to_it_to
             await flood(s.monitor, 20)
             found = await s.all_kept(21)
         assert {attempt.status for number, attempt in found.items() if number > 1} == {200}
+
+
+async def test_an_older_exchange_that_fails_ends_no_look_at_an_app_that_was_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "RETRY_S", 0.0)
+    ends = [asyncio.get_running_loop().create_future() for _ in range(3)]
+    tried: list[int] = []
+
+    async def pass_on(_: Forwarder, capture: Capture, url: str) -> Attempt:
+        tried.append(capture.id)
+        number = len(tried)
+        failure = await ends[number - 1] if number <= len(ends) else None
+        return Attempt(capture.id, AttemptKind.FORWARD, url, START, status=None if failure else 200, failure=failure)
+
+    monkeypatch.setattr(Forwarder, "pass_on", pass_on)
+
+    async def on_its_way(number: int) -> None:
+        async with asyncio.timeout(10):
+            while len(tried) < number:
+                await asyncio.sleep(0.01)
+
+    done: list[Attempt] = []
+    async with Forwarder() as forwarder:
+        one = lane.Lane(target_of("http://127.0.0.1:1"), forwarder, done.append)
+        one.put(make_capture(1))
+        one.put(make_capture(2))
+        await on_its_way(2)
+        ends[1].set_result(Failure.REFUSED)
+        async with asyncio.timeout(10):
+            while not done:
+                await asyncio.sleep(0.01)
+        monkeypatch.setattr(lane, "RETRY_S", 60.0)
+        one.put(make_capture(3))
+        await on_its_way(3)  # it looks
+        ends[0].set_result(Failure.UNREACHABLE)  # of when the app was down
+        one.put(make_capture(4))
+        await asyncio.sleep(0.1)
+        ends[2].set_result(None)
+        await one.end(10)
+    assert {attempt.capture: attempt.failure for attempt in done} == {
+        1: Failure.UNREACHABLE, 2: Failure.REFUSED, 3: None, 4: None,
+    }  # fmt: skip
 
 
 async def test_a_second_app_does_not_wait_for_the_first(tmp_path: Path) -> None:
