@@ -15,6 +15,8 @@ from monitor.model.registration import Change, ChangeKind, Registration
 from monitor.sandbox.apis.faults import ApiFault, known
 from monitor.sandbox.apis.server import FOREIGN, ProviderSandbox
 from tests.admin.server import http, served
+from tests.deadlines import LONG_S, long_deadlines
+from tests.sandbox.apis import when_waiting
 
 # What a spoilt answer to a registration means; slow and dripping ones are met with a short deadline.
 MEANS = {
@@ -94,7 +96,9 @@ def test_every_switch_that_spoils_a_registration_is_tried() -> None:
 
 
 @pytest.mark.parametrize("fault", MEANS)
-async def test_a_spoilt_answer_is_a_clear_sentence(sandbox: ProviderSandbox, fault: ApiFault) -> None:
+async def test_a_spoilt_answer_is_a_clear_sentence(
+    monkeypatch: pytest.MonkeyPatch, sandbox: ProviderSandbox, fault: ApiFault
+) -> None:
     sandbox.fault("volt", fault)
     account = sandbox.accounts()[0]
     calls: list[ApiCall] = []
@@ -103,7 +107,9 @@ async def test_a_spoilt_answer_is_a_clear_sentence(sandbox: ProviderSandbox, fau
         change = Change(ChangeKind.ADD, SUBJECT, {}, ours)
         with pytest.raises(AdminError) as caught:
             if fault in LATE:
-                request = replace(client.request(change), deadline_s=0.5)
+                deadline = long_deadlines(monkeypatch)
+                when_waiting(monkeypatch, lambda: deadline().reschedule(0))
+                request = replace(client.request(change), deadline_s=LONG_S)
                 await Api("volt", on_call=calls.append).send(request)
             else:
                 await client.perform(change)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+import pytest
 
 from monitor.account import Account
 from monitor.jsonbody import parse
@@ -20,6 +21,7 @@ from monitor.model.verdict import VerdictStatus
 from monitor.providers.base import Keys
 from monitor.providers.keys import SigningKey
 from monitor.providers.registry import registry
+from monitor.sandbox.apis import misbehave
 from monitor.sandbox.apis.outbox import Exchange
 from monitor.sandbox.apis.server import ProviderSandbox
 
@@ -150,6 +152,17 @@ async def running(**options: Any) -> AsyncIterator[Caller]:
         httpx.AsyncClient(trust_env=False, timeout=10, follow_redirects=False) as client,
     ):
         yield Caller(sandbox, client, exchanges)
+
+
+def when_waiting(monkeypatch: pytest.MonkeyPatch, told: Callable[[], None]) -> None:
+    """Call ``told`` each time that a look-alike begins to wait where it should answer."""
+    gone = misbehave._gone
+
+    async def waiting(*arguments: Any) -> bool:
+        told()
+        return await gone(*arguments)
+
+    monkeypatch.setattr(misbehave, "_gone", waiting)
 
 
 def to(found: Hook) -> Callable[[str], str | None]:
