@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import stat
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from textual.worker import WorkerFailed
+from textual.worker import WorkerFailed, WorkerState
 
 from monitor.ui import crash
 from monitor.ui.app import HooktopApp
@@ -43,6 +44,21 @@ async def test_a_failure_leaves_a_report_and_one_sentence(tmp_path: Path) -> Non
     assert CANARY not in text
     assert stat.S_IMODE(reports[0].stat().st_mode) == 0o600
     assert app._exit_renderables == [] or CANARY not in str(app._exit_renderables)
+
+
+async def test_a_view_that_is_taken_down_while_it_is_read_is_no_failure(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def reading() -> None:
+        await go_on.wait()
+
+    async with screens(tmp_path) as s:
+        s.live.read(reading(), "slow")
+        [worker] = [one for one in s.app.workers if one.group == "slow"]
+        await s.live.query_one("#heading").remove()
+        go_on.set()
+        await worker.wait()
+        assert worker.state is WorkerState.SUCCESS
 
 
 async def test_the_report_of_a_failed_worker_says_where_it_failed(tmp_path: Path) -> None:

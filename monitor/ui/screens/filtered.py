@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from rich.cells import cell_len
 from textual import on
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.timer import Timer
 
 from monitor.model.filter import FilterError
@@ -116,7 +118,8 @@ class FilteredScreen(ListScreen):
             await reading
         except Exception as error:  # whatever the store has, the screens go on
             self.session.read_trouble = error
-        self.tick()
+        with contextlib.suppress(NoMatches):  # it is being taken down
+            self.tick()
 
     def action_filter(self) -> None:
         """Ask for a filter."""
