@@ -320,7 +320,8 @@ def styles_of(s: Screens, text: str, within: str = "") -> list[Style]:
 async def test_what_is_folded_can_be_read_under_the_cursor(tmp_path: Path, theme: str) -> None:
     async with screens(tmp_path, plain_captures(1), size=SMALL) as s:
         s.app.theme = theme
-        await s.press("k", "enter", "right", "enter")
+        await s.press("k", "enter", "right")
+        await s.press("enter")  # once the tab is read
         (style,) = styles_of(s, " lines }")
         if theme.startswith("ansi"):  # no colour of its own, which would be a background in reverse
             assert style.reverse
