@@ -216,7 +216,7 @@ def _state(facts: Facts, wanted: Wanted, match: Registration) -> tuple[State, st
             return State.DEAD_TUNNEL, f"Nothing answers at {at} any more."
         return State.ELSEWHERE, f"It points at {at}, not at today's address."
     if match.active is False:
-        return State.INACTIVE, "The provider has switched it off." if facts.lists else "It is switched off."
+        return State.INACTIVE, "It is switched off."
     key = facts.key(match)
     if key is not None and not key.known:
         return State.KEY_UNKNOWN, "hooktop has no signing key for it, so its deliveries cannot be verified."

@@ -111,6 +111,11 @@ def test_what_is_wrong_at_the_right_address(found: Registration, key: KeyFact, s
     assert row.new_key == (not key.known)
 
 
+def test_who_switched_it_off_is_not_guessed() -> None:
+    row = only(facts([wanted()], [there(active=False)], key=lambda one: KeyFact(True)))
+    assert (row.state, row.why) == (State.INACTIVE, "It is switched off.")
+
+
 def test_what_only_one_side_tells_does_not_differ() -> None:
     row = only(facts([wanted(spec={**SMS, "type": "custom"})], [there(spec={**SMS, "echo": "no"})]))
     assert row.state is State.SAME
