@@ -125,7 +125,8 @@ class ApiAnswer:
 @dataclass(frozen=True, slots=True)
 class ApiCall:
     """One call for the log: when, what was asked (secrets masked), and what came. ``answer`` is the visible beginning
-    of the body, ``error`` the sentence when the call failed; one of ``status`` and ``error`` is set."""
+    of the body, ``error`` the sentence when the call failed; both ``status`` and ``error`` where an answer came that
+    is not taken."""
 
     at: datetime
     account: str

@@ -73,6 +73,8 @@ class Api:
             answer = mask(beginning(outcome.body), request.hidden)
         else:
             error = str(outcome)
+            if isinstance(outcome, AdminError):
+                status = outcome.status  # an answer came, and was not taken
         self._on_call(
             ApiCall(
                 at=at,

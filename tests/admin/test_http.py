@@ -52,7 +52,8 @@ async def called(asked: ApiRequest) -> tuple[ApiAnswer | AdminError, ApiCall]:
     assert len(calls) == 1
     call = calls[0]
     assert (call.at, call.account, call.method) == (NOW, "volt-1", asked.method)
-    assert (call.status is None) != (call.error is None)
+    assert call.status == outcome.status
+    assert call.error == (str(outcome) if isinstance(outcome, AdminError) else None)
     assert call.took_s >= 0
     assert call.answer.replace("\n", "").isprintable()
     for shown in (repr(outcome), str(outcome), repr(call), str(call), repr(asked), asked.shown()):

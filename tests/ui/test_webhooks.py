@@ -896,6 +896,13 @@ def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:
         assert whole.count("00") >= 3  # the last two digits stay, to tell one from another
 
 
+def test_the_log_of_calls_names_the_status_of_an_answer_that_is_not_taken() -> None:
+    call = ApiCall(START, "mine", "GET", "https://api.example.com/n", "GET /n", 307, "", "It sends on.", 0.1)
+    assert "✖ 307" in "".join(text for text, _ in call_parts(call, 100, Reader(False), START))
+    lines = [line.text.strip() for line in call_lines(call, Reader(False))]
+    assert lines[-2:] == ["Came  answer 307 after 100 ms", "It sends on."]
+
+
 @pytest.mark.parametrize(
     ("answer", "shown"),
     [
