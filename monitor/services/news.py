@@ -21,6 +21,7 @@ OnNews: TypeAlias = Callable[[str, bool], None]
 LOOK_S: Final = 2.0  # between two looks
 SETTLE_S: Final = 0.2  # an editor may have emptied the file or moved it away, and be writing it
 KEYS: Final = "The public keys that may be used have changed."
+WAITS: Final = "Another public key of {} was fetched and is not used; hooktop keys list shows it."
 log = logging.getLogger(__name__)
 
 
@@ -63,9 +64,13 @@ class News:
         """Look once."""
         keys = await asyncio.to_thread(self._fetched)
         if keys is not None and keys != self._keys:
-            self._keys = keys
+            before, self._keys = self._keys or frozenset(), keys
             self._keychain.fetched()
-            self.on_news(KEYS, False)
+            new = keys ^ before
+            if any(trusted for *_, trusted in new):
+                self.on_news(KEYS, False)
+            for provider in sorted({provider for provider, _, trusted in new & keys if not trusted}):
+                self.on_news(WAITS.format(visible(provider, limit=60)), False)
         state = await asyncio.to_thread(self.file.state)
         if state != self._state:
             await asyncio.sleep(SETTLE_S)

@@ -172,6 +172,16 @@ async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: p
         assert await at.told() == ["The accounts have changed: volt added."]
 
 
+async def test_a_key_that_is_not_trusted_is_told_as_unused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with looking(tmp_path, ACCOUNT.format("volt"), monkeypatch) as at:
+        keys = PublicKeys(tmp_path / "h.db")
+        for name, said in (("first", module.KEYS), ("second", module.WAITS.format("volt"))):
+            keys.add("volt", name, "no PEM", "a test", START)
+            assert await at.told() == [said]
+        keys.trust("volt", "second")
+        assert await at.told() == [module.KEYS]
+
+
 async def test_a_file_is_read_once_it_is_written_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with looking(tmp_path, ACCOUNT.format("volt"), monkeypatch) as at:
         at.config.write_text("", "utf-8")  # as editors do first
