@@ -641,6 +641,9 @@ async def test_read_only_without_accounts_names_no_key_for_one(tmp_path: Path) -
     async with view(tmp_path, accounts=lambda _: [], settings=Settings(read_only=True)) as s:
         await s.shows("No account with a provider yet", "hooktop accounts add bird")
         assert "adds one" not in s.screen_text()
+        await s.press("1")
+        await s.until(lambda: "4  shows the webhooks at the providers" in s.screen_text())
+        assert "registers" not in s.screen_text()
 
 
 # --- accounts, copying, start and end --------------------------------------------------------------------------------

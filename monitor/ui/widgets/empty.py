@@ -60,7 +60,9 @@ class Empty(Plain):
             lines.append((("the dots stand for this receiver's secret path token", "quiet"),))
         lines.append(())
         if session.webhooks is not None:
-            lines.append(((key("view_webhooks"), "accent"), ("  registers a webhook with a provider", "quiet")))
+            watches = monitor.settings.read_only
+            does = "shows the webhooks at the providers" if watches else "registers a webhook with a provider"
+            lines.append(((key("view_webhooks"), "accent"), (f"  {does}", "quiet")))
         if session.can_send:
             lines.append(((key("send"), "accent"), ("  sends a simulated event, signed with a local key", "quiet")))
         lines.append(((key("help"), "accent"), ("  shows every key", "quiet")))
