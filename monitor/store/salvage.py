@@ -79,10 +79,12 @@ class Salvage:
 
         Lost are captures of which only the reading is left, and those whose body is not the one that was read: SQLite
         notices neither a last page of it that holds zeros nor one beyond the end of the file. Raises StoreError for
-        what is no damage.
+        what is no damage, and where nothing can be read.
         """
         highest = ("SELECT max(id) FROM captures", "SELECT max(id) FROM readings", "SELECT sum(captures) FROM tallies")
         last = max(self._number(sql) or 0 for sql in highest)
+        if not last and self._failed:  # what is lost cannot even be counted, which is not the same as none
+            raise StoreError(f"Nothing can be read of the database {self._name}: the database is damaged.")
         low = 1
         while low <= last and self._failed <= MAX_FAILED:
             high = min(low + STEP - 1, last)

@@ -151,3 +151,16 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"SQLite format 3\0")
     with pytest.raises(StoreError):
         copy_to_view(tmp_path / "a.db", tmp_path / "copy.db")
+
+
+def test_a_database_of_which_nothing_can_be_counted_is_not_one_without_captures(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as db:
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        roots = "SELECT rootpage FROM sqlite_master WHERE name IN ('captures', 'readings', 'tallies')"
+        pages = [page for (page,) in db.execute(roots)]
+    with database.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xff" * size)
+    with closing(Salvage(database)) as salvage, pytest.raises(StoreError, match="Nothing can be read of"):
+        list(salvage.rows())
