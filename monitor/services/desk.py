@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from monitor.account import Account
+from monitor.account import Account, settings_of
 from monitor.admin.base import DEADLINE_S, LIST, Admin, AdminError, ApiCall, Portal, Trouble
 from monitor.model.drift import DriftRow, Facts, KeyFact, drift
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, ChangeState, Registration, Wanted
@@ -85,6 +85,13 @@ class Office:
     on_call: Callable[[ApiCall], None] = lambda call: None
     changed: Callable[[], None] = lambda: None
     verified: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+
+def _credential(account: Account) -> str:
+    """What lets hooktop in at the API, masked; of a provider without one, what it signs with."""
+    settings = settings_of(account.provider) or ()
+    of_api = [setting for setting in settings if setting.field == "api_secret"]
+    return next(filter(None, (accounts.masked(account, setting) for setting in of_api or settings)), "none")
 
 
 class Desk:
@@ -323,7 +330,7 @@ class Desk:
             account=account.name,
             provider=account.provider,
             label=self.label,
-            credential=account.api_secret.masked() if account.api_secret else "none",
+            credential=_credential(account),
             host=admin.host if admin is not None else "",
             portal=admin.portal if admin is not None else None,
             cannot={str(name): why for name in operations if (why := admin.cannot(name)) is not None} if admin else {},

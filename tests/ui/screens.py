@@ -137,10 +137,13 @@ class Screens:
 
     async def fill(self, **values: str) -> None:
         """Fill in fields of the form on top."""
+        await self.until(lambda: values.keys() <= self._fields().keys())  # a choice may bring others
         for name, text in values.items():
-            row = next(row for row in self.app.screen.query(FieldRow) if row.field.name == name)
-            row.put(text)
+            self._fields()[name].put(text)
             await self.settle()
+
+    def _fields(self) -> dict[str, FieldRow]:
+        return {row.field.name: row for row in self.app.screen.query(FieldRow) if row.is_mounted}
 
     def toasts(self) -> str:
         """Everything that was said."""

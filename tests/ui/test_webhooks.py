@@ -702,7 +702,7 @@ async def test_an_account_without_an_api_is_added_too(tmp_path: Path, monkeypatc
         await s.press("A", "s")
         await s.fill(name="stripe-like", signing_secrets="whsec_c2FtcGxlLXN0YW5kYXJkLXNlY3JldA==")
         await s.press("enter")
-        await s.shows("stripe-like  Standard Webhooks", "which has no API for webhooks")
+        await s.shows("stripe-like  Standard Webhooks  ••••dA==", "which has no API for webhooks")
         await s.settle()
         assert "Nothing was tried" not in s.toasts()
         [account] = s.app.session.webhooks._keychain.config.accounts  # type: ignore[union-attr]
