@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ class Screens:
             await self.app.workers.wait_for_complete()
         await self.pilot.pause()
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], object]) -> None:
         """Wait for a condition."""
         async with asyncio.timeout(10):
             while not condition():
@@ -137,13 +138,16 @@ class Screens:
 
     async def fill(self, **values: str) -> None:
         """Fill in fields of the form on top."""
-        await self.until(lambda: values.keys() <= self._fields().keys())  # a choice may bring others
         for name, text in values.items():
-            self._fields()[name].put(text)
+            await self.until(partial(self._field, name))  # a choice that was just made may bring it
+            row = self._field(name)
+            assert row is not None
+            row.put(text)
             await self.settle()
 
-    def _fields(self) -> dict[str, FieldRow]:
-        return {row.field.name: row for row in self.app.screen.query(FieldRow) if row.is_mounted}
+    def _field(self, name: str) -> FieldRow | None:
+        rows = self.app.screen.query(FieldRow)
+        return next((row for row in rows if row.field.name == name and row.is_mounted), None)
 
     def toasts(self) -> str:
         """Everything that was said."""

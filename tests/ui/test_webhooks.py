@@ -700,7 +700,7 @@ async def test_an_account_without_an_api_is_added_too(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "keyring", None)
     async with view(tmp_path, accounts=lambda _: []) as s:
         await s.press("A", "s")
-        await s.fill(name="stripe-like", signing_secrets="whsec_c2FtcGxlLXN0YW5kYXJkLXNlY3JldA==")
+        await s.fill(signing_secrets="whsec_c2FtcGxlLXN0YW5kYXJkLXNlY3JldA==", name="stripe-like")
         await s.press("enter")
         await s.shows("stripe-like  Standard Webhooks  ••••dA==", "which has no API for webhooks")
         await s.settle()
@@ -743,7 +743,7 @@ async def test_a_comma_behind_a_secret_takes_none_away(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "keyring", None)
     async with view(tmp_path, accounts=lambda _: []) as s:
         await s.press("A", "s")
-        await s.fill(name="mine", signing_secrets="first,")
+        await s.fill(signing_secrets="first,", name="mine")
         await s.press("enter")
         await s.until(lambda: isinstance(s.top(), WebhooksScreen))
         for typed, secrets in (("second, ", ["first", "second"]), (",", ["first", "second"])):
