@@ -54,8 +54,10 @@ def parts(results: Results, folder: Path, key: Path, requests: Sequence[bytes], 
     with servers.bare() as bare, servers.least(folder, key) as least, servers.listen(folder, key, name="parts") as ours:
         for name, server in {"bare Starlette": bare, LEAST: least, OURS: ours}.items():
             taken[f"the whole of {name}"] = _of_program(server, requests, count)
+    bare_s, whole = (taken[f"the whole of {name}"] for name in ("bare Starlette", OURS))
+    together = bare_s + sum(one for name, one in taken.items() if not name.startswith("the whole of "))
+    taken[f"bare Starlette and all parts together: {bare_s / together:.2f} of bare Starlette's pace"] = together
     made = Table("Where the processor's time for a capture goes", ("what", "ms", "share of hooktop"))
-    whole = taken[f"the whole of {OURS}"]
     made.rows += [(name, f"{seconds * 1000:.3f}", f"{seconds / whole:.0%}") for name, seconds in taken.items()]
     results.add(made)
 

@@ -138,10 +138,11 @@ class Results:
             "sync, on the same libraries, and *and draw a list* does so in the event loop of a Textual app that draws "
             "one plain list ten times a second. What lies between them and hooktop is reading the event, messages, "
             "conversations, search, what the screens say and the printed line; the table of the processor's time has "
-            "what each takes. *Nothing printed, nothing made of it* is hooktop with only what comes before the answer: "
-            "where a target is out of its reach, no saving behind the answer would meet it in one process. The table "
-            "of bytes has what packing the bodies would leave. None of the other programs checks a signature or syncs "
-            "before it answers.",
+            "what each takes, and all of them together with bare Starlette: with nothing else to do, one process would "
+            "receive at that pace, so a target above it takes parts that are quicker, not less around them. *Nothing "
+            "printed, nothing made of it* is hooktop with only what comes before the answer: where a target is out of "
+            "its reach, no saving behind the answer would meet it in one process. The table of bytes has what packing "
+            "the bodies would leave. None of the other programs checks a signature or syncs before it answers.",
             self.verdict().markdown(),
             *(table.markdown() for table in self.tables),
         ]
