@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor import paths
-from monitor.store.connection import connect, lies_still
+from monitor.store.connection import connect_for_a_look
 from monitor.store.errors import StoreError, reason_of
 
 PAGES: Final = 2_000  # copied at a time; between them the writer is not held up
@@ -38,10 +38,7 @@ def backup(
         descriptor, name = tempfile.mkstemp(".part", f".{target.name}.", target.parent)  # mkstemp gives mode 0600
         os.close(descriptor)
         partial = Path(name)
-        with (
-            closing(connect(path, read_only=True, without_log=lies_still(path))) as db,
-            closing(sqlite3.connect(partial)) as copy,
-        ):
+        with closing(connect_for_a_look(path)) as db, closing(sqlite3.connect(partial)) as copy:
             # One read transaction for all of it: a commit in the middle must not make it begin anew.
             db.execute("BEGIN")
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()

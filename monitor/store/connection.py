@@ -70,6 +70,11 @@ def lies_still(path: Path) -> bool:
     return not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
 
 
+def connect_for_a_look(path: Path) -> sqlite3.Connection:
+    """A connection that reads, for one look, also of a database that ``lies_still``. Raises sqlite3.Error."""
+    return connect(path, read_only=True, without_log=lies_still(path))
+
+
 def committed(db: sqlite3.Connection, job: Callable[[sqlite3.Connection], T]) -> T:
     """What ``job`` gives, in a transaction of its own; it is rolled back when anything goes wrong.
 

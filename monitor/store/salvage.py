@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from monitor.store.connection import connect, lies_still
+from monitor.store.connection import connect_for_a_look
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.rows import digest_of
 from monitor.store.schema import CAPTURE_COLUMNS
@@ -52,7 +52,7 @@ class Salvage:
         self._name = visible(path.name, limit=100)
         self._failed = 0
         try:
-            self._db = connect(path, read_only=True, without_log=lies_still(path))
+            self._db = connect_for_a_look(path)
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
         try:

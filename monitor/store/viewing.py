@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.store.backup import backup
-from monitor.store.connection import connect, lies_still, prepare
+from monitor.store.connection import connect, connect_for_a_look, prepare
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.soundness import wrong_value
@@ -62,7 +62,7 @@ def _new(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _check(path: Path, ours: set[Any]) -> None:
     try:
-        with closing(connect(path, read_only=True, without_log=lies_still(path))) as db:
+        with closing(connect_for_a_look(path)) as db:
             application, version = (
                 db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
