@@ -170,9 +170,11 @@ def parse(text: str, file: Path, environ: Mapping[str, str], *, keyring: Callabl
 
 def _left_out(accounts: Sequence[Account], environ: Mapping[str, str]) -> tuple[str, ...]:
     """The providers of which there would be an account, had the file none."""
+    if not accounts:
+        return ()
     there = {account.provider for account in accounts}
     try:
-        return tuple(account.provider for account in accounts_from(environ) if there and account.provider not in there)
+        return tuple(account.provider for account in accounts_from(environ) if account.provider not in there)
     except ConfigError:  # what does not count may be wrong
         return ()
 

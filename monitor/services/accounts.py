@@ -303,23 +303,29 @@ def _read(file: Path) -> tuple[str, Toml]:
 def _read_with(file: Path, name: str) -> tuple[str, Toml]:
     """As ``_read``, of a file that must have such an account."""
     text, document = _read(file)
+    _account_in(file, document, name)
+    return text, document
+
+
+def _account_in(file: Path, document: Toml, name: str) -> object:
+    """What a document has under the name of an account."""
     accounts: Toml = document.get("accounts", {})
     if name not in accounts:
         known = f"; there are {', '.join(accounts)}" if accounts else ""
         raise ConfigError(f"There is no account {name} in {file}{known}.")
-    return text, document
+    return accounts[name]
 
 
 def _table_of(file: Path, name: str, environ: Mapping[str, str]) -> Toml:
     """What the file says of an account of a provider that is known."""
+    _, document = _read(file)
     elsewhere: Sequence[Account] = ()
-    if not _read(file)[1].get("accounts"):
+    if not document.get("accounts"):
         with contextlib.suppress(ConfigError):
             elsewhere = accounts_from(environ)
     if any(account.name == name for account in elsewhere):
         raise ConfigError(f"The account {name} comes from environment variables; change them.")
-    _, document = _read_with(file, name)
-    table = document["accounts"][name]
+    table = _account_in(file, document, name)
     if not isinstance(table, dict) or settings_of(str(table.get("provider"))) is None:
         raise ConfigError(f"The account {name} in {file} is of no provider that hooktop knows; edit it by hand.")
     return table

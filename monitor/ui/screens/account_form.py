@@ -139,7 +139,7 @@ class AccountForm(Overlay[str]):
 
     def _tell(self, written: Written) -> None:
         toast(self.app, written.sentence, timeout=12)
-        if (said := self._webhooks.unseated()) is not None and not written.changed:
+        if not written.changed and (said := self._webhooks.unseated()) is not None:
             toast(self.app, said, severity="warning", timeout=12)
 
     def _values(self, typed: dict[str, str]) -> Values:
