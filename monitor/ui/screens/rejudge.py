@@ -99,11 +99,18 @@ class RejudgeScreen(QuestionScreen):
     def _progress(self, upto: int, last: int) -> None:
         self._judged = (upto, last)
         if upto == last:
+            self._told = 0.0
             self._made(0.0)
-        elif time.monotonic() > self._told + TOLD_S:
-            self._told = time.monotonic()
+        elif self._is_due():
             of = f" of {count(last)} judged"
             self.say([(count(upto), "accent"), (of, "plain"), ("  esc breaks it off", "quiet")])
 
     def _made(self, share: float) -> None:
-        self.say([("messages and conversations are worked out …", "quiet"), (f" {share:.0%}", "accent")])
+        if self._is_due():
+            self.say([("messages and conversations are worked out …", "quiet"), (f" {share:.0%}", "accent")])
+
+    def _is_due(self) -> bool:
+        """Whether how far it is may be said again; then it counts as said."""
+        due = time.monotonic() > self._told + TOLD_S
+        self._told = time.monotonic() if due else self._told
+        return due
