@@ -57,8 +57,8 @@ class _Held:
 
 
 class Keychain:
-    """Gives each provider its keys. They are gathered when first asked for, and anew after it
-    was told that something else holds (``fetched``, ``unlock``, ``reached``, ``registered``)."""
+    """Gives each provider its keys. They are gathered when first asked for, and anew after it was told that something
+    else holds (``fetched``, ``unlock``, ``reached``, ``registered``)."""
 
     def __init__(
         self,

@@ -222,12 +222,10 @@ class WebhooksScreen(ListScreen):
             return False
         return True
 
-    def _need_row(self, what: str) -> DriftRow | None:
-        row, entry = self._row, self.rows.selected
+    def _need_row(self, what: str, instead: str = "") -> DriftRow | None:
+        row = self._row
         if row is None:
-            account = f"; 'hooktop accounts remove {entry.panel.account}' removes the account" if entry else ""
-            text = f"There is no registration under the cursor to {what}{account if what == 'remove' else ''}."
-            toast(self.app, text, severity="warning")
+            toast(self.app, f"There is no registration under the cursor to {what}{instead}.", severity="warning")
         return row
 
     def action_register(self) -> None:
@@ -307,7 +305,9 @@ class WebhooksScreen(ListScreen):
 
     def action_remove(self) -> None:
         """Remove what is there, and want it no longer."""
-        row = self._need_row("remove") if self._may_change() else None
+        entry = self.rows.selected
+        account = f"; 'hooktop accounts remove {entry.panel.account}' removes the account" if entry else ""
+        row = self._need_row("remove", account) if self._may_change() else None
         if row is not None:
             self._offering.carry_out((self._webhooks.registrations.plan_remove(row),), "Remove")
 
