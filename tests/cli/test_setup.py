@@ -105,6 +105,7 @@ def test_variables_that_make_no_account_beside_the_file_are_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left_out = "The environment variables of bird make no account, since the configuration has others"
+    monkeypatch.setenv("HOOKTOP_PORT", str(free_port()))  # the usual one may be in use on this machine
     monkeypatch.setenv("BIRD_ACCESS_KEY", CANARY)
     monkeypatch.setenv("ONEROUTE_API_URL", "https://api.example.com")
     add = ["accounts", "add", "oneroute", "--set", "api_url=https://api.example.com"]
