@@ -16,6 +16,7 @@ import pytest
 
 from monitor import __version__
 from tests.corpora import ROOT
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 UNREACHABLE = ("from versions: none", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError")
 
 
-def run(*command: str | Path, cwd: Path, environ: dict[str, str]) -> str:
+def run(*command: str | Path | int, cwd: Path, environ: dict[str, str]) -> str:
     """Run a command to its end; gives what it printed. Raises AssertionError with its errors."""
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, timeout=300, check=False)
@@ -75,7 +76,7 @@ def test_what_is_built_runs_where_nothing_else_is(elsewhere: Path, kind: str) ->
     hooktop = programs / "hooktop"
     assert run(hooktop, "--version", cwd=folder, environ=environ) == f"hooktop {__version__}\n"
     assert "listen" in run(hooktop, "--help", cwd=folder, environ=environ)
-    assert "database" in run(hooktop, "doctor", cwd=folder, environ=environ)
+    assert "database" in run(hooktop, "doctor", "--port", free_port(), cwd=folder, environ=environ)
     listen = [str(hooktop), "listen", "--json", "--port", "0", "--count", "1", "--for", "60"]
     with subprocess.Popen(listen, cwd=folder, env=environ, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
