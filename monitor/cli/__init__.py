@@ -10,6 +10,10 @@ def main() -> NoReturn:
     import os
     import sys
 
+    from monitor import garbage
+
+    garbage.begin()
+
     # As git does for a stream that is closed; else the next file that is opened would take its number.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
