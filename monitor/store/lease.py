@@ -63,9 +63,18 @@ def _beside(database: Path) -> Path:
     return Path(f"{database}.lock")  # also of a folder such as / or ., which has no name
 
 
+def refuse_other(database: Path) -> None:
+    """Raise StoreError where some file was named by mistake: one that was never locked and does not begin as a database
+    does is not a damaged one. Raises OSError where it cannot be read."""
+    if not _beside(database).exists() and _is_other(database):
+        raise StoreError(
+            f"{database} is no database, and hooktop never used it here; name another file with --db, or look into it "
+            "with 'hooktop open'."
+        )
+
+
 def _is_other(database: Path) -> bool:
-    """Whether a file is there that does not begin as a database does (https://www.sqlite.org/fileformat2.html §1.3.1):
-    one that was never locked is some file that was named by mistake, and not a damaged database."""
+    """Whether a file is there that does not begin as https://www.sqlite.org/fileformat2.html, section 1.3.1, says."""
     if not database.exists():
         return False
     if not database.is_file():  # to open a pipe waits until somebody writes into it
@@ -87,10 +96,7 @@ class Lease:
         if self._database.is_dir():  # before a lock is left beside it
             raise StoreError(f"The database {self._database} is a folder; name a file with --db.")
         try:
-            if not self._path.exists() and _is_other(self._database):
-                raise StoreError(
-                    f"{self._database} is no database, and hooktop never used it here; name another file with --db."
-                )
+            refuse_other(self._database)
             paths.private_dir(self._path.parent)
             paths.private_file(self._path)
             fd = os.open(self._path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))

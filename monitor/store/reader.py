@@ -20,6 +20,7 @@ from monitor.store import search, shapes
 from monitor.store.connection import connect, is_foreign
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.filter_sql import Where, last_attempt, register
+from monitor.store.lease import refuse_other
 from monitor.store.rows import SELECT_WHOLE, capture_of
 from monitor.times import microseconds, moment
 
@@ -86,10 +87,11 @@ class Reader:
                 raise StoreError(f"The database {path} is a folder; name a file with --db.") from error
             why = f"{reason_of(error)}; mend that, or name another with --db"
             raise StoreError(f"The database {path} cannot be opened: {why}.") from error
-        with contextlib.suppress(sqlite3.Error):  # what reads from it says why it cannot
-            if is_foreign(self._db):
-                self._db.close()
-                raise StoreError(f"{path} is a database of another program; name one of hooktop's.")
+        try:
+            _refuse_foreign(self._db, path)
+        except StoreError:
+            self._db.close()
+            raise
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -231,3 +233,15 @@ class Reader:
     def check(self) -> str:
         """``ok`` or the first finding of SQLite's quick check; reads the whole file."""
         return str(self._all("PRAGMA quick_check(1)")[0][0])
+
+
+def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError for what is not hooktop's; of a database that is damaged, what reads from it says why it is."""
+    try:
+        foreign = is_foreign(db)
+    except sqlite3.Error:
+        with contextlib.suppress(OSError):
+            refuse_other(path)
+    else:
+        if foreign:
+            raise StoreError(f"{path} is a database of another program; name one of hooktop's.")

@@ -29,6 +29,7 @@ from monitor.store.errors import StoreError, StoreUnavailableError
 from monitor.store.filter_sql import compile_filter
 from monitor.store.intake import put
 from monitor.store.message_reader import MessageReader
+from monitor.store.reader import Reader
 from monitor.store.retention import forget
 from monitor.store.schema import APPLICATION_ID, USER_VERSION
 from monitor.store.store import Reread, Store
@@ -345,12 +346,14 @@ async def test_a_damaged_database_is_moved_aside_never_overwritten(tmp_path: Pat
     assert [p.read_bytes() for p in aside] == [damage]
 
 
-@pytest.mark.parametrize("content", [b"some notes\n", b"# Notes\n" * 1000, bytes(8192)])
+@pytest.mark.parametrize("content", [b"some notes\n", b"# Notes\n" * 1000, bytes(8192)], ids=["short", "long", "zeros"])
 def test_a_file_that_was_named_by_mistake_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
     with pytest.raises(StoreError, match="is no database, and hooktop never used it here; name another file with --db"):
         Store.open(path)
+    with pytest.raises(StoreError, match="is no database.* or look into it with 'hooktop open'"):
+        Reader(path)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("notes.txt", content)]
 
 
