@@ -153,6 +153,8 @@ ACTIONS: Final = (
     Action("order", ("o",), "order", "Order: newest, slowest, stuck, failed first", "messages", footer=True),
     Action("failures", ("e",), "failures", "Failures by code and carrier; enter shows the messages of one", "messages",
            footer=True),
+    Action("replay", ("r",), "replay", "Send the captures of the message again: as they came, edited or signed anew",
+           "messages", changes=True),
     Action("filter", ("slash",), "filter", "Filter the list, with completion", "filtered", footer=True),
     Action("clear", ("escape",), "back", "Back to where you came from; else leave the filter", "filtered",
            palette=False),

@@ -264,10 +264,10 @@ class HooktopApp(ViewsApp):
     def action_export(self) -> None:
         """Write captures into a file."""
         from monitor.ui.screens.export import ExportScreen
+        from monitor.ui.which import which
 
         base = self._base()
-        capture = base.capture_number if base is not None else None
-        self.push_screen(ExportScreen(self.session, capture))
+        self.push_screen(ExportScreen(self.session, which(base) if base is not None else []))
 
     def action_import_file(self) -> None:
         """Take in the captures of a file."""

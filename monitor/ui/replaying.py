@@ -16,13 +16,14 @@ from monitor import tasks
 from monitor.store.errors import StoreError
 from monitor.ui.format import count
 from monitor.ui.safety import toast
+from monitor.ui.which import Which, which
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from monitor.model.capture import Capture, Request
     from monitor.ui.screens.base import MonitorScreen
-    from monitor.ui.screens.replay import ReplayOrder, Which
+    from monitor.ui.screens.replay import ReplayOrder
     from monitor.ui.session import Session
 
 TROUBLE_S = 15  # seconds that a failure stays in sight
@@ -38,35 +39,32 @@ class CompareAsked(Message):
 
 def replay(screen: MonitorScreen) -> None:
     """Ask how the capture of a screen, or those marked or filtered, are to be sent again, and do it."""
-    from monitor.ui.screens.replay import ReplayScreen, Which
+    from monitor.ui.screens.replay import ReplayScreen
 
     session, app = screen.session, screen.app
     replayer = session.replayer
     if replayer is None or session.monitor.settings.read_only:
         toast(app, "Replaying is off: this monitor only watches.", severity="warning")
         return
+    choices, view = which(screen), session.view
     try:
-        capture = screen.capture
+        capture = session.inspector.capture(choices[0].numbers[0]) if choices else None
     except StoreError as error:
         toast(app, str(error), severity="error", timeout=TROUBLE_S)
         return
     if capture is None:
         toast(app, "There is no capture to replay.", severity="warning")
         return
-    choices = [Which(f"capture {capture.id}", [capture.id])]
-    if session.marks:
-        choices.insert(0, Which(f"the marked: {count(len(session.marks), 'capture')}", list(session.marks)))
-    view = session.view
     every = "of the list" if not view.filter_text else "that the filter leaves"
     if len(view) > 1:
-        choices.append(Which(f"all {every}: {count(len(view), 'capture')}", view.ids()))
+        choices.append(Which("all", f"all {every}: {count(len(view), 'capture')}", view.ids()))
     default = replayer.default_url(capture)
     demo = session.monitor.url if session.monitor.settings.demo else None
 
     def chosen(order: ReplayOrder | None) -> None:
         if order is not None:
             session.replay_to = order.wish.to
-            screen.run_worker(_begin(screen, capture, order), group="replay", exit_on_error=False)
+            screen.run_worker(_begin(screen, order), group="replay", exit_on_error=False)
 
     to = session.replay_to or default or demo or ""
     left = " that the filter leaves" if view.filter_text else ""
@@ -77,20 +75,27 @@ def replay(screen: MonitorScreen) -> None:
 def _not_taken(path: Path, among: Sequence[int], left: str) -> Which | None:
     """Those in the list that the app did not take, None where there are none. Raises StoreError."""
     from monitor.store.attempts import AttemptReader
-    from monitor.ui.screens.replay import Which
 
     with closing(AttemptReader(path)) as reader:
         found = [n for n in reader.not_taken() if (at := bisect_left(among, n)) < len(among) and among[at] == n]
-    return Which(f"not taken by your app: {count(len(found), 'capture')}{left}", found) if found else None
+    return Which("not taken", f"not taken by your app: {count(len(found), 'capture')}{left}", found) if found else None
 
 
-async def _begin(screen: MonitorScreen, capture: Capture, order: ReplayOrder) -> None:
+async def _begin(screen: MonitorScreen, order: ReplayOrder) -> None:
     from monitor.services.replay import loses_signature
     from monitor.ui.screens.replay import AnswersScreen
 
     app, session = screen.app, screen.session
     edited, note = None, ""
     if order.edit:
+        try:
+            capture = session.inspector.capture(order.numbers[0])
+        except StoreError as error:
+            toast(app, str(error), severity="error", timeout=TROUBLE_S)
+            return
+        if capture is None:
+            toast(app, "The capture was let go meanwhile.", severity="warning")
+            return
         edited = await _edited(app, session, capture)
         if edited is None:
             return

@@ -118,6 +118,11 @@ class Session:
             self._links = (capture, links)
         return links
 
+    def captures_of(self, message: int | None) -> Sequence[int]:
+        """The ids of the captures that told of a message, by its number. Raises StoreError."""
+        found = None if message is None else self._linker.message(message)
+        return () if found is None else found.captures
+
     def key(self, action: str) -> str:
         """The key of an action, as it is written for people."""
         return key_name(next(one.keys[0] for one in self.actions if one.id == action))

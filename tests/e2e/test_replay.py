@@ -117,6 +117,31 @@ def test_captures_are_received_while_the_editor_is_open(tmp_path: Path, stop: st
         assert terminal.restored()
 
 
+@pytest.mark.slow
+def test_the_one_that_was_marked_is_edited_and_not_that_under_the_cursor(tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    with web(lambda asked: (202, b"")) as (url, got), started(tmp_path, url) as terminal:
+        port = port_of(terminal.wait(r"127\.0\.0\.1:\d+"))
+        post(port, BODY.replace(b"Where", b"There"), signed=False)
+        post(port, BODY.replace(b"Where", b"Here"), signed=False)
+        terminal.wait("2 captures")
+        terminal.press("gv")  # the first is marked, and the cursor goes to the next
+        terminal.wait("MARKED #1")
+        terminal.press("r")
+        terminal.wait("the marked: 1 capture")
+        terminal.press("e")
+        terminal.wait("Replaying 1 capture")
+        terminal.wait("changed|same")
+        letters = [json.loads(asked.body)["message"]["text"] for asked in got if b"letter" in asked.body]
+        assert letters == ["There is my letter?"]
+        terminal.press("\x1b")
+        terminal.wait_gone("Replaying")
+        terminal.press("\x1b")
+        terminal.wait_gone("MARKED")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
 @pytest.mark.parametrize(
     ("begin", "stop"),
     [(OWN_TERMINAL, ""), (OF_A_SHELL, ""), (OF_A_SHELL, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,19 @@ async def test_what_passes_the_filter_is_written(tmp_path: Path, size: tuple[int
         await chosen(s, "right", file=tmp_path / "one.jsonl")  # the capture under the cursor
         assert len((tmp_path / "one.jsonl").read_text().splitlines()) == 1
         assert "Wrote" in s.screen_text()
+
+
+async def test_what_was_marked_is_offered_first(tmp_path: Path) -> None:
+    async with screens(tmp_path, plain_captures(6)) as s:
+        await s.app.session.view.set_filter("id<=5")
+        await s.press("g", "v", "j", "v", "E")
+        assert "the marked: 2 captures" in s.screen_text()
+        await s.fill(file=str(tmp_path / "marked.hooktop"), form="bundle")
+        await s.press("enter")
+        await s.until(lambda: not isinstance(s.app.screen, ExportScreen))
+    with zipfile.ZipFile(tmp_path / "marked.hooktop") as bundle:
+        assert [json.loads(line)["id"] for line in bundle.read("captures.jsonl").splitlines()] == [1, 3]
+        assert json.loads(bundle.read("manifest.json"))["filter"] == "id:1 or id:3"
 
 
 @pytest.mark.slow

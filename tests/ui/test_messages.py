@@ -14,16 +14,24 @@ from typing import Any
 import pytest
 from textual.events import MouseScrollDown
 
+from monitor.config import ForwardConfig
 from monitor.model.message import Message
+from monitor.providers.registry import registry
+from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Settings
+from monitor.services.replay import Replayer
 from monitor.store.message_reader import Order
 from monitor.store.stats_reader import FailureGroup
+from monitor.ui.actions import of
 from monitor.ui.documents.look import Reader
+from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.failures import FailuresScreen, group_parts
 from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
+from monitor.ui.screens.replay import AnswersScreen
 from tests.factory import FULL_READING, make_capture
+from tests.forwarding.app import app
 from tests.ui.screens import RecordingDriver, Screens, fill, mixed_captures, screens
 from tests.ui.test_safety import HOSTILE, foreign_controls, hostile_capture
 from tests.volt import Volt
@@ -119,6 +127,33 @@ async def test_a_message_can_be_copied(tmp_path: Path, size: tuple[int, int]) ->
         assert menu(s) is None
         (tmp_path / "away.db").rename(tmp_path / "hooktop.db")
         assert s.app.return_code is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_told_of_a_message_is_replayed_and_exported(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with app() as mine, messages(tmp_path, size=size) as (volt, s):
+        store = s.monitor.store
+        forward = ForwardConfig(mine.url)
+        s.app.session.replayer = Replayer(store.path, store.keep, registry(), LocalKeys(tmp_path / "data"), forward)
+        assert "replay" not in [action.id for action in of("messages") if view(s).applies(action)]
+        steps = [volt.body("a", status) for status in ("sent", "delivered", "read")]
+        await post(volt, s, steps[0], volt.body("b", "sent"), *steps[1:])
+        await s.press("G")
+        for keys in (["r"], ["enter", "r", "w"]):  # from the list; and in the message, where an entry is meant first
+            await s.press(*keys)
+            assert "which those of its message: 3 captures" in " ".join(s.screen_text().split())
+            await s.pilot.press("a")
+            await s.until(lambda: isinstance(s.app.screen, AnswersScreen) and not s.app.screen.running)
+            assert [call.body for call in mine.calls] == steps
+            mine.calls.clear()
+            await s.press("escape")
+        file = tmp_path / "message.jsonl"
+        await s.press("escape", "E")
+        await s.fill(which="message", file=str(file))
+        await s.press("enter")
+        await s.until(lambda: not isinstance(s.app.screen, ExportScreen))
+        assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [1, 3, 4]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class Progress:
 
 def export(
     database: Path,
-    wanted: Filter,
+    wanted: Filter | Sequence[int],
     form: Format,
     target: Path | IO[bytes],
     *,
@@ -62,12 +62,13 @@ def export(
     cancelled: Callable[[], bool] = lambda: False,
     busy: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Write the captures that pass the filter, oldest first, in a form; gives how many. Call it off the event loop.
+    """Write captures, oldest first, in a form; gives how many. Call it off the event loop.
 
-    ``target`` is a file to be made, with mode 0600, or a stream. A file that is there is an error unless ``force``; it
-    is replaced when all is written. ``limit`` takes the newest so many. ``hidden`` are secrets that must not be in a
-    masked file, nor among the registrations of any. ``terminal`` keeps a text form from acting on one. ``progress``
-    and ``cancelled`` are asked now and then; ``busy`` tells whether webhooks come meanwhile, to which it gives way.
+    ``wanted`` is the filter that they pass, or their ids. ``target`` is a file to be made, with mode 0600, or a stream.
+    A file that is there is an error unless ``force``; it is replaced when all is written. ``limit`` takes the newest so
+    many that pass. ``hidden`` are secrets that must not be in a masked file, nor among the registrations of any.
+    ``terminal`` keeps a text form from acting on one. ``progress`` and ``cancelled`` are asked now and then; ``busy``
+    tells whether webhooks come meanwhile, to which it gives way.
     Raises Cancelled, FileExistsError, OSError and StoreError.
     """
     if isinstance(target, Path):
@@ -77,7 +78,7 @@ def export(
                 cancelled=cancelled, busy=busy,
             )  # fmt: skip
     hidden = [secret for secret in hidden if secret]
-    about = About(utc_now(), __version__, wanted.text.strip(), masked, terminal)
+    about = About(utc_now(), __version__, _text(wanted), masked, terminal)
     masker = CaptureMasker(registry(), hidden) if masked else None
     written = 0
     with closing(Reader(database)) as reader:
@@ -141,8 +142,19 @@ def _registered(database: Path, masker: CaptureMasker | None, hidden: Iterable[s
     return text
 
 
-def _chosen(reader: Reader, wanted: Filter, limit: int | None) -> Iterator[tuple[Capture | None, float]]:
-    """The captures that pass the filter with the share of the history looked at; None once after each step."""
+def _text(wanted: Filter | Sequence[int]) -> str:
+    """What was wanted, as a filter."""
+    return wanted.text.strip() if isinstance(wanted, Filter) else " or ".join(f"id:{number}" for number in wanted)
+
+
+def _chosen(
+    reader: Reader, wanted: Filter | Sequence[int], limit: int | None
+) -> Iterator[tuple[Capture | None, float]]:
+    """The captures that are wanted with the share of the history looked at; None once after each step."""
+    if not isinstance(wanted, Filter):
+        for at, number in enumerate(sorted(wanted)):
+            yield reader.capture(number), (at + 1) / len(wanted)
+        return
     where = compile_filter(wanted, utc_now())
     low, last = 1, reader.last_id()
     if limit is not None:

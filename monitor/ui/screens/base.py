@@ -161,7 +161,8 @@ class MonitorScreen(Screen[None]):
         self.tick()
 
     @on(ReplayAsked)
-    def _replay_asked(self) -> None:
+    def action_replay(self) -> None:
+        """Choose how captures are to be sent again."""
         replaying.replay(self)
 
     @on(CompareAsked)

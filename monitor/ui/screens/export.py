@@ -19,9 +19,10 @@ from monitor.ui.lines import Part
 from monitor.ui.mask import mask_numbers
 from monitor.ui.screens.work import BrokenOff, Problem, WorkScreen
 from monitor.ui.session import Session
+from monitor.ui.which import MARKED, Which
 
-FILTER, CAPTURE, EVERYTHING = "filter", "capture", "everything"
-_WHICH: Final = "What passes the filter in force, the capture under the cursor, or everything."
+FILTER, EVERYTHING = "filter", "everything"
+_WHICH: Final = "The marked, what the filter leaves, the one under the cursor, those of its message, or all."
 _HELP: Final = {
     Format.JSONL: "as JSON lines: one JSON object a line, as every --json prints it",
     Format.HAR: "as an HTTP Archive 1.2, for browsers and proxies",
@@ -36,25 +37,23 @@ class ExportScreen(WorkScreen):
 
     TITLE = "Export"
 
-    def __init__(self, session: Session, capture: int | None) -> None:
-        """``capture`` is the one under the cursor. While the screen is masked the file is, too, unless somebody says
+    def __init__(self, session: Session, choices: Sequence[Which]) -> None:
+        """``choices`` are those of the screen below. While that is masked the file is, too, unless somebody says
         otherwise."""
         super().__init__()
         self._session = session
         self._store = session.monitor.store
         self._filter = session.view.filter_text
-        self._capture = capture
+        self._choices = {one.name: one for one in choices}
         self._stamp = f"{session.now().astimezone():%Y%m%d-%H%M%S}"
         self._mask = session.masked
         self._form_was = Format.JSONL
 
     def fields(self) -> list[Field]:
         """Which captures, in what form, masked or not, and where to."""
-        which = [
-            *([FILTER] if self._filter else []),
-            *([CAPTURE] if self._capture is not None else []),
-            EVERYTHING,
-        ]
+        which = [*self._choices, EVERYTHING]
+        if self._filter:
+            which.insert(which.index(MARKED) + 1 if MARKED in which else 0, FILTER)
         yes = "yes" if self._mask else "no"
         return [
             Field("which", "What", _WHICH, tuple(which), free=False, default=which[0]),
@@ -77,7 +76,8 @@ class ExportScreen(WorkScreen):
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """Which captures, and whether the file may be shared."""
         said = f"captures that pass  {visible(mask_numbers(self._filter) if self._mask else self._filter, limit=60)}"
-        what = {FILTER: said, CAPTURE: f"capture {self._capture}", EVERYTHING: "every capture"}[values["which"]]
+        chosen = self._choices.get(values["which"])
+        what = chosen.what if chosen is not None else said if values["which"] == FILTER else "every capture"
         as_it_is = "not masked: share it with care"
         second: Part = ("masked: may be shared", "good") if values["mask"] == "yes" else (as_it_is, "warn")
         return [[(f"{what}, {_HELP[Format(values['form'])]}", "quiet")], [second]]
@@ -85,11 +85,13 @@ class ExportScreen(WorkScreen):
     async def work(self, values: Mapping[str, str]) -> str:
         """Write the file."""
         target = new_file(values["file"])
-        text = {FILTER: self._filter, CAPTURE: f"id:{self._capture}", EVERYTHING: ""}[values["which"]]
+        chosen = self._choices.get(values["which"])
+        text = self._filter if values["which"] == FILTER else ""
+        wanted = parse_filter(text) if chosen is None else chosen.numbers
         masked = values["mask"] == "yes"
         try:
             written = await asyncio.to_thread(
-                export, self._store.path, parse_filter(text), Format(values["form"]), target, masked=masked,
+                export, self._store.path, wanted, Format(values["form"]), target, masked=masked,
                 hidden=self._session.hidden, progress=self._progress, cancelled=self.broken_off.is_set,
                 busy=self._store.is_busy,
             )  # fmt: skip

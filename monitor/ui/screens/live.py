@@ -237,10 +237,6 @@ class LiveScreen(FilteredScreen):
 
         self.app.push_screen(SendScreen(simulator), chosen)
 
-    def action_replay(self) -> None:
-        """Choose how captures are to be sent again."""
-        replaying.replay(self)
-
     def action_compare(self) -> None:
         """Mark the capture under the cursor, or compare it with the marked one."""
         replaying.compare(self)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from monitor.services.messages import MessageView
+from monitor.ui.actions import Action, bindings
 from monitor.ui.screens.frame import PaneScreen
 from monitor.ui.session import Session
 from monitor.ui.widgets.message_list import MessageList
@@ -13,6 +17,9 @@ from monitor.ui.widgets.message_pane import MessagePane
 
 class MessageScreen(PaneScreen):
     """Shows the message under the list's cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("messages", ("replay",))
+    HELPED: ClassVar[frozenset[str]] = PaneScreen.HELPED | {"messages"}
 
     def __init__(
         self, session: Session, view: MessageView, messages: MessageList, catch_up: Callable[[], object]
@@ -23,6 +30,10 @@ class MessageScreen(PaneScreen):
     def make_pane(self) -> MessagePane:
         """The lifecycle."""
         return MessagePane(self.session, self._view, id="whole")
+
+    def applies(self, action: Action) -> bool:
+        """As for every pane; of the view's own keys that which replays."""
+        return super().applies(action) and (action.context != "messages" or action.id == "replay")
 
     def message_number(self) -> int | None:
         """It is shown already."""

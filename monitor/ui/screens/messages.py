@@ -97,6 +97,8 @@ class MessagesScreen(PanedScreen):
 
     def applies(self, action: Action) -> bool:
         """As beside every list; the keys of the body where there is room for it."""
+        if action.id == "replay" and action.context == "messages" and self.copied_message() is None:
+            return False
         return super().applies(action) and (self.size.width >= TRIPLE or action.context not in ("detail", "find"))
 
     async def obey(self, text: str) -> None:

@@ -24,6 +24,7 @@ from monitor.ui.replay_rows import answer_lines, answer_row
 from monitor.ui.safety import Plain
 from monitor.ui.screens.overlay import LinesOverlay, Options, OptionsOverlay, heading, option
 from monitor.ui.session import Session
+from monitor.ui.which import Which
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.rows import Cursor, Rows
 from monitor.urls import spelled_out
@@ -33,14 +34,6 @@ WHOLE: Final = 200  # answers whose bodies are held for a look; the store has al
 LISTED: Final = 5_000  # answers that are listed, the newest
 _KEPT: Final = "The answers are kept with the capture, in its Forward tab."
 _BY_RULES: Final = "Each goes to the app that the rules of forwarding name for it; another address gets all of them."
-
-
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Captures that can be sent, and what they are."""
-
-    what: str
-    numbers: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
