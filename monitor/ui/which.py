@@ -35,6 +35,6 @@ def which(screen: MonitorScreen) -> list[Which]:
         found.append(Which("capture", f"capture {capture}", [capture]))
     with contextlib.suppress(StoreError):  # which costs this choice, and what is chosen says more of it
         numbers = session.captures_of(screen.copied_message())
-        if len(numbers) > 1:
-            found.append(Which("message", f"those of its message: {count(len(numbers), 'capture')}", numbers))
+        if list(numbers) not in ([], [capture]):
+            found.append(Which("message", f"its message: {count(len(numbers), 'capture')}", numbers))
     return found

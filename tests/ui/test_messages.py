@@ -142,14 +142,16 @@ async def test_what_told_of_a_message_is_replayed_and_exported(tmp_path: Path, s
         await s.press("G")
         for keys in (["r"], ["enter", "r", "w"]):  # from the list; and in the message, where an entry is meant first
             await s.press(*keys)
-            assert "which those of its message: 3 captures" in " ".join(s.screen_text().split())
+            assert "which its message: 3 captures" in " ".join(s.screen_text().split())
             await s.pilot.press("a")
             await s.until(lambda: isinstance(s.app.screen, AnswersScreen) and not s.app.screen.running)
             assert [call.body for call in mine.calls] == steps
             mine.calls.clear()
             await s.press("escape")
+        await s.press("escape", "g", "r")
+        assert "which its message: 1 capture" in " ".join(s.screen_text().split())
         file = tmp_path / "message.jsonl"
-        await s.press("escape", "E")
+        await s.press("escape", "G", "E")
         await s.fill(which="message", file=str(file))
         await s.press("enter")
         await s.until(lambda: not isinstance(s.app.screen, ExportScreen))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -30,6 +30,10 @@ class MessageScreen(PaneScreen):
     def make_pane(self) -> MessagePane:
         """The lifecycle."""
         return MessagePane(self.session, self._view, id="whole")
+
+    def contexts(self) -> Sequence[str]:
+        """Those of the pane; and of the view."""
+        return (*super().contexts(), "messages")
 
     def applies(self, action: Action) -> bool:
         """As for every pane; of the view's own keys that which replays."""
