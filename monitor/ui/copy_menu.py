@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from textual.app import App
+
 from monitor.forwarding.target import Target, TargetProblem, target_of
 from monitor.model.capture import Capture
 from monitor.model.message import Message
@@ -45,12 +47,13 @@ async def copy_from(screen: MonitorScreen) -> None:
         words = f"Nothing can be copied: the store cannot be read ({type(error).__name__})."
         toast(screen.app, words, severity="error")
         return
+    session = screen.session
     makes = {offer.choice.id: offer.make for offer in offers}
 
     def chosen(key: str | None) -> None:
         made = makes[key]() if key else None
         if made is not None:
-            _keep(screen, made)
+            keep(screen.app, session, made)
         elif key:
             toast(screen.app, NOTHING, severity="warning")
 
@@ -62,9 +65,8 @@ async def copy_from(screen: MonitorScreen) -> None:
         screen.app.push_screen(MenuScreen(title, [offer.choice for offer in offers]), chosen)
 
 
-def _keep(screen: MonitorScreen, made: copying.Copy) -> None:
+def keep(app: App[int], session: Session, made: copying.Copy) -> None:
     """To the clipboard by OSC 52, which not every terminal takes, and to a file."""
-    session = screen.session
     path = session.monitor.store.path.with_name("hooktop-copied.txt")
     try:
         private_file(path).write_bytes(made.data)
@@ -73,10 +75,10 @@ def _keep(screen: MonitorScreen, made: copying.Copy) -> None:
         kept = f"The file {path} cannot be written: {error.strerror}"
     small = len(made.data) <= CLIPBOARD_LIMIT
     if small:
-        screen.app.copy_to_clipboard(made.text)
+        app.copy_to_clipboard(made.text)
     begin = f"Copied {made.what}." if small else f"Too long for the clipboard: {made.what}."
     masked = " It is not masked." if session.masked else ""
-    toast(screen.app, f"{begin}{masked}\n{kept}", severity="information" if small else "warning")
+    toast(app, f"{begin}{masked}\n{kept}", severity="information" if small else "warning")
 
 
 async def offers_of(screen: MonitorScreen) -> tuple[str, list[Offer]]:

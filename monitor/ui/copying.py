@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor import jsonbody
+from monitor.admin.base import ApiCall
 from monitor.forwarding.outgoing import address_form
 from monitor.model.capture import Capture
+from monitor.model.record import rfc3339
 from monitor.text import visible
 from monitor.ui import redact
 
@@ -54,6 +56,14 @@ def key(of: str, key: str) -> Copy:
 def record(of: str, record: Mapping[str, Any]) -> Copy:
     """A message or a conversation as an indented JSON object in ASCII."""
     return _copy(f"the {of} as JSON", json.dumps(record, indent=2, ensure_ascii=True))
+
+
+def call(call: ApiCall, token: str | None) -> Copy:
+    """A call to a provider's API and its answer, secrets hidden."""
+    answer = "no answer" if call.status is None else f"answer {call.status}"
+    came = f"{answer} after {call.took_s * 1000:,.0f} ms, {rfc3339(call.at)}"
+    parts = (call.request, came, call.error, call.answer)
+    return _copy("the call, secrets hidden", _ascii(redact.target("\n\n".join(filter(None, parts)), token)))
 
 
 def prose(text: str) -> Copy:

@@ -15,6 +15,7 @@ from textual.containers import Vertical
 from monitor.admin.base import ApiCall
 from monitor.services.registrations import Registrations
 from monitor.text import visible
+from monitor.ui import copying
 from monitor.ui.documents.body import excerpt_lines
 from monitor.ui.documents.look import BLANK, Reader
 from monitor.ui.format import cell_time, count, fit, pad
@@ -96,6 +97,7 @@ class ApiLogScreen(Overlay[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("L", "close", show=False),
         Binding("tab", "turn", show=False),
+        Binding("y", "copy", show=False),
     ]
 
     def __init__(self, session: Session, registrations: Registrations) -> None:
@@ -129,7 +131,8 @@ class ApiLogScreen(Overlay[None]):
         self.query_one("#api-log").set_class(not calls, "-empty")
         words = f"{count(len(calls), 'call')}, secrets hidden" if calls else "No call to a provider was made yet."
         self.query_one("#api-log-note", Plain).show(words)
-        keys = "jk scroll, esc goes back" if reads else "enter reads one, esc closes" if calls else "esc closes"
+        keys = "jk scroll, y copies it, esc goes back" if reads else "enter reads one, y copies it, esc closes"
+        keys = keys if calls else "esc closes"
         self.query_one("#api-log").border_subtitle = heading(keys)
         self._follow()
 
@@ -145,6 +148,13 @@ class ApiLogScreen(Overlay[None]):
         """From the list to the call in full, or back."""
         view = self.query_one(CallView)
         (view if self._list.has_focus else self._list).focus()
+
+    def action_copy(self) -> None:
+        """The call in full to the clipboard, such as for the provider's support."""
+        from monitor.ui.copy_menu import keep
+
+        if self._shown is not None:
+            keep(self.app, self._session, copying.call(self._shown, self._session.token))
 
     def action_close(self) -> None:
         """Out of the call in full, then out of this."""
