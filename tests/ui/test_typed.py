@@ -93,3 +93,10 @@ async def test_what_is_typed_behind_a_text_to_find_is_keys_of_the_tab(tmp_path: 
         await s.press_at_once("enter", "right", "slash", *"index", "enter", "N")
         await s.until(lambda: "1 of 1" in s.screen_text())
         assert s.lines.sought == "index"
+
+
+async def test_what_is_copied_is_the_capture_that_was_asked_for(tmp_path: Path) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(80, 24)) as s:
+        await s.press("enter")
+        await s.press_at_once("K", "y")
+        assert "capture 6 " in s.screen_text()

@@ -42,13 +42,14 @@ class DetailScreen(AloneScreen):
 
     @property
     def capture(self) -> Capture | None:
-        """The capture shown."""
-        return self.pane.capture
+        """The capture shown, or the one that is on its way."""
+        shown = self.pane.capture
+        return shown if shown is not None and shown.id == self.capture_number else super().capture
 
     @property
     def capture_number(self) -> int | None:
         """Its id."""
-        return self.capture.id if self.capture is not None else None
+        return self.pane.number
 
     def contexts(self) -> Sequence[str]:
         """Those of the pane."""

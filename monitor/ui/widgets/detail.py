@@ -130,6 +130,14 @@ class Detail(Vertical):
         return len(self._tabs) > 1
 
     @property
+    def number(self) -> int | None:
+        """The capture that is shown; while another one is on its way that, for which keys that are typed ahead are
+        meant."""
+        if self._resting is not None or (self._reading is not None and not self._reading.is_finished):
+            return self._number
+        return None if self.capture is None else self.capture.id
+
+    @property
     def foldable(self) -> bool:
         """Whether there is something to fold."""
         return bool(self._lines.document.folds)
