@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual import events
 
 from monitor.ui.screens.drill import DrillForm
+from monitor.ui.screens.filtered import PanedScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.widgets.filter_bar import FilterBar
 from monitor.ui.widgets.form import Form
+from tests.factory import FULL_READING
 from tests.ui.screens import mixed_captures, screens
 
 
@@ -100,3 +103,25 @@ async def test_what_is_copied_is_the_capture_that_was_asked_for(tmp_path: Path) 
         await s.press("enter")
         await s.press_at_once("K", "y")
         assert "capture 6 " in s.screen_text()
+
+
+@pytest.mark.parametrize("view", ["2", "3"], ids=["messages", "conversations"])
+async def test_what_is_opened_is_an_entry_of_what_was_asked_for(tmp_path: Path, view: str) -> None:
+    captures = [
+        replace(capture, reading=replace(FULL_READING, message=f"volt:{n}", conversation=f"volt:{n}", aliases=()))
+        for n, capture in enumerate(mixed_captures())
+    ]
+    async with screens(tmp_path, captures) as s:
+        await s.monitor.store.caught_up()
+        await s.press(view)
+        await s.until(lambda: isinstance(s.top(), PanedScreen) and "/7" in s.screen_text())
+        await s.settle()
+        screen = s.top()
+        assert isinstance(screen, PanedScreen)
+        await s.press_at_once("j", "enter", "enter")
+        await s.until(lambda: s.app.session.trail)
+        await s.settle()
+        meant = screen.rows.selected
+        top = s.app._base()
+        assert top is not None
+        assert meant == (top.message_number() if view == "2" else top.conversation_number())

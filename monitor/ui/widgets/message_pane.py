@@ -24,6 +24,7 @@ class MessagePane(Pane[int]):
         super().__init__(session, id=id)
         self._view = view
         self.shown: Lifecycle | None = None
+        self._shows: int | None = None  # the entry that was read last: while the next is on its way not the list's
 
     def heading(self, width: int) -> Lines:
         """What it is."""
@@ -37,7 +38,7 @@ class MessagePane(Pane[int]):
     @property
     def capture_number(self) -> int | None:
         """The capture behind the entry under the cursor."""
-        entries = self.shown.entries() if self.shown is not None else []
+        entries = self.shown.entries() if self.shown is not None and self._shows == self._entry else []
         return entries[self.items.cursor][1] if self.items.cursor < len(entries) else None
 
     def reload(self) -> None:
@@ -55,7 +56,7 @@ class MessagePane(Pane[int]):
             return
         if not self.is_wanted(number):
             return
-        before, self.shown = self.shown, shown
+        before, self.shown, self._shows = self.shown, shown, number
         if shown is None:
             words = "" if number is None else "this message was let go or is part of another"
             self.items.show(lambda width: [(line((words, "faint")), None)], cursor=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from typing import ClassVar, Final, Generic, TypeVar
 
 from textual import events, on
@@ -11,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from monitor.ui.actions import bindings
 from monitor.ui.jumps import ShowCapture
@@ -111,8 +113,18 @@ class Pane(Vertical, Generic[EntryT]):
         number = self.capture_number
         return None if number is None else ShowCapture(number)
 
+    async def _read_up(self) -> None:
+        """Wait for what is being read, or is about to be: keys that are typed ahead are meant for that."""
+        if self._resting is not None:
+            self._resting.stop()
+            self._rested()
+        for worker in [one for one in self.workers if one.node is self]:
+            with suppress(WorkerFailed, WorkerCancelled):
+                await worker.wait()
+
     @on(Cursor.Opened)
-    def _opened(self) -> None:
+    async def _opened(self) -> None:
+        await self._read_up()
         jump = self.jump()
         if jump is not None:
             self.post_message(jump)

@@ -102,7 +102,7 @@ class ThreadPane(Pane[int]):
     @property
     def item(self) -> Bubble | CentreLine | None:
         """What the cursor stands on."""
-        items = self.thread.items if self.thread is not None else ()
+        items = self.thread.items if self.thread is not None and self.thread.number == self._entry else ()
         return items[self.items.cursor] if self.items.cursor < len(items) else None
 
     @property
