@@ -125,3 +125,11 @@ async def test_what_is_opened_is_an_entry_of_what_was_asked_for(tmp_path: Path, 
         top = s.app._base()
         assert top is not None
         assert meant == (top.message_number() if view == "2" else top.conversation_number())
+
+
+@pytest.mark.parametrize("before", ["left", "K"], ids=["another-tab", "another-capture"])
+async def test_what_is_typed_behind_a_step_moves_in_what_comes(tmp_path: Path, before: str) -> None:
+    async with screens(tmp_path, mixed_captures(), size=(60, 15)) as s:
+        await s.press("enter", *(["right"] if before == "left" else []))
+        await s.press_at_once(before, "j", "j")
+        assert s.lines.scroll_offset.y == 2

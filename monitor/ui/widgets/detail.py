@@ -232,7 +232,10 @@ class Detail(Vertical):
         self._reading = self.run_worker(work, group=f"load-{self.id}", exclusive=True)
 
     async def _read(self) -> None:
-        """Wait for what is being read: keys that are typed ahead are meant for that."""
+        """Wait for what is being read, or is about to be: keys that are typed ahead are meant for that."""
+        if self._resting is not None:
+            self._resting.stop()
+            self._rested()
         if self._reading is not None:
             with suppress(WorkerFailed, WorkerCancelled):
                 await self._reading.wait()
@@ -318,8 +321,9 @@ class Detail(Vertical):
         """A line up."""
         self._lines.move(-1)
 
-    def action_cursor_down(self) -> None:
+    async def action_cursor_down(self) -> None:
         """A line down."""
+        await self._read()
         self._lines.move(1)
 
     def action_to_top(self) -> None:
@@ -335,16 +339,18 @@ class Detail(Vertical):
         """Half a page up."""
         self._lines.move_pages(-0.5)
 
-    def action_half_down(self) -> None:
+    async def action_half_down(self) -> None:
         """Half a page down."""
+        await self._read()
         self._lines.move_pages(0.5)
 
     def action_page_up(self) -> None:
         """A page up."""
         self._lines.move_pages(-1)
 
-    def action_page_down(self) -> None:
+    async def action_page_down(self) -> None:  # type: ignore[override]  # Textual awaits either
         """A page down."""
+        await self._read()
         self._lines.move_pages(1)
 
     @on(FindLine.GivenUp)
