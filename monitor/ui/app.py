@@ -131,6 +131,8 @@ class HooktopApp(ViewsApp):
         if screen is not None and screen.is_mounted:  # it may lie on top before it is built
             with contextlib.suppress(NoMatches):  # it is being taken down
                 screen.tick()
+                for between in self.screen_stack[self.screen_stack.index(screen) + 1 : -1]:
+                    between.refresh()  # Textual has only the topmost box drawn anew
                 if self.current_mode != "live":  # so that there is not much to take in when it is seen again
                     self.live.catch_up()
 

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.ui import paced
 from monitor.ui.screens.live import LiveScreen
+from monitor.ui.screens.overlay import Overlay
 from tests.factory import make_capture
 from tests.ui.screens import fill, screens
 
@@ -41,3 +42,16 @@ async def test_behind_a_box_the_list_goes_on_once_a_second(tmp_path: Path, monke
         s.app._tick()
         assert ticked == [s.live]
         assert len(s.live.session.view) == 1
+
+
+async def test_what_is_behind_two_boxes_goes_on_as_well(tmp_path: Path) -> None:
+    async with screens(tmp_path) as s:
+        await s.press("question_mark")
+        await s.app.push_screen(Overlay())
+        await s.settle()
+        assert "0 captures" in s.screen_text()
+        await fill(s.monitor, [make_capture()])
+        s.app._begun = 0.0  # the second is over
+        s.app._tick()
+        await s.settle()
+        assert "1 capture " in s.screen_text()
