@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 DISK_FULL: Final = "the disk is full"
+HELD: Final = "another program holds the database"
 DISK_ERROR: Final = "the disk gave an error"  # a limit on the size of files or on space is one to SQLite
 NO_ROOM: Final = frozenset({DISK_FULL, DISK_ERROR})
 
@@ -24,7 +25,7 @@ def reason_of(error: sqlite3.Error) -> str:
     if code.startswith("SQLITE_FULL"):
         return DISK_FULL
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return "another program holds the database"
+        return HELD
     if code.startswith("SQLITE_IOERR"):
         return DISK_ERROR
     if code.startswith("SQLITE_READONLY"):

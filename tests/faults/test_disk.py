@@ -117,6 +117,7 @@ def test_f3_a_full_disk_is_503_and_a_banner_and_goes_by_itself(tmp_path: Path) -
         terminal.press("k\r")  # and the screens go on reading
         terminal.wait("esc back")
         filler.unlink()
+        wait_for(lambda: health(url) == 200)  # before anything comes in
         assert post(url, b"after") == 200
         assert health(url) == 200
         terminal.wait_gone("STORE BUSY")

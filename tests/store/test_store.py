@@ -125,6 +125,44 @@ async def test_locked_by_another_program_is_503_for_one_and_works_again(
     assert states == ["another program holds the database", None]
 
 
+async def test_that_nothing_holds_the_database_any_more_is_seen_without_a_capture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.connection.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(writer, "TRY_S", 0.02)
+    async with storing(tmp_path / "h.db") as store:
+        with closing(sqlite3.connect(tmp_path / "h.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailableError, match="another program holds the database"):
+                await store.add(make_capture())
+            await asyncio.sleep(0.1)
+            assert store.trouble is not None
+            other.execute("ROLLBACK")
+        await works_again(store)
+        assert await writer_pragma(store, "busy_timeout") == 50
+
+
+async def test_that_the_database_was_put_back_is_seen_without_a_capture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "TRY_S", 0.02)
+    async with storing(tmp_path / "h.db") as store:
+        await store.add(make_capture())
+        (tmp_path / "h.db").rename(tmp_path / "elsewhere.db")
+        with pytest.raises(StoreUnavailableError, match="moved or deleted"):
+            await store.add(make_capture())
+        await asyncio.sleep(0.1)
+        assert store.trouble is not None
+        (tmp_path / "elsewhere.db").rename(tmp_path / "h.db")
+        await works_again(store)
+
+
+async def works_again(store: Store) -> None:
+    async with asyncio.timeout(5):
+        while not store.healthy:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_row_that_another_program_wrote_meanwhile_costs_one_request(tmp_path: Path) -> None:
     async with storing(tmp_path / "hooktop.db") as store:
         first = await store.add(make_capture())
