@@ -38,7 +38,7 @@ TRY_S: Final = 2.0  # between looks whether commits would go well again, while n
 BUSY_S: Final = 1.0  # after a commit more are taken to come
 BATCH_BYTES: Final = 8 * 1024 * 1024  # of bodies; a commit is as large as its bodies, and so is what it adds to the log
 LOG_BYTES: Final = 16 * 1024 * 1024  # from which on the log is written back
-LEAST_ROOM: Final = 64 * 1024  # that a capture has to find, whatever its size: a page of each table, and of the log
+LEAST_ROOM: Final = 64 * 1024  # that a commit has to find, whatever its size: a page of each table, and of the log
 ROW_BYTES: Final = 1024  # of log that a changed row costs, about
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
@@ -321,7 +321,7 @@ class Writer:
         self._call(self._work_again)
 
     def _fail(self, batch: list[tuple[Capture, asyncio.Future[Capture]]], reason: str) -> None:
-        size = sum(2 * len(capture.request.body) + LEAST_ROOM for capture, _ in batch)
+        size = LEAST_ROOM + sum(2 * (len(capture.request.body) + ROW_BYTES) for capture, _ in batch)  # log and database
         self._refused = (reason, size) if reason in _SEEN_TO_END else None
         self._try_at = time.monotonic() + TRY_S
         self._call(self._failed, [future for _, future in batch], reason)
