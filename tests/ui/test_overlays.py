@@ -20,6 +20,7 @@ from monitor.ui.palette import Palette
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.menu import MenuScreen
+from monitor.ui.screens.overlay import Options
 from monitor.ui.screens.send import SendScreen
 from monitor.ui.screens.themes import ThemeScreen
 from tests.ui.screens import mixed_captures, plain_captures, screens
@@ -104,6 +105,19 @@ async def test_themes_are_shown_at_once_and_remembered(tmp_path: Path) -> None:
         await s.press("t", "j", "enter")
         assert s.app.theme == "hooktop-light"
     assert json.loads(preferences.read_text())["theme"] == "hooktop-light"
+
+
+async def test_a_key_that_is_held_shows_the_last_theme_alone(tmp_path: Path) -> None:
+    async with screens(tmp_path) as s:
+        await s.press("t")
+        shown: list[str] = []
+        s.app.theme_changed_signal.subscribe(s.top(), lambda theme: shown.append(theme.name), immediate=True)
+        await s.press_at_once(*"jjjjjjjj")
+        options = s.top().query_one(Options)
+        assert options.highlighted == 8
+        assert len(shown) < 4
+        await s.press_at_once("k", "enter")
+        assert s.app.theme == options.get_option_at_index(7).id
 
 
 @pytest.mark.slow
