@@ -44,6 +44,7 @@ def shown(*attempts: Attempt, reader: Reader = OPEN, raw: bool = False) -> str:
 # --- the document --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("utc")
 def test_an_answer_is_shown_with_what_it_took_its_headers_and_its_body() -> None:
     document = forward([ANSWER], OPEN, "nothing")
     found = plain_text(document.lines)
@@ -79,6 +80,7 @@ def test_a_redirect_says_where_to() -> None:
         assert f"to {where};" in shown(replace(ANSWER, status=301, headers=(("location", location),)))
 
 
+@pytest.mark.usefixtures("utc")
 def test_the_newest_comes_first_and_many_are_counted() -> None:
     many = [replace(ANSWER, status=200 + n % 5, took_s=n / 1000) for n in range(SHOWN + 7)]
     found = shown(*many)

@@ -46,6 +46,7 @@ def drawn(history: History, room: int = 80, height: int = 4) -> list[str]:
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("utc")
 def test_the_plot_has_bars_an_axis_times_and_the_share_of_failures() -> None:
     rows = drawn(series([(0, 0), (32, 0), (1, 0), (16, 8)] * 10), room=60)
     assert rows[0].startswith("    32 ┤ █  ")
