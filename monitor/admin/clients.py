@@ -30,7 +30,7 @@ def admin_for(account: Account, *, on_call: Callable[[ApiCall], None] | None = N
         raise AdminError(
             Trouble.UNSUPPORTED,
             f"The account {name} is for {visible(account.provider)}, which has no API for webhooks; "
-            "set the address where its webhooks are sent from.",
+            "set the address by hand where they are sent from.",
         )
     if not account.api_secret and account.provider not in WITHOUT_SECRET:
         raise AdminError(Trouble.AUTH, lacks(account, "api_secret"))

@@ -144,6 +144,12 @@ class Desk:
         return self._admin
 
     @property
+    def unasked(self) -> bool:
+        """Whether the provider has no API, so that its address is set by hand."""
+        failed = self._trouble
+        return self._admin is None and isinstance(failed, AdminError) and failed.kind is Trouble.UNSUPPORTED
+
+    @property
     def lists(self) -> bool:
         """Whether the API tells what is registered."""
         return self._admin is not None and self._admin.cannot(LIST) is None
@@ -322,7 +328,9 @@ class Desk:
         failed = self._trouble
         trouble = failed.in_full if isinstance(failed, AdminError) else None if failed is None else str(failed)
         try:
-            self.office.reach.hook_path(self.provider)
+            path = self.office.reach.hook_path(self.provider)
+            if self.unasked and trouble is not None:  # whoever sets it by hand has to know it
+                trouble = f"{trouble.removesuffix('.')}: {self.url or f'the public URL with {path} behind it'}"
         except KeyProblem as error:
             trouble = str(error)
         operations = (LIST, *ChangeKind) if admin is not None else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import signal
 import time
@@ -242,6 +243,19 @@ async def test_oneroute_shows_the_address_to_paste(tmp_path: Path) -> None:
         await w.run(*shlex.split(noting)[1:], *QUIET)
         assert (await states(w))["oneroute all events"] == "by_hand"
         assert "webhooks mend" not in (await w.run("doctor", code=None)).out
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+async def test_where_nothing_can_be_asked_the_address_to_set_by_hand_is_named(tmp_path: Path, tokens: bool) -> None:
+    shop = Account("shop", "standard", signing_secrets=(Secret("whsec_c2FtcGxlLXN0YW5kYXJkLXNlY3JldA=="),))
+    async with world(tmp_path, seed=None) as w:
+        w.configure([shop], f"tokens = {str(tokens).lower()}", public_url=None)
+        (said,) = (await w.webhooks("list", code=2)).lines
+        path = re.search(r"the public URL with (/standard/\S+) behind it$", said)
+        assert path is not None
+        assert ("/hk-" in path[1]) is not tokens
+        (said,) = (await w.webhooks("add", "--provider", "standard", *NEXT, code=2)).lines
+        assert said.endswith(f"set the address by hand where they are sent from: {NEXT[1]}{path[1]}")
 
 
 async def test_nothing_is_asked_while_webhooks_would_not_arrive(tmp_path: Path) -> None:
