@@ -230,10 +230,18 @@ def _database(path: Path) -> Iterator[Finding]:
 
 
 def _log(path: Path) -> Iterator[Finding]:
-    """Whether the log beside the database is larger than it gets by itself."""
-    from monitor.store.connection import LOG_LIMIT
+    """Whether the log beside the database is another's, or larger than it gets by itself."""
+    from monitor.store import lease
+    from monitor.store.connection import LOG_LIMIT, has_foreign_log
     from monitor.store.held import log_size
 
+    if lease.told(path) is None and has_foreign_log(path):  # where a hooktop writes, it has looked at its start
+        yield Finding(
+            "database log",
+            f"{path}-wal is another's, or of a later time, and hides what {path.name} holds",
+            "start hooktop, which puts it aside, or move it away",
+        )
+        return
     if (found := log_size(path)) > LOG_LIMIT:
         yield Finding(
             "database log",

@@ -130,23 +130,40 @@ def prepare(path: Path) -> str | None:
     return notice
 
 
-def _foreign_log(path: Path) -> Path | None:
-    """Put the log beside a database aside where it is not its own; gives the name that it has then.
+def has_foreign_log(path: Path) -> bool:
+    """Whether the log beside a database that nobody writes is not its own; False where that cannot be told."""
+    try:
+        return _log_is_anothers(path)
+    except (sqlite3.Error, OSError):
+        return False
 
-    One that changes meanwhile is in use, so it is left as it is. Only reads to find out: a connection that may write
-    would take the log's pages over when it is closed. Raises sqlite3.Error.
+
+def _log_is_anothers(path: Path) -> bool:
+    """Whether the log beside a database is not its own. One that changes meanwhile is in use, so it counts as its own.
+
+    Only reads: a connection that may write would take the log's pages over when it is closed. Raises sqlite3.Error and
+    OSError.
     """
     log = path.with_name(f"{path.name}-wal")
     try:
         seen = [paths.state_of(path), paths.state_of(log)]
         if not log.stat().st_size or _is_own(path, log):
-            return None
+            return False
         time.sleep(SETTLED_S)
-        if _is_own(path, log) or [paths.state_of(path), paths.state_of(log)] != seen:
-            return None
-        aside = path.with_name(f"{path.name}.log-{_stamp()}")
-        os.replace(log, aside)
+        return not _is_own(path, log) and [paths.state_of(path), paths.state_of(log)] == seen
     except FileNotFoundError:  # there is none, or who had the database open has just written it back
+        return False
+
+
+def _foreign_log(path: Path) -> Path | None:
+    """Put the log beside a database aside where it is not its own; gives the name that it has then. Raises
+    sqlite3.Error."""
+    if not _log_is_anothers(path):
+        return None
+    aside = path.with_name(f"{path.name}.log-{_stamp()}")
+    try:
+        os.replace(path.with_name(f"{path.name}-wal"), aside)
+    except FileNotFoundError:  # who had the database open has just written it back
         return None
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # an index of it, made anew from any log
     return aside

@@ -327,6 +327,18 @@ async def test_f9_the_log_of_another_database_is_put_aside_though_its_pages_fit(
         assert [capture.received_at for capture in reader.page(limit=9)] == [START] * 3
 
 
+async def test_f9_the_doctor_tells_the_log_of_another_database(tmp_path: Path) -> None:
+    path = await with_log(tmp_path / "a", 3, 2, size=50)
+    theirs = await with_log(tmp_path / "b", 3, 2, size=50, since=START + timedelta(days=1))
+    environ = environment(tmp_path)
+    assert "database log" not in run(["doctor", "--db", str(path)], environ).stdout
+    shutil.copy(theirs.with_name("h.db-wal"), path.with_name("h.db-wal"))
+    log = path.with_name("h.db-wal").read_bytes()
+    doctor = run(["doctor", "--db", str(path)], environ)
+    assert re.search(r"✖ mend  database log .*h\.db-wal is another's, or of a later time, and hides", doctor.stdout)
+    assert path.with_name("h.db-wal").read_bytes() == log  # it only looks
+
+
 async def test_f9_a_log_that_another_program_writes_meanwhile_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
