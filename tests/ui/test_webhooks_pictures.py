@@ -111,6 +111,8 @@ async def pictured(folder: Path, size: tuple[int, int], theme: str) -> AsyncIter
         async def nobody(account: str | None = None) -> None:
             know(assembly)
 
+        await registrations.open()
+        registrations.open = nobody  # type: ignore[method-assign]  # which the app does at its start, in its own time
         registrations.refresh = nobody  # type: ignore[method-assign]  # nobody is asked for a picture
         file = ConfigFile(folder / "config.toml")
         webhooks = Webhooks(assembly.monitor, assembly.keychain, registrations, file=file)
@@ -119,7 +121,6 @@ async def pictured(folder: Path, size: tuple[int, int], theme: str) -> AsyncIter
             s = Screens(app, pilot, assembly.monitor)
             app.theme = theme
             stand_still(s)
-            await registrations.open()
             know(assembly)
             await s.press("4")
             yield s
