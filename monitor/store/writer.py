@@ -127,8 +127,8 @@ class Writer:
 
         ``aside`` is for what may be lost in a crash and touches no readings: it is not synced.
         """
-        future = self._promise()
-        with self._wake:
+        with self._wake:  # held over both: the thread may be about to end
+            future = self._promise()
             self._jobs.append((job, future, aside))
             self._wake.notify()
         return future
@@ -136,8 +136,8 @@ class Writer:
     def step(self, job: Job) -> asyncio.Future[Any]:
         """Run ``job``, one step of long work that at most takes readings away, as ``run`` does but when there is time
         for it: while captures come only a part of the time is, so that answers do not wait. It is not synced."""
-        future = self._promise()
         with self._wake:
+            future = self._promise()
             self._steps.append((job, future))
             self._wake.notify()
         return future
@@ -161,7 +161,7 @@ class Writer:
                 self._wake.notify()
                 return
         if gathered:
-            self._failed([future for _, future in gathered], ENDED)
+            self._failed([future for _, future in gathered], self._failing or ENDED)
 
     async def stop(self) -> None:
         """Commit what waits, checkpoint, end the thread."""
@@ -185,13 +185,12 @@ class Writer:
 
     def _run(self) -> None:
         try:
+            self._file = os.stat(self._path)  # before it is opened: what is put there meanwhile is another
             db = connect(self._path, read_only=False)
-            self._file = os.stat(self._path)
-        except sqlite3.Error as error:
-            self._die(reason_of(error))
-            return
-        except FileNotFoundError:
-            self._die(MOVED)
+        except (sqlite3.Error, OSError) as error:
+            reason = _why_not_opened(error)
+            self._die(reason)
+            self._refuse_the_rest(reason)
             return
         try:
             while True:
@@ -228,16 +227,7 @@ class Writer:
             self._die(type(error).__name__)
         finally:
             db.close()
-            with self._wake:
-                self.alive = False
-                left, promised = list(self._waiting), [one[1] for one in (*self._jobs, *self._steps)]
-                self._waiting.clear()
-                self._jobs.clear()
-                self._steps.clear()
-            if left:
-                self._fail(left, ENDED)
-            for future in promised:
-                self._call(_reject, future, StoreUnavailableError(ENDED))
+            self._refuse_the_rest(ENDED)
 
     def _next_batch(self) -> list[tuple[Capture, asyncio.Future[Capture]]]:
         batch: list[tuple[Capture, asyncio.Future[Capture]]] = []
@@ -338,6 +328,19 @@ class Writer:
         self.alive = False
         self._call(self._failed, [], reason)
 
+    def _refuse_the_rest(self, reason: str) -> None:
+        """Take nothing more, and let nobody wait for what will not be done."""
+        with self._wake:
+            self.alive = False
+            left, promised = list(self._waiting), [one[1] for one in (*self._jobs, *self._steps)]
+            self._waiting.clear()
+            self._jobs.clear()
+            self._steps.clear()
+        if left:
+            self._fail(left, reason)
+        for future in promised:
+            self._call(_reject, future, StoreUnavailableError(reason))
+
     def _do(self, db: sqlite3.Connection, job: Job, future: asyncio.Future[Any], aside: bool) -> None:
         if self._has_moved():  # and what was read at the path, as what is to go, may be another file's
             self._call(_reject, future, StoreUnavailableError(MOVED))
@@ -422,6 +425,12 @@ class Writer:
 def _as_answered(capture: Capture, future: asyncio.Future[Capture]) -> Capture:
     """The capture with the answer that its sender got, where nobody waits for its commit any more."""
     return replace(capture, answer=GIVEN_UP) if future.cancelled() else capture
+
+
+def _why_not_opened(error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return MOVED
+    return reason_of(error) if isinstance(error, sqlite3.Error) else str(error.strerror)
 
 
 def _resolve(future: asyncio.Future[Any], result: object) -> None:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,6 +222,33 @@ async def test_stop_commits_what_waits(tmp_path: Path) -> None:
         futures = [store.add(make_capture()) for _ in range(50)]
     assert [future.result().id for future in futures] == list(range(1, 51))
     assert not (tmp_path / "h.db-wal").exists() or (tmp_path / "h.db-wal").stat().st_size == 0
+
+
+@pytest.mark.parametrize("reason", [writer.MOVED, "SQLite says: unable to open database file"])
+async def test_nobody_waits_for_a_writer_that_cannot_open_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    path, taken = tmp_path / "h.db", threading.Event()
+    prepare(path)
+    gone = path if reason == writer.MOVED else tmp_path / "no.db"
+
+    def late(path: Path, **how: bool) -> sqlite3.Connection:
+        assert taken.wait(5)
+        gone.unlink(missing_ok=True)
+        os.stat(path)
+        return connect(gone, **how)
+
+    monkeypatch.setattr(writer, "connect", late)
+    states: list[str | None] = []
+    one = writer.Writer(path, lambda batch: None, states.append)
+    one.start()
+    told: list[asyncio.Future[Any]] = [one.submit(make_capture()), one.run(lambda db: None), one.step(lambda db: None)]
+    await asyncio.sleep(0)  # what comes in one turn is handed over at its end
+    taken.set()
+    answers = await asyncio.wait_for(asyncio.gather(*told, return_exceptions=True), 5)
+    assert [(type(answer), str(answer)) for answer in answers] == [(StoreUnavailableError, reason)] * 3
+    assert states == [reason]
+    await one.stop()
 
 
 async def test_after_stop_nothing_is_taken(tmp_path: Path) -> None:
