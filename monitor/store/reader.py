@@ -79,6 +79,9 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         """Raises StoreError when the file cannot be opened, or is another program's."""
+        if not path.is_dir():
+            with contextlib.suppress(OSError):
+                refuse_other(path)  # before it is opened: to open a pipe waits until somebody writes into it
         try:
             self._db = connect(path, read_only=True)
             register(self._db)
@@ -87,11 +90,10 @@ class Reader:
                 raise StoreError(f"The database {path} is a folder; name a file with --db.") from error
             why = f"{reason_of(error)}; mend that, or name another with --db"
             raise StoreError(f"The database {path} cannot be opened: {why}.") from error
-        try:
-            _refuse_foreign(self._db, path)
-        except StoreError:
-            self._db.close()
-            raise
+        with contextlib.suppress(sqlite3.Error):  # what reads from it says why it cannot
+            if is_foreign(self._db):
+                self._db.close()
+                raise StoreError(f"{path} is a database of another program; name one of hooktop's.")
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -233,15 +235,3 @@ class Reader:
     def check(self) -> str:
         """``ok`` or the first finding of SQLite's quick check; reads the whole file."""
         return str(self._all("PRAGMA quick_check(1)")[0][0])
-
-
-def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreError for what is not hooktop's; of a database that is damaged, what reads from it says why it is."""
-    try:
-        foreign = is_foreign(db)
-    except sqlite3.Error:
-        with contextlib.suppress(OSError):
-            refuse_other(path)
-    else:
-        if foreign:
-            raise StoreError(f"{path} is a database of another program; name one of hooktop's.")

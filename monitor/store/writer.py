@@ -12,7 +12,6 @@ import asyncio
 import logging
 import os
 import sqlite3
-import tempfile
 import threading
 import time
 from collections import deque
@@ -25,8 +24,9 @@ from monitor.model.capture import GIVEN_UP, Capture
 from monitor.store import projection, shapes
 from monitor.store.catching_up import advance
 from monitor.store.connection import committed, connect
-from monitor.store.errors import DISK_FULL, HELD, StoreUnavailableError, reason_of
+from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.intake import put
+from monitor.store.outage import MOVED, Outage
 
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
@@ -34,7 +34,6 @@ PROJECT_STEP: Final = 8  # readings a step: captures wait meanwhile, and larger 
 REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, there is time for a step
 LAST_S: Final = 1.0  # for messages and conversations to be brought up to date at the end
-TRY_S: Final = 2.0  # between looks whether commits would go well again, while nothing comes that shows it
 BUSY_S: Final = 1.0  # after a commit more are taken to come
 BATCH_BYTES: Final = 8 * 1024 * 1024  # of bodies; a commit is as large as its bodies, and so is what it adds to the log
 LOG_BYTES: Final = 16 * 1024 * 1024  # from which on the log is written back
@@ -43,8 +42,6 @@ ROW_BYTES: Final = 1024  # of log that a changed row costs, about
 
 _UNBINDABLE: Final = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)  # a value, not the disk
 ENDED: Final = "the writer has ended"
-MOVED: Final = "the database was moved or deleted; start hooktop anew"
-_SEEN_TO_END: Final = frozenset({HELD, DISK_FULL, MOVED})  # what else fails, only the next capture shows to be over
 
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
@@ -86,8 +83,7 @@ class Writer:
         self._wake = threading.Condition()
         self._closing = False
         self._failing: str | None = None
-        self._refused: tuple[str, int] | None = None  # why captures were last refused, and the bytes that had no room
-        self._try_at = 0.0
+        self._outage = Outage()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log_bytes = 0  # since the last checkpoint, about
@@ -206,8 +202,9 @@ class Writer:
                 if job is not None:
                     self._do(db, *job)
                 now = time.monotonic()
-                if self._refused is not None and now >= self._try_at:
-                    self._try_again(db, *self._refused)
+                if self._outage.due(now) == 0 and self._outage.is_over(db, self._path.parent) and not self._has_moved():
+                    self._outage.end()
+                    self._call(self._work_again)
                 if self._may_project() and self._rest(self._projecting, now) == 0:
                     with self._projecting:
                         self._project(db)
@@ -263,7 +260,7 @@ class Writer:
             return
         self._log_bytes += sum(len(capture.request.body) + 2 * ROW_BYTES for capture in stored)
         self._last = stored[-1].id
-        self._refused = None
+        self._outage.end()
         self._events.keep(stored)
         self._behind = True
         self._committed_at = time.monotonic()
@@ -290,30 +287,9 @@ class Writer:
             self._failing = None
             self._on_state(None)
 
-    def _try_again(self, db: sqlite3.Connection, reason: str, size: int) -> None:
-        """See whether captures would be stored again: who looks is told that it goes on before the next one comes."""
-        self._try_at = time.monotonic() + TRY_S
-        if self._has_moved():
-            return
-        [(patience,)] = db.execute("PRAGMA busy_timeout")
-        db.execute("PRAGMA busy_timeout = 0")  # what comes meanwhile does not wait for this
-        try:
-            if reason == DISK_FULL:
-                with tempfile.TemporaryFile(dir=self._path.parent) as room:
-                    room.write(os.urandom(size))
-            db.execute("BEGIN IMMEDIATE")
-            db.execute("ROLLBACK")
-        except (sqlite3.Error, OSError):
-            return
-        finally:
-            db.execute(f"PRAGMA busy_timeout = {patience}")
-        self._refused = None
-        self._call(self._work_again)
-
     def _fail(self, batch: list[tuple[Capture, asyncio.Future[Capture]]], reason: str) -> None:
         size = LEAST_ROOM + sum(2 * (len(capture.request.body) + ROW_BYTES) for capture, _ in batch)  # log and database
-        self._refused = (reason, size) if reason in _SEEN_TO_END else None
-        self._try_at = time.monotonic() + TRY_S
+        self._outage.begin(reason, size)
         self._call(self._failed, [future for _, future in batch], reason)
 
     def _failed(self, futures: list[asyncio.Future[Capture]], reason: str) -> None:
@@ -373,8 +349,8 @@ class Writer:
         """Seconds until the next step of what gives way to captures, or the next try, 0 for now, None for none."""
         now = time.monotonic()
         paces = [self._projecting] * self._may_project() + [self._stepping] * bool(self._steps)
-        trying = [] if self._refused is None else [max(self._try_at - now, 0)]
-        return min((*(self._rest(pace, now) for pace in paces), *trying), default=None)
+        look = self._outage.due(now)
+        return min((*(self._rest(pace, now) for pace in paces), *([] if look is None else [look])), default=None)
 
     def _rest(self, pace: Pace, now: float) -> float:
         """Seconds until its next step: at once where no captures come."""

@@ -16,8 +16,8 @@ import pytest
 
 from monitor.store.backup import backup
 from monitor.store.errors import StoreError, StoreUnavailableError, reason_of
+from monitor.store.outage import MOVED
 from monitor.store.store import Store
-from monitor.store.writer import MOVED
 from tests.factory import START, make_capture, storing
 
 

@@ -25,7 +25,7 @@ from monitor.model.capture import Capture
 from monitor.model.filter import parse
 from monitor.model.reading import Direction, Reading
 from monitor.model.verdict import Verdict, VerdictStatus
-from monitor.store import writer
+from monitor.store import outage, writer
 from monitor.store.connection import committed, connect, prepare
 from monitor.store.errors import StoreError, StoreUnavailableError
 from monitor.store.filter_sql import compile_filter
@@ -131,7 +131,7 @@ async def test_that_nothing_holds_the_database_any_more_is_seen_without_a_captur
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor.store.connection.BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(writer, "TRY_S", 0.02)
+    monkeypatch.setattr(outage, "TRY_S", 0.02)
     async with storing(tmp_path / "h.db") as store:
         with closing(sqlite3.connect(tmp_path / "h.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -147,7 +147,7 @@ async def test_that_nothing_holds_the_database_any_more_is_seen_without_a_captur
 async def test_that_the_database_was_put_back_is_seen_without_a_capture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "TRY_S", 0.02)
+    monkeypatch.setattr(outage, "TRY_S", 0.02)
     async with storing(tmp_path / "h.db") as store:
         await store.add(make_capture())
         (tmp_path / "h.db").rename(tmp_path / "elsewhere.db")
@@ -224,13 +224,13 @@ async def test_stop_commits_what_waits(tmp_path: Path) -> None:
     assert not (tmp_path / "h.db-wal").exists() or (tmp_path / "h.db-wal").stat().st_size == 0
 
 
-@pytest.mark.parametrize("reason", [writer.MOVED, "SQLite says: unable to open database file"])
+@pytest.mark.parametrize("reason", [outage.MOVED, "SQLite says: unable to open database file"])
 async def test_nobody_waits_for_a_writer_that_cannot_open_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
     path, taken = tmp_path / "h.db", threading.Event()
     prepare(path)
-    gone = path if reason == writer.MOVED else tmp_path / "no.db"
+    gone = path if reason == outage.MOVED else tmp_path / "no.db"
 
     def late(path: Path, **how: bool) -> sqlite3.Connection:
         assert taken.wait(5)
@@ -431,8 +431,9 @@ def test_a_pipe_that_was_named_by_mistake_is_not_waited_for(tmp_path: Path) -> N
     pipe = os.open(path, os.O_RDWR)  # so that who reads it does not wait here
     try:
         os.write(pipe, b"SQLite format 3\0")
-        with pytest.raises(StoreError, match="is no database, and hooktop never used it here"):
-            Store.open(path)
+        for opened in (Store.open, Reader):
+            with pytest.raises(StoreError, match="is no database, and hooktop never used it here"):
+                opened(path)
     finally:
         os.close(pipe)
     assert list(tmp_path.iterdir()) == [path]
