@@ -122,7 +122,7 @@ def block_lines(
     for panel in panels:
         if placed:
             placed.append((Line(""), None))
-        placed += [(one, None) for one in _head(panel, width, columns[-1], key)]
+        placed += [(one, None) for one in _head(panel, width, columns[-1], token, key)]
         for row in panel.rows or (None,):
             parts = _empty(panel, width) if row is None else _row(row, width, columns, now, token, key)
             placed.append((line((" ", "plain"), *parts), len(entries)))
@@ -130,7 +130,7 @@ def block_lines(
     return placed, entries
 
 
-def _head(panel: Panel, width: int, mend: int, key: KeyOf) -> list[Line]:
+def _head(panel: Panel, width: int, mend: int, token: str | None, key: KeyOf) -> list[Line]:
     """The account: its name, provider and credential, and how its API answered last; ``mend`` are the cells of what
     mends it."""
     left: list[Part] = [(" ", "plain"), (visible(panel.account, limit=40), "strong"), ("  ", "plain")]
@@ -141,7 +141,7 @@ def _head(panel: Panel, width: int, mend: int, key: KeyOf) -> list[Line]:
     lines = [line(*_cut([*left, blank, *right], width))]
     if panel.trouble is not None:
         glyph, role = _trouble(panel)
-        said = f"{glyph} {visible(panel.trouble, limit=400)}"
+        said = f"{glyph} {redact.shown(panel.trouble, token, limit=400)}"
         hint: list[Part] = []
         if key is not None and panel.trouble_kind is not Trouble.UNSUPPORTED:
             said = pad(said, width - mend - 6)

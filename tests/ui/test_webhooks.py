@@ -27,12 +27,14 @@ from monitor.model.drift import DriftRow, State
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.services.configfile import ConfigFile
+from monitor.services.desk import Panel
 from monitor.services.monitor import Settings
 from monitor.services.news import differences
 from monitor.store.errors import StoreError
 from monitor.store.registrations import RegistrationStore
 from monitor.tunnels.rehearsal import Hop, HopStatus
 from monitor.ui.documents.look import Reader
+from monitor.ui.documents.registration import InFull
 from monitor.ui.keymap import in_force
 from monitor.ui.screens.account_form import AccountForm
 from monitor.ui.screens.api_log import ApiLogScreen, call_lines, call_parts
@@ -44,7 +46,7 @@ from monitor.ui.screens.rehearsal import RehearsalScreen
 from monitor.ui.screens.restore import Offers, RestoreScreen
 from monitor.ui.screens.webhook_form import WebhookForm
 from monitor.ui.screens.webhooks import WebhooksScreen
-from monitor.ui.webhook_rows import state_parts
+from monitor.ui.webhook_rows import block_lines, state_parts
 from monitor.ui.widgets.bars import Bar
 from monitor.ui.widgets.rows import ItemsView
 from monitor.ui.widgets.webhook_pane import WebhookPane
@@ -888,6 +890,17 @@ def test_a_row_names_the_day_of_what_was_not_today() -> None:
     said = [state_parts(by_hand, long=True, now=START + timedelta(days=days))[-1][0] for days in (0, 1)]
     assert said == [", first event 12:00", ", first event 2026-01-31"]
     assert state_parts(row, long=True) == [("✔ same", "good")]
+
+
+def test_the_address_to_set_by_hand_is_shown_without_its_token() -> None:
+    token = "sample-path-token-0123456789"
+    said = f"set the address by hand where they are sent from: {PUBLIC}/standard/{token}"
+    panel = Panel("shop", "standard", "Standard Webhooks", "", "", None, {}, trouble=said)
+    placed, [entry] = block_lines([panel], 200, START, token=token)
+    for lines in (placed, InFull(entry).lines(token)):
+        shown = "\n".join(line.text for line, _ in lines)
+        assert f"{PUBLIC}/standard/••••" in shown
+        assert token not in shown
 
 
 def test_the_log_of_calls_hides_numbers_while_the_screen_is_masked() -> None:

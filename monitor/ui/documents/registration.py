@@ -46,7 +46,7 @@ class InFull:
     def lines(self, token: str | None, *, key: KeyOf = None) -> list[Placed]:
         """All lines, each with the number of its entry."""
         row = self.entry.row
-        own = _account(self.entry.panel) if row is None else _registration(self.entry.panel, row, token)
+        own = _account(self.entry.panel, token) if row is None else _registration(self.entry.panel, row, token)
         hint = mending(row) if row is not None else None
         placed: list[Placed] = [(one, None) for one in own]
         if hint is not None and key is not None:
@@ -60,11 +60,11 @@ class InFull:
         return placed
 
 
-def _account(panel: Panel) -> Iterator[Line]:
+def _account(panel: Panel, token: str | None) -> Iterator[Line]:
     yield labelled("credential", foreign(panel.credential, limit=100))
     if panel.host:
         yield labelled("API", foreign(panel.host, limit=200))
-    yield from _trouble(panel)
+    yield from _trouble(panel, token)
     if panel.portal is not None:
         yield labelled("by hand in", foreign(panel.portal.where, limit=_LIMIT))
         if panel.portal.url is not None:
@@ -77,7 +77,7 @@ def _account(panel: Panel) -> Iterator[Line]:
 def _registration(panel: Panel, row: DriftRow, token: str | None) -> Iterator[Line]:
     yield line(foreign(row.subject or "a webhook", "strong", limit=_LIMIT))
     yield line(*state_parts(row, long=True), ("  ", "plain"), (redact.shown(row.why, token), "plain"), indent=2)
-    yield from _trouble(panel)
+    yield from _trouble(panel, token)
     if row.by_hand is not None:
         yield labelled("by hand", foreign(row.by_hand, "warn", limit=_LIMIT))
     yield BLANK
@@ -125,9 +125,9 @@ def _spec(label: str, spec: Spec, found: Registration | None) -> Iterator[Line]:
         label = ""
 
 
-def _trouble(panel: Panel) -> Iterator[Line]:
+def _trouble(panel: Panel, token: str | None) -> Iterator[Line]:
     if panel.trouble is not None:
-        yield labelled("trouble", foreign(panel.trouble, "bad", limit=_LIMIT))
+        yield labelled("trouble", (redact.shown(panel.trouble, token), "bad"))
 
 
 def _record(record: ChangeRecord, token: str | None) -> Iterator[Line]:
