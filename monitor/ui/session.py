@@ -26,6 +26,7 @@ from monitor.ui.preferences import Preferences
 
 if TYPE_CHECKING:
     from monitor.model.capture import Request
+    from monitor.model.message import Message
     from monitor.services.alerts import Alerts
     from monitor.services.replay import Replayer
     from monitor.services.simulate import Simulator
@@ -118,10 +119,9 @@ class Session:
             self._links = (capture, links)
         return links
 
-    def captures_of(self, message: int | None) -> Sequence[int]:
-        """The ids of the captures that told of a message, by its number. Raises StoreError."""
-        found = None if message is None else self._linker.message(message)
-        return () if found is None else found.captures
+    def message(self, number: int | None) -> Message | None:
+        """A message by its number, None where there is none. Raises StoreError."""
+        return None if number is None else self._linker.message(number)
 
     def key(self, action: str) -> str:
         """The key of an action, as it is written for people."""

@@ -34,7 +34,11 @@ def which(screen: MonitorScreen) -> list[Which]:
     if capture is not None:
         found.append(Which("capture", f"capture {capture}", [capture]))
     with contextlib.suppress(StoreError):  # which costs this choice, and what is chosen says more of it
-        numbers = session.captures_of(screen.copied_message())
-        if list(numbers) not in ([], [capture]):
-            found.append(Which("message", f"its message: {count(len(numbers), 'capture')}", numbers))
+        message = session.message(screen.copied_message())
+        if message is not None and list(message.captures) != [capture]:
+            numbers, every = message.captures, message.capture_count
+            counted, rest = count(len(numbers), "capture"), ""
+            if every > len(numbers):
+                counted, rest = f"{count(len(numbers))} of {count(every, 'capture')}", "; the others say the same"
+            found.append(Which("message", f"its message: {counted}{rest}", numbers))
     return found

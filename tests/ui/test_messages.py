@@ -158,6 +158,14 @@ async def test_what_told_of_a_message_is_replayed_and_exported(tmp_path: Path, s
         assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [1, 3, 4]
 
 
+async def test_what_says_the_same_again_is_said_to_be_left_out(tmp_path: Path) -> None:
+    async with messages(tmp_path, size=(80, 24)) as (volt, s):
+        sent = volt.body("a", "sent")
+        await post(volt, s, sent, sent, sent, volt.body("a", "delivered"))
+        await s.press("E")
+        assert "its message: 2 of 4 captures; the others say the same" in " ".join(s.screen_text().split())
+
+
 @pytest.mark.slow
 async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(80, 24)) as (volt, s):
