@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from monitor.ui.documents.lifecycle import Lifecycle
 from monitor.ui.screens.drill import DrillForm
 from monitor.ui.screens.filtered import PanedScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.widgets.filter_bar import FilterBar
 from monitor.ui.widgets.form import Form
+from monitor.ui.widgets.message_pane import MessagePane
 from tests.factory import FULL_READING
 from tests.ui.screens import mixed_captures, screens
 
@@ -125,6 +129,35 @@ async def test_what_is_opened_is_an_entry_of_what_was_asked_for(tmp_path: Path, 
         top = s.app._base()
         assert top is not None
         assert meant == (top.message_number() if view == "2" else top.conversation_number())
+
+
+async def test_what_is_asked_for_is_opened_though_it_is_read_anew_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captures = [
+        replace(capture, reading=replace(FULL_READING, message=f"volt:{n}", aliases=()))
+        for n, capture in enumerate(mixed_captures())
+    ]
+    begun, go_on, read = threading.Event(), threading.Event(), MessagePane._read
+
+    def slow(pane: MessagePane, number: int) -> Lifecycle | None:
+        begun.set()
+        go_on.wait(5)
+        return read(pane, number)
+
+    async with screens(tmp_path, captures, size=(180, 40)) as s:
+        await s.monitor.store.caught_up()
+        await s.press("2")
+        await s.until(lambda: "/7" in s.screen_text())
+        await s.press("enter")
+        monkeypatch.setattr(MessagePane, "_read", slow)
+        s.type_ahead("J", "enter")
+        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.sleep(0.1)  # until enter waits for it, too
+        s.top().query_one(MessagePane).tick(changed=True)
+        await asyncio.sleep(0.1)
+        go_on.set()
+        await s.until(lambda: s.app.session.trail)
 
 
 @pytest.mark.parametrize("before", ["left", "K"], ids=["another-tab", "another-capture"])

@@ -118,9 +118,9 @@ class Pane(Vertical, Generic[EntryT]):
         if self._resting is not None:
             self._resting.stop()
             self._rested()
-        for worker in [one for one in self.workers if one.node is self]:
-            with suppress(WorkerFailed, WorkerCancelled):
-                await worker.wait()
+        while reading := [one for one in self.workers if one.node is self and not one.is_finished]:
+            with suppress(WorkerFailed, WorkerCancelled):  # as where the list has changed, and it is read anew
+                await reading[-1].wait()
 
     @on(Cursor.Opened)
     async def _opened(self) -> None:
