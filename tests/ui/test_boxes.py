@@ -88,11 +88,11 @@ async def test_a_log_of_no_calls_takes_a_line(tmp_path: Path) -> None:
 async def test_a_call_that_is_read_names_the_key_that_goes_back(tmp_path: Path) -> None:
     async with view(tmp_path, size=(80, 24), wanted=WANTED, seed=ours) as s:
         await s.press("L")
-        await s.shows("enter reads one, esc closes")
+        await s.shows("enter reads one, y copies it, esc closes")
         await s.press("enter")
-        await s.shows("jk scroll, esc goes back")
+        await s.shows("jk scroll, y copies it, esc goes back")
         await s.press("escape")
-        await s.shows("enter reads one, esc closes")
+        await s.shows("enter reads one, y copies it, esc closes")
 
 
 @pytest.mark.slow
