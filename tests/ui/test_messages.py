@@ -166,6 +166,20 @@ async def test_what_says_the_same_again_is_said_to_be_left_out(tmp_path: Path) -
         assert "its message: 2 of 4 captures; the others say the same" in " ".join(s.screen_text().split())
 
 
+async def test_a_mark_that_only_messages_bear_is_no_choice_of_captures_to_export(tmp_path: Path) -> None:
+    async with messages(tmp_path) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"), volt.body("a", "failed"))
+        for text, offered in (("mark:conflict", False), ("provider:volt", True)):
+            await s.app.session.view.set_filter(text)
+            await update(s)
+            await s.press("E")
+            assert isinstance(s.app.screen, ExportScreen)
+            which = s.app.screen.fields()[0]
+            assert which.choices == (("filter", "message", "everything") if offered else ("message", "everything"))
+            assert ("captures that pass" in s.screen_text()) == offered
+            await s.press("escape")
+
+
 @pytest.mark.slow
 async def test_the_list_stays_where_the_cursor_is(tmp_path: Path) -> None:
     async with messages(tmp_path, size=(80, 24)) as (volt, s):

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from monitor.admin.base import Field
+from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
 from monitor.paths import expanded
 from monitor.services.export.base import SUFFIXES, Format
 from monitor.services.export.exporting import Cancelled, Progress, export
 from monitor.store.errors import StoreError
+from monitor.store.filter_sql import check_capture_filter
 from monitor.text import visible
 from monitor.ui.format import count
 from monitor.ui.lines import Part
@@ -52,7 +54,7 @@ class ExportScreen(WorkScreen):
     def fields(self) -> list[Field]:
         """Which captures, in what form, masked or not, and where to."""
         which = [*self._choices, EVERYTHING]
-        if self._filter:
+        if self._filter and self._is_of_captures():
             which.insert(which.index(MARKED) + 1 if MARKED in which else 0, FILTER)
         yes = "yes" if self._mask else "no"
         return [
@@ -64,6 +66,14 @@ class ExportScreen(WorkScreen):
             Field("file", "File", "A new file, readable by you alone.", required=True,
                   default=f"hooktop-{self._stamp}{SUFFIXES[Format.JSONL]}"),
         ]  # fmt: skip
+
+    def _is_of_captures(self) -> bool:
+        """Whether captures can pass the filter: a mark that only messages bear leaves none."""
+        try:
+            check_capture_filter(parse_filter(self._filter))
+        except FilterError:
+            return False
+        return True
 
     def changed(self, values: Mapping[str, str]) -> None:
         """The file's name follows the form, where nobody has chosen another end."""
