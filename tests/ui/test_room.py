@@ -23,7 +23,7 @@ from monitor.services.localkeys import LocalKeys
 from monitor.services.replay import Replayer
 from monitor.ui import themes
 from monitor.ui.painted import cells
-from monitor.ui.safety import Plain
+from monitor.ui.safety import Plain, toast
 from monitor.ui.screens.drill import DrillScreen
 from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.filtered import FILTER_AFTER_S
@@ -96,6 +96,15 @@ async def test_the_cursor_stays_in_sight_of_themes(tmp_path: Path) -> None:
         await s.press("t", "end")
         options = s.top().query_one(OptionList)
         assert str(options.get_option_at_index(options.highlighted or 0).prompt) in s.screen_text()
+
+
+@pytest.mark.parametrize("width", [50, 60])
+async def test_what_is_told_is_whole_on_a_narrow_screen(tmp_path: Path, width: int) -> None:
+    words = [letter * 8 + letter.upper() for letter in "abcdefghijklmnop"]
+    async with screens(tmp_path, size=(width, 15)) as s:
+        toast(s.app, " ".join(words))
+        await s.settle()
+        assert [word for word in words if word not in s.screen_text()] == []
 
 
 async def test_help_is_always_among_the_keys(tmp_path: Path) -> None:
