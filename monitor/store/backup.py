@@ -13,6 +13,7 @@ from typing import Final
 from monitor import paths
 from monitor.store.connection import connect_for_a_look
 from monitor.store.errors import StoreError, reason_of
+from monitor.store.lease import refuse_other
 
 PAGES: Final = 2_000  # copied at a time; between them the writer is not held up
 
@@ -57,6 +58,8 @@ def backup(
     except FileExistsError:
         raise
     except sqlite3.Error as error:
+        with suppress(OSError):
+            refuse_other(path)
         raise StoreError(f"The database {path} cannot be copied: {reason_of(error)}.") from error
     except OSError as error:
         raise StoreError(f"{target} cannot be written ({error.strerror}); choose another place.") from error

@@ -152,6 +152,9 @@ async def test_a_copy_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) 
     async with storing(tmp_path / "h.db") as store:
         await store.add(make_capture(body=bytes(400_000)))
     (tmp_path / "letter.db").write_bytes(b"a letter and not a database" * 100)
+    with pytest.raises(StoreError, match="is no database, and hooktop never used it here"):
+        backup(tmp_path / "letter.db", tmp_path / "copy.db")
+    (tmp_path / "letter.db.lock").touch()  # as beside what hooktop wrote
     with pytest.raises(StoreError, match="cannot be copied: the database is damaged"):
         backup(tmp_path / "letter.db", tmp_path / "copy.db")
     with pytest.raises(StoreError, match=r"cannot be written \(.+\); choose another place"):
