@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from monitor.services.replay import Replayer
 from monitor.store.message_reader import Order
 from monitor.store.stats_reader import FailureGroup
 from monitor.ui.actions import of
+from monitor.ui.documents.lifecycle import Lifecycle
 from monitor.ui.documents.look import Reader
 from monitor.ui.screens.export import ExportScreen
 from monitor.ui.screens.failures import FailuresScreen, group_parts
@@ -30,6 +32,7 @@ from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.replay import AnswersScreen
+from monitor.ui.widgets.message_pane import MessagePane
 from tests.factory import FULL_READING, make_capture
 from tests.forwarding.app import app
 from tests.ui.screens import RecordingDriver, Screens, fill, mixed_captures, screens
@@ -127,6 +130,24 @@ async def test_a_message_can_be_copied(tmp_path: Path, size: tuple[int, int]) ->
         assert menu(s) is None
         (tmp_path / "away.db").rename(tmp_path / "hooktop.db")
         assert s.app.return_code is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_keys_in_a_message_that_is_being_read_are_meant_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    read = MessagePane._read
+
+    def slow(pane: MessagePane, number: int) -> Lifecycle | None:
+        time.sleep(0.2)
+        return read(pane, number)
+
+    monkeypatch.setattr(MessagePane, "_read", slow)
+    async with messages(tmp_path, size=size) as (volt, s):
+        await post(volt, s, volt.body("a", "sent"), volt.body("a", "delivered"), volt.body("b", "sent"))
+        await s.press_at_once("g", "enter", "J", "j")
+        pane = s.top().query_one(MessagePane)
+        assert (pane.number, pane.items.cursor) == (1, 1)
 
 
 @pytest.mark.slow

@@ -111,6 +111,7 @@ class ListScreen(MonitorScreen):
     def _pane_stepped(self, event: PaneStepped) -> None:
         self.rows.move_to(self.rows.cursor + event.step)
         self.rows.stay()
+        self.follow_cursor()  # at once: the next key may be meant for what is stepped to
 
 
 class AloneScreen(MonitorScreen):

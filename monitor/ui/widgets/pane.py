@@ -122,6 +122,13 @@ class Pane(Vertical, Generic[EntryT]):
             with suppress(WorkerFailed, WorkerCancelled):  # as where the list has changed, and it is read anew
                 await reading[-1].wait()
 
+    async def on_key(self, event: events.Key) -> None:
+        """Keys are meant for what is being read, and go on to the app when it is there; but those of the list at once,
+        and what opens an entry, which would open one that nobody has seen."""
+        bound = self.screen.active_bindings.get(event.key)
+        if bound is None or (bound.node is not self and bound.binding.action != "open"):
+            await self._read_up()
+
     @on(Cursor.Opened)
     async def _opened(self) -> None:
         await self._read_up()
