@@ -63,7 +63,8 @@ def call(call: ApiCall, token: str | None) -> Copy:
     answer = "no answer" if call.status is None else f"answer {call.status}"
     came = f"{answer} after {call.took_s * 1000:,.0f} ms, {rfc3339(call.at)}"
     parts = (call.request, came, call.error, call.answer)
-    return _copy("the call, secrets hidden", _ascii(redact.target("\n\n".join(filter(None, parts)), token)))
+    shown = visible(redact.target("\n\n".join(filter(None, parts)), token), lines=True)
+    return Copy("the call, secrets hidden", shown, shown.encode())
 
 
 def prose(text: str) -> Copy:

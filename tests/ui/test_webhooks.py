@@ -577,7 +577,8 @@ async def test_the_log_of_calls_the_way_here_and_copying(tmp_path: Path) -> None
         await s.shows(f"{calls} calls, secrets hidden", "✔ 200", "GET", "/webhook-subscriptions")
         await s.press("G", "enter", "j", "k", "y", "escape")
         assert isinstance(s.top(), ApiLogScreen)
-        assert re.match(r"GET http://127.*\n\nanswer 200 after \d+ ms, 20\d\d-", s.app.clipboard, re.DOTALL)
+        copied = r"(GET|POST) http://127.*: ••••.*\n\nanswer 200 after \d+ ms, 20\d\d-"
+        assert re.match(copied, s.app.clipboard, re.DOTALL)
         assert "secrets hidden" in s.toasts()
         assert not any(secret in s.app.clipboard for secret in SECRETS)
         assert "Authorization: ••••" in s.box_text() or "X-API-Key: ••••" in s.box_text()
