@@ -40,13 +40,10 @@ class Reserve:
             there = self._path.stat().st_size if self._path.exists() else 0
             if there >= wanted or wanted < SMALLEST or self._free() < 2 * wanted:
                 return
-            try:
-                paths.private_file(self._path)
-                with self._path.open("ab") as file:
-                    for _ in range(there, wanted, MIB):
-                        file.write(os.urandom(MIB))  # so that no filesystem keeps it in less
-            except OSError:
-                self.give_up()
+            paths.private_file(self._path)
+            with self._path.open("ab") as file:  # what was written when another filled the disk stays: it is needed now
+                for _ in range(there, wanted, MIB):
+                    file.write(os.urandom(MIB))  # so that no filesystem keeps it in less
 
     def give_up(self) -> None:
         """Give its space back."""

@@ -259,6 +259,20 @@ def test_f3_on_a_full_disk_captures_can_be_deleted(tmp_path: Path, ends: signal.
 
 
 @linux
+def test_f3_what_is_kept_of_the_reserve_stays_when_the_disk_is_full_before_all_of_it_is(tmp_path: Path) -> None:
+    db = tmp_path / "h.db"
+    with db.open("wb") as file:
+        file.truncate(40 * MIB)
+    limited = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({18 * MIB}, {18 * MIB}))\n"
+        "import sys; from pathlib import Path; from monitor.store.reserve import Reserve\n"
+        "Reserve(Path(sys.argv[1])).keep()"
+    )
+    subprocess.run([sys.executable, "-c", limited, str(db)], check=True)
+    assert size(tmp_path / "h.db.reserve") == 18 * MIB
+
+
+@linux
 @pytest.mark.slow
 def test_f3_a_full_disk_has_room_again_when_old_captures_may_go(tmp_path: Path) -> None:
     place, environ = tmp_path / "disk", environment(tmp_path)
