@@ -11,6 +11,7 @@ from monitor.config import Alert as Rule
 from monitor.model.reading import Status
 from monitor.ui.format import clock, day
 from monitor.ui.screens.alerts import AlertsScreen
+from monitor.ui.widgets.filter_bar import FilterBar
 from tests.factory import START
 from tests.services.histories import told
 from tests.ui.screens import Screens, fill, screens
@@ -106,3 +107,18 @@ async def test_masked_it_says_no_number_and_everything_has_room(tmp_path: Path, 
         assert "5555550123" not in text
         assert "15555550003" not in text
         assert "esc closes" in text
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40)])
+@pytest.mark.parametrize("rules", [(), (FAILED,)], ids=["none", "one"])
+async def test_the_key_that_adds_a_rule_is_seen_whole(
+    tmp_path: Path, size: tuple[int, int], rules: tuple[Rule, ...]
+) -> None:
+    async with screens(tmp_path, alerts=rules, size=size) as s:
+        await s.press("exclamation_mark")
+        assert "a alerts on a filter (/) until hooktop ends" in s.screen_text()
+        assert (" is." if rules else "for what.") in s.screen_text()
+        await s.press("escape", "slash")
+        s.live.query_one(FilterBar).input.insert_text_at_cursor("text:" + "x" * 150)
+        await s.press("enter", "exclamation_mark")
+        assert "… until hooktop ends " in s.screen_text()

@@ -29,6 +29,7 @@ from monitor.ui.widgets.rows import Cursor, Listed
 EVERY_S: Final = 0.2  # between two looks whether there is another
 RULES: Final = 4  # the rules have this part of the screen at most
 WIDTH: Final = 120  # cells of the box, where there is room
+EDGES: Final = 6  # cells beside the note: the border of the box, its padding and the note's
 FRAME: Final = 4  # rows of the box around all: its border, and blanks around the note
 BARE: Final = 2  # ... where nothing is watched: no blanks
 
@@ -128,6 +129,7 @@ class AlertsScreen(Overlay[Alert]):
     @on(events.DescendantFocus)
     def _say(self) -> None:
         rules, told, session = self._rules, self._told, self._session
+        room = min(self.size.width * 96 // 100, WIDTH) - EDGES
         lines: list[tuple[Part, ...]] = []
         if not rules.entries:
             lines.append((("Nothing is watched: [[alerts]] in the configuration say for what.", "plain"),))
@@ -139,13 +141,16 @@ class AlertsScreen(Overlay[Alert]):
         if rules.has_focus or not rules.entries:
             wanted, key = session.view.filter_text, session.key("filter")
             passing = session.reader().plain(visible(wanted)) if wanted else f"a filter ({key})"
-            word = fit(f"alerts on {passing}", min(self.size.width, WIDTH) - 27) + " until hooktop ends"
+            until = " until hooktop ends"
+            word = fit(f"alerts on {passing}", room - len("a " + until)) + until
             lines.append((("a ", "accent"), (word, "quiet")))
-        self.query_one("#alerts-note", Plain).show_parts(*lines)
+        note = self.query_one("#alerts-note", Plain)
+        note.show_parts(*lines)
+        high = note.get_content_height(self.size, self.size, room)  # a line may be wrapped
         keys = ["enter shows it"] if told.has_focus else ["d on or off"] if rules.entries else []
         box = self.query_one("#alerts")
         box.set_class(not rules.entries, "-empty")
-        box.styles.height = (FRAME if rules.entries else BARE) + self._rules_high + len(lines) + len(told.entries)
+        box.styles.height = (FRAME if rules.entries else BARE) + self._rules_high + high + len(told.entries)
         keys += ["tab the rules" if told.has_focus else "tab what was told"] if told.entries else []
         box.border_subtitle = heading(", ".join([*keys, "esc closes"]))
 
