@@ -254,3 +254,13 @@ async def test_a_store_that_fails_costs_the_box_only(tmp_path: Path) -> None:
         await s.press("w", "escape")
         (tmp_path / "away.db").rename(tmp_path / "hooktop.db")
         assert s.top() is s.live
+
+
+async def test_of_nothing_only_the_key_that_closes_is_named(tmp_path: Path) -> None:
+    async with screens(tmp_path, size=(80, 24)) as s:
+        await s.press("S")
+        await s.until(lambda: "Nothing was captured yet." in s.screen_text())
+        assert "esc closes" in s.screen_text()
+        assert "w other span" not in s.screen_text()
+        await fill(s.monitor, plain_captures(1))
+        await s.until(lambda: "w other span, jk scroll, esc closes" in s.screen_text())

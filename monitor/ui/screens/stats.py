@@ -73,8 +73,10 @@ class StatsScreen(CountedScreen[None], LinesOverlay[None]):
             return
         self._say(*figures(stats, self._session.reader(), max(self.lines.scrollable_content_region.width, 20)))
         box = self.query_one("#stats")
-        box.set_class(stats.history is None and not stats.messages, "-empty")
-        box.border_subtitle = heading(f"{clock(stats.at)}  w other span, jk scroll, esc closes")
+        empty = stats.history is None and not stats.messages
+        box.set_class(empty, "-empty")
+        keys = "" if empty else "w other span, jk scroll, "  # of nothing there is no other span
+        box.border_subtitle = heading(f"{clock(stats.at)}  {keys}esc closes")
 
     def _say(self, *lines: Line) -> None:
         self.lines.show(Document(lines), keep=True)
