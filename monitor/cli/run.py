@@ -154,8 +154,7 @@ async def screens(
     secrets = logs.secrets_of(assembly.config) + ([Secret(settings.token)] if settings.token else [])
     logs.to_file(assembly.monitor.store.path, secrets, options.verbose)
     chosen = None if settings.demo else paths.data_dir() / "screens.json"
-    opened = settings.opened is not None  # nothing is received: no webhook is looked after, and no alert can be told
-    if webhooks is None and not opened:
+    if webhooks is None and settings.receives:  # else no webhook is looked after, nor can an alert be told
         webhooks = Webhooks(
             assembly.monitor,
             assembly.keychain,
@@ -168,7 +167,7 @@ async def screens(
         simulator=assembly.simulator,
         replayer=assembly.replayer,
         webhooks=webhooks,
-        alerts=None if opened else assembly.alerts,
+        alerts=assembly.alerts if settings.receives else None,
         preferences=chosen,
         hidden=[one.reveal() for one in secrets if not isinstance(one, KeyringSecret)],
         theme=assembly.config.ui.theme,

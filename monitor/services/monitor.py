@@ -54,6 +54,11 @@ class Settings:
     fast: bool = True
     expect: int = 0
 
+    @property
+    def receives(self) -> bool:
+        """Whether anything is to come in: nothing does where a file is only looked at."""
+        return self.opened is None
+
 
 class Monitor:
     """Takes requests on a bound socket, examines and stores them, counts them.
@@ -112,7 +117,7 @@ class Monitor:
             self.forwards.start(self.store.keep, self._turns_away)
             self.store.follow(self.forwards.offer)
         self.store.start()
-        if self.settings.opened is not None:
+        if not self.settings.receives:
             self._sock.close()  # nobody is to wait there
             return
         rules = Rules(frozenset(registry().names()), self.settings.max_body, self.settings.token)

@@ -48,7 +48,7 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
     """The facts of a monitor at a time; ``own_modes`` are the states of the screens (paused, filter, mask)."""
     feed, settings, store = monitor.feed, monitor.settings, monitor.store
     modes: list[Part] = []
-    if not monitor.receiving and settings.opened is None:
+    if settings.receives and not monitor.receiving:
         modes.append(("RECEIVER DOWN", "alarm"))
     if monitor.restarts:
         modes.append((f"receiver restarted ×{count(monitor.restarts)}", "warn"))
@@ -83,7 +83,7 @@ def facts_of(monitor: Monitor, now: datetime, own_modes: Sequence[Part]) -> Fact
         local=own if settings.opened is None else visible(settings.opened, limit=200),
         public=visible(monitor.reach.public_url, limit=200) if monitor.reach.public_url else None,
         listening=monitor.receiving,
-        opened=settings.opened is not None,
+        opened=not settings.receives,
         total=feed.total,
         rate=feed.rate(),
         seconds=feed.per_second()[-BARS - 1 : -1],

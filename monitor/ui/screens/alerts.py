@@ -194,7 +194,7 @@ def open_alerts(app: App[Any], session: Session) -> None:
     """Show the alerts, then what the one chosen is about."""
     if session.alerts is not None:
         app.push_screen(AlertsScreen(session, session.alerts), partial(_chosen, app))
-    elif session.monitor.settings.opened is not None:
+    elif not session.monitor.settings.receives:
         toast(app, "There are no alerts to see: nothing is received here.", severity="warning")
 
 

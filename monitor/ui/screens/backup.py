@@ -34,9 +34,9 @@ class BackupScreen(WorkScreen):
 
     def note(self, values: Mapping[str, str]) -> Sequence[Sequence[Part]]:
         """What is in the copy."""
-        opened = self._session.monitor.settings.opened is not None
+        receives = self._session.monitor.settings.receives
         return [
-            [("everything in this file" if opened else "everything stored, as of now; receiving goes on", "quiet")],
+            [("everything stored, as of now; receiving goes on" if receives else "everything in this file", "quiet")],
             [("not masked: share it with care", "warn")],
         ]
 

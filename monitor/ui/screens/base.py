@@ -47,7 +47,7 @@ class MonitorScreen(Screen[None]):
         yield StatusBar(self._status, id="status")
         yield from self.compose_main()
         yield KeyBar(self.keys, self.note, lambda: bool(self.session.view.filter_text))
-        more = "\nCaptures go on being\nreceived and stored." if self.session.monitor.settings.opened is None else ""
+        more = "\nCaptures go on being\nreceived and stored." if self.session.monitor.settings.receives else ""
         yield Plain(f"hooktop needs at least\n60 × 15 cells.{more}", id="too-small")
 
     def on_unmount(self) -> None:
@@ -133,7 +133,7 @@ class MonitorScreen(Screen[None]):
         if action.id == "view_webhooks":
             return self.session.webhooks is not None
         if action.id == "freeze":
-            return self.session.monitor.settings.opened is None  # nothing comes into a file
+            return self.session.monitor.settings.receives
         if action.id == "send":
             return self.session.can_send
         return not action.changes or not self.session.monitor.settings.read_only

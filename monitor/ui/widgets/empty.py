@@ -35,7 +35,7 @@ class Empty(Plain):
     def waiting(self, session: Session) -> None:
         """Nothing was captured yet: what to do."""
         monitor, key = session.monitor, session.key
-        if monitor.settings.opened is not None:
+        if not monitor.settings.receives:
             self.say(
                 (("There are no captures in this file", "strong"),),
                 (),
