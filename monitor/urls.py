@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 MAX_LENGTH: Final = 2048
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
@@ -51,6 +51,24 @@ def spelled_out(text: str) -> str:
     if port := _PORT.fullmatch(text):
         return f"http://localhost:{port[1]}"
     return f"http://{text}" if _HERE.fullmatch(text) else text
+
+
+def onward(url: str, location: str) -> SplitResult | None:
+    """The parts of the address that a redirect from ``url`` names, without a user name and password in it; None where
+    it cannot be read. ``location`` is foreign: what is shown of the parts has to be made visible."""
+    try:
+        to = urlsplit(urljoin(url, location))
+    except ValueError:
+        return None
+    return to._replace(netloc=to.netloc.rpartition("@")[2])
+
+
+def hostname(url: str) -> str:
+    """The host of an address in lower case, without a port; empty where there is none or it cannot be read."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def in_address(host: str) -> str:

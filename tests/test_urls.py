@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.urls import is_loopback, spelled_out, web_address
+from monitor.urls import hostname, is_loopback, onward, spelled_out, web_address
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,31 @@ def test_a_port_or_name_of_this_machine_is_spelled_out(short: str, meant: str) -
 @pytest.mark.parametrize("text", ["", "300000", "example.com:3000", "localhost.example.com", "ftp://localhost", "3k"])
 def test_any_other_address_stays_as_it_was_typed(text: str) -> None:
     assert spelled_out(text) == text
+
+
+@pytest.mark.parametrize(
+    ("location", "leads"),
+    [
+        ("/in?a=b", "https://example.com:444/in?a=b"),
+        ("in", "https://example.com:444/hooks/in"),
+        ("//other.example/x", "https://other.example/x"),
+        ("http://me:secret@other.example:81/", "http://other.example:81/"),
+        ("", "https://example.com:444/hooks/volt"),
+    ],
+)
+def test_where_a_redirect_leads(location: str, leads: str) -> None:
+    found = onward("https://me:secret@example.com:444/hooks/volt", location)
+    assert found is not None
+    assert found.geturl() == leads
+
+
+def test_a_redirect_that_cannot_be_read_leads_nowhere() -> None:
+    assert onward("https://example.com/", "http://[x") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("https://Example.COM:444/x", "example.com"), ("//[::1]:80", "::1"), ("/in", ""), ("http://[x", ""), ("", "")],
+)
+def test_host_of_an_address(url: str, host: str) -> None:
+    assert hostname(url) == host

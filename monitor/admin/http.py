@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,7 +20,7 @@ from monitor.secret import Secret
 from monitor.text import visible
 from monitor.times import utc_now
 from monitor.tls import trusted
-from monitor.urls import web_address
+from monitor.urls import onward, web_address
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 EXCERPT: Final = 20_000  # characters of an answer that the log keeps
@@ -200,11 +200,8 @@ async def body_of(answer: httpx.Response, limit: int) -> bytes | None:
 
 def redirect_target(url: str, answer: httpx.Response) -> str:
     """The host that a redirect leads to, for people."""
-    try:
-        host = urlsplit(urljoin(url, answer.headers.get("location", ""))).netloc.rpartition("@")[2]
-    except ValueError:
-        host = ""
-    return visible(host, limit=200) or "another place"
+    to = onward(url, answer.headers.get("location", ""))
+    return visible(to.netloc if to is not None else "", limit=200) or "another place"
 
 
 def unasked_encoding(answer: httpx.Response) -> str | None:

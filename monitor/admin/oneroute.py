@@ -11,7 +11,7 @@ from monitor.admin.base import AdminError, ApiRequest, Field, Portal, Trouble
 from monitor.admin.http import Api
 from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.text import visible
-from monitor.urls import is_loopback, web_address
+from monitor.urls import hostname, is_loopback, web_address
 
 SUBJECT: Final = "all events"
 _PORTAL: Final = Portal(
@@ -61,7 +61,7 @@ class OneRouteAdmin:
     def warnings(self, spec: Spec, url: str, target: Registration | None = None) -> Sequence[str]:
         """What the user should know before pasting the address."""
         found = ["It replaces the address that is set there now; note that one first."]
-        if is_loopback(urlsplit(url).hostname or ""):
+        if is_loopback(hostname(url)):
             found.append("The address is of this machine, which OneRoute cannot reach.")
         return found
 

@@ -29,7 +29,7 @@ from monitor.model.registration import Change, ChangeKind, Registration, Spec
 from monitor.providers.fields import Fields
 from monitor.secret import Secret
 from monitor.text import visible
-from monitor.urls import is_loopback, web_address
+from monitor.urls import hostname, is_loopback, web_address
 
 API_URL: Final = "https://api.respondflow.com/graphql"
 PROBE_DEADLINE_S: Final = 30.0  # Volt sends a test request to the address before it answers
@@ -135,7 +135,7 @@ class VoltAdmin:
         found = []
         if url.startswith("http:"):
             found.append("The address begins with http://, so messages travel unencrypted; Volt recommends https://.")
-        if is_loopback(urlsplit(url).hostname or "") and not is_loopback(urlsplit(self._url).hostname or ""):
+        if is_loopback(hostname(url)) and not is_loopback(hostname(self._url)):
             found.append("The address is of this machine, which Volt cannot reach.")
         found.append("Volt sends the events of all numbers of the organization to every registered address.")
         if self.cannot(ChangeKind.REMOVE) is not None:

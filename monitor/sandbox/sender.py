@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from monitor.providers.registry import registry
 from monitor.sandbox.deliveries import Delivery
 from monitor.sandbox.envelope import seal
 from monitor.sandbox.problems import SimulationProblem
 from monitor.text import visible
-from monitor.urls import web_address
+from monitor.urls import onward, web_address
 
 if TYPE_CHECKING:  # loading httpx costs 100 ms; it is done when the first request is
     import httpx
@@ -176,11 +176,8 @@ class Sender:
 
 def _target(answer: httpx.Response) -> str:
     """Where a redirect leads, for people: without what may be a secret in it."""
-    try:
-        to = urlsplit(urljoin(str(answer.url), answer.headers["location"]))
-    except ValueError:
-        return "another place"
-    return visible(f"{to.scheme}://{to.netloc.rpartition('@')[2]}{to.path}", limit=200)
+    to = onward(str(answer.url), answer.headers["location"])
+    return visible(f"{to.scheme}://{to.netloc}{to.path}", limit=200) if to is not None else "another place"
 
 
 async def _drained(answer: httpx.Response) -> None:

@@ -22,6 +22,7 @@ from monitor.store import lease
 from monitor.store.errors import StoreError
 from monitor.store.public_keys import PublicKeys
 from monitor.tunnels.programs import NONE
+from monitor.urls import hostname, in_address
 
 if TYPE_CHECKING:
     import socket
@@ -182,7 +183,7 @@ def receiver_url(config: Config) -> str:
     """The address under which a program on this machine reaches the receiver of the configuration."""
     host = config.receiver.host
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.receiver.port}"
+    return f"http://{in_address(host)}:{config.receiver.port}"
 
 
 def forwards_of(config: Config, own: tuple[str, int]) -> Forwards | None:
@@ -192,7 +193,7 @@ def forwards_of(config: Config, own: tuple[str, int]) -> Forwards | None:
         return None
     from monitor.services.forwards import Forwards
 
-    public = urlsplit(config.receiver.public_url or "").hostname
+    public = hostname(config.receiver.public_url or "")
 
     def is_own(target: Target) -> bool:
         return target.host == public or (target.port == own[1] and (target.on_this_machine or target.host == own[0]))

@@ -10,12 +10,11 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from typing import Final
-from urllib.parse import urlsplit
 
 from monitor.model.capture import Capture, Request, Source
 from monitor.model.verdict import VerdictStatus
 from monitor.services.reach import Reach
-from monitor.urls import is_loopback
+from monitor.urls import hostname, is_loopback
 
 FOREIGN_PAGE: Final = 403
 FOREIGN_HOST: Final = 421
@@ -109,11 +108,7 @@ def _sender(peer: str) -> str:
 
 
 def _host_of(url: str) -> str:
-    """The host of an address in lower case, empty where there is none."""
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    return hostname(url).rstrip(".")  # with the dot it is the same host
 
 
 def _is_no_public_name(host: str) -> bool:

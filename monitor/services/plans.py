@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from monitor.admin.base import AdminError, Portal, Trouble
 from monitor.model.drift import SHOWN, DriftRow, State, drift
 from monitor.model.registration import Change, ChangeKind, ChangeRecord, Registration, Spec, Wanted
 from monitor.services.desk import Desk
 from monitor.text import visible
+from monitor.urls import hostname
 
 READ_ONLY: Final = "hooktop runs read-only, so nothing is changed at a provider; start it without --read-only."
 _ASKED: Final = "It was asked for before and no answer came; look again, or there may be two of it."
@@ -256,7 +256,7 @@ def _asking(desk: Desk, change: Change) -> dict[str, Any]:
         return {}
     if not desk.is_ours(target.url):
         exclusive = desk.admin is not None and desk.admin.exclusive
-        typed = target.subject if exclusive else _host(target.url) or target.subject
+        typed = target.subject if exclusive else hostname(target.url) or target.subject
         return {"confirm": Confirm.TYPE, "typed": visible(typed, limit=SHOWN)}
     if change.kind is ChangeKind.REMOVE or change.signing_key is not None or change.active is False:
         return {"confirm": Confirm.YES}
@@ -350,13 +350,6 @@ def _adopting(desk: Desk, subject: str) -> str:
 def named(desk: Desk, subject: str) -> str:
     """What a registration is for and with whom, for people."""
     return f"{visible(subject, limit=SHOWN) or 'a webhook'} with {desk.label} ({visible(desk.name)})"
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def small(sentence: str) -> str:

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from monitor import tasks
 from monitor.config import ForwardConfig
@@ -34,6 +33,7 @@ from monitor.services.stamps import replay_stamp, stamp_of
 from monitor.store.attempts import AttemptReader
 from monitor.store.errors import StoreError
 from monitor.times import utc_now
+from monitor.urls import hostname
 
 if TYPE_CHECKING:
     from monitor.model.filter import Filter
@@ -258,8 +258,7 @@ class Replayer:
 
     def stamp(self, capture: Capture, sent: Request, target: Target, *, resigned: bool) -> Sequence[AddedHeader]:
         """The header by which this installation knows its replay, for a receiver that may be its own."""
-        public = urlsplit(self._public_url() or "").hostname
-        if not (target.on_this_machine or target.host == public):
+        if not (target.on_this_machine or target.host == hostname(self._public_url() or "")):
             return ()
         local, at = resigned or capture.source is Source.SIMULATED, capture.received_at
         before = stamp_of(capture.request, self._local.is_stamp) if capture.source is Source.REPLAYED else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from monitor.model.attempt import Attempt, AttemptKind
 from monitor.text import visible
@@ -14,6 +13,7 @@ from monitor.ui.documents.headers import WIDEST
 from monitor.ui.documents.look import BLANK, Reader, labelled, title, under
 from monitor.ui.format import count, day_clock, outcome, size, took
 from monitor.ui.lines import Document, Line, foreign, line
+from monitor.urls import onward
 
 SHOWN: Final = 50  # attempts that are listed
 WHOLE: Final = 3  # ... with headers and body
@@ -85,8 +85,5 @@ def _moved(folds: Mapping[int, int], by: int) -> dict[int, int]:
 
 
 def _host(location: str) -> str:
-    try:
-        host = urlsplit(location).netloc.rpartition("@")[2]
-    except ValueError:
-        host = ""
-    return visible(host, limit=200) or "another path"
+    to = onward("", location)
+    return visible(to.netloc if to is not None else "", limit=200) or "another path"
