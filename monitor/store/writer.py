@@ -27,11 +27,11 @@ from monitor.store.connection import committed, connect
 from monitor.store.errors import StoreUnavailableError, reason_of
 from monitor.store.intake import put
 from monitor.store.outage import MOVED, Outage
+from monitor.store.pace import Pace
 
 MAX_WAITING: Final = 2000  # past this the receiver answers 503: memory stays bounded when the disk does not keep up
 MAX_BATCH: Final = 512
 PROJECT_STEP: Final = 8  # readings a step: captures wait meanwhile, and larger steps cost no less for each
-REST: Final = 6.0  # times as long as a step took is rested after it, while captures come
 QUIET_S: Final = 0.02  # without a commit for so long, there is time for a step
 LAST_S: Final = 1.0  # for messages and conversations to be brought up to date at the end
 BUSY_S: Final = 1.0  # after a commit more are taken to come
@@ -46,25 +46,6 @@ ENDED: Final = "the writer has ended"
 Committed: TypeAlias = Callable[[Sequence[Capture]], None]
 Job: TypeAlias = Callable[[sqlite3.Connection], Any]
 log = logging.getLogger(__name__)
-
-
-class Pace:
-    """Work in steps that gives way to captures: while they come, a step is followed by a rest."""
-
-    def __init__(self) -> None:
-        self._begun = 0.0
-        self._next = 0.0
-
-    def due(self, now: float) -> float:
-        """Seconds until the next step, 0 where it is due."""
-        return max(self._next - now, 0)
-
-    def __enter__(self) -> None:
-        self._begun = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        now = time.monotonic()
-        self._next = now + REST * (now - self._begun)
 
 
 class Writer:
@@ -325,12 +306,8 @@ class Writer:
         if aside:
             db.execute("PRAGMA synchronous = NORMAL")
         try:
-            db.execute("BEGIN IMMEDIATE")
-            result = job(db)
-            db.execute("COMMIT")
+            result = committed(db, job)
         except Exception as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
             reason = reason_of(error) if isinstance(error, sqlite3.Error) else str(error)
             self._call(_reject, future, StoreUnavailableError(reason))
         else:
@@ -366,12 +343,8 @@ class Writer:
         changes = db.total_changes
         db.execute("PRAGMA synchronous = NORMAL")
         try:
-            db.execute("BEGIN IMMEDIATE")
-            done = advance(db, PROJECT_STEP, self._events, self._shapes)
-            db.execute("COMMIT")
+            done = committed(db, lambda db: advance(db, PROJECT_STEP, self._events, self._shapes))
         except Exception as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
             self._shapes.forget()  # which may know what was rolled back
             self.stalled = reason_of(error) if isinstance(error, sqlite3.Error) else type(error).__name__
             log.error("messages cannot be brought up to date: %s", self.stalled)
