@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from monitor.services.forwards import Forwards
     from monitor.services.monitor import Monitor, Settings
     from monitor.services.news import News
-    from monitor.services.registrations import Alive, Registrations
+    from monitor.services.office import AskAlive
+    from monitor.services.registrations import Registrations
     from monitor.services.replay import Replayer
     from monitor.services.simulate import Simulator
     from monitor.services.tunnel import PublicTunnel
@@ -210,7 +211,7 @@ async def assembled(
     *,
     local_folder: Path | None = None,
     on_alert: OnAlert | None = None,
-    alive: Alive | None = answers_at,
+    alive: AskAlive | None = answers_at,
     tunnel: str = NONE,
     file: ConfigFile | None = None,
 ) -> AsyncIterator[Assembly]:

@@ -19,8 +19,8 @@ from monitor.times import utc_now
 
 if TYPE_CHECKING:
     from monitor.services.assemble import Assembly
+    from monitor.services.office import AskAlive
     from monitor.services.reach import Reach
-    from monitor.services.registrations import Alive
     from monitor.tunnels.asking import Route
 
 AFTER_S: Final = 0.5  # the screens are drawn first
@@ -56,7 +56,7 @@ def route_to(reach: Reach, local_url: str) -> Route:
     return route
 
 
-def alive_by(reach: Reach) -> Alive:
+def alive_by(reach: Reach) -> AskAlive:
     """Only today's public address leads anywhere."""
     route = route_to(reach, "")
 

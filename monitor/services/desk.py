@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from monitor.account import Account, settings_of
 from monitor.admin.base import DEADLINE_S, LIST, Admin, AdminError, ApiCall, Portal, Trouble
@@ -17,30 +17,14 @@ from monitor.providers.registry import registry
 from monitor.secret import KeyringSecret, Secret
 from monitor.services import accounts
 from monitor.services.keyring import KeyringProblem
-from monitor.services.reach import Reach
-from monitor.services.signingkeys import SigningKeys, new_key
+from monitor.services.office import Office
+from monitor.services.signingkeys import new_key
 from monitor.store.errors import StoreError
-from monitor.store.registrations import RegistrationStore
-from monitor.times import utc_now
 
 FRESH_S: Final = 5.0  # a list that is no older is not asked for again before a change
 QUIET_S: Final = 60.0  # for which a provider's wish to be left alone is obeyed at most
 BY_HAND: Final = "by hand"  # the id of a registration that a person made where there is no API
 _SEALED: Final = Secret("…")  # in the place of a secret that the keyring was not asked for yet
-
-
-class Alive(Protocol):
-    """Asks whether a hooktop answers at an address."""
-
-    def __call__(self, url: str) -> Awaitable[bool | None]:
-        """False when surely nothing does, None when that cannot be told."""
-
-
-class MakeAdmin(Protocol):
-    """Makes the client of an account's API."""
-
-    def __call__(self, account: Account, *, on_call: Callable[[ApiCall], None] | None = None) -> Admin:
-        """Raises AdminError for an account that lacks something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +50,6 @@ class Panel:
     trouble_kind: Trouble | None = None
     refreshed_at: datetime | None = None
     busy: str | None = None
-
-
-@dataclass(slots=True)
-class Office:
-    """What all desks share. ``verified`` tells when a delivery was last verified with a key, by provider and
-    fingerprint; ``demo`` counts simulated events as events."""
-
-    reach: Reach
-    store: RegistrationStore
-    signing: SigningKeys
-    make: MakeAdmin
-    run: str
-    alive: Alive | None = None
-    read_only: bool = False
-    demo: bool = False
-    now: Callable[[], datetime] = utc_now
-    on_call: Callable[[ApiCall], None] = lambda call: None
-    changed: Callable[[], None] = lambda: None
-    verified: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 def _credential(account: Account) -> str:

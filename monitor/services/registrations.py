@@ -20,7 +20,8 @@ from monitor.model.registration import ChangeRecord, ChangeState, Spec
 from monitor.model.verdict import VerdictStatus
 from monitor.services import ephemeral, plans, restoring
 from monitor.services.changes import OnProgress, Outcome, Progress, Step, Work
-from monitor.services.desk import Alive, Desk, MakeAdmin, Office, Panel
+from monitor.services.desk import Desk, Panel
+from monitor.services.office import AskAlive, MakeAdmin, Office
 from monitor.services.plans import Action, Confirm, Plan
 from monitor.services.restoring import Offer
 from monitor.services.settling import settle
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from monitor.store.registrations import RegistrationStore
 
 __all__ = [
-    "Action", "Alive", "Confirm", "MakeAdmin", "Offer", "OnProgress", "Outcome", "Panel", "Plan", "Portal", "Progress",
-    "Registrations", "Step", "Tested", "Trouble",
+    "Action", "Confirm", "Offer", "OnProgress", "Outcome", "Panel", "Plan", "Portal", "Progress", "Registrations",
+    "Step", "Tested", "Trouble",
 ]  # fmt: skip
 KEPT_CALLS: Final = 200
 SEEN_AGAIN: Final = timedelta(seconds=1)  # how often the time of the last verified delivery moves on
@@ -75,7 +76,7 @@ class Registrations:
         signing: SigningKeys,
         *,
         make: MakeAdmin = _client,
-        alive: Alive | None = None,
+        alive: AskAlive | None = None,
         read_only: bool = False,
         demo: bool = False,
         now: Callable[[], datetime] = utc_now,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from monitor import paths
 from monitor.model.attempt import Attempt, AttemptKind, Failure
-from monitor.store.connection import connect
+from monitor.store.connection import committed, connect
 from monitor.store.errors import StoreError, reason_of
 from monitor.store.reader import Reader
 from monitor.store.rows import headers_of, insert_rows, wire_headers
@@ -73,9 +73,7 @@ class Attempts:
         """Keep attempts. Waits until a monitor that runs has committed. Raises StoreError."""
         try:
             with closing(connect(self._path, read_only=False)) as db:
-                db.execute("BEGIN IMMEDIATE")
-                insert(db, attempts)
-                db.execute("COMMIT")
+                committed(db, lambda db: insert(db, attempts))
         except sqlite3.Error as error:
             raise StoreError(
                 f"The answers cannot be kept in {self._path}: {reason_of(error)}; run hooktop doctor."

@@ -19,8 +19,9 @@ from monitor.services.assemble import Assembly, assembled
 from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Settings
+from monitor.services.office import AskAlive
 from monitor.services.reach import Reach
-from monitor.services.registrations import Alive, Outcome, Plan, Progress, Registrations
+from monitor.services.registrations import Outcome, Plan, Progress, Registrations
 from monitor.services.signingkeys import SigningKeys
 from monitor.store.registrations import RegistrationStore
 from tests.sandbox.apis import PUBLIC, hook, key_of
@@ -80,7 +81,7 @@ async def world(
     public_url: str | None = PUBLIC,
     foreign: bool = True,
     accounts: Callable[[Sequence[Account]], Sequence[Account]] = lambda accounts: accounts,
-    alive: Alive | None = None,
+    alive: AskAlive | None = None,
     read_only: bool = False,
 ) -> AsyncIterator[World]:
     """The look-alikes of all providers and a service, nothing asked yet; what they send is answered with 200."""
