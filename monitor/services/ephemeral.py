@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 
 from monitor.admin.base import LIST
 from monitor.model.registration import ChangeKind, ChangeState, Registration
 from monitor.services import plans
-from monitor.services.changes import Outcome
 from monitor.services.desk import BY_HAND, Desk
 from monitor.services.plans import Action, Plan
+from monitor.services.progress import Outcome
 from monitor.text import visible
 
 
-def added(desk: Desk, since: datetime) -> list[Registration]:
+async def removals(
+    desks: Iterable[Desk], former: Collection[Desk], since: datetime, refresh: Callable[[Desk], Awaitable[None]]
+) -> tuple[list[Plan], list[Outcome]]:
+    """The plans that remove what was added at or after ``since`` and is still there, and failed outcomes for what has
+    to stay. ``former`` are of accounts that were taken out, ``refresh`` asks a provider what it has. Raises
+    StoreError."""
+    go: list[Plan] = []
+    stay: list[Outcome] = []
+    found: set[str] = set()
+    for desk in former:
+        await desk.read()
+    for desk in desks:
+        await desk.read()
+        # An account that was given another name has what was added under the one before.
+        before = [one for old in former if old.provider == desk.provider for one in _added(old, since)]
+        if before or _added(desk, since):
+            await refresh(desk)  # which also finds what was made without an answer
+        renamed = [one for one in before if one.id not in found and desk.find(one.id) is not None]
+        found |= {one.id for one in renamed}
+        planned, impossible = _removals(desk, [*_added(desk, since), *renamed])
+        go += planned
+        stay += impossible
+    for desk in former:
+        stay += _out_of_reach(desk, since, found)
+    return go, stay
+
+
+def _added(desk: Desk, since: datetime) -> list[Registration]:
     """What was registered by this run, or at or after ``since`` by another, not counting what was put back. Where no
     answer came it has no id."""
     return [
@@ -26,8 +53,8 @@ def added(desk: Desk, since: datetime) -> list[Registration]:
     ]
 
 
-def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Outcome]]:
-    """The plans that remove what was added and is still there, and failed outcomes for what has to stay."""
+def _removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Outcome]]:
+    """As ``removals`` with one account, of what was ``found`` to be added."""
     ids = {one.id for one in found}
     planned = [plans.remove(desk, row) for row in desk.rows if row.found and row.found.id in ids]
     stay = [
@@ -45,12 +72,12 @@ def removals(desk: Desk, found: list[Registration]) -> tuple[list[Plan], list[Ou
     return [plan for plan in planned if plan.by_hand is None], stay
 
 
-def out_of_reach(desk: Desk, since: datetime, found: Collection[str]) -> list[Outcome]:
+def _out_of_reach(desk: Desk, since: datetime, found: Collection[str]) -> list[Outcome]:
     """Failed outcomes for what was added with an account that was taken out, but for the ids ``found`` elsewhere."""
     why = f"There is no account {visible(desk.name)} any more to remove it with; do it by hand."
     return [
         _stays(plans.impossible(desk, Action.REMOVE, one.subject, why), one.url, why, "may be registered")
-        for one in _by_records(desk, added(desk, since))
+        for one in _by_records(desk, _added(desk, since))
         if one.id not in found
     ]
 

@@ -19,10 +19,11 @@ from monitor.model.drift import FINE, DriftRow, State
 from monitor.model.registration import ChangeRecord, ChangeState, Spec
 from monitor.model.verdict import VerdictStatus
 from monitor.services import ephemeral, plans, restoring
-from monitor.services.changes import OnProgress, Outcome, Progress, Step, Work
+from monitor.services.changes import Work
 from monitor.services.desk import Desk, Panel
 from monitor.services.office import AskAlive, MakeAdmin, Office
 from monitor.services.plans import Action, Confirm, Plan
+from monitor.services.progress import OnProgress, Outcome, Progress, Step
 from monitor.services.restoring import Offer
 from monitor.services.settling import settle
 from monitor.services.trying import Tested, tested
@@ -304,25 +305,8 @@ class Registrations:
     async def remove_added(self, since: datetime) -> tuple[Outcome, ...]:
         """Remove what was added at or after ``since`` (``--ephemeral``), also by commands beside this run; what cannot
         be removed gives a failed outcome. Raises StoreError."""
-        stay: list[Outcome] = []
-        go: list[Plan] = []
-        found: set[str] = set()
         former = [desk for name, desk in self._former.items() if name not in self._desks]
-        for desk in former:
-            await desk.read()
-        for desk in self._desks.values():
-            await desk.read()
-            # An account that was given another name has what was added under the one before.
-            before = [one for old in former if old.provider == desk.provider for one in ephemeral.added(old, since)]
-            if before or ephemeral.added(desk, since):
-                await self._refresh(desk)  # which also finds what was made without an answer
-            renamed = [one for one in before if one.id not in found and desk.find(one.id) is not None]
-            found |= {one.id for one in renamed}
-            planned, impossible = ephemeral.removals(desk, [*ephemeral.added(desk, since), *renamed])
-            go += planned
-            stay += impossible
-        for desk in former:
-            stay += ephemeral.out_of_reach(desk, since, found)
+        go, stay = await ephemeral.removals(self._desks.values(), former, since, self._refresh)
         return (*await self.carry_out_all(go), *stay)
 
     def _desk(self, account: str) -> Desk:
