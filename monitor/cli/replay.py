@@ -21,7 +21,8 @@ from monitor.times import local_time
 
 if TYPE_CHECKING:
     from monitor.model.capture import Capture, Request
-    from monitor.services.replay import Outcome, Replayed, Wish
+    from monitor.services.replay import Wish
+    from monitor.services.replayed import Outcome, Replayed
 
 _EVENT: Final = 24  # cells
 
@@ -114,7 +115,8 @@ async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_edito
     from monitor.cli.stopping import on_signals
     from monitor.services.assemble import beside, replayer_of
     from monitor.services.editing import EditProblem
-    from monitor.services.replay import ReplayProblem, words
+    from monitor.services.replay import ReplayProblem
+    from monitor.services.replayed import words
 
     config = config_of(options)
     path = database(options, config)

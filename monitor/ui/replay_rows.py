@@ -6,7 +6,7 @@ from typing import Final
 
 from monitor.model.attempt import Attempt, AttemptKind
 from monitor.model.compare import Section, compare_answers
-from monitor.services.replay import Replayed
+from monitor.services.replayed import Replayed
 from monitor.text import visible
 from monitor.ui import redact
 from monitor.ui.documents.compare import comparison

@@ -31,7 +31,8 @@ from monitor.services.keychain import Keychain
 from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Monitor, Settings
 from monitor.services.reach import Reach
-from monitor.services.replay import Outcome, Replayed, Replayer, ReplayProblem, Wish, words
+from monitor.services.replay import Replayer, ReplayProblem, Wish
+from monitor.services.replayed import Outcome, Replayed, words
 from monitor.store.attempts import AttemptReader
 from monitor.store.errors import StoreUnavailableError
 from monitor.store.store import Store

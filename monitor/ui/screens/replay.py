@@ -15,7 +15,8 @@ from textual.widgets import Input
 
 from monitor.model.capture import Request
 from monitor.providers.keys import KeyProblem
-from monitor.services.replay import Outcome, Replayed, Replayer, ReplayProblem, Wish, words
+from monitor.services.replay import Replayer, ReplayProblem, Wish
+from monitor.services.replayed import Outcome, Replayed, words
 from monitor.store.errors import StoreError
 from monitor.text import visible
 from monitor.ui.format import count
