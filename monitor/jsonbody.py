@@ -19,7 +19,9 @@ Json: TypeAlias = Any
 MAX_DEPTH: Final = 64
 _BOM: Final = b"\xef\xbb\xbf"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# The pieces of a JSON text, or of its beginning: texts, signs, and what stands between them.
+PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character: no database and no file takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def depth(data: bytes) -> int:
 
 def clean(text: str) -> str:
     """Text that SQLite and UTF-8 can hold: lone surrogates become U+FFFD."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def compact(value: Json) -> bytes:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
+
+HIDDEN: Final = "••••"  # in the place of what is not shown
 
 
 class Secret:
@@ -22,7 +25,7 @@ class Secret:
 
     def masked(self) -> str:
         """``••••`` and the last four characters, or only the dots when the text is too short to spare four."""
-        return "••••" + (self._text[-4:] if len(self._text) >= 12 else "")
+        return HIDDEN + (self._text[-4:] if len(self._text) >= 12 else "")
 
     def fingerprint(self) -> str:
         """``sha256:`` and the first 8 hex digits of the SHA-256 of the text's UTF-8 bytes."""

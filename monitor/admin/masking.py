@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
-from monitor.secret import Secret
+from monitor.secret import HIDDEN, Secret
 
-_DOTS: Final = "••••"
 _MEMBER: Final = re.compile(
     r'"[A-Za-z_-]{0,40}(?:signing_?key|api_?key|access_?key|private_?key|secret|secret_?key|password|credentials?'
     r'|authorization|(?<!page)(?<!page_)token)"\s*:\s*',
@@ -48,12 +47,12 @@ def _without_members(text: str) -> str:
         try:
             value, at = _DECODE(text, found.end())
         except (ValueError, RecursionError):  # broken off, or not JSON: nothing behind it is safe to show
-            return "".join([*kept, _DOTS])
+            return "".join([*kept, HIDDEN])
         kept.append(_masked(value))
     return "".join([*kept, text[at:]])
 
 
 def _masked(value: object) -> str:
     if isinstance(value, str):
-        return json.dumps(value if value.startswith(_DOTS) else Secret(value).masked(), ensure_ascii=False)
-    return "null" if value is None else f'"{_DOTS}"'
+        return json.dumps(value if value.startswith(HIDDEN) else Secret(value).masked(), ensure_ascii=False)
+    return "null" if value is None else f'"{HIDDEN}"'

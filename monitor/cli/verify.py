@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from monitor.providers.keys import Key
 
 PAGE: Final = 200
-MAX_BODY: Final = 256 * 1024 * 1024
 
 
 @click.command(cls=Command)
@@ -170,6 +169,8 @@ def _request(body: str, headers: Sequence[str], url: str | None) -> Request:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         fail("The address of --url is none; write it in full, as https://hooks.example.com/bird.", USAGE)
     if body == "-":
+        from monitor.config import MAX_BODY
+
         data = sys.stdin.buffer.read(MAX_BODY)
     else:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -10,9 +9,9 @@ from functools import cache
 from itertools import repeat
 from math import isfinite
 from types import UnionType
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character: no database and no file takes it
+from monitor.jsonbody import SURROGATE
 
 
 class WrongType(Exception):
@@ -46,14 +45,14 @@ def _is(given: object, kind: type) -> bool:
         return isinstance(given, int) and not isinstance(given, bool)
     if isinstance(given, datetime) and given.utcoffset() is None:
         return False
-    return isinstance(given, kind) and not (isinstance(given, str) and _SURROGATE.search(given))
+    return isinstance(given, kind) and not (isinstance(given, str) and SURROGATE.search(given))
 
 
 def _what(given: object) -> str:
     """What a value is, for whoever made it."""
     if isinstance(given, datetime):
         return "a time without a zone"
-    if isinstance(given, str) and _SURROGATE.search(given):
+    if isinstance(given, str) and SURROGATE.search(given):
         return "a text with half a character"
     return f"of the type {type(given).__name__}"
 

@@ -92,6 +92,7 @@ class Reading:
     problems: tuple[str, ...] = ()
 
 
+NO_READING: Final = Reading()  # of a capture that says nothing
 _NAMES: Final = (
     "event", "event_id", "message", "conversation", "channel", "provider_status", "mark", "from_", "to",
 )  # fmt: skip

@@ -21,7 +21,7 @@ from monitor.model.conversation import aliases_of, conversation_of
 from monitor.model.event import Event, moves
 from monitor.model.lifecycle import fold
 from monitor.model.message import Message
-from monitor.model.reading import Reading, Status
+from monitor.model.reading import NO_READING, Reading, Status
 from monitor.model.verdict import VerdictStatus, standing
 from monitor.store.connection import connect
 from monitor.store.conversation_sums import Sums
@@ -32,7 +32,6 @@ from monitor.times import microseconds, moment
 
 log = logging.getLogger(__name__)
 _64_BITS: Final = 2**64 - 1
-_NO_READING: Final = Reading()
 KEPT_EVENTS: Final = 4096
 MAX_EVENTS: Final = 300  # different things said of one message that are folded; a provider says a dozen
 READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} FROM readings"  # noqa: S608 - constant names
@@ -78,7 +77,7 @@ class Events:
     def keep(self, captures: Iterable[Capture]) -> None:
         """Remember captures that were just committed."""
         for capture in captures:
-            reading = capture.reading or _NO_READING
+            reading = capture.reading or NO_READING
             verdict = capture.verdict
             self._kept[capture.id] = _event(
                 capture.id,

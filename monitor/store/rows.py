@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final
 
 from monitor.model.capture import Capture, Origin, Request, Source
-from monitor.model.reading import Direction, Media, MessageError, Reading, Status
+from monitor.model.reading import NO_READING, Direction, Media, MessageError, Reading, Status
 from monitor.model.verdict import Verdict, VerdictStatus
 from monitor.store.errors import StoreError
 from monitor.store.schema import CAPTURE_COLUMNS, READING_COLUMNS
@@ -103,13 +103,10 @@ def capture_row(capture: Capture) -> tuple[object, ...]:
     )
 
 
-_NO_READING: Final = Reading()
-
-
 def reading_row(capture: Capture) -> tuple[object, ...]:
     """The values of ``READING_COLUMNS``."""
     verdict = capture.verdict
-    r = capture.reading or _NO_READING
+    r = capture.reading or NO_READING
     e = r.error
     return (
         capture.id, microseconds(capture.received_at), capture.source.value, len(capture.request.body),
@@ -200,6 +197,6 @@ def _capture_of(row: Sequence[Any]) -> Capture:
             VerdictStatus(v["verdict"]), v["reason"], v["scheme"], v["key"], v["near_miss"], v["age_s"],
         ),
         origin=Origin(_flag(token), peer.rpartition(":")[0].strip("[]") or None if peer else None),
-        reading=None if reading == _NO_READING else reading,
+        reading=None if reading == NO_READING else reading,
         marks=tuple(unpack(v["marks"])),
     )  # fmt: skip

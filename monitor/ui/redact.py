@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from monitor.jsonbody import PIECE
+from monitor.secret import HIDDEN as HIDDEN
 from monitor.text import visible
 
-HIDDEN: Final = "••••"
 _HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "accesskey", "api-key", "cookie", "set-cookie"}
 )
@@ -15,7 +15,6 @@ _HEADERS: Final = frozenset(
 # What providers post that lets whoever has it in, by its name and those above it: OneRoute's credentials of a channel,
 # and the signed address of a Connectly report (https://docs.connectly.ai/analytics/report-webhooks).
 _VALUES: Final = {"credentials": ["Channel"], "url": ["report", "last_run", "result"]}
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 
 
 def header_value(name: str, value: str) -> str:
@@ -33,7 +32,7 @@ def body(text: str) -> str:
     kept: list[str] = []
     way: list[str] = []  # the names above
     name, before, at, inside = "", "", 0, 0
-    for found in _TOKEN.finditer(text):
+    for found in PIECE.finditer(text):
         piece = found[0]
         opens, closes = piece in ("{", "["), piece in ("}", "]")
         if inside:  # what is hidden

@@ -24,9 +24,10 @@ from monitor.model.capture import STAMP_HEADER, Capture, Request
 from monitor.model.filter import parse
 from monitor.model.record import capture_record
 from monitor.model.registration import ChangeKind, ChangeRecord, ChangeState, Registration
+from monitor.secret import HIDDEN
 from monitor.services.export.base import About, Format
 from monitor.services.export.curl import Curl, quoted
-from monitor.services.export.exporting import HIDDEN, Cancelled, Progress, export, new_file
+from monitor.services.export.exporting import Cancelled, Progress, export, new_file
 from monitor.services.export.har import entry as har_entry
 from monitor.store.registrations import RegistrationStore
 from tests.corpora import corpora

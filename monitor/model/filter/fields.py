@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from monitor import jsonbody
 from monitor.jsonbody import Json
 from monitor.model.capture import Capture, Source
-from monitor.model.reading import Direction, Reading, Status
+from monitor.model.reading import NO_READING, Direction, Reading, Status
 from monitor.model.verdict import VerdictStatus
 from monitor.times import microseconds
 
@@ -61,11 +61,10 @@ class Field:
 FINAL: Final = (Status.DELIVERED, Status.FAILED)
 APP: Final = "app"
 _MICROSECOND: Final = timedelta(microseconds=1)
-_NO_READING: Final = Reading()
 
 
 def _of(capture: Capture) -> Reading:
-    return capture.reading or _NO_READING
+    return capture.reading or NO_READING
 
 
 def _reading(get: Callable[[Reading], Iterable[Value]]) -> Callable[[Capture, str], Iterable[Value]]:

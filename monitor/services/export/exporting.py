@@ -16,6 +16,7 @@ from monitor.courtesy import courteous
 from monitor.model.capture import Capture
 from monitor.model.filter import Filter
 from monitor.providers.registry import registry
+from monitor.secret import HIDDEN
 from monitor.services.export.base import About, Format, Out, Writer
 from monitor.services.export.bundle import Bundle, Registered, registered_text
 from monitor.services.export.csv import Csv
@@ -31,7 +32,6 @@ from monitor.times import utc_now
 FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one at twice as many
 LAST_STEP: Final = 64_000
 TOLD_EVERY: Final = 100  # captures
-HIDDEN: Final = "••••"
 _REGISTERED_KEPT: Final = frozenset({"wanted.subject", "changes.subject"})  # written by hooktop, and nobody's
 
 

@@ -7,7 +7,6 @@ stay what the sender wrote. Meant to run off the event loop for all but small bo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,7 +19,6 @@ from monitor.ui.lines import MAX_LINE, Document, Line, Part, line
 from monitor.ui.mask import DOT, telling
 
 DRAWN: Final = 64 * 1024  # bytes of a body that are drawn
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 _INDENT: Final = "  "
 
 
@@ -106,7 +104,7 @@ def _lay_out(text: str, lines: list[Line], reader: Reader) -> dict[int, int]:
         lines.append(line((indent, "plain"), *parts, indent=len(indent) + 2))
         parts.clear()
 
-    pieces = _TOKEN.findall(redact.body(text))
+    pieces = jsonbody.PIECE.findall(redact.body(text))
     for index, piece in enumerate(pieces):
         follows = pieces[index + 1] if index + 1 < len(pieces) else ""
         if piece in "{[":
