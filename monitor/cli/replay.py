@@ -121,13 +121,7 @@ async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_edito
     config = config_of(options)
     path = database(options, config)
     config = beside(config, path)
-    stop, interrupted = asyncio.Event(), False
-
-    def ask(_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        stop.set()
-
+    stop = asyncio.Event()
     show = _Answers(len(numbers), as_json, Paint(no_color=options.no_color))
     replayer = replayer_of(config, path)
     try:
@@ -139,14 +133,14 @@ async def _replay(options: Globals, numbers: Sequence[int], wish: Wish, in_edito
             if edited is None:
                 tell("Nothing was changed, so nothing was sent.")
                 return 0
-        with on_signals(ask), show.counter:
+        with on_signals(lambda _: stop.set()), show.counter:
             outcome = await replayer.replay(numbers, wish, edited=edited, told=show, stop=stop)
     except (ReplayProblem, EditProblem) as problem:
         fail(str(problem), USAGE if isinstance(problem, ReplayProblem) else FAILED)
     tell(f"Replayed {counted(outcome.sent, 'capture')}: {words(outcome)}.")
     if outcome.unkept:
         tell(f"Warning: {counted(outcome.unkept, 'answer')} could not be kept. {outcome.trouble}")
-    if interrupted:
+    if stop.is_set():
         return INTERRUPTED
     return FAILED if outcome.failed or outcome.gone else 0
 
