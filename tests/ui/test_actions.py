@@ -16,8 +16,9 @@ from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.screens.webhooks import WebhooksScreen
 from monitor.ui.widgets.bars import KeyBar
 from monitor.ui.widgets.capture_list import CaptureList
-from monitor.ui.widgets.detail import Detail, FindLine
+from monitor.ui.widgets.detail import Detail
 from monitor.ui.widgets.filter_bar import FilterBar
+from monitor.ui.widgets.find_line import FindLine
 from monitor.ui.widgets.pane import Pane
 from monitor.ui.widgets.rows import Cursor
 

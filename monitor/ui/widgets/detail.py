@@ -12,7 +12,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
@@ -25,29 +24,13 @@ from monitor.ui.lines import Document, Part, line
 from monitor.ui.replaying import CompareAsked, ReplayAsked
 from monitor.ui.safety import Plain
 from monitor.ui.widgets.bars import TabBar
+from monitor.ui.widgets.find_line import FindLine
 from monitor.ui.widgets.lines_view import LinesView
 from monitor.ui.widgets.pane import DEBOUNCE_S, PaneLeft, PaneStepped
 
 HURRIED_S: Final = 0.3
 NEWS_S: Final = 0.25  # between two looks whether the app has answered what is shown, or it was judged anew
 ASIDE: Final = 16  # columns that a step sideways takes
-
-
-class FindLine(Input):
-    """Asks what to find in a tab."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("find")
-
-    class GivenUp(Message):
-        """Nothing is to be found any more."""
-
-    async def action_keep(self) -> None:
-        """Back to the tab, with its matches."""
-        await self.action_submit()
-
-    def action_give_up(self) -> None:
-        """Back to the tab, without."""
-        self.post_message(self.GivenUp())
 
 
 class Detail(Vertical):
