@@ -63,6 +63,12 @@ async def test_rules_and_what_was_told_and_enter_shows_it(tmp_path: Path) -> Non
         assert s.captures.selected == latest.number
 
 
+async def test_how_a_rule_tells_stands_apart_from_how_often(tmp_path: Path) -> None:
+    async with screens(tmp_path, alerts=[Rule("status:failed", command=("notify-send", "{summary}"))]) as s:
+        await s.press("exclamation_mark")
+        assert "runs notify-send 0 told" in s.screen_text()
+
+
 async def test_an_alert_of_another_day_names_it(tmp_path: Path) -> None:
     now = [START]
     async with screens(tmp_path, alerts=[FAILED], now=lambda: now[0]) as s:

@@ -40,7 +40,7 @@ def rule_parts(watch: Watch, width: int, reader: Reader) -> list[Part]:
     how = "rings" if rule.bell else "shows a note" if rule.toast else f"runs {visible(rule.command[0], limit=40)}"
     told = f"{count(watch.told)} told" + (f", {count(watch.suppressed)} not" if watch.suppressed else "")
     sign: Part = ("✔ ", "good") if watch.on else ("– ", "faint")
-    right: list[Part] = [(pad(fit(how, 16), 16), "quiet"), (pad(told if watch.on else "off", 16), "quiet")]
+    right: list[Part] = [(pad(fit(how, 16), 17), "quiet"), (pad(told if watch.on else "off", 16), "quiet")]
     text = reader.plain(visible(rule.filter, limit=400)) if rule.filter else "every capture"
     return [sign, (pad(fit(text, width - 4 - cells(right)), width - 4 - cells(right)), "plain"), (" ", "plain"), *right]
 
