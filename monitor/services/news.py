@@ -1,4 +1,5 @@
-"""What commands in other terminals change while this program runs: keys that are fetched or trusted, and accounts."""
+"""What commands in other terminals change while this program runs: keys that are fetched or trusted, accounts, and
+webhooks."""
 
 from __future__ import annotations
 
@@ -77,6 +78,9 @@ class News:
             if await asyncio.to_thread(self.file.state) == state:  # else the next look reads it
                 self._state = state
                 await self._read_accounts()
+        if changed := await self._registrations.catch_up():
+            names = ", ".join(visible(name, limit=60) for name in changed)
+            self.on_news(f"The webhooks of {names} were changed in another terminal.", False)
 
     async def _read_accounts(self) -> None:
         try:

@@ -21,6 +21,7 @@ from monitor.model.verdict import VerdictStatus
 from monitor.services import ephemeral, plans, restoring
 from monitor.services.changes import Work
 from monitor.services.desk import Desk, Panel
+from monitor.services.elsewhere import Elsewhere
 from monitor.services.office import AskAlive, MakeAdmin, Office
 from monitor.services.plans import Action, Confirm, Plan
 from monitor.services.progress import OnProgress, Outcome, Progress, Step
@@ -97,6 +98,7 @@ class Registrations:
         self._works: list[Work] = []
         self._followers: list[Callable[[], None]] = []
         self._urls: dict[str, tuple[str, ...]] = {}
+        self._elsewhere = Elsewhere(store, self.run)
         self._prepared = False
         self._preparing: asyncio.Task[None] | None = None
         self.configure(config)
@@ -119,6 +121,13 @@ class Registrations:
         for desk in self._desks.values():
             await desk.read()
             desk.publish()
+
+    async def catch_up(self) -> tuple[str, ...]:
+        """Take in what other runs of hooktop want and have changed, and ask the providers anew that were asked before;
+        gives the accounts. Raises StoreError."""
+        changed = await self._elsewhere.look(self._desks.values(), self._office.now())
+        await asyncio.gather(*(self._refresh(desk) for desk in changed if desk.listed is not None))
+        return tuple(desk.name for desk in changed)
 
     def configure(self, config: Config) -> None:
         """Other accounts from now on; those that stay the same keep what is known. ``open`` again afterwards."""

@@ -123,6 +123,22 @@ class RegistrationStore(Short):
                 found.setdefault(record.provider, {})[record.after.url] = None
         return {provider: tuple(urls)[:MAX_ADDRESSES] for provider, urls in found.items()}
 
+    def state(self, under_way_since: datetime) -> str | None:
+        """Another text whenever other things are wanted or a change has ended; None while a change that was begun after
+        that time may be under way."""
+        under_way = "SELECT 1 FROM changes WHERE state = 'begun' AND begun_at > ?"
+        sql = (
+            "SELECT (SELECT group_concat(id || state) FROM changes), "
+            "(SELECT group_concat(id || account || subject || spec) FROM wanted)"
+        )
+
+        def state(db: sqlite3.Connection) -> str | None:
+            if db.execute(under_way, (microseconds(under_way_since),)).fetchone() is not None:
+                return None
+            return str(db.execute(sql).fetchone())
+
+        return super()._read(state, None)
+
     def first_event(self, provider: str, since: datetime, *, simulated: bool = False) -> datetime | None:
         """When something of the provider first came in after ``since``; what hooktop itself sent counts only with
         ``simulated``. Reads a long history."""

@@ -22,6 +22,7 @@ from monitor.services.configfile import ConfigFile
 from monitor.services.monitor import Settings
 from monitor.services.news import News, differences
 from monitor.store.public_keys import PublicKeys
+from monitor.store.registrations import RegistrationStore
 from tests.cli.processes import Listening, event, hooktop, listening, signed
 from tests.factory import START
 
@@ -195,3 +196,9 @@ async def test_a_file_is_read_once_it_is_written_and_private(tmp_path: Path, mon
         assert refused in await at.told()
         at.config.chmod(0o600)
         assert await at.told() == ["The accounts have changed: volt, other removed."]
+
+
+async def test_webhooks_that_another_terminal_changes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with looking(tmp_path, ACCOUNT.format("volt"), monkeypatch) as at:
+        RegistrationStore(tmp_path / "h.db").want("volt", "volt", "webhook", {}, START)
+        assert await at.told() == ["The webhooks of volt were changed in another terminal."]

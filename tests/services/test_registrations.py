@@ -21,7 +21,7 @@ from monitor.config import Config
 from monitor.model.drift import State
 from monitor.model.registration import Change, ChangeState, Registration
 from monitor.secret import Secret
-from monitor.services.registrations import Action, Confirm, Plan, Progress, Step
+from monitor.services.registrations import Action, Confirm, Plan, Progress, Registrations, Step
 from monitor.services.settling import SETTLED_AFTER
 from monitor.services.signingkeys import SigningKeys
 from monitor.store.registrations import RegistrationStore
@@ -59,6 +59,23 @@ class Refusing:
         raise self._error
 
 
+class Slow:
+    """A client during whose changes another run looks for them."""
+
+    caught_up: tuple[str, ...] | None = None
+
+    def __init__(self, admin: Admin, other: Registrations) -> None:
+        self._admin = admin
+        self._other = other
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._admin, name)
+
+    async def perform(self, change: Change) -> Registration | None:
+        Slow.caught_up = await self._other.catch_up()
+        return await self._admin.perform(change)
+
+
 class Twice:
     """A client whose list tells the last of it again, as pages do when something comes in before them."""
 
@@ -89,6 +106,46 @@ async def test_everything_is_listed_and_what_is_not_ours_left_alone(tmp_path: Pa
         assert panel.busy is None
         assert w.registrations.plan_mend_all() == ()
         assert not w.registrations.plan_mend(w.rows("bird")[0]).possible
+
+
+async def test_what_another_run_changes_is_seen_once_it_is_done(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.registrations.refresh("bird")
+        assert await w.registrations.catch_up() == ()
+        seen = w.registrations.version
+        other = w.again(make=lambda account, on_call: Slow(admin_for(account, on_call=on_call), w.registrations))
+        await other.refresh()
+        done = await other.carry_out(other.plan_add("bird", SMS))
+        assert done.state is ChangeState.DONE, done.sentence
+        assert (Slow.caught_up, w.registrations.version) == ((), seen)
+        assert await w.registrations.catch_up() == ("bird",)
+        row = w.row("bird", State.SAME)
+        assert await w.registrations.catch_up() == ()
+        await w.do(w.registrations.plan_active(row, False))
+        assert await w.registrations.catch_up() == ()  # that was ours
+        assert await other.catch_up() == ("bird",)
+        calls = len(w.registrations.calls)
+        (row,) = [row for row in other.panel("bird").rows if row.state is State.INACTIVE]
+        await other.carry_out(other.plan_remove(row))
+        assert (await other.carry_out(other.plan_add("volt", {}))).state is ChangeState.DONE
+        assert await w.registrations.catch_up() == ("volt", "bird")
+        assert w.states("bird") == ["not_ours", "not_ours"]
+        assert {call.account for call in list(w.registrations.calls)[calls:]} == {"bird"}  # nobody asked for Volt's
+
+
+async def test_what_another_run_got_no_answer_to_is_seen_when_none_can_come(tmp_path: Path) -> None:
+    ahead = timedelta(0)
+    async with world(tmp_path) as w:
+        first = w.again(now=lambda: datetime.now(UTC) + ahead)
+        await first.refresh("bird")
+        second = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), False))
+        await second.refresh("bird")
+        assert (await second.carry_out(second.plan_add("bird", SMS))).state is ChangeState.BEGUN
+        assert await first.catch_up() == ()
+        ahead = SETTLED_AFTER + timedelta(seconds=1)
+        assert await first.catch_up() == ("bird",)
+        (record,) = RegistrationStore(tmp_path / "hooktop.db").records()
+        assert record.state is ChangeState.FAILED
 
 
 async def test_a_bird_webhook_from_form_to_removal(tmp_path: Path) -> None:
