@@ -40,8 +40,9 @@ def reading(
     """The provider's reading, passed through ``heard`` and bounded; one with a problem where the reader fails. Never
     raises."""
     try:
-        read = provider.read(request, body)
-        found: Reading | None = _sound(provider, read if heard is None else heard(read), Reading | None)
+        found: Reading | None = _sound(provider, provider.read(request, body), Reading | None)
+        if found and heard:  # which may ask the provider once more
+            found = _sound(provider, heard(found), Reading | None)
         return found and _own(provider, bounded(found))
     except FAILS as error:
         return Reading(problems=(f"the reader failed ({_told(provider, 'read', error)})",))

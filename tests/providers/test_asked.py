@@ -112,6 +112,27 @@ def test_a_reading_of_another_form_is_a_problem_that_says_why(given: Any, why: s
     assert reading(given) == Reading(problems=(f"the reader failed ({why})",))
 
 
+@pytest.mark.parametrize(
+    ("given", "problems"),
+    [
+        (None, None),
+        ({"text": "hi"}, ("the reader failed (its answer is of the type dict)",)),
+        (replace(READ, from_="1", direction="inbound"), ("the reader failed (direction is of the type str)",)),  # type: ignore[arg-type]
+    ],
+)
+def test_a_plug_in_that_also_sends_echoes_is_told_of_its_reading_alone(
+    given: Any, problems: tuple[str, ...] | None
+) -> None:
+    class Echo(Fifth):
+        def echo(self, reading: Reading) -> Reading:
+            return reading
+
+    found = Examiner(Registry([Echo(given), registry()["generic"]]), FixedKeys(), lambda body, value: False).examine(
+        make_request(b"{}", path="/fifth"), received_at=START
+    )
+    assert (found.reading and found.reading.problems) == problems
+
+
 @pytest.mark.parametrize("given", [None, "raw", [("raw body", b"{}")], [Signed("raw body", "{}")]])  # type: ignore[arg-type]
 def test_what_was_signed_is_nothing_where_it_has_another_form(given: Any) -> None:
     assert asked.signed(Fifth(given), make_request(), parse(b"{}"), Keys()) == ()
