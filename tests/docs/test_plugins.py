@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.providers.base import Addressed, Echoing, Provider
+from monitor.providers.signatures import right_ed25519
 from tests.cli.processes import hooktop, listening
 from tests.corpora import ROOT
 
@@ -75,6 +78,18 @@ def test_the_example_on_the_page_works(installed: dict[str, str]) -> None:
     ]
     messages = map(json.loads, hooktop("messages", "--json", env=installed).stdout.splitlines())
     assert ("pigeon:m_17", "delivered") in [(one["key"], one["status"]) for one in messages]
+
+
+@pytest.mark.parametrize("protocol", [Provider, Echoing, Addressed])
+def test_the_page_tells_of_every_member_that_is_asked_for(protocol: type) -> None:
+    rows = "".join(line.split(" | ")[0] for line in PAGE.splitlines() if line.startswith("| `"))
+    members = [name for name in vars(protocol) if not name.startswith("_")]
+    assert [name for name in members if not re.search(rf"`{name}\b", rows)] == []
+
+
+def test_the_page_calls_what_there_is_with_its_arguments() -> None:
+    assert "`right_ed25519(key.public, message, signature)`" in PAGE
+    assert list(inspect.signature(right_ed25519).parameters) == ["public", "message", "given"]
 
 
 def test_accounts_of_it_are_added_and_listed(installed: dict[str, str], own_machine: Path) -> None:
