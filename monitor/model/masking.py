@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from monitor import jsonbody
 from monitor.model.capture import STAMP_HEADER, Request
-from monitor.model.disguise import Disguise
+from monitor.model.disguise import NUMBER, REMEMBERED, Disguise
 from monitor.model.jsontext import Path, rewrite
 from monitor.model.private import Kind, kind_of
 
@@ -27,6 +27,8 @@ _MARKED: Final = re.compile(
 _SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0-9]{1,13},)")
 _JSON_NUMBER: Final = re.compile(r"(-?)([0-9]+)((?:\.[0-9]+)?)")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
+_RUN: Final = re.compile(r"(?<![0-9])[0-9]{10,15}(?![0-9])")
+_NOT_DIGITS: Final = re.compile(r"[^0-9]")
 _TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN_SEGMENT: Final = re.compile(r"[a-z]{2,20}|v[0-9]{1,2}")
@@ -55,6 +57,7 @@ class Masker:
         self._disguise = disguise
         self._kept = kept
         self._signing = frozenset({STAMP_HEADER, *signing})
+        self._parties: set[str] = set()  # the digits of numbers that were somebody's
         self._secrets = [(secret, disguise.letters(secret)) for secret in sorted(secrets, key=len, reverse=True)]
 
     def request(self, request: Request, provider: str) -> Request:
@@ -70,8 +73,8 @@ class Masker:
             request,
             path=self._covered(self._path(request.path)),
             query=self._covered(self._form(request.query, every=True)),
-            headers=tuple(headers),
-            body=body,
+            headers=tuple((name, self._named(value)) for name, value in headers),
+            body=self._named(body.decode("latin-1")).encode("latin-1"),
         )
 
     def words(self, text: str) -> str:
@@ -84,10 +87,12 @@ class Masker:
         def value(path: Path, old: str) -> str:
             if ".".join(path) in kept:
                 return self._tokens(old)
+            self._meet(kind_of(path), old)
             return self._value(kind_of(path), old, depth)
 
         def number(path: Path, written: str) -> str:
             kind = kind_of(path)
+            self._meet(kind, written)
             found = _JSON_NUMBER.fullmatch(written)
             if found is None or kind not in (Kind.PARTY, Kind.PARTY_ID, Kind.SECRET):
                 return written
@@ -149,6 +154,7 @@ class Masker:
                 pairs.append(self._coded(name, Kind.PARTY))
                 continue
             kind = kind_of((unquote_plus(name),))
+            self._meet(kind, unquote_plus(value))
             if every and kind is not Kind.SECRET:
                 kind = Kind.PARTY
             pairs.append(self._coded(name, Kind.FREE) + sign + self._coded(value, kind))
@@ -217,6 +223,16 @@ class Masker:
         )
         asked = "?" + self._form(query[1:], every=True) if query else ""
         return f"{scheme}{self._disguise.letters(user)}{at}{host}{shown}{asked}{self._disguise.letters(fragment)}"
+
+    def _meet(self, kind: Kind, value: str) -> None:
+        """Remember whose numbers a value gives: they may stand in ids, too, which are kept but for them."""
+        if kind in (Kind.PARTY, Kind.PARTY_ID) and len(self._parties) < REMEMBERED:
+            numbers = [found[0] for found in NUMBER.finditer(value)] or [value] * bool(_NUMBER.fullmatch(value))
+            self._parties |= {_NOT_DIGITS.sub("", number) for number in numbers}
+
+    def _named(self, text: str) -> str:
+        """A masked text without the numbers of people in what was kept of it."""
+        return _RUN.sub(lambda found: self._disguise.number(found[0]) if found[0] in self._parties else found[0], text)
 
     def _covered(self, text: str) -> str:
         for secret, mask in self._secrets:

@@ -19,6 +19,7 @@ from monitor.model.private import Kind, kind_of
 
 KEY = b"a key of the tests, 32 bytes ..."
 DISGUISE = Disguise(KEY)
+FORM = ("content-type", "application/x-www-form-urlencoded")
 MASKER = Masker(DISGUISE, {"volt": frozenset({"payload.reason"}), "generic": frozenset()})
 
 
@@ -108,6 +109,24 @@ def test_what_programs_need_stays() -> None:
     }  # fmt: skip
     assert masked(kept) == kept
     assert list(masked(kept)) == list(kept)
+
+
+def test_ids_stay_but_for_the_numbers_of_people_in_them() -> None:
+    sent = {
+        "id": "m1-15555550123", "thread_id": "15555550145_15555550123", "event_id": "e-1700000000123",
+        "chat_id": "15555550145-1580000000@g.us", "sequence_id": "9155555501459",
+        "to": "+1 (555) 555-0123", "from": "15555550145@c.us",
+    }  # fmt: skip
+    one, other = (DISGUISE.number(number) for number in ("15555550123", "15555550145"))
+    shown = masked(sent)
+    assert (shown["id"], shown["thread_id"]) == (f"m1-{one}", f"{other}_{one}")
+    assert (shown["event_id"], shown["sequence_id"]) == (sent["event_id"], sent["sequence_id"])
+    assert "15555550145" not in shown["chat_id"]
+    masker = Masker(DISGUISE, {})
+    form = b"SmsSid=m1-15555550123&To=%2B15555550123"
+    request = Request("POST", "/x", "", (("x-request-id", "m1-15555550123"), FORM), form)
+    asked = masker.request(request, "generic")
+    assert (asked.headers[0][1], asked.body.partition(b"&")[0]) == (f"m1-{one}", f"SmsSid=m1-{one}".encode())
 
 
 def test_what_people_are_called_and_say_goes() -> None:
