@@ -30,6 +30,8 @@ from monitor.services.configfile import ConfigFile
 from monitor.services.desk import Panel
 from monitor.services.monitor import Settings
 from monitor.services.news import differences
+from monitor.services.registrations import Registrations
+from monitor.services.webhooks import Webhooks
 from monitor.store.errors import StoreError
 from monitor.store.registrations import RegistrationStore
 from monitor.tunnels.rehearsal import Hop, HopStatus
@@ -476,6 +478,51 @@ async def test_never_offered_again(tmp_path: Path) -> None:
         await s.settle()
         await s.press("R")
         await s.shows("Nothing of what hooktop replaced")
+
+
+async def test_keys_wait_for_what_can_be_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with view(tmp_path, wanted=WANTED, seed=ours) as s:
+        await s.on("bird", "channels sms.outbound")
+        await s.press("D", "y")
+        await s.over()
+        await s.on("bird", "channels sms.inbound")
+        await typed_behind(s, monkeypatch, Registrations, "restorable", "R", "D")
+        async with asyncio.timeout(10):
+            while await s.registrations.restorable():
+                await asyncio.sleep(0.01)
+        await s.settle()
+        assert isinstance(s.top(), WebhooksScreen)  # the row under the cursor was not asked about
+
+
+async def test_keys_wait_for_the_form_of_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    async with view(tmp_path, accounts=lambda _: []) as s:
+        await s.press("A", "s")
+        await s.fill(signing_secrets="first", name="mine")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.top(), WebhooksScreen))
+        await typed_behind(s, monkeypatch, Webhooks, "check_change", "s", "W")
+        await s.until(lambda: isinstance(s.top(), AccountForm))
+        await s.until(lambda: any(field.value == "W" for field in s.top().query(Input)))
+
+
+async def typed_behind(s: View, monkeypatch: pytest.MonkeyPatch, service: type, read: str, *keys: str) -> None:
+    """Type keys of which the first one reads for a while before it opens what the others are meant for."""
+    begun, go_on, real = asyncio.Event(), asyncio.Event(), getattr(service, read)
+
+    async def slow(*asked: object) -> object:
+        begun.set()
+        await go_on.wait()
+        return await real(*asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, read, slow)
+        s.type_ahead(*keys)
+        async with asyncio.timeout(10):
+            await begun.wait()
+        await asyncio.sleep(0.1)  # until the others wait, too
+        assert isinstance(s.top(), WebhooksScreen)
+        go_on.set()
 
 
 # --- refusals, and screens that stay live ----------------------------------------------------------------------------

@@ -311,10 +311,10 @@ class WebhooksScreen(ListScreen):
         if row is not None:
             self._offering.carry_out((self._webhooks.registrations.plan_remove(row),), "Remove")
 
-    def action_restore(self) -> None:
+    async def action_restore(self) -> None:
         """What can be put back."""
         if self._may_change():
-            self.run_worker(self._offering.choose(), group="restore", exclusive=True)
+            await self._offering.choose()  # the next key may be meant for what is offered: D removes, here
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -367,7 +367,7 @@ class WebhooksScreen(ListScreen):
         elif self._may_change():
             self.app.push_screen(AccountForm(self._webhooks), self._added)
 
-    def action_change_account(self) -> None:
+    async def action_change_account(self) -> None:
         """The form for the settings of the account under the cursor."""
         entry = self.rows.selected
         if not self._webhooks.takes_accounts:
@@ -375,7 +375,7 @@ class WebhooksScreen(ListScreen):
         elif entry is None:
             self.action_account()
         elif self._may_change():
-            self.run_worker(self._change_account(entry.panel.account), group="account", exclusive=True)
+            await self._change_account(entry.panel.account)  # what is typed next is meant for the form
 
     async def _change_account(self, name: str) -> None:
         from monitor.ui.screens.account_form import AccountForm
