@@ -506,6 +506,18 @@ async def test_keys_wait_for_the_form_of_an_account(tmp_path: Path, monkeypatch:
         await s.until(lambda: any(field.value == "W" for field in s.top().query(Input)))
 
 
+async def test_a_key_behind_a_new_account_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    async with view(tmp_path, accounts=lambda _: []) as s:
+        await s.press("A", "s")
+        await s.fill(signing_secrets="first", name="mine")
+        monkeypatch.setattr(WebhooksScreen, "tick", lambda _: None)  # nor is anything else brought up to date
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.top(), WebhooksScreen))
+        await s.press("s")
+        await s.shows("Change the account mine")
+
+
 async def typed_behind(s: View, monkeypatch: pytest.MonkeyPatch, service: type, read: str, *keys: str) -> None:
     """Type keys of which the first one reads for a while before it opens what the others are meant for."""
     begun, go_on, real = asyncio.Event(), asyncio.Event(), getattr(service, read)

@@ -389,6 +389,7 @@ class WebhooksScreen(ListScreen):
 
     def _added(self, account: str | None) -> None:
         if account is not None:
+            self.catch_up()  # at once: the next key may be meant for the account that came
             self.run_worker(self._try_account(account), group="account")
             if more := self.session.unproven():
                 toast(self.app, more)
