@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from monitor.model.capture import Capture
+from monitor.services.view import View
 from monitor.ui.documents.lifecycle import Lifecycle
 from monitor.ui.screens.drill import DrillForm
 from monitor.ui.screens.filtered import PanedScreen
+from monitor.ui.screens.menu import MenuScreen
 from monitor.ui.screens.message import MessageScreen
 from monitor.ui.screens.messages import MessagesScreen
 from monitor.ui.widgets.filter_bar import FilterBar
@@ -166,3 +170,60 @@ async def test_what_is_typed_behind_a_step_moves_in_what_comes(tmp_path: Path, b
         await s.press("enter", *(["right"] if before == "left" else []))
         await s.press_at_once(before, "j", "j")
         assert s.lines.scroll_offset.y == 2
+
+
+def apart(monkeypatch: pytest.MonkeyPatch | None = None) -> list[Capture]:
+    """Captures that each tell of a message and a conversation of their own; with ``monkeypatch`` all is read slowly."""
+    in_thread = asyncio.to_thread
+
+    async def slowly(work: Callable[..., object], *given: object, **named: object) -> object:
+        await asyncio.sleep(0.1)
+        return await in_thread(work, *given, **named)
+
+    if monkeypatch is not None:
+        monkeypatch.setattr(asyncio, "to_thread", slowly)
+    return [
+        replace(capture, reading=replace(FULL_READING, message=f"volt:{n}", conversation=f"volt:c{n}", aliases=()))
+        for n, capture in enumerate(mixed_captures())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("view", "copied"),
+    [("1", "capture 2 "), ("2", "volt:1 "), ("3", "volt:c1 ")],
+    ids=["captures", "messages", "threads"],
+)
+async def test_what_is_typed_behind_a_filter_is_meant_for_what_passes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str, copied: str
+) -> None:
+    async with screens(tmp_path, apart()) as s:
+        await s.monitor.store.caught_up()
+        await s.press(view)
+        await s.until(lambda: "/7" in s.screen_text())
+        apart(monkeypatch)
+        await s.press_at_once("slash", *"provider:bird", "enter", "y")
+        await s.until(lambda: isinstance(s.top(), MenuScreen) and "Copy from " in s.screen_text())
+        assert copied in s.screen_text()
+
+
+@pytest.mark.parametrize(("view", "copied"), [("2", "volt:5 "), ("3", "volt:c2 ")], ids=["messages", "threads"])
+async def test_what_is_typed_behind_a_view_is_meant_for_what_it_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str, copied: str
+) -> None:
+    async with screens(tmp_path, apart(monkeypatch)) as s:
+        await s.monitor.store.caught_up()
+        await s.press_at_once(view, "j", "y")
+        await s.until(lambda: isinstance(s.top(), MenuScreen) and "Copy from " in s.screen_text())
+        assert copied in s.screen_text()
+
+
+async def test_a_key_that_leaves_does_not_wait_for_a_list_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    async with screens(tmp_path, apart()) as s:
+        monkeypatch.setattr(View, "_matches", lambda *given: go_on.wait(5) and [])
+        s.type_ahead("slash", *"provider:bird", "enter", "2")
+        await s.until(lambda: s.app.current_mode == "messages")
+        assert not go_on.is_set()
+        go_on.set()

@@ -76,6 +76,10 @@ class ConversationsScreen(PanedScreen):
         """Show the conversations in which a message passes this filter."""
         await self.view.set_filter(text)
 
+    def is_reading(self) -> bool:
+        """Whether others are read: those listed before stay until then."""
+        return self._reads("obey")
+
     def conversation_number(self) -> int | None:
         """It is shown already."""
         return None

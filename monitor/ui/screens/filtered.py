@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from abc import abstractmethod
 from collections.abc import Coroutine, Iterable, Sequence
@@ -9,10 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.timer import Timer
+from textual.widgets import Input
 
 from monitor.model.filter import FilterError
 from monitor.model.filter import parse as parse_filter
@@ -36,6 +38,13 @@ if TYPE_CHECKING:
     from monitor.ui.widgets.thread_pane import ThreadPane
 
 FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
+LOOK_S: Final = 0.02  # between two looks whether the list that a key is meant for is there
+LOOKS: Final = 100  # after which the key waits no longer: it may take long to find the first that passes
+# The actions upon what is listed, beside those of the lists themselves.
+_OF_LISTED: Final = frozenset(
+    {"copy", "message", "conversation", "export", "replay", "compare", "mark", "follow", "next_match",
+     "previous_match", "next_entry", "previous_entry"}
+)  # fmt: skip
 
 
 class FilteredScreen(ListScreen):
@@ -95,11 +104,14 @@ class FilteredScreen(ListScreen):
 
     def tick(self) -> None:
         """Follow the session's filter, which another view may have changed."""
+        self._follow_filter()
+        self.hold_focus()
+        super().tick()
+
+    def _follow_filter(self) -> None:
         if self.session.view.filter_text != self.obeyed or self.session.changes != self._changes:
             self._changes = self.session.changes
             self._obey(self.session.view.filter_text)
-        self.hold_focus()
-        super().tick()
 
     def times_moved(self) -> bool:
         """Whether the times in the list read otherwise than before: relative ones always, others at midnight."""
@@ -108,6 +120,35 @@ class FilteredScreen(ListScreen):
 
     def _obey(self, text: str) -> None:
         self.read(self.obey(text), "obey")
+
+    def is_reading(self) -> bool:
+        """Whether another list was asked for, and what the cursor is to stand on is not read yet."""
+        return not self.rows.count() and self._reads("obey")
+
+    def _reads(self, group: str) -> bool:
+        return any(one.group == group and not one.is_finished for one in self.workers)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Keys for what is listed are meant for the list that was asked for; others are not held up."""
+        if isinstance(self.focused, Input) or not (self._reads("obey") or self._reads("filter")):
+            return
+        bound = self.active_bindings.get(event.key)
+        context, _, action = ((bound and bound.binding.id) or "").partition(".")
+        if context not in ("list", "rows") and action not in _OF_LISTED:
+            return
+        await asyncio.sleep(0)  # the filter is in force
+        self._follow_filter()
+        await asyncio.sleep(0)  # and what passed the one before is no longer listed
+        with contextlib.suppress(NoMatches):  # it is being taken down
+            for _ in range(LOOKS):
+                if not self.is_reading():
+                    break
+                await asyncio.sleep(LOOK_S)
+        self.catch_up()
+
+    @abstractmethod
+    def catch_up(self) -> object:
+        """Take in what changed since the last call."""
 
     def read(self, reading: Coroutine[None, None, None], group: str) -> None:
         """Let a view read, beside what else goes on, then draw; a store that fails is told on the status line."""

@@ -279,6 +279,10 @@ class LiveScreen(FilteredScreen):
     async def obey(self, text: str) -> None:
         """It obeys already."""
 
+    def is_reading(self) -> bool:
+        """Whether none of the captures that pass a new filter is found yet."""
+        return not self.rows.count() and self._reads("filter")
+
     def check(self, text: str) -> None:
         """Every filter is one for captures, but for marks that only messages bear."""
         check_capture_filter(parse_filter(text))
