@@ -206,13 +206,17 @@ async def test_what_is_typed_behind_a_filter_is_meant_for_what_passes_it(
         assert copied in s.screen_text()
 
 
-@pytest.mark.parametrize(("view", "copied"), [("2", "volt:5 "), ("3", "volt:c2 ")], ids=["messages", "threads"])
+@pytest.mark.parametrize(
+    ("keys", "copied"),
+    [("2jy", "volt:5 "), ("3jy", "volt:c2 "), ("2↵y", "message or capture 7 ")],
+    ids=["messages", "threads", "pane"],
+)
 async def test_what_is_typed_behind_a_view_is_meant_for_what_it_lists(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str, copied: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, copied: str
 ) -> None:
     async with screens(tmp_path, apart(monkeypatch)) as s:
         await s.monitor.store.caught_up()
-        await s.press_at_once(view, "j", "y")
+        await s.press_at_once(*("enter" if key == "↵" else key for key in keys))
         await s.until(lambda: isinstance(s.top(), MenuScreen) and "Copy from " in s.screen_text())
         assert copied in s.screen_text()
 

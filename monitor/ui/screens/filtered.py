@@ -144,11 +144,7 @@ class FilteredScreen(ListScreen):
                 if not self.is_reading():
                     break
                 await asyncio.sleep(LOOK_S)
-        self.catch_up()
-
-    @abstractmethod
-    def catch_up(self) -> object:
-        """Take in what changed since the last call."""
+            self.tick()
 
     def read(self, reading: Coroutine[None, None, None], group: str) -> None:
         """Let a view read, beside what else goes on, then draw; a store that fails is told on the status line."""
