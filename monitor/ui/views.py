@@ -168,6 +168,7 @@ class ViewsApp(PacedApp):
         if isinstance(screen, FilteredScreen):
             try:
                 await screen.show(number)
+                self.frame()  # the next key is meant for the pane, which an empty list has hidden
             except StoreError as error:
                 toast(self, str(error), severity="error")
         if trail and trail[-1] is jump:

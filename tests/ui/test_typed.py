@@ -208,8 +208,8 @@ async def test_what_is_typed_behind_a_filter_is_meant_for_what_passes_it(
 
 @pytest.mark.parametrize(
     ("keys", "copied"),
-    [("2jy", "volt:5 "), ("3jy", "volt:c2 "), ("2↵y", "message or capture 7 ")],
-    ids=["messages", "threads", "pane"],
+    [("2jy", "volt:5 "), ("3jy", "volt:c2 "), ("2↵y", "message or capture 7 "), ("kmy", "message or capture 6 ")],
+    ids=["messages", "threads", "pane", "jump"],
 )
 async def test_what_is_typed_behind_a_view_is_meant_for_what_it_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, copied: str
