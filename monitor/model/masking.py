@@ -25,7 +25,8 @@ _MARKED: Final = re.compile(
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AKIA[0-9A-Z]{16})"
 )
 _SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0-9]{1,13},)")
-_JSON_NUMBER: Final = re.compile(r"(-?)([0-9]+)((?:\.[0-9]+)?)")
+_JSON_NUMBER: Final = re.compile(r"(-?)([0-9]+)((?:\.[0-9]+)?)((?:[eE][+-]?[0-9]+)?)")
+_SHIFT: Final = re.compile(r"[eE]\+?([0-9]{1,2})")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
 _RUN: Final = re.compile(r"(?<![0-9])[0-9]{10,15}(?![0-9])")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
@@ -92,17 +93,26 @@ class Masker:
 
         def number(path: Path, written: str) -> str:
             kind = kind_of(path)
-            self._meet(kind, written)
-            found = _JSON_NUMBER.fullmatch(written)
-            if found is None or kind not in (Kind.PARTY, Kind.PARTY_ID, Kind.SECRET):
+            if kind in (Kind.SECRET, Kind.PLACE):
+                return self._figures(written)
+            whole = _unshifted(written)
+            self._meet(kind, whole)
+            found = _JSON_NUMBER.fullmatch(whole)
+            if found is None or kind not in (Kind.PARTY, Kind.PARTY_ID):
                 return written
-            sign, digits, rest = found.groups()  # some programs write a phone number as 15555550123.0
-            if kind is not Kind.SECRET:
-                return sign + self._disguise.number(digits) + rest if len(digits) >= SHORTEST else written
-            made = self._disguise.letters(digits)
-            return sign + (made if made[0] != "0" else "1" + made[1:]) + self._disguise.letters(rest)
+            sign, digits, rest, _ = found.groups()  # some programs write a phone number as 15555550123.0
+            return sign + self._disguise.number(digits) + rest if len(digits) >= SHORTEST else written
 
         return rewrite(text, key=lambda path, name: self._key(name), value=value, number=number)
+
+    def _figures(self, written: str) -> str:
+        """A JSON number with other digits, which is one again."""
+        found = _JSON_NUMBER.fullmatch(written)
+        if found is None:
+            return self._disguise.letters(written)
+        sign, digits, rest, shift = found.groups()
+        made = self._disguise.letters(digits)
+        return sign + (made if made[0] != "0" else "1" + made[1:]) + self._disguise.letters(rest) + shift
 
     def _body(self, request: Request, provider: str) -> bytes:
         data = request.body
@@ -182,9 +192,11 @@ class Masker:
                 return self.json(value, depth=depth + 1)
             case Kind.PARTY_ID:
                 return value if _UUID.fullmatch(value) else self._party(value)
-            case Kind.PARTY if whole := _ADDRESS.fullmatch(value):
+            case Kind.PLACE if _JSON_NUMBER.fullmatch(value):
+                return self._figures(value)
+            case Kind.PARTY | Kind.PLACE if whole := _ADDRESS.fullmatch(value):
                 return self._address(whole, ours=False)
-            case Kind.TEXT | Kind.PARTY:
+            case Kind.TEXT | Kind.PARTY | Kind.PLACE:
                 return self._party(value)
             case _:
                 return self._tokens(value) if _is_word(value) else self._disguise.text(value)
@@ -243,6 +255,15 @@ class Masker:
 def _is_word(text: str) -> bool:
     """Whether it can be an id or a word of a program: one word in ASCII."""
     return text.isascii() and not any(char.isspace() for char in text)
+
+
+def _unshifted(written: str) -> str:
+    """A JSON number without its exponent where it is a whole one: some write 15555550123 as 1.5555550123E10."""
+    found = _JSON_NUMBER.fullmatch(written)
+    shift = _SHIFT.fullmatch(found[4]) if found else None
+    if found is None or shift is None or int(shift[1]) < len(found[3]) - 1:
+        return written
+    return found[1] + found[2] + found[3][1:].ljust(int(shift[1]), "0")
 
 
 def _utf8(text: str) -> bytes:

@@ -17,6 +17,7 @@ class Kind(Enum):
     SECRET = auto()  # a token, a key, a signature: nothing of it may stay
     TEXT = auto()  # what people write to each other
     PARTY = auto()  # a person's name, number or address
+    PLACE = auto()  # where somebody is; numbers tell it, too
     PARTY_ID = auto()  # a provider's name for somebody, which may be their number, and stays where it is a UUID
     TIME = auto()
     ID = auto()
@@ -38,22 +39,27 @@ _SECRET_PAIRS: Final = frozenset(
 )  # fmt: skip
 _TEXTS: Final = frozenset(
     {
-        "answer", "body", "callback", "caption", "comment", "content", "data", "description", "detail", "feedback",
-        "headline", "html", "label", "message", "note", "payload", "preview", "question", "quote", "quoted", "reason",
-        "remark", "reply", "response", "subject", "summary", "text", "title", "transcript", "value",
+        "answer", "attachment", "body", "callback", "caption", "comment", "content", "data", "description", "detail",
+        "feedback", "file", "filename", "headline", "html", "label", "message", "note", "payload", "preview",
+        "question", "quote", "quoted", "reason", "remark", "reply", "response", "subject", "summary", "text", "title",
+        "transcript", "value",
     }
 )  # fmt: skip
 _PARTIES: Final = frozenset(
     {
-        "addr", "address", "agent", "assignee", "author", "birthday", "birthdate", "brand", "callee", "caller",
-        "cell", "city", "client", "company", "contact", "customer", "dob", "email", "family", "fax", "firm", "first",
-        "firstname", "from", "fullname", "given", "handle", "identifiervalue", "last", "lastname", "login", "mail",
-        "middle", "mobile", "msisdn", "name", "nickname", "number", "operator", "organisation", "organization",
-        "originator", "owner", "participant", "patient", "person", "phone", "postal", "postcode", "receiver",
-        "recipient", "sender", "street", "subscriber", "surname", "tel", "telephone", "to", "user", "username", "waid",
-        "whatsapp", "zip",
+        "addr", "address", "agent", "assignee", "author", "birth", "birthdate", "birthday", "brand", "callee",
+        "caller", "cell", "city", "client", "company", "contact", "contactname", "customer", "customername",
+        "displayname", "dob", "email", "family", "fax", "firm", "first", "firstname", "from", "fullname", "given",
+        "handle", "identifiervalue", "last", "lastname", "login", "mail", "middle", "mobile", "msisdn", "name",
+        "nickname", "number", "operator", "organisation", "organization", "originator", "owner", "participant",
+        "patient", "person", "phone", "postal", "postcode", "profilename", "pushname", "receiver", "recipient",
+        "screenname", "sender", "sendername", "street", "subscriber", "surname", "tel", "telephone", "to", "user",
+        "username", "waid", "whatsapp", "zip",
     }
 )  # fmt: skip
+_PLACES: Final = frozenset(
+    {"coordinate", "geo", "geohash", "lat", "latitude", "lng", "location", "lon", "long", "longitude"}
+)
 # Names of these are no names of people.
 _THINGS: Final = frozenset(
     {"carrier", "country", "currency", "event", "locale", "network", "scheme", "status", "template", "type", "zone"}
@@ -85,9 +91,13 @@ def kind_of(path: Path) -> Kind:
     if not _SECRETS.isdisjoint(words) or not _SECRET_PAIRS.isdisjoint(pairwise(words)):
         return Kind.SECRET
     joined, last = _one("".join(words)), _one(words[-1])
+    if joined in _PARTIES:  # among them a birth date, which is no time of an event
+        return Kind.PARTY
     if last in _TIMES:
         return Kind.TIME
-    if joined in _PARTIES or (last in _PARTIES and words[0] not in _THINGS):
+    if last in _PLACES:
+        return Kind.PLACE
+    if last in _PARTIES and words[0] not in _THINGS:
         return Kind.PARTY
     if last in _IDS:
         whose = words[-2:-1] or (_words(path[-2])[-1:] if len(path) > 1 else [])

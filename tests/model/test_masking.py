@@ -242,3 +242,31 @@ def test_the_length_of_the_body_is_told_as_it_is_now() -> None:
 @given(st.binary())
 def test_any_body_is_masked_without_a_word(data: bytes) -> None:
     MASKER.request(Request("POST", "/x", "", (), data), "generic")
+
+
+def test_where_somebody_is_stays_with_nobody() -> None:
+    place = {"latitude": 52.370216, "lng": -4, "type": "pin", "coordinates": [4.895168, 52.370216], "accuracy": 12}
+    shown = masked({"location": place, "geo": "52.370216,4.895168", "lat": "52.370216"})
+    for told in ("52.370216", "4.895168", "-4,"):
+        assert told not in json.dumps(shown)
+    assert shown["location"]["latitude"] == shown["location"]["coordinates"][1] == float(shown["lat"])
+    assert (shown["location"]["type"], shown["location"]["accuracy"]) == ("pin", 12)
+
+
+def test_a_number_with_an_exponent_is_masked_as_without() -> None:
+    def shown(written: str) -> str:
+        return MASKER.json(f'{{"from":{written}}}')[8:-1]
+
+    whole = shown("15555550123")
+    assert whole != "15555550123"
+    assert [shown(written) for written in ("1.5555550123E10", "1.5555550123e+10")] == [whole, whole]
+    assert shown("15555550123.0") == f"{whole}.0"
+    assert shown("1.5E3") == "1.5E3"
+    assert shown("1e999999999") == "1e999999999"
+    assert MASKER.json('{"token":1.25e-7}') != '{"token":1.25e-7}'
+
+
+@pytest.mark.parametrize("name", ["filename", "file", "attachments", "pushname", "displayname", "birthDate"])
+def test_names_of_files_and_names_written_in_one_word_are_masked(name: str) -> None:
+    assert masked({name: "1990-01-31-Maya.pdf"})[name] != "1990-01-31-Maya.pdf"
+    assert masked({name: "1990-01-31"})[name] != "1990-01-31"
