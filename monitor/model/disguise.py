@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 MAIL: Final = re.compile(r"[\w.+'&-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # With a plus, or grouped as in North America, or ten to fifteen digits in a row that are no part of a name.
 NUMBER: Final = re.compile(
     r"(?<![\w+])(?:\+|00)\(?[0-9](?:[ ().\-/]{0,2}[0-9]){6,14}(?!\w)"
@@ -43,8 +44,13 @@ class Disguise:
         return self._around(text, lambda part: self._letters(part, text))
 
     def pieces(self, text: str) -> str:
-        """The text with only the numbers and addresses in it disguised."""
-        return self._around(text, lambda part: part)
+        """The text with only the numbers and addresses in it disguised; the digits of a UUID are nobody's."""
+        parts: list[str] = []
+        at = 0
+        for found in UUID.finditer(text):
+            parts += [self._around(text[at : found.start()], str), found[0]]
+            at = found.end()
+        return "".join((*parts, self._around(text[at:], str)))
 
     def letters(self, text: str) -> str:
         """As ``text``, but what looks like a number or an address is nothing special: for secrets."""

@@ -10,11 +10,12 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from monitor import jsonbody
 from monitor.model.capture import STAMP_HEADER, Request
-from monitor.model.disguise import NUMBER, REMEMBERED, Disguise
+from monitor.model.disguise import NUMBER, REMEMBERED, UUID, Disguise
 from monitor.model.jsontext import Path, rewrite
 from monitor.model.private import Kind, kind_of
 
 SHORTEST: Final = 7  # digits of a number
+LONGEST: Final = 256  # characters of an id or a word; more is a file in base64
 MAX_INSIDE: Final = 3  # levels of JSON that stands as a text in JSON
 _ADDRESS: Final = re.compile(
     r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s/?#\"'<>]*)([^\s?#\"'<>]*)(\?[^\s#\"'<>]*)?(#[^\s\"'<>]*)?"
@@ -31,7 +32,7 @@ _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
 _RUN: Final = re.compile(r"(?<![0-9])[0-9]{10,15}(?![0-9])")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 _TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UNCODED: Final = "!$&'()*+,;=:@"  # beside letters and digits, in a segment of a path
 _PLAIN_SEGMENT: Final = re.compile(r"[a-z]{2,20}|v[0-9]{1,2}")
 _KEPT_HEADERS: Final = frozenset(
     {
@@ -153,7 +154,7 @@ class Masker:
         return "/".join(segments)
 
     def _segment(self, segment: str) -> str:
-        return quote(self._party(unquote(segment, "latin-1")), "!$&'()*+,;=:@", "latin-1", "replace")
+        return quote(self._party(unquote(segment, "latin-1")), _UNCODED, "latin-1", "replace")
 
     def _form(self, text: str, *, every: bool) -> str:
         """Pairs as in a query; ``every`` value is masked, else what is private by its name or its look."""
@@ -191,7 +192,7 @@ class Masker:
             case _ if value[0] in "{[" and depth < MAX_INSIDE and jsonbody.parse(_utf8(value)).ok:
                 return self.json(value, depth=depth + 1)
             case Kind.PARTY_ID:
-                return value if _UUID.fullmatch(value) else self._party(value)
+                return value if UUID.fullmatch(value) else self._party(value)
             case Kind.PLACE if _JSON_NUMBER.fullmatch(value):
                 return self._figures(value)
             case Kind.PARTY | Kind.PLACE if whole := _ADDRESS.fullmatch(value):
@@ -199,7 +200,16 @@ class Masker:
             case Kind.TEXT | Kind.PARTY | Kind.PLACE:
                 return self._party(value)
             case _:
-                return self._tokens(value) if _is_word(value) else self._disguise.text(value)
+                return self._word(value) if _is_word(value) else self._disguise.text(value)
+
+    def _word(self, word: str) -> str:
+        """A word of a program, which may be the target of a request, as proxies name it, or be percent-encoded."""
+        if word.startswith("/"):
+            path, asked, query = word.partition("?")
+            return self._path(path) + asked + self._form(query, every=True)
+        plain = word if _ADDRESS.search(word) else unquote(word)
+        new = self._tokens(plain) if _is_word(plain) else self._disguise.text(plain)
+        return word if new == plain else new if plain == word else quote(new, _UNCODED, "utf-8", "replace")
 
     def _party(self, text: str) -> str:
         return self._disguise.number(text) if _NUMBER.fullmatch(text) else self._disguise.text(text)
@@ -239,6 +249,7 @@ class Masker:
     def _meet(self, kind: Kind, value: str) -> None:
         """Remember whose numbers a value gives: they may stand in ids, too, which are kept but for them."""
         if kind in (Kind.PARTY, Kind.PARTY_ID) and len(self._parties) < REMEMBERED:
+            value = UUID.sub("", value)
             numbers = [found[0] for found in NUMBER.finditer(value)] or [value] * bool(_NUMBER.fullmatch(value))
             self._parties |= {_NOT_DIGITS.sub("", number) for number in numbers}
 
@@ -254,7 +265,7 @@ class Masker:
 
 def _is_word(text: str) -> bool:
     """Whether it can be an id or a word of a program: one word in ASCII."""
-    return text.isascii() and not any(char.isspace() for char in text)
+    return len(text) <= LONGEST and text.isascii() and not any(char.isspace() for char in text)
 
 
 def _unshifted(written: str) -> str:

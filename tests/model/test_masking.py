@@ -270,3 +270,33 @@ def test_a_number_with_an_exponent_is_masked_as_without() -> None:
 def test_names_of_files_and_names_written_in_one_word_are_masked(name: str) -> None:
     assert masked({name: "1990-01-31-Maya.pdf"})[name] != "1990-01-31-Maya.pdf"
     assert masked({name: "1990-01-31"})[name] != "1990-01-31"
+
+
+def test_the_target_that_a_proxy_names_is_masked_like_the_request_line() -> None:
+    shown = header("x-original-uri", "/hooks/sEcReT_token0123?name=Maya&text=hello&to=%2B15555550123")
+    for told in ("sEcReT", "Maya", "hello", "5555550123"):
+        assert told not in shown
+    assert shown.startswith("/hooks/")
+    assert "?name=" in shown
+    assert "cat" not in masked({"link": "//cdn.example.com/media/My-cat.jpg?sig=abc"})["link"]
+
+
+def test_a_word_that_is_percent_encoded_is_masked_as_it_reads() -> None:
+    number = DISGUISE.number("+15555550123")
+    assert masked({"link": "whatsapp%3A%2B15555550123"})["link"] == f"whatsapp:{number}"
+    assert "maya" not in masked({"link": "maya%40example.com"})["link"]
+    assert "Maya" not in masked({"hint": "Hello%20Maya"})["hint"]
+    assert masked({"state": "a%2Fb", "share": "100%"}) == {"state": "a%2Fb", "share": "100%"}
+
+
+def test_a_file_in_base64_is_no_id() -> None:
+    file = "iVBORw0KGgo" * 40
+    shown = masked({"thumb": file, "image": f"data:image/png;base64,{file}"})
+    assert file[:300] not in json.dumps(shown)
+    assert len(shown["thumb"]) == len(file)
+
+
+def test_a_uuid_stays_whole_whatever_its_digits_look_like() -> None:
+    name = "c0ffee00-0000-4000-8000-001234567890"
+    body = {"id": name, "contact": {"id": name}, "batch": f"b_{name}", "state": "00123456-1234-4123-8123-abcdefabcdef"}
+    assert masked(body) == body
