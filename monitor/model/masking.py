@@ -15,6 +15,7 @@ from monitor.model.jsontext import Path, rewrite
 from monitor.model.private import Kind, kind_of
 
 SHORTEST: Final = 7  # digits of a number
+NATIONAL: Final = 10  # digits by which a number is known without its country's
 LONGEST: Final = 256  # characters of an id or a word; more is a file in base64
 MAX_INSIDE: Final = 3  # levels of JSON that stands as a text in JSON
 _ADDRESS: Final = re.compile(
@@ -29,7 +30,7 @@ _SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0
 _JSON_NUMBER: Final = re.compile(r"(-?)([0-9]+)((?:\.[0-9]+)?)((?:[eE][+-]?[0-9]+)?)")
 _SHIFT: Final = re.compile(r"[eE]\+?([0-9]{1,2})")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{5,22}[0-9]")
-_RUN: Final = re.compile(r"(?<![0-9])[0-9]{10,15}(?![0-9])")
+_RUN: Final = re.compile(r"(?<![0-9])[0-9]{10,17}(?![0-9])")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 _TIME: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+)?(?:Z|[+-][0-9:]+)?")
 _UNCODED: Final = "!$&'()*+,;=:@"  # beside letters and digits, in a segment of a path
@@ -59,7 +60,8 @@ class Masker:
         self._disguise = disguise
         self._kept = kept
         self._signing = frozenset({STAMP_HEADER, *signing})
-        self._parties: set[str] = set()  # the digits of numbers that were somebody's
+        # The digits of numbers that were somebody's, and their last ten, each with all of the number.
+        self._parties: dict[str, str] = {}
         self._secrets = [(secret, disguise.letters(secret)) for secret in sorted(secrets, key=len, reverse=True)]
 
     def request(self, request: Request, provider: str) -> Request:
@@ -81,12 +83,21 @@ class Masker:
 
     def words(self, text: str) -> str:
         """A sentence of ours with the numbers, addresses and secrets that it quotes masked."""
-        return self._covered(self._tokens(text, ours=True))
+        return self._named(self._covered(self._tokens(text, ours=True)))
 
-    def json(self, text: str, kept: frozenset[str] = frozenset(), depth: int = 0) -> str:
+    def json(self, text: str, kept: frozenset[str] = frozenset()) -> str:
         """A JSON text with its values masked; at the paths in ``kept`` sentences stay."""
+        return self._named(self._covered(self._json(text, kept)))
+
+    def meet(self, parties: Iterable[str]) -> None:
+        """Take these for somebody's numbers from the start: they may stand in an id before a field tells them."""
+        for party in parties:
+            self._meet(Kind.PARTY, party)
+
+    def _json(self, text: str, kept: frozenset[str] = frozenset(), depth: int = 0) -> str:
 
         def value(path: Path, old: str) -> str:
+            old = self._covered(old)  # JSON may write the signs of a secret in other ways
             if ".".join(path) in kept:
                 return self._tokens(old)
             self._meet(kind_of(path), old)
@@ -104,7 +115,7 @@ class Masker:
             sign, digits, rest, _ = found.groups()  # some programs write a phone number as 15555550123.0
             return sign + self._disguise.number(digits) + rest if len(digits) >= SHORTEST else written
 
-        return rewrite(text, key=lambda path, name: self._key(name), value=value, number=number)
+        return rewrite(text, key=lambda path, name: self._key(self._covered(name)), value=value, number=number)
 
     def _figures(self, written: str) -> str:
         """A JSON number with other digits, which is one again."""
@@ -120,7 +131,7 @@ class Masker:
         for secret, mask in self._secrets:
             data = data.replace(secret.encode("utf-8", "surrogatepass"), mask.encode("utf-8", "surrogatepass"))
         if jsonbody.parse(data).ok:
-            return self.json(data.decode("utf-8"), self._kept.get(provider, frozenset())).encode("utf-8")
+            return self._json(data.decode("utf-8"), self._kept.get(provider, frozenset())).encode("utf-8")
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
@@ -190,7 +201,7 @@ class Masker:
             case Kind.ID if value.isdecimal():
                 return value
             case _ if value[0] in "{[" and depth < MAX_INSIDE and jsonbody.parse(_utf8(value)).ok:
-                return self.json(value, depth=depth + 1)
+                return self._json(value, depth=depth + 1)
             case Kind.PARTY_ID:
                 return value if UUID.fullmatch(value) else self._party(value)
             case Kind.PLACE if _JSON_NUMBER.fullmatch(value):
@@ -248,14 +259,25 @@ class Masker:
 
     def _meet(self, kind: Kind, value: str) -> None:
         """Remember whose numbers a value gives: they may stand in ids, too, which are kept but for them."""
-        if kind in (Kind.PARTY, Kind.PARTY_ID) and len(self._parties) < REMEMBERED:
+        if kind in (Kind.PARTY, Kind.PARTY_ID) and len(self._parties) < 2 * REMEMBERED:
             value = UUID.sub("", value)
             numbers = [found[0] for found in NUMBER.finditer(value)] or [value] * bool(_NUMBER.fullmatch(value))
-            self._parties |= {_NOT_DIGITS.sub("", number) for number in numbers}
+            for number in numbers:
+                digits = _NOT_DIGITS.sub("", number).removeprefix("00")
+                self._parties[digits] = digits
+                self._parties.setdefault(digits[-NATIONAL:], digits)
 
     def _named(self, text: str) -> str:
         """A masked text without the numbers of people in what was kept of it."""
-        return _RUN.sub(lambda found: self._disguise.number(found[0]) if found[0] in self._parties else found[0], text)
+        return _RUN.sub(lambda found: self._run(found[0]), text)
+
+    def _run(self, digits: str) -> str:
+        """Digits in a row, which are another's where they are somebody's number, also as it is dialled."""
+        for lead in ("", "00", "0"):
+            part = digits[len(lead) :]
+            if digits.startswith(lead) and (whole := self._parties.get(part)) is not None:
+                return lead + self._disguise.number(whole)[-len(part) :]
+        return digits
 
     def _covered(self, text: str) -> str:
         for secret, mask in self._secrets:

@@ -132,6 +132,11 @@ class Reader:
             for provider, sender, verdict, reason in self._all(_SENDERS, (Direction.OUTBOUND.value, MAX_SENDER, NEWEST))
         ]
 
+    def parties(self, limit: int) -> list[str]:
+        """Who sent or got something, of all readings: at most so many."""
+        sql = "SELECT sender FROM readings UNION SELECT recipient FROM readings LIMIT ?"
+        return [party for (party,) in self._all(sql, (limit,)) if party]
+
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """The rows with these ids (any number), by id; ids that are gone are missing."""
         found: dict[int, Row] = {}

@@ -300,3 +300,20 @@ def test_a_uuid_stays_whole_whatever_its_digits_look_like() -> None:
     name = "c0ffee00-0000-4000-8000-001234567890"
     body = {"id": name, "contact": {"id": name}, "batch": f"b_{name}", "state": "00123456-1234-4123-8123-abcdefabcdef"}
     assert masked(body) == body
+
+
+def test_numbers_in_ids_are_known_as_they_are_dialled_and_from_the_start() -> None:
+    own = Masker(Disguise(KEY), {})
+    own.meet(["+15555550123", "Maya", "+442079460958"])
+    number, other = own.json('["+15555550123", "+442079460958"]').replace("+", "")[2:-2].split('", "')
+    body = '{"id":"sms-5555550123_0015555550123","ref":"02079460958"}'
+    assert own.json(body) == f'{{"id":"sms-{number[-10:]}_00{number}","ref":"0{other[-10:]}"}}'
+    assert own.words("new_value:sms-15555550123") == f"new_value:sms-{number}"
+    untouched = '{"id":"sms-5555550177","at":1769860801,"ref":"17698608010000000"}'
+    assert own.json(untouched) == untouched
+
+
+def test_a_known_secret_is_found_however_json_writes_it() -> None:
+    own = Masker(Disguise(KEY), {}, ["ab/cd+canary="])
+    shown = own.json('{"hint":"ab\\/cd\\u002bcanary=","ab\\/cd+canary=":1}')
+    assert "canary" not in shown

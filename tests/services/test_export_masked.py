@@ -241,3 +241,17 @@ def test_masking_what_is_masked_goes_on_working() -> None:
     text = MASKED[0].request.body.decode()
     assert rewrite(text, key=lambda p, n: n, value=lambda p, v: v, number=lambda p, v: v) == text
     mask(MASKED)
+
+
+def test_a_number_in_an_id_is_masked_before_a_capture_names_whose_it_is(tmp_path: Path) -> None:
+    first, second = (
+        replace(FOUND[number], id=number + 1, request=make_request(body), provider="volt")
+        for number, body in enumerate((b'{"id": "sms-12025550177-1"}', b'{"payload": {"to_number": "+12025550177"}}'))
+    )
+    assert second.reading is not None
+    told = replace(second, reading=replace(second.reading, to="+12025550177"))
+    asyncio.run(store(tmp_path / "a.db", [first, told]))
+    out = io.BytesIO()
+    assert export(tmp_path / "a.db", parse(""), Format.JSONL, out, masked=True) == 2
+    assert b"2025550177" not in out.getvalue()
+    assert out.getvalue().count(b"sms-1555") == 2  # in the body, and in what is read of it

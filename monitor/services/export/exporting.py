@@ -31,6 +31,7 @@ from monitor.times import utc_now
 
 FIRST_STEP: Final = 1_000  # ids that the first query looks at; each further one at twice as many
 LAST_STEP: Final = 64_000
+MET_FIRST: Final = 50_000  # people whose numbers are known before the first capture is masked
 TOLD_EVERY: Final = 100  # captures
 _REGISTERED_KEPT: Final = frozenset({"wanted.subject", "changes.subject"})  # written by hooktop, and nobody's
 
@@ -82,6 +83,8 @@ def export(
     masker = CaptureMasker(registry(), hidden) if masked else None
     written = 0
     with closing(Reader(database)) as reader:
+        if masker is not None:
+            masker.meet(reader.parties(MET_FIRST))
         writer = _writer(form, target, about, lambda: _registered(database, masker, hidden))
         for capture, looked_at in courteous(_chosen(reader, wanted, limit), busy):
             if capture is not None:

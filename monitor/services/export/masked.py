@@ -39,6 +39,10 @@ class CaptureMasker:
         signing = {header for provider in registry for header in provider.signature_headers}
         self.masker = Masker(Disguise(key or secrets.token_bytes(KEY_BYTES)), kept, hidden, signing)
 
+    def meet(self, parties: Iterable[str]) -> None:
+        """Know these numbers from the first capture on."""
+        self.masker.meet(parties)
+
     def mask(self, capture: Capture) -> Capture:
         """The capture with a masked request and what its provider's reader makes of that; the verdict stays."""
         request = self.masker.request(capture.request, capture.provider)
