@@ -21,6 +21,7 @@ from monitor.store.message_reader import ConversationRow
 from monitor.text import visible
 from monitor.ui import copying, redact
 from monitor.ui.format import count, size
+from monitor.ui.mask import mask_numbers
 from monitor.ui.safety import toast
 from monitor.ui.screens.base import MonitorScreen
 from monitor.ui.screens.menu import Choice, MenuScreen
@@ -91,10 +92,10 @@ async def offers_of(screen: MonitorScreen) -> tuple[str, list[Offer]]:
     names = []
     if conversation is not None:
         names.append("the conversation")
-        offers += _of_conversation(conversation)
+        offers += _of_conversation(conversation, session.masked)
     if message is not None:
         names.append("the message")
-        offers += _of_message(*message)
+        offers += _of_message(*message, session.masked)
     if capture is not None:
         names.append(f"capture {capture.id}")
         offers += _of_capture(capture, session, message is None)
@@ -115,10 +116,10 @@ def _read(
         return (whole, None if whole.final else stuck_for(whole, session.now(), usual_waits(reader))), row
 
 
-def _of_message(message: Message, stuck_s: float | None) -> list[Offer]:
+def _of_message(message: Message, stuck_s: float | None, masked: bool) -> list[Offer]:
     record, text = message_record(message, stuck_s=stuck_s), message.text
     offers = [
-        _key_offer("m", "message", message.key),
+        _key_offer("m", "message", message.key, masked),
         Offer(_choice("o", "message", "a JSON object of what became of it"), lambda: copying.record("message", record)),
     ]  # fmt: skip
     if text:
@@ -126,10 +127,10 @@ def _of_message(message: Message, stuck_s: float | None) -> list[Offer]:
     return offers
 
 
-def _of_conversation(row: ConversationRow) -> list[Offer]:
+def _of_conversation(row: ConversationRow, masked: bool) -> list[Offer]:
     record = conversation_record(row.conversation())
     return [
-        _key_offer("n", "conversation", row.key),
+        _key_offer("n", "conversation", row.key, masked),
         Offer(
             _choice("o", "conversation", "a JSON object of it in sum"), lambda: copying.record("conversation", record)
         ),
@@ -154,7 +155,7 @@ def _of_capture(capture: Capture, session: Session, alone: bool) -> list[Offer]:
         offers.append(Offer(_choice("a", "curl to app", help), make))
     key = capture.reading.message if capture.reading else None
     if alone and key:
-        offers.insert(1, _key_offer("m", "message", key))
+        offers.insert(1, _key_offer("m", "message", key, session.masked))
     return offers
 
 
@@ -176,8 +177,9 @@ def _of_addresses(addresses: Sequence[tuple[str, str]], token: str | None) -> li
     ]
 
 
-def _key_offer(letter: str, of: str, key: str) -> Offer:
-    return Offer(_choice(letter, f"{of} key", visible(key, limit=_KEY_LIMIT)), lambda: copying.key(of, key))
+def _key_offer(letter: str, of: str, key: str, masked: bool) -> Offer:
+    shown = visible(mask_numbers(key) if masked else key, limit=_KEY_LIMIT)
+    return Offer(_choice(letter, f"{of} key", shown), lambda: copying.key(of, key))
 
 
 def _choice(key: str, label: str, help: str) -> Choice:

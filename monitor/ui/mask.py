@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from monitor.model.disguise import MAIL
+
 DOT: Final = "•"
 _LOOPBACK: Final = r"(?<![\d.])127(?:\.\d{1,3}){3}(?!\.?\d)"  # every machine's own address: nobody's number
 _UUID: Final = r"(?<!\w)[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\w)"  # a name that was drawn by lot
@@ -42,5 +44,11 @@ def mask_text(text: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """A text in which every run of six or more digits is hidden but for its last two; UUIDs stay."""
-    return _DIGITS.sub(lambda found: found["kept"] or mask_party(found[0]), text)
+    """A text in which every run of six or more digits is hidden but for its last two, and every mail address; UUIDs
+    stay."""
+    return _DIGITS.sub(lambda found: found["kept"] or mask_party(found[0]), mask_mails(text))
+
+
+def mask_mails(text: str) -> str:
+    """A text in which every mail address is hidden."""
+    return MAIL.sub(DOT * 6, text)

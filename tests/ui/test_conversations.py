@@ -387,3 +387,12 @@ def test_bubbles_keep_to_their_side_and_width(text: str, direction: Direction, w
         assert cells([(line.text, "plain")]) <= width
         if entry is not None:
             assert line.text.startswith("▌") == (direction is Direction.INBOUND)
+
+
+@pytest.mark.slow
+async def test_the_copy_menu_hides_the_numbers_of_a_key_with_the_screen(tmp_path: Path) -> None:
+    async with conversations(tmp_path, settings=Settings(mask=True), size=(120, 40)) as (volt, s):
+        await post(volt, s, volt.body("a", "webhook_delivered"))
+        await s.press("y")
+        assert "conversation key" in s.screen_text()
+        assert "5555550123" not in s.screen_text()

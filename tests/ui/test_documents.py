@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.model.capture import Capture, Source
 from monitor.model.lifecycle import fold
-from monitor.model.reading import Reading, Status
+from monitor.model.reading import MessageError, Reading, Status
 from monitor.model.verdict import Check, Verdict, VerdictStatus
 from monitor.providers.base import Signed
 from monitor.ui import redact
@@ -351,3 +351,20 @@ def test_documents_of_a_bare_capture(reading: Reading | None) -> None:
     capture = make_capture(1, body=b"", reading=reading)
     assert summary(capture, OPEN)
     assert headers(replace(capture, request=replace(capture.request, headers=())), OPEN)
+
+
+def test_a_masked_name_shows_no_number_and_no_address_of_its_parties() -> None:
+    reading = replace(
+        FULL_READING, event_id="rfw_15555550123-x", message="volt:sms-15555550145", aliases=("volt:ada@example.com",),
+        conversation="volt:c1,ada@example.com", error=MessageError("1", title="no mailbox ada@example.com"),
+    )  # fmt: skip
+    request = replace(make_request(x_original_uri="/volt?name=Ada"), path="/volt/+15555550123")
+    capture = replace(make_capture(1), reading=reading, request=request)
+    shown = plain_text([*summary(capture, MASKED), *headers(capture, MASKED)])
+    for hidden in ("5555550123", "5555550145", "ada@", "Ada"):
+        assert hidden not in shown
+        assert hidden in plain_text([*summary(capture, OPEN), *headers(capture, OPEN)])
+    assert "rfw_•••••••••23-x" in shown
+    assert "volt:40318006" in plain_text(summary(make_capture(1), MASKED))
+    message = replace(fold([make_event(1, Status.SENT, 0)]), key="volt:sms-15555550123", to="+15555550123")
+    assert "5555550123" not in "\n".join(one.text for one, _ in Lifecycle(message, {}).lines(MASKED, 60))

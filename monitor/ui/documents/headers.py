@@ -15,7 +15,7 @@ WIDEST: Final = 16  # cells of a name beside its value; a longer one stands over
 def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...] = ()) -> list[Line]:
     """The lines of the Headers tab; those that carry a signature stand out."""
     request = capture.request
-    target = redact.target(request.path, reader.token)
+    target = reader.plain(request.path)
     if request.query:
         target += "?" + (redact.HIDDEN if reader.masked else redact.target(request.query, reader.token))
     lines = [line(foreign(request.method, "strong", limit=20), (" ", "plain"), foreign(target, limit=2_000)), BLANK]
@@ -24,6 +24,8 @@ def headers(capture: Capture, reader: Reader, signature_headers: tuple[str, ...]
         shown, _ = foreign(name, limit=200)
         signed = name.lower() in signature_headers
         value = redact.target(redact.header_value(name, value), reader.token)
+        if reader.masked and value.startswith("/") and "?" in value:  # the target as a proxy names it
+            value = f"{value.partition('?')[0]}?{redact.HIDDEN}"
         role = "accent" if signed else "key"
         if len(shown) > wide:
             lines.append(line((shown, role), indent=2))

@@ -280,8 +280,9 @@ def _capture(number: int, row: Row | None, *, unproven: bool) -> Line:
 
 
 def _names(message: Message, reader: Reader) -> Iterator[Line]:
-    yield labelled("message", foreign(message.key))
+    people = (message.from_, message.to)
+    yield labelled("message", reader.name(message.key, *people))
     for alias in message.aliases:
-        yield under(("also ", "quiet"), foreign(alias))
+        yield under(("also ", "quiet"), reader.name(alias, *people))
     if message.conversation:
         yield labelled("conversation", reader.prose(message.conversation))

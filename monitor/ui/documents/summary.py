@@ -149,11 +149,12 @@ def _beside(moment: datetime, ours: datetime) -> tuple[Part, ...]:
 
 def _ids(capture: Capture, reading: Reading, reader: Reader) -> Iterator[Line]:
     yield labelled("capture", (f"{capture.id}", "plain"))
+    people = (reading.from_, reading.to)
     for label, value in (("event", reading.event), ("event id", reading.event_id), ("message", reading.message)):
         if value:
-            yield labelled(label, foreign(value))
+            yield labelled(label, reader.name(value, *people))
     for alias in reading.aliases:
-        yield under(("also ", "quiet"), foreign(alias))
+        yield under(("also ", "quiet"), reader.name(alias, *people))
     if reading.conversation:
         yield labelled("conversation", reader.prose(reading.conversation))
     yield from _listed("facts", [reader.fact(name, value) for name, value in reading.facts])
@@ -169,7 +170,7 @@ def _listed(label: str, parts: list[Part]) -> Iterator[Line]:
 
 def _origin(capture: Capture, reader: Reader) -> Iterator[Line]:
     request = capture.request
-    where = redact.target(request.path, reader.token)
+    where = reader.plain(request.path)
     if request.query:
         where += "?" + (redact.HIDDEN if reader.masked else redact.target(request.query, reader.token))
     yield labelled("request", foreign(request.method, "strong", limit=20), (" ", "plain"), foreign(where))
