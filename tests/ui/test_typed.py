@@ -221,13 +221,14 @@ async def test_what_is_typed_behind_a_view_is_meant_for_what_it_lists(
         assert copied in s.screen_text()
 
 
+@pytest.mark.parametrize("keys", ["2", "jjjjjjjjjjjjjjjjjjjj2"], ids=["at once", "behind others"])
 async def test_a_key_that_leaves_does_not_wait_for_a_list_that_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
 ) -> None:
     go_on = threading.Event()
     async with screens(tmp_path, apart()) as s:
-        monkeypatch.setattr(View, "_matches", lambda *given: go_on.wait(5) and [])
-        s.type_ahead("slash", *"provider:bird", "enter", "2")
+        monkeypatch.setattr(View, "_matches", lambda *given: go_on.wait(60) and [])
+        s.type_ahead("slash", *"provider:bird", "enter", *keys)
         await s.until(lambda: s.app.current_mode == "messages")
         assert not go_on.is_set()
         go_on.set()

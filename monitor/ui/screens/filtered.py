@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 FILTER_AFTER_S: Final = 0.15  # of rest while a filter is typed
 LOOK_S: Final = 0.02  # between two looks whether the list that a key is meant for is there
-LOOKS: Final = 100  # after which the key waits no longer: it may take long to find the first that passes
+LOOKS: Final = 50  # after which keys wait no longer: it may take long to find the first that passes
 # The actions upon what is listed, beside those of the lists themselves.
 _OF_LISTED: Final = frozenset(
     {"copy", "message", "conversation", "export", "replay", "compare", "mark", "follow", "next_match",
@@ -56,6 +56,7 @@ class FilteredScreen(ListScreen):
         super().__init__(session)
         self._typing: Timer | None = None
         self._changes = session.changes
+        self._in_vain: str | None = None  # the filter for whose list a key has waited as long as it may
         self._today = local_time(session.now()).date()
 
     @abstractmethod
@@ -140,11 +141,15 @@ class FilteredScreen(ListScreen):
         self._follow_filter()
         await asyncio.sleep(0)  # and what passed the one before is no longer listed
         with contextlib.suppress(NoMatches):  # it is being taken down
-            for _ in range(LOOKS):
-                if not self.is_reading():
+            for _ in range(1 if self._in_vain == self.obeyed else LOOKS):
+                if not (self.app.screen_stack and self.is_reading()):
+                    self._in_vain = None
                     break
                 await asyncio.sleep(LOOK_S)
-            self.tick()
+            else:
+                self._in_vain = self.obeyed
+            if self.app.screen_stack:  # else the app ends
+                self.tick()
 
     def read(self, reading: Coroutine[None, None, None], group: str) -> None:
         """Let a view read, beside what else goes on, then draw; a store that fails is told on the status line."""
