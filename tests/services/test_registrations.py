@@ -148,6 +148,36 @@ async def test_what_another_run_got_no_answer_to_is_seen_when_none_can_come(tmp_
         assert record.state is ChangeState.FAILED
 
 
+async def test_what_another_run_was_refused_changes_nothing(tmp_path: Path) -> None:
+    refused = AdminError(Trouble.REFUSED, "No.")
+    async with world(tmp_path) as w:
+        other = w.again(make=lambda account, on_call: Refusing(admin_for(account, on_call=on_call), refused))
+        assert (await other.carry_out(other.plan_add("volt", {}))).state is ChangeState.FAILED
+        seen = w.registrations.version
+        assert await w.registrations.catch_up() == ()
+        assert w.registrations.version > seen
+        assert [record.state for record in w.registrations.records("volt")] == [ChangeState.FAILED]
+
+
+async def test_what_is_being_noted_here_is_not_taken_for_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as w:
+        loop, seen = asyncio.get_running_loop(), list[tuple[str, ...]]()
+        want = RegistrationStore.want
+
+        def want_and_wait(store: RegistrationStore, *what: Any) -> None:
+            want(store, *what)
+            seen.append(asyncio.run_coroutine_threadsafe(w.registrations.catch_up(), loop).result(10))
+
+        monkeypatch.setattr(RegistrationStore, "want", want_and_wait)
+        assert await w.registrations.catch_up() == ()
+        await w.do(w.registrations.plan_add("oneroute", {}))  # by hand
+        assert seen == [()]
+        RegistrationStore(tmp_path / "hooktop.db").unwant("oneroute", w.rows("oneroute")[0].subject)
+        assert await w.registrations.catch_up() == ("oneroute",)
+
+
 async def test_a_bird_webhook_from_form_to_removal(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh()
