@@ -36,6 +36,7 @@ class Elsewhere:
                 await desk.read()
                 new = self._done(desk) - done
                 if new or desk.wanted != wanted:
+                    await desk.look_back()  # a test request may have been the first event
                     desk.publish()
                 if desk.wanted != wanted or any(became is not ChangeState.FAILED for _, became in new):
                     changed.append(desk)

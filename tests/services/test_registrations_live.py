@@ -63,6 +63,15 @@ async def test_no_capture_waits_for_the_keyring(tmp_path: Path, monkeypatch: pyt
     assert threading.main_thread() not in ring.asked
 
 
+async def test_the_probe_of_what_another_run_registers_is_its_first_event(tmp_path: Path) -> None:
+    async with receiving(tmp_path, event_after_s=None) as (w, _):
+        await w.registrations.refresh("volt")
+        other = w.again()
+        assert (await other.carry_out(other.plan_add("volt", {}))).state is ChangeState.DONE
+        assert await w.registrations.catch_up() == ("volt",)
+        assert w.row("volt", State.BY_HAND).first_event_at is not None
+
+
 async def test_the_probe_of_a_registration_is_answered_while_it_is_asked_for_and_tied_to_it(tmp_path: Path) -> None:
     async with receiving(tmp_path, event_after_s=None) as (w, assembly):
         await w.registrations.refresh()
