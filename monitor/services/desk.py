@@ -71,11 +71,13 @@ class Desk:
         self.records: tuple[ChangeRecord, ...] = ()
         self.in_flight: int | None = None  # the record of a change that is being asked for
         self.outdated = False  # a change was asked for since the list was read
+        self.overtaken = False  # another run has changed something since then, or may have
         self._quiet_until = 0.0  # on the loop's clock: the provider asked not to be asked before
         self.draft_key = new_key()  # what the next registration gets, so that a form shows one key
         self._admin: Admin | None = None
         self._prepared = False
         self._opened = False
+        self._others: dict[int, ChangeState] | None = None  # how far the changes of other runs came
         self._alive: dict[str, bool | None] = {}
         self._known: dict[str, tuple[Registration, datetime]] = {}  # registered by the records, since when
         self._first: dict[tuple[str, datetime], datetime] = {}  # when something first came, by id and since when
@@ -230,6 +232,19 @@ class Desk:
         self.wanted = tuple(await asyncio.to_thread(store.wanted, self.name))
         self.records = tuple(await asyncio.to_thread(lambda: store.records(account=self.name)))
         self._known = _registered(self.records)
+        self._look_at_others()
+
+    def _look_at_others(self) -> None:
+        """See whether another run has changed something since it was last read: not where it was refused, nor where a
+        change of its own is taken back or dismissed from here."""
+        run, before = self.office.run, self._others
+        self._others = {record.id: record.state for record in self.records if record.run != run}
+        if before is not None:
+            new = [(id_, state) for id_, state in self._others.items() if before.get(id_) is not state]
+            self.overtaken |= any(
+                state is ChangeState.DONE or (id_ not in before and state is not ChangeState.FAILED)
+                for id_, state in new
+            )
 
     async def look(self, deadline_s: float = DEADLINE_S, *, anew: bool = False) -> None:
         """Ask the provider what it offers and has; ``anew`` as if for the first time. Raises AdminError."""
@@ -245,7 +260,7 @@ class Desk:
                 Trouble.UNREACHABLE, f"{admin.host} did not answer within {deadline_s:g} s; try again later."
             ) from None
         self._refreshed_at = self.office.now()
-        self._trouble, self.outdated = None, False
+        self._trouble, self.outdated, self.overtaken = None, False, False
 
     def apply(self, change: Change, after: Registration | None) -> None:
         """What the list would show after a change, until it is asked for again."""

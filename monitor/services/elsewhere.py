@@ -6,18 +6,16 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 
-from monitor.model.registration import ChangeState
 from monitor.services.desk import Desk
 from monitor.services.settling import SETTLED_AFTER
 from monitor.store.registrations import RegistrationStore
 
 
 class Elsewhere:
-    """Finds the accounts for which another run than ``run`` has done something since the last look."""
+    """Finds the accounts for which another run has done something since the last look."""
 
-    def __init__(self, store: RegistrationStore, run: str) -> None:
+    def __init__(self, store: RegistrationStore) -> None:
         self._store = store
-        self._run = run
         self._state: str | None = None
 
     async def look(self, desks: Iterable[Desk], now: datetime) -> list[Desk]:
@@ -32,17 +30,12 @@ class Elsewhere:
                 state = self._state
                 continue
             async with desk.lock:
-                wanted, done = desk.wanted, self._done(desk)
+                wanted = desk.wanted
                 await desk.read()
-                new = self._done(desk) - done
-                if new or desk.wanted != wanted:
+                if desk.overtaken or desk.wanted != wanted:
+                    desk.overtaken = False
                     await desk.look_back()  # a test request may have been the first event
-                    desk.publish()
-                if desk.wanted != wanted or any(became is not ChangeState.FAILED for _, became in new):
                     changed.append(desk)
+                desk.publish()
         self._state = state
         return changed
-
-    def _done(self, desk: Desk) -> set[tuple[int, ChangeState]]:
-        """How far the changes of others came."""
-        return {(record.id, record.state) for record in desk.records if record.run != self._run}

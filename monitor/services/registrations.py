@@ -98,7 +98,7 @@ class Registrations:
         self._works: list[Work] = []
         self._followers: list[Callable[[], None]] = []
         self._urls: dict[str, tuple[str, ...]] = {}
-        self._elsewhere = Elsewhere(store, self.run)
+        self._elsewhere = Elsewhere(store)
         self._prepared = False
         self._preparing: asyncio.Task[None] | None = None
         self.configure(config)

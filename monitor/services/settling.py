@@ -70,7 +70,8 @@ async def settle(desk: Desk) -> None:
     store, now = desk.office.store, desk.office.now()
     # Asked for twice and made once, it has the key of the one that it is known to come from.
     made = {other.after.id: other.id for other in desk.records if _made(other) and other.after is not None}
-    for record in desk.uncertain():
+    uncertain = desk.uncertain()
+    for record in uncertain:
         done, after = seen(record, desk.listed, {id_ for id_, by in made.items() if by > record.id})
         if done:
             await asyncio.to_thread(store.end, record.id, ChangeState.DONE, without_secrets(after), None)
@@ -80,6 +81,8 @@ async def settle(desk: Desk) -> None:
             await asyncio.to_thread(store.end, record.id, ChangeState.FAILED, None, None)
             await give_up(desk, record)
     await desk.read()
+    if uncertain:  # what is told of them by now is from this list
+        desk.overtaken = False
 
 
 def _made(record: ChangeRecord) -> bool:

@@ -148,6 +148,46 @@ async def test_what_another_run_got_no_answer_to_is_seen_when_none_can_come(tmp_
         assert record.state is ChangeState.FAILED
 
 
+async def test_what_another_run_changes_while_the_accounts_do_is_seen(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        done = await w.do(w.registrations.plan_add("bird", SMS))
+        assert await w.registrations.catch_up() == ()
+        other = w.again()
+        await other.refresh("bird")
+        (row,) = [row for row in other.panel("bird").rows if row.found == done.registration]
+        assert (await other.carry_out(other.plan_remove(row))).state is ChangeState.DONE
+        w.registrations.configure(replace(w.config, accounts=w.config.accounts[::-1]))
+        await w.registrations.open()
+        assert await w.registrations.catch_up() == ("bird",)
+        assert w.states("bird") == ["not_ours", "not_ours"]
+
+
+async def test_what_is_done_here_about_the_changes_of_another_run_is_not_its(tmp_path: Path) -> None:
+    ahead = timedelta(0)
+    async with world(tmp_path) as w:
+        here = w.again(now=lambda: datetime.now(UTC) + ahead)
+        await here.refresh()
+        other = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), True))
+        await other.refresh()
+        removed, left = other.panel("bird").rows
+        assert (await other.carry_out(other.plan_remove(removed))).state is ChangeState.DONE  # the list shows it
+        assert await here.catch_up() == ("bird",)
+        (record,) = here.records("bird")
+        back = await here.carry_out(here.plan_restore(record))
+        assert back.state is ChangeState.DONE, back.sentence
+        assert await here.catch_up() == ()
+        assert (await other.carry_out(other.plan_remove(left))).state is ChangeState.DONE
+        assert await here.catch_up() == ("bird",)
+        await here.dismiss(here.records("bird")[-1])
+        assert await here.catch_up() == ()
+        store = RegistrationStore(tmp_path / "hooktop.db")
+        added = replace(record, id=0, state=ChangeState.BEGUN, subject="another", ended_at=None)
+        store.begin(added)
+        ahead = SETTLED_AFTER + timedelta(seconds=1)
+        await here.refresh("bird")  # which finds out what became of it
+        assert await here.catch_up() == ()
+
+
 async def test_what_another_run_was_refused_changes_nothing(tmp_path: Path) -> None:
     refused = AdminError(Trouble.REFUSED, "No.")
     async with world(tmp_path) as w:
