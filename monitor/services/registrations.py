@@ -122,11 +122,17 @@ class Registrations:
             await desk.read()
             desk.publish()
 
-    async def catch_up(self) -> tuple[str, ...]:
-        """Take in what other runs of hooktop want and have changed, and ask the providers anew that were asked before;
-        gives the accounts. Raises StoreError."""
+    async def catch_up(self, *, aside: bool = False) -> tuple[str, ...]:
+        """Take in what other runs of hooktop want and have changed, and ask the providers anew that were asked before,
+        ``aside`` without waiting for what they answer; gives the accounts. Raises StoreError."""
         changed = await self._elsewhere.look(self._desks.values(), self._office.now())
-        await asyncio.gather(*(self._refresh(desk) for desk in changed if desk.listed is not None))
+        asking = [
+            tasks.start(self._refresh(desk), "what was changed elsewhere")
+            for desk in changed
+            if desk.listed is not None
+        ]
+        if asking and not aside:
+            await asyncio.wait(asking)
         return tuple(desk.name for desk in changed)
 
     def configure(self, config: Config) -> None:

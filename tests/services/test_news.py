@@ -19,8 +19,10 @@ from monitor.secret import Secret
 from monitor.services import news as module
 from monitor.services.assemble import assembled
 from monitor.services.configfile import ConfigFile
+from monitor.services.desk import Desk
 from monitor.services.monitor import Settings
 from monitor.services.news import News, differences
+from monitor.services.registrations import Registrations
 from monitor.store.public_keys import PublicKeys
 from monitor.store.registrations import RegistrationStore
 from tests.cli.processes import Listening, event, hooktop, listening, signed
@@ -126,9 +128,10 @@ def test_a_name_of_an_account_cannot_act_on_the_terminal() -> None:
 class Looking:
     """A program that looks for news in a configuration, and what it said of them."""
 
-    def __init__(self, config: Path, news: News) -> None:
+    def __init__(self, config: Path, news: News, registrations: Registrations) -> None:
         self.config = config
         self.news = news
+        self.registrations = registrations
         self._said: list[str] = []
         news.on_news = lambda sentence, bad: self._said.append(sentence)
 
@@ -153,7 +156,7 @@ async def looking(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> A
         file.load(), Settings(), bind("127.0.0.1", 0), folder / "h.db", local_folder=folder, file=file
     ) as assembly:
         assert assembly.news is not None
-        yield Looking(config, assembly.news)
+        yield Looking(config, assembly.news, assembly.registrations)
 
 
 async def test_a_look_that_failed_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,3 +205,18 @@ async def test_webhooks_that_another_terminal_changes_are_told(tmp_path: Path, m
     async with looking(tmp_path, ACCOUNT.format("volt"), monkeypatch) as at:
         RegistrationStore(tmp_path / "h.db").want("volt", "volt", "webhook", {}, START)
         assert await at.told() == ["The webhooks of volt were changed in another terminal."]
+
+
+async def test_no_news_waits_for_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look(desk: Desk) -> None:
+        if desk.listed is not None:
+            await asyncio.Event().wait()
+        desk.listed = ()
+
+    monkeypatch.setattr(Desk, "look", look)
+    async with looking(tmp_path, ACCOUNT.format("volt"), monkeypatch) as at:
+        await at.registrations.refresh()
+        RegistrationStore(tmp_path / "h.db").want("volt", "volt", "webhook", {}, START)
+        assert await at.told() == ["The webhooks of volt were changed in another terminal."]
+        at.config.write_text(ACCOUNT.format("volt") + ACCOUNT.format("other"), "utf-8")
+        assert await at.told() == ["The accounts have changed: other added."]
