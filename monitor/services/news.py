@@ -78,7 +78,7 @@ class News:
             if await asyncio.to_thread(self.file.state) == state:  # else the next look reads it
                 self._state = state
                 await self._read_accounts()
-        if changed := await self._registrations.catch_up(aside=True):  # a provider may hang
+        if changed := await self._registrations.catch_up():
             names = ", ".join(visible(name, limit=60) for name in changed)
             self.on_news(f"The webhooks of {names} were changed in another terminal.", False)
 

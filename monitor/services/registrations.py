@@ -48,6 +48,7 @@ __all__ = [
     "Step", "Tested", "Trouble",
 ]  # fmt: skip
 KEPT_CALLS: Final = 200
+ASKED_ANEW: Final = "asking for what was changed elsewhere"
 SEEN_AGAIN: Final = timedelta(seconds=1)  # how often the time of the last verified delivery moves on
 log = logging.getLogger(__name__)
 
@@ -122,17 +123,13 @@ class Registrations:
             await desk.read()
             desk.publish()
 
-    async def catch_up(self, *, aside: bool = False) -> tuple[str, ...]:
-        """Take in what other runs of hooktop want and have changed, and ask the providers anew that were asked before,
-        ``aside`` without waiting for what they answer; gives the accounts. Raises StoreError."""
+    async def catch_up(self) -> tuple[str, ...]:
+        """Take in what other runs of hooktop want and have changed; gives the accounts. Has the providers asked anew
+        that were asked before, and does not wait for what they answer. Raises StoreError."""
         changed = await self._elsewhere.look(self._desks.values(), self._office.now())
-        asking = [
-            tasks.start(self._refresh(desk), "what was changed elsewhere")
-            for desk in changed
-            if desk.listed is not None
-        ]
-        if asking and not aside:
-            await asyncio.wait(asking)
+        for desk in changed:
+            if desk.listed is not None:
+                tasks.start(self._refresh(desk), ASKED_ANEW)
         return tuple(desk.name for desk in changed)
 
     def configure(self, config: Config) -> None:

@@ -21,7 +21,7 @@ from monitor.services.localkeys import LocalKeys
 from monitor.services.monitor import Settings
 from monitor.services.office import AskAlive
 from monitor.services.reach import Reach
-from monitor.services.registrations import Outcome, Plan, Progress, Registrations
+from monitor.services.registrations import ASKED_ANEW, Outcome, Plan, Progress, Registrations
 from monitor.services.signingkeys import SigningKeys
 from monitor.store.registrations import RegistrationStore
 from tests.sandbox.apis import PUBLIC, hook, key_of
@@ -110,6 +110,13 @@ async def receiving(folder: Path, *, event_after_s: float | None = 0.0) -> Async
             config, Settings(), sock, folder / "hooktop.db", local_folder=folder, alive=None
         ) as assembly:
             yield World(api, assembly.registrations, assembly.monitor.reach, folder, config), assembly
+
+
+async def caught_up(registrations: Registrations) -> tuple[str, ...]:
+    """What another run has changed, once the providers were asked for it."""
+    found = await registrations.catch_up()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == ASKED_ANEW))
+    return found
 
 
 async def until(condition: Callable[[], bool]) -> None:

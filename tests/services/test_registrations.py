@@ -26,7 +26,7 @@ from monitor.services.settling import SETTLED_AFTER
 from monitor.services.signingkeys import SigningKeys
 from monitor.store.registrations import RegistrationStore
 from tests.sandbox.apis import PUBLIC
-from tests.services.registering import DELIVERY, MESSAGES, NEXT, SMS, until, world
+from tests.services.registering import DELIVERY, MESSAGES, NEXT, SMS, caught_up, until, world
 
 
 class Unanswered:
@@ -111,24 +111,24 @@ async def test_everything_is_listed_and_what_is_not_ours_left_alone(tmp_path: Pa
 async def test_what_another_run_changes_is_seen_once_it_is_done(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.registrations.refresh("bird")
-        assert await w.registrations.catch_up() == ()
+        assert await caught_up(w.registrations) == ()
         seen = w.registrations.version
         other = w.again(make=lambda account, on_call: Slow(admin_for(account, on_call=on_call), w.registrations))
         await other.refresh()
         done = await other.carry_out(other.plan_add("bird", SMS))
         assert done.state is ChangeState.DONE, done.sentence
         assert (Slow.caught_up, w.registrations.version) == ((), seen)
-        assert await w.registrations.catch_up() == ("bird",)
+        assert await caught_up(w.registrations) == ("bird",)
         row = w.row("bird", State.SAME)
-        assert await w.registrations.catch_up() == ()
+        assert await caught_up(w.registrations) == ()
         await w.do(w.registrations.plan_active(row, False))
-        assert await w.registrations.catch_up() == ()  # that was ours
-        assert await other.catch_up() == ("bird",)
+        assert await caught_up(w.registrations) == ()  # that was ours
+        assert await caught_up(other) == ("bird",)
         calls = len(w.registrations.calls)
         (row,) = [row for row in other.panel("bird").rows if row.state is State.INACTIVE]
         await other.carry_out(other.plan_remove(row))
         assert (await other.carry_out(other.plan_add("volt", {}))).state is ChangeState.DONE
-        assert await w.registrations.catch_up() == ("volt", "bird")
+        assert await caught_up(w.registrations) == ("volt", "bird")
         assert w.states("bird") == ["not_ours", "not_ours"]
         assert {call.account for call in list(w.registrations.calls)[calls:]} == {"bird"}  # nobody asked for Volt's
 
@@ -141,9 +141,9 @@ async def test_what_another_run_got_no_answer_to_is_seen_when_none_can_come(tmp_
         second = w.again(make=lambda account, on_call: Unanswered(admin_for(account, on_call=on_call), False))
         await second.refresh("bird")
         assert (await second.carry_out(second.plan_add("bird", SMS))).state is ChangeState.BEGUN
-        assert await first.catch_up() == ()
+        assert await caught_up(first) == ()
         ahead = SETTLED_AFTER + timedelta(seconds=1)
-        assert await first.catch_up() == ("bird",)
+        assert await caught_up(first) == ("bird",)
         (record,) = RegistrationStore(tmp_path / "hooktop.db").records()
         assert record.state is ChangeState.FAILED
 
@@ -151,14 +151,14 @@ async def test_what_another_run_got_no_answer_to_is_seen_when_none_can_come(tmp_
 async def test_what_another_run_changes_while_the_accounts_do_is_seen(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         done = await w.do(w.registrations.plan_add("bird", SMS))
-        assert await w.registrations.catch_up() == ()
+        assert await caught_up(w.registrations) == ()
         other = w.again()
         await other.refresh("bird")
         (row,) = [row for row in other.panel("bird").rows if row.found == done.registration]
         assert (await other.carry_out(other.plan_remove(row))).state is ChangeState.DONE
         w.registrations.configure(replace(w.config, accounts=w.config.accounts[::-1]))
         await w.registrations.open()
-        assert await w.registrations.catch_up() == ("bird",)
+        assert await caught_up(w.registrations) == ("bird",)
         assert w.states("bird") == ["not_ours", "not_ours"]
 
 
@@ -171,21 +171,21 @@ async def test_what_is_done_here_about_the_changes_of_another_run_is_not_its(tmp
         await other.refresh()
         removed, left = other.panel("bird").rows
         assert (await other.carry_out(other.plan_remove(removed))).state is ChangeState.DONE  # the list shows it
-        assert await here.catch_up() == ("bird",)
+        assert await caught_up(here) == ("bird",)
         (record,) = here.records("bird")
         back = await here.carry_out(here.plan_restore(record))
         assert back.state is ChangeState.DONE, back.sentence
-        assert await here.catch_up() == ()
+        assert await caught_up(here) == ()
         assert (await other.carry_out(other.plan_remove(left))).state is ChangeState.DONE
-        assert await here.catch_up() == ("bird",)
+        assert await caught_up(here) == ("bird",)
         await here.dismiss(here.records("bird")[-1])
-        assert await here.catch_up() == ()
+        assert await caught_up(here) == ()
         store = RegistrationStore(tmp_path / "hooktop.db")
         added = replace(record, id=0, state=ChangeState.BEGUN, subject="another", ended_at=None)
         store.begin(added)
         ahead = SETTLED_AFTER + timedelta(seconds=1)
         await here.refresh("bird")  # which finds out what became of it
-        assert await here.catch_up() == ()
+        assert await caught_up(here) == ()
 
 
 async def test_what_another_run_was_refused_changes_nothing(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_what_another_run_was_refused_changes_nothing(tmp_path: Path) -> N
         other = w.again(make=lambda account, on_call: Refusing(admin_for(account, on_call=on_call), refused))
         assert (await other.carry_out(other.plan_add("volt", {}))).state is ChangeState.FAILED
         seen = w.registrations.version
-        assert await w.registrations.catch_up() == ()
+        assert await caught_up(w.registrations) == ()
         assert w.registrations.version > seen
         assert [record.state for record in w.registrations.records("volt")] == [ChangeState.FAILED]
 
@@ -211,11 +211,11 @@ async def test_what_is_being_noted_here_is_not_taken_for_anothers(
             seen.append(asyncio.run_coroutine_threadsafe(w.registrations.catch_up(), loop).result(10))
 
         monkeypatch.setattr(RegistrationStore, "want", want_and_wait)
-        assert await w.registrations.catch_up() == ()
+        assert await caught_up(w.registrations) == ()
         await w.do(w.registrations.plan_add("oneroute", {}))  # by hand
         assert seen == [()]
         RegistrationStore(tmp_path / "hooktop.db").unwant("oneroute", w.rows("oneroute")[0].subject)
-        assert await w.registrations.catch_up() == ("oneroute",)
+        assert await caught_up(w.registrations) == ("oneroute",)
 
 
 async def test_a_bird_webhook_from_form_to_removal(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from monitor.services.registrations import Progress, Registrations, Step
 from monitor.store.reader import Reader
 from monitor.store.registrations import RegistrationStore
 from tests.services.keyrings import FakeKeyring
-from tests.services.registering import DELIVERY, NEXT, SMS, World, receiving, until, world
+from tests.services.registering import DELIVERY, NEXT, SMS, World, caught_up, receiving, until, world
 
 
 def captures(folder: Path) -> list[tuple[int, str, VerdictStatus]]:
@@ -68,7 +68,7 @@ async def test_the_probe_of_what_another_run_registers_is_its_first_event(tmp_pa
         await w.registrations.refresh("volt")
         other = w.again()
         assert (await other.carry_out(other.plan_add("volt", {}))).state is ChangeState.DONE
-        assert await w.registrations.catch_up() == ("volt",)
+        assert await caught_up(w.registrations) == ("volt",)
         assert w.row("volt", State.BY_HAND).first_event_at is not None
 
 
