@@ -13,6 +13,8 @@ from functools import cache
 from typing import Final
 
 MAIL: Final = re.compile(r"[\w.+'&-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+# An id of a WhatsApp message holds a number in base64.
+WHATSAPP_ID: Final = re.compile(r"(?<![\w.])(wamid\.|gB[EG])[\w+/=-]{8,}")
 UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # With a plus, or grouped as in North America, or ten to fifteen digits in a row that are no part of a name.
 NUMBER: Final = re.compile(

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from monitor import jsonbody
 from monitor.model.capture import STAMP_HEADER, Request
-from monitor.model.disguise import NUMBER, REMEMBERED, UUID, Disguise
+from monitor.model.disguise import NUMBER, REMEMBERED, UUID, WHATSAPP_ID, Disguise
 from monitor.model.jsontext import Path, rewrite
 from monitor.model.private import Kind, kind_of
 
@@ -21,9 +21,9 @@ MAX_INSIDE: Final = 3  # levels of JSON that stands as a text in JSON
 _ADDRESS: Final = re.compile(
     r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s/?#\"'<>]*)([^\s?#\"'<>]*)(\?[^\s#\"'<>]*)?(#[^\s\"'<>]*)?"
 )
-# Ids of WhatsApp messages hold a number in base64; the rest are credentials that bear a mark of their kind.
+# Beside ids that hold a number, credentials that bear a mark of their kind.
 _MARKED: Final = re.compile(
-    r"(?<![\w.])(?:(wamid\.|gB[EG])[\w+/=-]{8,}|(?:sk|pk|rk|whsec|gh[pousr]|xox[abprs])[_-][\w+/=-]{8,}"
+    rf"{WHATSAPP_ID.pattern}|(?<![\w.])(?:(?:sk|pk|rk|whsec|gh[pousr]|xox[abprs])[_-][\w+/=-]{{8,}}"
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AKIA[0-9A-Z]{16})"
 )
 _SCHEME: Final = re.compile(r"(?:(?<=[ ,;])|\A)(v[0-9]a?[,=]|sha[0-9]{1,3}=|t=[0-9]{1,13},)")

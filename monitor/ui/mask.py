@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from monitor.model.disguise import MAIL
+from monitor.model.disguise import MAIL, WHATSAPP_ID
 
 DOT: Final = "•"
 _LOOPBACK: Final = r"(?<![\d.])127(?:\.\d{1,3}){3}(?!\.?\d)"  # every machine's own address: nobody's number
@@ -44,11 +44,11 @@ def mask_text(text: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """A text in which every run of six or more digits is hidden but for its last two, and every mail address; UUIDs
+    """A text in which every run of six or more digits is hidden but for its last two, as ``mask_addresses``; UUIDs
     stay."""
-    return _DIGITS.sub(lambda found: found["kept"] or mask_party(found[0]), mask_mails(text))
+    return _DIGITS.sub(lambda found: found["kept"] or mask_party(found[0]), mask_addresses(text))
 
 
-def mask_mails(text: str) -> str:
-    """A text in which every mail address is hidden."""
-    return MAIL.sub(DOT * 6, text)
+def mask_addresses(text: str) -> str:
+    """A text in which every mail address is hidden, and what an id of a WhatsApp message holds."""
+    return WHATSAPP_ID.sub(lambda found: found[1] + DOT * 6, MAIL.sub(DOT * 6, text))

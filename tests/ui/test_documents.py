@@ -355,13 +355,14 @@ def test_documents_of_a_bare_capture(reading: Reading | None) -> None:
 
 def test_a_masked_name_shows_no_number_and_no_address_of_its_parties() -> None:
     reading = replace(
-        FULL_READING, event_id="rfw_15555550123-x", message="volt:sms-15555550145", aliases=("volt:ada@example.com",),
+        FULL_READING, event_id="rfw_15555550123-x", message="volt:sms-15555550145",
+        aliases=("volt:ada@example.com", "volt:wamid.HBgLMTU1NTU1NTAxMjM"),
         conversation="volt:c1,ada@example.com", error=MessageError("1", title="no mailbox ada@example.com"),
     )  # fmt: skip
     request = replace(make_request(x_original_uri="/volt?name=Ada"), path="/volt/+15555550123")
     capture = replace(make_capture(1), reading=reading, request=request)
     shown = plain_text([*summary(capture, MASKED), *headers(capture, MASKED)])
-    for hidden in ("5555550123", "5555550145", "ada@", "Ada"):
+    for hidden in ("5555550123", "5555550145", "ada@", "Ada", "MTU1NTU1NTAxMjM"):
         assert hidden not in shown
         assert hidden in plain_text([*summary(capture, OPEN), *headers(capture, OPEN)])
     assert "rfw_•••••••••23-x" in shown

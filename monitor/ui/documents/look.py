@@ -10,7 +10,7 @@ from monitor.text import mixed_words, visible
 from monitor.ui import redact
 from monitor.ui.format import count
 from monitor.ui.lines import Line, Part, foreign, line
-from monitor.ui.mask import DOT, mask_mails, mask_numbers, mask_party, mask_text, telling
+from monitor.ui.mask import DOT, mask_addresses, mask_numbers, mask_party, mask_text, telling
 
 LABEL: Final = 13  # cells of the label column
 BLANK: Final = Line("")
@@ -40,7 +40,7 @@ class Reader:
         if self.masked:
             for digits in ("".join(filter(str.isdecimal, party or "")) for party in parties):
                 text = text.replace(digits, mask_party(digits)) if telling(digits) else text
-            text = mask_mails(text)
+            text = mask_addresses(text)
         return foreign(text)
 
     def prose(self, text: str, role: str = "plain") -> Part:
